@@ -1,0 +1,1 @@
+"""The listings service: what is on sale, who ordered it, and the live feed."""

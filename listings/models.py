@@ -1,0 +1,134 @@
+"""What the listings service stores."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from uuid_utils.compat import uuid7
+
+from microstore.tracing import trace_id_of
+
+MAX_PRICE_CENTS = 1_000_000_000
+MAX_QUANTITY = 1_000_000
+
+
+class Category(models.TextChoices):
+    """Departments of the shop."""
+
+    ART = "art"
+    BOOKS = "books"
+    CLOTHING = "clothing"
+    ELECTRONICS = "electronics"
+    FURNITURE = "furniture"
+    TOYS = "toys"
+    OTHER = "other"
+
+
+class Listing(models.Model):
+    """Something for sale. `available` is what nobody has reserved yet."""
+
+    class Status(models.TextChoices):
+        """Whether it can be bought."""
+
+        DRAFT = "draft"
+        ON_SALE = "on_sale"
+        WITHDRAWN = "withdrawn"
+
+    seller = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="listings")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=10_000)
+    category = models.CharField(max_length=50, choices=Category, default=Category.OTHER)
+    price_cents = models.PositiveBigIntegerField(help_text="Price of one, in the currency's minor unit.")
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
+    quantity = models.PositiveIntegerField(default=1, help_text="How many there were to begin with.")
+    available = models.PositiveIntegerField(help_text="How many can still be bought.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.ON_SALE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(available__lte=F("quantity")), name="listing_available_in_quantity"
+            ),
+            models.CheckConstraint(condition=Q(available__gte=0), name="listing_never_oversold"),
+            models.CheckConstraint(condition=Q(price_cents__gte=1), name="listing_price_positive"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="listing_quantity_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="listing_newest"),
+            models.Index(fields=["category", "-id"], name="listing_category"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Order(models.Model):
+    """One listing, a quantity and a buyer. It leaves `pending` exactly once."""
+
+    class Status(models.TextChoices):
+        """pending → completed | rejected | cancelled; completed → refunded."""
+
+        PENDING = "pending"
+        COMPLETED = "completed"
+        REJECTED = "rejected"
+        CANCELLED = "cancelled"
+        REFUNDED = "refunded"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders")
+    listing = models.ForeignKey(Listing, models.PROTECT, related_name="orders")
+    checkout_id = models.UUIDField(null=True, blank=True, db_index=True, help_text="Orders made together.")
+    quantity = models.PositiveIntegerField()
+    unit_price_cents = models.PositiveBigIntegerField(help_text="As it was when ordered.")
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    transaction_id = models.UUIDField(null=True, blank=True, help_text="In the transactions service.")
+    fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
+    total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was rejected.")
+    trace = models.CharField(max_length=55, help_text="W3C traceparent of the purchase.")
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # null is not unique
+    request_hash = models.CharField(max_length=64, blank=True, help_text="What the key was first used for.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="When it left `pending`.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["buyer", "idempotency_key"], name="order_once_per_key"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="order_quantity_positive"),
+            models.CheckConstraint(
+                condition=~Q(status="completed")
+                | Q(transaction_id__isnull=False, fee_cents__isnull=False, total_cents__isnull=False),
+                name="order_completed_has_transaction",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["buyer", "-id"], name="order_of_buyer"),
+            models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.listing_id} ({self.status})"
+
+    @property
+    def trace_id(self) -> str:
+        """What to search the logs for."""
+        return trace_id_of(self.trace)
+
+
+class LiveEvent(models.Model):
+    """What the live feed has said, in order: a client that missed something asks for what came after."""
+
+    seq = models.BigAutoField(primary_key=True)
+    type = models.CharField(max_length=30)
+    order_id = models.UUIDField()
+    listing_id = models.BigIntegerField()
+    payload = models.JSONField(help_text="The event but for its seq.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order_id", "type"], name="live_event_once_per_order")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.seq}"

@@ -1,0 +1,85 @@
+"""Questions to the listings database, and the one way in which stock changes."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from listings.models import Listing, LiveEvent, Order
+from listings.refusals import AccountGone, ListingNotFound, OwnListing, SoldOut
+from microstore.problems import Refusal
+
+OVERLAP_EVENTS = 1_000
+OVERLAP_SECONDS = 10
+
+
+def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
+    """Take `quantity` out of what is available, or raise the reason why not. Leaves the row locked."""
+    wanted = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE, available__gte=quantity)
+    if not wanted.exclude(seller_id=buyer_id).update(available=F("available") - quantity):
+        raise why_not(listing_id, buyer_id=buyer_id)
+    return Listing.objects.get(id=listing_id)
+
+
+def release_stock(listing_id: int, *, quantity: int) -> None:
+    """Give back what an order had reserved."""
+    Listing.objects.filter(id=listing_id).update(available=F("available") + quantity)
+
+
+def why_not(listing_id: int, *, buyer_id: int) -> Refusal:
+    """Why nothing could be reserved."""
+    listing = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE).first()
+    if listing is None:
+        return ListingNotFound("There is no such listing on sale.")
+    if listing.seller_id == buyer_id:
+        return OwnListing("This is your own listing.")
+    left = listing.available
+    return SoldOut(f"Only {left} left." if left else "It is sold out.")
+
+
+def visible_listings(user_id: int | None) -> QuerySet[Listing]:
+    """Everybody sees what is on sale; sellers also see their own drafts and what they withdrew."""
+    own = Q(seller_id=user_id) if user_id else Q()
+    return Listing.objects.filter(Q(status=Listing.Status.ON_SALE) | own).select_related("seller")
+
+
+def orders_of(user_id: int) -> QuerySet[Order]:
+    """Orders that the user may see: as buyer or as seller."""
+    return Order.objects.filter(Q(buyer_id=user_id) | Q(listing__seller_id=user_id)).select_related("listing")
+
+
+def order_with_key(buyer_id: int, key: str) -> Order | None:
+    """The order that this idempotency key stands for."""
+    return Order.objects.filter(buyer_id=buyer_id, idempotency_key=key).first()
+
+
+def lock_orders(order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """The orders, locked in the order of their ids, so that two batches cannot wait for each other."""
+    orders = Order.objects.select_for_update(of=("self",)).select_related("listing").order_by("id")
+    return {order.id: order for order in orders.filter(id__in=order_ids)}
+
+
+def find_account(user_id: int) -> User:
+    """The user that a token names, or AccountGone."""
+    user = User.objects.filter(id=user_id, is_active=True).first()
+    if user is None:
+        raise AccountGone("The account of this token no longer exists.")
+    return user
+
+
+def events_after(seq: int, *, limit: int) -> list[LiveEvent]:
+    """What the live feed has said since, oldest first, with some of what came shortly before.
+
+    Transactions do not commit in the order of their seq: a late one may be lower than one already seen.
+    """
+    just_now = timezone.now() - timedelta(seconds=OVERLAP_SECONDS)
+    late = Q(seq__gt=seq - OVERLAP_EVENTS, created_at__gte=just_now)
+    return list(LiveEvent.objects.filter(Q(seq__gt=seq) | late).order_by("seq")[:limit])
+
+
+def events_of_orders(order_ids: Sequence[UUID]) -> list[LiveEvent]:
+    """What the live feed has to say of these orders, oldest first."""
+    return list(LiveEvent.objects.filter(order_id__in=order_ids).order_by("seq"))

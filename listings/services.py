@@ -1,0 +1,171 @@
+"""What the listings service does. Views and tasks are doors to these functions."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid5
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from listings import live, queries
+from listings.models import LiveEvent, Order
+from listings.refusals import KeyReused
+from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
+from microstore.contracts.transactions import ORDER_CREATED
+from microstore.messaging import outbox
+from microstore.problems import Refusal
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What a buyer asks for."""
+
+    listing_id: int
+    buyer_id: int
+    quantity: int
+    trace: str
+    idempotency_key: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """Equal for two requests that ask for the same."""
+        return hashlib.sha256(json.dumps([self.listing_id, self.quantity]).encode()).hexdigest()
+
+
+def buy_listing(purchase: Purchase) -> tuple[Order, bool]:
+    """Reserve the stock, record the order and send `order_created`, in one transaction.
+
+    Returns the order and whether it was there before: a repeat with the same idempotency key, also one made
+    at the same moment, gets the first order. Raises a Refusal, and then nothing has changed.
+    """
+    earlier = find_earlier(purchase)
+    if earlier:
+        return earlier, True
+    try:
+        return _place_order(purchase), False
+    except (Refusal, IntegrityError) as error:
+        earlier = find_earlier(purchase)
+        if earlier:
+            return earlier, True
+        if isinstance(error, IntegrityError):
+            queries.find_account(purchase.buyer_id)
+        raise
+
+
+def find_earlier(purchase: Purchase) -> Order | None:
+    """The order that the same request has made before; raises KeyReused if it was another request."""
+    if purchase.idempotency_key is None:
+        return None
+    order = queries.order_with_key(purchase.buyer_id, purchase.idempotency_key)
+    if order and order.request_hash != purchase.request_hash:
+        raise KeyReused("This Idempotency-Key was used for another request; take a new one.")
+    return order
+
+
+def _place_order(purchase: Purchase) -> Order:
+    with transaction.atomic():
+        listing = queries.reserve_stock(
+            purchase.listing_id, buyer_id=purchase.buyer_id, quantity=purchase.quantity
+        )
+        order = Order.objects.create(
+            buyer_id=purchase.buyer_id,
+            listing=listing,
+            quantity=purchase.quantity,
+            unit_price_cents=listing.price_cents,
+            currency=listing.currency,
+            trace=purchase.trace,
+            idempotency_key=purchase.idempotency_key,
+            request_hash=purchase.request_hash,
+        )
+        send_order_created(order)
+    log.info("order_accepted", order_id=str(order.id), listing_id=listing.id)
+    return order
+
+
+def send_order_created(order: Order) -> None:
+    """Tell the transactions service; also used to tell it again."""
+    outbox.send(
+        ORDER_CREATED,
+        order_id=order.id,
+        listing_id=order.listing_id,
+        buyer_id=order.buyer_id,
+        seller_id=order.listing.seller_id,
+        quantity=order.quantity,
+        unit_price_cents=order.unit_price_cents,
+        currency=order.currency,
+        category=order.listing.category,
+        trace=order.trace,
+    )
+
+
+def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
+    """Complete what is pending and push it to the live feed; returns the fact of each, new or not."""
+    by_order = {sale.order_id: sale for sale in sales}
+    with transaction.atomic():
+        orders = queries.lock_orders(list(by_order))
+        pending = [order for order in orders.values() if order.status == Order.Status.PENDING]
+        for order in pending:
+            _complete(order, by_order[order.id])
+        Order.objects.bulk_update(
+            pending, ["status", "transaction_id", "fee_cents", "total_cents", "settled_at"]
+        )
+        LiveEvent.objects.bulk_create([_item_sold_event(order) for order in pending])
+    completed = [order for order in orders.values() if order.status == Order.Status.COMPLETED]
+    live.push_sales([order.id for order in completed])
+    return [_order_completed(order, by_order[order.id]) for order in completed]
+
+
+def reject_orders(rejections: Sequence[OrderRejected]) -> None:
+    """Reject what is pending and give its stock back, listings in id order."""
+    by_order = {rejection.order_id: rejection for rejection in rejections}
+    with transaction.atomic():
+        orders = queries.lock_orders(list(by_order))
+        pending = [order for order in orders.values() if order.status == Order.Status.PENDING]
+        for order in sorted(pending, key=lambda order: order.listing_id):
+            order.status = Order.Status.REJECTED
+            order.reason = by_order[order.id].reason
+            order.settled_at = timezone.now()
+            order.save(update_fields=["status", "reason", "settled_at"])
+            queries.release_stock(order.listing_id, quantity=order.quantity)
+            log.info("order_rejected", order_id=str(order.id), reason=order.reason, trace_id=order.trace_id)
+
+
+def _complete(order: Order, sale: ItemSold) -> None:
+    order.status = Order.Status.COMPLETED
+    order.transaction_id = sale.transaction_id
+    order.fee_cents = sale.fee_cents
+    order.total_cents = sale.total_cents
+    order.settled_at = timezone.now()
+    log.info("item_sold", order_id=str(order.id), listing_id=order.listing_id, trace_id=order.trace_id)
+
+
+def _item_sold_event(order: Order) -> LiveEvent:
+    payload = {
+        "listing_id": order.listing_id,
+        "order_id": str(order.id),
+        "quantity": order.quantity,
+        "available": order.listing.available,
+        "trace_id": order.trace_id,
+    }
+    return LiveEvent(type="item_sold", order_id=order.id, listing_id=order.listing_id, payload=payload)
+
+
+def _order_completed(order: Order, sale: ItemSold) -> OrderCompleted:
+    return ORDER_COMPLETED(
+        event_id=uuid5(order.id, ORDER_COMPLETED.name),
+        order_id=order.id,
+        listing_id=order.listing_id,
+        buyer_id=order.buyer_id,
+        seller_id=order.listing.seller_id,
+        quantity=order.quantity,
+        total_cents=sale.total_cents,
+        fee_cents=sale.fee_cents,
+        currency=order.currency,
+        transaction_id=sale.transaction_id,
+        trace=order.trace,
+    )

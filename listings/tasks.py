@@ -1,0 +1,22 @@
+"""Which message is answered by what."""
+
+from collections.abc import Sequence
+
+from listings import services
+from microstore.contracts.contract import Message
+from microstore.contracts.listings import ITEM_SOLD, ORDER_COMPLETED, ORDER_REJECTED, ItemSold, OrderRejected
+from microstore.messaging.consumer import handles, tell
+
+
+@handles(ITEM_SOLD)
+def item_sold(events: list[ItemSold]) -> Sequence[Message]:
+    """Complete the orders, push them to the browsers, and tell whoever listens."""
+    tell(ORDER_COMPLETED, services.complete_orders(events))
+    return []
+
+
+@handles(ORDER_REJECTED)
+def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
+    """Reject the orders and give their stock back."""
+    services.reject_orders(events)
+    return []

@@ -1,0 +1,15 @@
+"""The service that MICROSTORE_SERVICE names for an ASGI server: its WebSockets, and its pages beside them."""
+
+import os
+from importlib import import_module
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
+http = get_asgi_application()
+
+from django.conf import settings  # noqa: E402  # the settings are read by get_asgi_application
+
+routes = import_module(f"{settings.SERVICE}.urls").websocket_urlpatterns
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(routes)})

@@ -1,0 +1,85 @@
+"""A contract: the name of a Celery task, the payload it takes, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from uuid_utils.compat import uuid7
+
+TRACEPARENT = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+
+Cents = Annotated[int, Field(strict=True, ge=0)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Id = Annotated[int, Field(strict=True, ge=1)]
+Quantity = Annotated[int, Field(strict=True, ge=1)]
+Traceparent = Annotated[str, Field(pattern=TRACEPARENT)]
+
+
+class InvalidMessage(Exception):
+    """The message does not fit its contract; nothing was stored or sent."""
+
+
+class Message(BaseModel):
+    """What every message carries beside its own fields."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    event_id: UUID = Field(default_factory=uuid7)
+    occurred_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    trace: Traceparent
+
+
+Fields = ParamSpec("Fields")
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, eq=False)
+class Contract(Generic[Fields, M]):
+    """One kind of message. Calling it builds a message, type-checked and validated.
+
+    `to` is the service whose queue takes it as a command; `reply` is the contract of the callback that
+    Celery chains to it; `fact` is the routing key under which anybody else may listen to it.
+    """
+
+    name: str
+    build: Callable[Fields, M]
+    to: str | None = None
+    reply: AnyContract | None = None
+    fact: str | None = None
+
+    @property
+    def task_name(self) -> str:
+        """The Celery task's name: `transactions.order_created`, or the bare name for a mere fact."""
+        return f"{self.to}.{self.name}" if self.to else self.name
+
+    @property
+    def payload(self) -> type[M]:
+        """The message's class."""
+        return cast("type[M]", self.build)
+
+    def __call__(self, *args: Fields.args, **kwargs: Fields.kwargs) -> M:
+        """Build a message; raises InvalidMessage where a field is missing, unknown or of the wrong kind."""
+        try:
+            return self.build(*args, **kwargs)
+        except ValidationError as error:
+            raise InvalidMessage(f"{self.name}: {error}") from error
+
+    def parse(self, data: object) -> M:
+        """Read a received message. Unknown fields are ignored, so that a sender may be newer."""
+        try:
+            return self.payload.model_validate(data, extra="ignore")
+        except ValidationError as error:
+            raise InvalidMessage(f"{self.name}: {error}") from error
+
+
+AnyContract = Contract[..., Any]
+
+
+def to_wire(message: Message) -> dict[str, Any]:
+    """A message as plain JSON values: what is stored in the outbox and travels in the task's arguments."""
+    return message.model_dump(mode="json")

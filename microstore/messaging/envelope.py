@@ -1,0 +1,59 @@
+"""How messages of a contract are put into Celery messages: many events of one kind share an envelope."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from celery.utils import uuid
+from kombu import Producer
+
+from microstore.contracts.contract import AnyContract
+from microstore.messaging import topology
+
+Payload = dict[str, Any]
+
+
+def publish_command(
+    app: Celery, producer: Producer, contract: AnyContract, payloads: Sequence[Payload], *, task_id: str
+) -> None:
+    """Send a batch to the service that handles it, with the callback chained; it must reach a queue."""
+    app.send_task(
+        contract.task_name,
+        args=[list(payloads)],
+        task_id=task_id,
+        chain=[reply_step(contract.reply)] if contract.reply else None,
+        producer=producer,
+        mandatory=True,
+        retry=False,
+        declare=[],
+    )
+
+
+def publish_fact(
+    app: Celery, producer: Producer, contract: AnyContract, payloads: Sequence[Payload], *, task_id: str
+) -> None:
+    """Tell a batch of facts to whoever listens, which may be nobody. It carries no chain: many may run it."""
+    app.send_task(
+        contract.name,
+        args=[list(payloads)],
+        task_id=task_id,
+        exchange=topology.EVENTS.name,
+        exchange_type=topology.EVENTS.type,
+        routing_key=contract.fact,
+        producer=producer,
+        mandatory=False,
+        retry=False,
+        declare=[],
+    )
+
+
+def reply_step(contract: AnyContract) -> dict[str, Any]:
+    """The Celery signature of the callback task."""
+    return {
+        "task": contract.task_name,
+        "args": [],
+        "kwargs": {},
+        "options": {"task_id": uuid()},
+        "subtask_type": None,
+        "immutable": False,
+    }

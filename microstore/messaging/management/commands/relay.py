@@ -1,0 +1,27 @@
+"""`manage.py relay`: carry the outbox to the broker until told to stop."""
+
+import signal
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand
+
+from microstore.celery import app
+from microstore.messaging.relay import Relay
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """Publishes what the outbox holds and stores what has died; safe to run many times over."""
+
+    help = "Publish the outbox until SIGTERM; the batch under way is finished."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until a signal."""
+        relay = Relay(app)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, lambda *_: relay.stopping.set())
+        log.info("relay started")
+        relay.run()
+        log.info("relay stopped")

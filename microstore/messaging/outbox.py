@@ -1,0 +1,22 @@
+"""Sending a message if, and only if, the surrounding database transaction commits."""
+
+from django.db import connection
+
+from microstore.contracts.contract import Contract, Fields, M, to_wire
+from microstore.messaging.models import OutboxMessage
+
+
+class OutsideTransaction(Exception):
+    """A message was sent outside a database transaction, so that it could outlive what it tells of."""
+
+
+def send(contract: Contract[Fields, M], *args: Fields.args, **fields: Fields.kwargs) -> M:
+    """Store a message for the relay; its fields are checked by mypy and validated before anything is stored.
+
+    Raises InvalidMessage where they do not fit the contract, OutsideTransaction outside `atomic()`.
+    """
+    message = contract(*args, **fields)
+    if not connection.in_atomic_block:
+        raise OutsideTransaction(f"{contract.name}: send it inside transaction.atomic().")
+    OutboxMessage.objects.create(contract=contract.name, payload=to_wire(message))
+    return message

@@ -1,0 +1,134 @@
+"""Publishing with exact confirms, many messages under way at once."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery import Celery
+from celery.utils import uuid
+from kombu import Connection, Producer
+
+from microstore.contracts.contract import AnyContract
+from microstore.messaging.envelope import Payload, publish_command, publish_fact
+
+CONFIRM_TIMEOUT_SECONDS = 8
+SOCKET_TIMEOUT_SECONDS = 8
+
+
+def open_connection(app: Celery) -> Connection:
+    """A connection on which a frozen broker is an error, not an endless wait."""
+    timeouts = {"read_timeout": SOCKET_TIMEOUT_SECONDS, "write_timeout": SOCKET_TIMEOUT_SECONDS}
+    is_amqp = app.conf.broker_url.startswith("amqp")
+    return app.connection_for_write(
+        heartbeat=0, connect_timeout=SOCKET_TIMEOUT_SECONDS, transport_options=timeouts if is_amqp else None
+    )
+
+
+class BrokerSilent(Exception):
+    """The broker did not confirm in time: what was published may or may not have arrived."""
+
+
+@dataclass(eq=False)
+class Parcel:
+    """Payloads of one contract that travel together, and what the broker said of them."""
+
+    contract: AnyContract
+    payloads: Sequence[Payload]
+    keys: Sequence[int] = ()
+    refusals: list[str] = field(default_factory=list)
+
+
+class Publisher:
+    """A broker connection of its own. Confirms are matched by delivery tag; any error drops the channel.
+
+    py-amqp's own `confirm_publish` takes any confirm for the one it waits for, also a stale one.
+    """
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+        self._connection: Connection | None = None
+        self._producer: Producer | None = None
+        self._confirms = False
+        self._next_tag = 1
+        self._by_tag: dict[int, Parcel] = {}
+        self._by_task_id: dict[str, Parcel] = {}
+
+    def publish(self, parcels: Sequence[Parcel]) -> None:
+        """Publish all and wait until the broker has answered for each; its refusals are noted in the parcel.
+
+        Raises BrokerSilent or a connection error when nothing is known of what was published.
+        """
+        try:
+            producer = self._producer or self._connect()
+            for parcel in parcels:
+                if parcel.contract.to:
+                    self._publish(publish_command, producer, parcel)
+                if parcel.contract.fact:
+                    self._publish(publish_fact, producer, parcel)
+            self._await_confirms()
+        except Exception:
+            self.close()
+            raise
+
+    def connection(self) -> Connection:
+        """The connection, opened where it is not."""
+        if self._connection is None:
+            self._connect()
+        assert self._connection is not None
+        return self._connection
+
+    def close(self) -> None:
+        """Drop the connection without waiting for a broker that may be gone or frozen."""
+        connection, self._connection, self._producer = self._connection, None, None
+        self._by_tag.clear()
+        self._by_task_id.clear()
+        if connection is not None:
+            connection.collect(socket_timeout=1)
+
+    def _connect(self) -> Producer:
+        self._connection = open_connection(self.app)
+        self._confirms = self._connection.transport.driver_type == "amqp"
+        channel = self._connection.channel()
+        if self._confirms:
+            channel.confirm_select()
+            channel.events["basic_ack"].add(self._on_ack)
+            channel.events["basic_nack"].add(self._on_nack)
+            channel.events["basic_return"].add(self._on_return)
+        self._next_tag = 1
+        self._producer = Producer(channel, auto_declare=False)
+        return self._producer
+
+    def _publish(self, publish: Callable[..., None], producer: Producer, parcel: Parcel) -> None:
+        task_id = uuid()
+        if self._confirms:
+            self._by_tag[self._next_tag] = self._by_task_id[task_id] = parcel
+            self._next_tag += 1
+        publish(self.app, producer, parcel.contract, parcel.payloads, task_id=task_id)
+
+    def _await_confirms(self) -> None:
+        deadline = time.monotonic() + CONFIRM_TIMEOUT_SECONDS
+        while self._by_tag:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise BrokerSilent(
+                    f"{len(self._by_tag)} messages not confirmed in {CONFIRM_TIMEOUT_SECONDS} s"
+                )
+            self.connection().drain_events(timeout=remaining)
+        self._by_task_id.clear()
+
+    def _answered(self, tag: int, multiple: bool) -> list[Parcel]:
+        tags = [t for t in self._by_tag if t <= tag] if multiple else [tag]
+        return [self._by_tag.pop(t) for t in tags]
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        self._answered(tag, multiple)
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        for parcel in self._answered(tag, multiple):
+            parcel.refusals.append("refused by the broker")
+
+    def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
+        """Comes before the confirm of the same message, which is an acknowledgement all the same."""
+        parcel = self._by_task_id[message.properties["correlation_id"]]
+        parcel.refusals.append(f"no queue for {routing_key!r} at exchange {exchange!r}")

@@ -1,0 +1,92 @@
+"""Celery, made safe: publishes are confirmed, and no message can stop a worker or vanish in it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from celery.app.amqp import AMQP
+from celery.worker.consumer import Consumer
+from kombu import pools
+from kombu.message import Message
+
+PAIR = 2
+
+log = structlog.get_logger(__name__)
+
+
+class ConfirmingAMQP(AMQP):
+    """Confirms and time limits for published tasks only.
+
+    Asked for in `broker_transport_options` they would also bind the worker's own heartbeat events, and a
+    frozen broker would go unnoticed.
+    """
+
+    _producer_pool: Any = None
+
+    @property
+    def producer_pool(self) -> Any:
+        """The pool of producers that `apply_async` and chains publish through."""
+        if self._producer_pool is None:
+            options = {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
+            is_amqp = self.app.conf.broker_url.startswith("amqp")
+            connection = self.app.connection_for_write(transport_options=options if is_amqp else None)
+            self._producer_pool = pools.producers[connection]
+            # Touching app.pool also makes Celery renew the pool in each forked child.
+            self._producer_pool.limit = self.app.pool.limit
+        return self._producer_pool
+
+    publisher_pool = producer_pool
+
+    def _create_task_sender(self) -> Callable[..., Any]:
+        """A task that reaches no queue is an error for its sender, unless the sender says otherwise."""
+        send = super()._create_task_sender()
+
+        def send_mandatory(*args: Any, mandatory: bool = True, **options: Any) -> Any:
+            return send(*args, mandatory=mandatory, **options)
+
+        return send_mandatory
+
+
+class DeadLetteringConsumer(Consumer):
+    """Sends what Celery cannot read to the dead letters; stock Celery loses it, or exits on it."""
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        """Called for a body that does not decode."""
+        self._reject(message, repr(exc))
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], Any]:
+        """Celery's handler of incoming messages, with a check before it and a net under it."""
+        handle = super().create_task_handler(*args, **kwargs)
+        connection_lost = self.connection_errors + self.channel_errors
+
+        def on_task_received(message: Message) -> Any:
+            try:
+                fault = find_fault(message)
+                return self._reject(message, fault) if fault else handle(message)
+            except connection_lost:
+                raise
+            except Exception as error:  # noqa: BLE001  # anything else is the message's fault
+                return self._reject(message, repr(error))
+
+        return on_task_received
+
+    def _reject(self, message: Message, why: str) -> None:
+        log.error("message_rejected", why=why, headers=str(message.headers)[:500])
+        if not message.acknowledged:
+            message.reject_log_error(log, self.connection_errors, requeue=False)
+
+
+def find_fault(message: Message) -> str | None:
+    """What is wrong with the form of a task message (Celery's protocol 2), or None. May raise on its body."""
+    headers = message.headers
+    if not isinstance(headers, Mapping) or "task" not in headers:
+        return "it names no task"
+    if not isinstance(headers.get("id"), str):
+        return "it has no id"
+    timelimit = headers.get("timelimit")
+    if timelimit is not None and not (isinstance(timelimit, list | tuple) and len(timelimit) == PAIR):
+        return "its time limit is not a pair"
+    match message.payload:
+        case [list() | tuple(), Mapping(), Mapping()]:
+            return None
+    return "its body is not [args, kwargs, embed]"

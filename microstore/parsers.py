@@ -1,0 +1,25 @@
+"""Reading request bodies."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON that is neither larger than DATA_UPLOAD_MAX_MEMORY_SIZE nor nested without end."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The body's value; RequestDataTooBig or ParseError where there is none to be had."""
+        request = (parser_context or {})["request"]
+        request._request.body  # noqa: B018  # Django checks the size here, which reading the stream would not.
+        try:
+            return super().parse(request._request, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("JSON parse error - nested too deeply") from error

@@ -1,0 +1,73 @@
+"""Errors as RFC 9457 problem details."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Refusal(Exception):
+    """The domain says no. Subclasses are named after the fact; the message is for a person."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every refusal and every bad request becomes a problem."""
+    if isinstance(error, Refusal):
+        return Response(refusal(error), error.status, content_type=CONTENT_TYPE)
+    if isinstance(error, RequestDataTooBig):
+        return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    status = HTTPStatus(response.status_code)
+    invalid = isinstance(error, exceptions.ValidationError)
+    detail = "The request has invalid fields." if invalid else _detail(response.data)
+    body = problem(status, detail)
+    if invalid:
+        body["errors"] = response.data
+    response.data, response.content_type = body, CONTENT_TYPE
+    return response
+
+
+def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:
+    """The members that RFC 9457 names."""
+    return {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}
+
+
+def refusal(error: Refusal) -> dict[str, Any]:
+    """A problem whose type names the refusal: `SoldOut` is `urn:microstore:problem:sold-out`."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return problem(error.status, str(error), f"urn:microstore:problem:{words}") | {
+        "title": words.replace("-", " ").capitalize()
+    }
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: no such address."""
+    return _plain(HTTPStatus.NOT_FOUND, f"There is nothing at {request.path}.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: our fault."""
+    return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; quote the X-Trace-Id.")
+
+
+def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
+    return JsonResponse(problem(status, detail), status=status, content_type=CONTENT_TYPE)
+
+
+def _with_status(status: HTTPStatus, detail: str) -> Response:
+    return Response(problem(status, detail), status, content_type=CONTENT_TYPE)
+
+
+def _detail(data: Any) -> str:
+    return str(data.get("detail", data)) if isinstance(data, dict) else str(data)

@@ -1,0 +1,38 @@
+"""Reading requests strictly: what is not understood is refused, never guessed."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer; not a string, a float or a boolean that looks like one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """An int, or an error."""
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictCharField(serializers.CharField):
+    """A JSON string; not a number that could be written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """A str, or an error."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class RefuseUnknownFields(serializers.Serializer[Any]):
+    """Mixin: a misspelt field is an error, not a silent default."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As ever, once every field is known."""
+        if isinstance(data, dict):
+            known = {name for name, field in self.fields.items() if not field.read_only}
+            unknown = sorted(map(str, set(data) - known))
+            if unknown:
+                raise serializers.ValidationError({name: ["Unknown field."] for name in unknown})
+        return super().to_internal_value(data)

@@ -1,0 +1,192 @@
+"""Settings of both services: MICROSTORE_SERVICE picks the app, its URLs, its queue and its database."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from microstore import logs
+from microstore.contracts.registry import SERVICES
+from microstore.messaging import topology
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+SERVICE = env.str("MICROSTORE_SERVICE", "")
+if SERVICE not in SERVICES:
+    raise ImproperlyConfigured(f"Set MICROSTORE_SERVICE to one of {', '.join(SERVICES)}; it is {SERVICE!r}.")
+
+DEBUG = env.bool("DEBUG", False)
+
+
+def required(name: str, *, development: str) -> str:
+    """The variable's value; a stand-in is good enough only where DEBUG says so."""
+    value = env.str(name, "", multiline=True) or (development if DEBUG else "")
+    if not value and not DEBUG:
+        raise ImproperlyConfigured(f"Set {name} in the environment (or DEBUG=1 for development).")
+    return value
+
+
+SECRET_KEY = required("SECRET_KEY", development="development-only-" + "0" * 50)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+LIVE_URL = env.str("LIVE_URL", "")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "microstore.messaging",
+    SERVICE,
+]
+MIDDLEWARE = [
+    "microstore.tracing.trace_requests",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "microstore.urls"
+WSGI_APPLICATION = "microstore.wsgi.application"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".run" / "static"
+WHITENOISE_USE_FINDERS = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; an API body is a few hundred
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# ---- database
+
+database_url = required("DATABASE_URL", development=f"sqlite:///{BASE_DIR}/.run/{SERVICE}.sqlite3")
+DATABASES = {"default": env.db_url_config(database_url)}
+DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
+if database_url.startswith("sqlite"):
+    # Writers queue for the lock from the start of their transaction, so that none fails half-way.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    }
+
+# ---- security outside development
+
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+# ---- API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["microstore.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["microstore.parsers.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "microstore.pagination.NewestFirst",
+    "EXCEPTION_HANDLER": "microstore.problems.answer",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"MicroStore {SERVICE}",
+    "DESCRIPTION": "A marketplace that never sells the same thing twice and never loses an order.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+SIMPLE_JWT = {
+    "ALGORITHM": "RS256",
+    "SIGNING_KEY": required("JWT_PRIVATE_KEY", development="") if SERVICE == "listings" else "",
+    "VERIFYING_KEY": required("JWT_PUBLIC_KEY", development=""),
+    "ISSUER": "microstore",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "TOKEN_USER_CLASS": "microstore.authentication.Account",
+}
+
+# ---- messages: every value is measured, see messaging/README.md
+
+BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
+OUTBOX_BATCH = env.int("OUTBOX_BATCH", 50)  # events in one Celery message, at most
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # tries of a message that fails by itself
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_QUEUES = [topology.service_queue(service) for service in SERVICES]
+CELERY_TASK_ROUTES = [topology.route_task]
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_DEFAULT_QUEUE = SERVICE
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_ON_FAILURE = False
+CELERY_TASK_ACKS_ON_TIMEOUT = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 60, 90  # seconds
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.5}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
+CELERY_BROKER_HEARTBEAT = 10  # seconds
+CELERY_BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE = "quorum"
+CELERY_WORKER_CONSUMER = "microstore.messaging.worker:DeadLetteringConsumer"
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1_000_000
+
+# ---- live pages and the fee function
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")]},
+    }
+}
+FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
+FEES_TIMEOUT_SECONDS = (2.0, 10.0)  # to connect, to read
+CURRENCIES = env.list(
+    "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
+)
+
+LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=env.str("LOG_LEVEL", "INFO"))

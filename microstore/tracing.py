@@ -1,0 +1,60 @@
+"""One trace id follows a purchase through HTTP, outbox, broker and both services (W3C Trace Context)."""
+
+import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from microstore.contracts.contract import TRACEPARENT
+
+_traceparent: ContextVar[str] = ContextVar("traceparent")
+
+
+def new_trace(trace_id: str | None = None) -> str:
+    """The `traceparent` of a new span, in the given trace or a new one.
+
+    https://www.w3.org/TR/trace-context/
+    """
+    return f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def current_trace() -> str:
+    """The `traceparent` of what is being done; a new one where nothing is."""
+    return _traceparent.get(None) or new_trace()
+
+
+def trace_id_of(traceparent: str) -> str:
+    """The 32 hexadecimal digits that people search for."""
+    return traceparent[3:35]
+
+
+def requested_trace(request: HttpRequest) -> str:
+    """What the caller asks to be traced by; invalid ids are not worth an error and are replaced."""
+    traceparent = request.headers.get("traceparent", "")
+    if re.fullmatch(TRACEPARENT, traceparent) and trace_id_of(traceparent) != "0" * 32:
+        return traceparent
+    trace_id = request.headers.get("X-Trace-Id", "").lower().replace("-", "")
+    valid = re.fullmatch("[0-9a-f]{32}", trace_id) and trace_id != "0" * 32
+    return new_trace(trace_id if valid else None)
+
+
+def trace_requests(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: bind the request's trace, and give its id back as `X-Trace-Id`."""
+
+    def traced(request: HttpRequest) -> HttpResponse:
+        trace = requested_trace(request)
+        token = _traceparent.set(trace)
+        try:
+            with structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace)):
+                response = get_response(request)
+        finally:
+            _traceparent.reset(token)
+        response["X-Trace-Id"] = trace_id_of(trace)
+        return response
+
+    return traced

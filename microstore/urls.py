@@ -1,0 +1,27 @@
+"""Addresses of both services; each service adds its own."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from microstore import health
+
+handler404 = "microstore.problems.not_found"
+handler500 = "microstore.problems.server_error"
+
+admin.site.site_header = admin.site.site_title = f"MicroStore {settings.SERVICE}"
+
+urlpatterns = [
+    path("", include(f"{settings.SERVICE}.urls")),
+    path("admin/", admin.site.urls),
+    path(
+        "api/schema/",
+        SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]),
+        name="schema",
+    ),
+    path("api/docs/", SpectacularSwaggerView.as_view(authentication_classes=[], permission_classes=[])),
+    path("api/redoc/", SpectacularRedocView.as_view(authentication_classes=[], permission_classes=[])),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]

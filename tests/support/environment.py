@@ -1,0 +1,42 @@
+"""A pytest plugin, loaded before Django's: the environment of the service under test."""
+
+import os
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+
+def set_environment(service: str) -> None:
+    """Point the settings at the real servers that `make test` has started."""
+    try:
+        database_url = os.environ[f"{service.upper()}_DATABASE_URL"]
+        os.environ["BROKER_URL"], os.environ["CHANNEL_LAYER_URL"]  # noqa: B018  # only to see that they are set
+    except KeyError as missing:
+        raise pytest.UsageError(f"{missing} is not set: run `make test`, which starts the servers.") from None
+    private, public = make_key_pair()
+    os.environ |= {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "only for tests",
+        "SECURE_SSL_REDIRECT": "0",
+        "ALLOWED_HOSTS": "testserver",
+        "JWT_PRIVATE_KEY": private,
+        "JWT_PUBLIC_KEY": public,
+        "CURRENCIES": "EUR,JPY,XTS",  # XTS is ISO 4217's code for tests: no fee schedule knows it
+    }
+
+
+def make_key_pair() -> tuple[str, str]:
+    """A private and a public key in PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
+
+
+if service_under_test := os.environ.get("MICROSTORE_SERVICE"):
+    set_environment(service_under_test)

@@ -1,0 +1,1 @@
+"""The transactions service: what each sale cost, recorded once."""

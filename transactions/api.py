@@ -1,0 +1,44 @@
+"""The transactions service's API: to be read by buyers and sellers."""
+
+from django.db.models import QuerySet
+from rest_framework import serializers, viewsets
+
+from microstore.authentication import account_id
+from transactions import queries
+from transactions.models import Transaction
+
+
+class TransactionSerializer(serializers.ModelSerializer[Transaction]):
+    """A transaction as its buyer and its seller see it."""
+
+    trace_id = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Transaction
+        fields = (
+            *("id", "order_id", "listing_id", "buyer_id", "seller_id", "quantity", "price_cents", "currency"),
+            *(
+                "status",
+                "fee_cents",
+                "total_cents",
+                "fee_rule",
+                "fee_breakdown",
+                "reason",
+                "trace_id",
+                "created_at",
+            ),
+        )
+        read_only_fields = fields
+
+
+class TransactionViewSet(viewsets.ReadOnlyModelViewSet[Transaction]):
+    """The caller's transactions, as buyer or seller."""
+
+    lookup_value_regex = "[0-9a-fA-F-]{36}"
+    serializer_class = TransactionSerializer
+    filterset_fields = ("status", "currency", "order_id")
+    queryset = Transaction.objects.none()
+
+    def get_queryset(self) -> QuerySet[Transaction]:
+        """Nobody sees the transactions of others."""
+        return queries.transactions_of(account_id(self.request))

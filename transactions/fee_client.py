@@ -1,0 +1,112 @@
+"""Asking the fee function what orders cost: one HTTP call a batch."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import requests
+from django.conf import settings
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+
+from microstore.contracts.transactions import OrderCreated
+from microstore.messaging.consumer import Unavailable
+
+HTTP_TOO_MANY_REQUESTS, HTTP_SERVER_ERROR = 429, 500
+
+
+class Quote(BaseModel):
+    """What an order costs."""
+
+    order_id: UUID
+    fee_cents: Annotated[int, Field(strict=True, ge=0)]
+    total_cents: Annotated[int, Field(strict=True, ge=0)]
+    rule: Annotated[str, Field(max_length=100)]
+    breakdown: dict[str, Any] = {}
+
+
+class RefusedQuote(BaseModel):
+    """Why the fee function will not price an order."""
+
+    order_id: UUID
+    error: Annotated[str, Field(min_length=1)]
+
+
+AnyQuote = Quote | RefusedQuote
+
+
+class Answer(BaseModel):
+    """The fee function's answer for a batch."""
+
+    fees: list[AnyQuote]
+
+
+ANSWER = TypeAdapter(Answer)
+
+
+class FeesUnavailable(Unavailable):
+    """The fee function does not answer, or not in a way that can be trusted."""
+
+
+class FeeRequestRefused(Exception):
+    """The fee function does not understand the request: a fault of ours or of the message."""
+
+
+def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
+    """A quote for each of the orders, by order id; raises FeesUnavailable, or FeeRequestRefused on 4xx."""
+    body = {"orders": [as_question(order) for order in orders]}
+    try:
+        response = session().post(settings.FEES_URL, json=body, timeout=settings.FEES_TIMEOUT_SECONDS)
+    except requests.RequestException as error:
+        raise FeesUnavailable(str(error)) from error
+    if response.status_code == HTTP_TOO_MANY_REQUESTS or response.status_code >= HTTP_SERVER_ERROR:
+        raise FeesUnavailable(f"The fee function answered {response.status_code}.")
+    if not response.ok:
+        raise FeeRequestRefused(f"{response.status_code}: {response.text[:300]}")
+    return checked(response.content, orders)
+
+
+def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
+    """The quotes in the answer, if there is one for each order and the sums are right."""
+    try:
+        quotes = {quote.order_id: quote for quote in ANSWER.validate_json(content).fees}
+    except ValidationError as error:
+        raise FeesUnavailable(f"The fee function's answer makes no sense: {error}") from error
+    for order in orders:
+        quote = quotes.get(order.order_id)
+        if quote is None:
+            raise FeesUnavailable(f"The fee function's answer leaves out order {order.order_id}.")
+        if isinstance(quote, Quote) and quote.total_cents != price_cents(order) + quote.fee_cents:
+            raise FeesUnavailable(f"The fee function's total for order {order.order_id} is wrong.")
+    return quotes
+
+
+def price_cents(order: OrderCreated) -> int:
+    """What all items together cost, without the fee."""
+    return order.unit_price_cents * order.quantity
+
+
+def as_question(order: OrderCreated) -> dict[str, Any]:
+    """What the fee function needs to know of an order, and no more."""
+    return {
+        "order_id": str(order.order_id),
+        "price_cents": order.unit_price_cents,
+        "currency": order.currency,
+        "quantity": order.quantity,
+        "category": order.category or None,
+    }
+
+
+@cache
+def session() -> requests.Session:
+    """One pool of connections a process. Asking again is safe, since the function is pure.
+
+    A read that timed out is not repeated here: the broker waits better than a worker does.
+    """
+    retry = Retry(connect=1, read=0, status=0, other=0, backoff_factor=0.1, allowed_methods=None)
+    pooled = requests.Session()
+    for scheme in ("http://", "https://"):
+        pooled.mount(scheme, HTTPAdapter(max_retries=retry))
+    return pooled

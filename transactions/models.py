@@ -1,0 +1,60 @@
+"""What the transactions service stores."""
+
+from django.db import models
+from django.db.models import F, Q
+from uuid_utils.compat import uuid7
+
+from microstore.tracing import trace_id_of
+
+
+class Transaction(models.Model):
+    """What became of an order: recorded with its fee, or refused with the reason. Decided once.
+
+    Refusals are kept in the same table, so that its one unique constraint decides between the two.
+    """
+
+    class Status(models.TextChoices):
+        """Recorded or refused."""
+
+        RECORDED = "recorded"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order_id = models.UUIDField(unique=True, help_text="The listings service's order.")
+    listing_id = models.BigIntegerField()
+    buyer_id = models.BigIntegerField(help_text="The listings service's user.")
+    seller_id = models.BigIntegerField(help_text="The listings service's user.")
+    quantity = models.PositiveIntegerField()
+    price_cents = models.PositiveBigIntegerField(help_text="Of all items together, in the minor unit.")
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RECORDED)
+    fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
+    total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")
+    fee_rule = models.CharField(max_length=100, blank=True, help_text="The rule applied, with its version.")
+    fee_breakdown = models.JSONField(
+        default=dict, blank=True, help_text="How the fee came about, as charged."
+    )
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")
+    trace = models.CharField(max_length=55, help_text="W3C traceparent of the purchase.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="refused", fee_cents__isnull=True, total_cents__isnull=True)
+                | Q(status="recorded", total_cents=F("price_cents") + F("fee_cents")),
+                name="transaction_total_is_price_and_fee",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["buyer_id", "-id"], name="transaction_of_buyer"),
+            models.Index(fields=["seller_id", "-id"], name="transaction_of_seller"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} ({self.status})"
+
+    @property
+    def trace_id(self) -> str:
+        """What to search the logs for."""
+        return trace_id_of(self.trace)

@@ -1,0 +1,61 @@
+"""What the transactions service does. Tasks and views are doors to these functions."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from microstore.contracts.transactions import OrderCreated
+from transactions import fee_client, queries
+from transactions.fee_client import AnyQuote, Quote
+from transactions.models import Transaction
+
+log = structlog.get_logger(__name__)
+
+
+def record_transactions(orders: Sequence[OrderCreated]) -> list[Transaction]:
+    """Decide about each order once; returns what is recorded for all of them, new or not.
+
+    The fee function is asked before the database is written, only about orders that are new, and never again.
+    """
+    recorded = queries.recorded_for(order.order_id for order in orders)
+    new = {order.order_id: order for order in orders if order.order_id not in recorded}
+    if new:
+        quotes = fee_client.fetch_quotes(list(new.values()))
+        # In the order of their ids, so that two batches with the same orders cannot wait for each other.
+        rows = [as_transaction(new[order_id], quotes[order_id]) for order_id in sorted(new)]
+        Transaction.objects.bulk_create(rows, ignore_conflicts=True)
+        recorded |= queries.recorded_for(new)
+        for order_id in new:
+            log_decision(recorded[order_id])
+    return [recorded[order_id] for order_id in {order.order_id: None for order in orders}]
+
+
+def as_transaction(order: OrderCreated, quote: AnyQuote) -> Transaction:
+    """The row for an order, with the quote frozen in it."""
+    transaction = Transaction(
+        order_id=order.order_id,
+        listing_id=order.listing_id,
+        buyer_id=order.buyer_id,
+        seller_id=order.seller_id,
+        quantity=order.quantity,
+        price_cents=fee_client.price_cents(order),
+        currency=order.currency,
+        trace=order.trace,
+    )
+    if isinstance(quote, Quote):
+        transaction.fee_cents, transaction.total_cents = quote.fee_cents, quote.total_cents
+        transaction.fee_rule, transaction.fee_breakdown = quote.rule, quote.breakdown
+    else:
+        transaction.status, transaction.reason = Transaction.Status.REFUSED, quote.error[:500]
+    return transaction
+
+
+def log_decision(transaction: Transaction) -> None:
+    """One line an order, to be found by its trace id."""
+    log.info(
+        "order_created",
+        order_id=str(transaction.order_id),
+        status=transaction.status,
+        fee_cents=transaction.fee_cents,
+        trace_id=transaction.trace_id,
+    )
