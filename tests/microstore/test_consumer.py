@@ -1,0 +1,152 @@
+"""A batch never fails as a whole for one bad event, and no event is lost."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError
+
+from microstore.celery import app
+from microstore.contracts.contract import to_wire
+from microstore.contracts.listings import ITEM_SOLD, ItemSold
+from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.messaging import consumer
+from microstore.messaging.consumer import Delivery, Tries, Unavailable
+from microstore.messaging.envelope import reply_step
+from microstore.messaging.models import DeadLetter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class ArrivedTask:
+    """Stands for Celery's bound task: remembers what is sent again."""
+
+    def __init__(self) -> None:
+        self.request = type("Request", (), {"chain": [reply_step(ITEM_SOLD)]})()
+        self.sent_again: list[dict[str, Any]] = []
+
+    def apply_async(self, **message: Any) -> None:
+        """What Celery's would publish."""
+        self.sent_again.append(message)
+
+
+def orders(armchair: dict[str, Any], *quantities: int) -> list[dict[str, Any]]:
+    """Orders on the wire, told apart by their quantities."""
+    made = [ORDER_CREATED(**armchair | {"order_id": uuid4(), "quantity": q}) for q in quantities]
+    return [to_wire(order) for order in made]
+
+
+def sell(events: list[OrderCreated]) -> list[ItemSold]:
+    """A handler that sells, but fails on a quantity of 13 and meets an outage at 7."""
+    if any(event.quantity == 13 for event in events):
+        raise ValueError("nobody sells thirteen")
+    if any(event.quantity == 7 for event in events):
+        raise Unavailable("the till is shut")
+    return [
+        ITEM_SOLD(
+            order_id=event.order_id,
+            listing_id=event.listing_id,
+            transaction_id=uuid4(),
+            fee_cents=1,
+            total_cents=2,
+            trace=event.trace,
+        )
+        for event in events
+    ]
+
+
+def deliver(events: object, handler: Any = sell, **tries: Any) -> tuple[ArrivedTask, list[dict[str, Any]]]:
+    """Let a batch arrive."""
+    task = ArrivedTask()
+    return task, Delivery(task, ORDER_CREATED, handler, Tries(**tries)).handle(events)
+
+
+def test_a_good_batch_is_handled_at_once_and_its_replies_are_chained(armchair: dict[str, Any]) -> None:
+    batch = orders(armchair, 1, 2, 3)
+    task, replies = deliver(batch)
+    assert [reply["order_id"] for reply in replies] == [event["order_id"] for event in batch]
+    assert task.request.chain
+    assert task.sent_again == []
+
+
+def test_an_invalid_event_is_buried_alone(armchair: dict[str, Any]) -> None:
+    good, bad = orders(armchair, 1, 2)
+    bad["quantity"] = "two"
+    _, replies = deliver([good, bad, None])
+    assert len(replies) == 1
+    assert {letter.attempts for letter in DeadLetter.objects.all()} == {1}
+    assert DeadLetter.objects.get(trace=armchair["trace"]).payload == bad
+    assert DeadLetter.objects.count() == 2
+
+
+def test_a_failing_event_is_tried_again_alone_and_the_others_go_on(armchair: dict[str, Any]) -> None:
+    batch = orders(armchair, 1, 13, 3)
+    task, replies = deliver(batch)
+    assert [reply["order_id"] for reply in replies] == [batch[0]["order_id"], batch[2]["order_id"]]
+    [again] = task.sent_again
+    assert [event["order_id"] for event in again["args"][0]] == [batch[1]["order_id"]]
+    assert again["kwargs"] == {"attempts": 1, "failing_since": None}
+    assert again["chain"] == task.request.chain
+    assert isinstance(again["countdown"], int)
+    assert again["countdown"] >= 1
+
+
+def test_the_third_failure_buries_the_event_with_its_traceback(armchair: dict[str, Any]) -> None:
+    [event] = orders(armchair, 13)
+    task, replies = deliver([event], attempts=2)
+    letter = DeadLetter.objects.get()
+    assert letter.payload == event
+    assert letter.attempts == 3
+    assert "nobody sells thirteen" in letter.error
+    assert "in sell" in letter.traceback
+    assert task.sent_again == []
+    assert replies == []
+    assert task.request.chain is None, "a callback without events would be noise"
+
+
+@pytest.mark.parametrize("outage", [Unavailable("the till is shut"), OperationalError("gone")])
+def test_an_outage_uses_up_no_attempt_and_keeps_the_batch_together(
+    armchair: dict[str, Any], outage: Exception
+) -> None:
+    def fail(_: list[OrderCreated]) -> list[ItemSold]:
+        raise outage
+
+    batch = orders(armchair, 1, 2)
+    task, replies = deliver(batch, fail, attempts=2)
+    [again] = task.sent_again
+    assert len(again["args"][0]) == 2
+    assert again["kwargs"]["attempts"] == 2
+    assert again["kwargs"]["failing_since"] is not None
+    assert replies == []
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.parametrize(("failing_seconds", "shortest", "longest"), [(0, 1, 1), (10, 8, 12), (3600, 48, 72)])
+def test_the_longer_an_outage_the_longer_the_wait_up_to_a_minute(
+    armchair: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    failing_seconds: int,
+    shortest: int,
+    longest: int,
+) -> None:
+    monkeypatch.setattr(consumer.time, "time", lambda: 1_000_000.0)
+    task, _ = deliver(orders(armchair, 7), failing_since=1_000_000.0 - failing_seconds)
+    assert shortest <= task.sent_again[0]["countdown"] <= longest
+
+
+def test_after_a_day_of_outage_the_events_are_buried(
+    armchair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer.time, "time", lambda: 1_000_000.0)
+    task, _ = deliver(orders(armchair, 7, 7), failing_since=1_000_000.0 - 24 * 3600 - 1)
+    assert task.sent_again == []
+    assert DeadLetter.objects.count() == 2
+
+
+def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> None:
+    names = {
+        "listings": {"listings.item_sold", "listings.order_rejected"},
+        "transactions": {"transactions.order_created"},
+    }
+    app.loader.import_default_modules()
+    assert {name for name in app.tasks if not name.startswith("celery.")} == names[settings.SERVICE]

@@ -1,0 +1,71 @@
+"""What cannot be handled is kept in the service's database."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from kombu import Connection, Producer
+
+from microstore.celery import app
+from microstore.contracts.contract import InvalidMessage, to_wire
+from microstore.contracts.transactions import ORDER_CREATED
+from microstore.messaging import dead_letters, topology
+from microstore.messaging.models import DeadLetter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_dead_message_moves_from_the_broker_to_the_database_with_its_body(broker: Connection) -> None:
+    publish_dead(b"\xff not even text", headers={"task": "listings.item_sold", "id": "7"})
+    assert dead_letters.collect(broker) == 1
+    letter = DeadLetter.objects.get()
+    assert bytes(letter.raw_body or b"") == b"\xff not even text"
+    assert letter.contract == "listings.item_sold"
+    assert letter.state == "waiting"
+    assert dead_letters.collect(broker) == 0
+
+
+def test_a_message_that_dies_twice_is_one_letter(broker: Connection) -> None:
+    for _ in range(2):
+        publish_dead(b"[]", headers={"id": "7"})
+    assert dead_letters.collect(broker) == 2
+    assert DeadLetter.objects.count() == 1
+
+
+def test_an_event_is_buried_with_its_error_and_its_trace(armchair: dict[str, Any]) -> None:
+    payload = to_wire(ORDER_CREATED(**armchair))
+    for _ in range(2):
+        try:
+            ORDER_CREATED(**armchair | {"quantity": 0})
+        except InvalidMessage as error:
+            dead_letters.bury(contract="order_created", payload=payload, error=error, attempts=3)
+    letter = DeadLetter.objects.get()
+    assert letter.payload == payload
+    assert letter.trace == armchair["trace"]
+    assert letter.error.startswith("InvalidMessage: order_created: 1 validation error")
+    assert "test_dead_letters.py" in letter.traceback
+    assert letter.attempts == 3
+
+
+def test_letters_that_cannot_be_stored_stay_in_the_broker(
+    broker: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_dead(b"[]", headers={"id": "7"})
+    with monkeypatch.context() as patch:
+        patch.setattr(DeadLetter.objects, "update_or_create", lambda **_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            dead_letters.collect(broker)
+    assert dead_letters.collect(broker) == 1
+
+
+def publish_dead(body: bytes, *, headers: dict[str, str]) -> None:
+    """Put a message where the broker puts the dead ones of this service."""
+    with app.connection_for_write(transport_options={"confirm_publish": True}) as confirming:
+        Producer(confirming.default_channel, auto_declare=False).publish(
+            body,
+            exchange=topology.DEAD.name,
+            routing_key=f"dead.{settings.SERVICE}",
+            headers=headers,
+            content_type="application/x-rubbish",
+            content_encoding="binary",
+        )

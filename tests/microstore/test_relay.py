@@ -1,0 +1,159 @@
+"""The relay publishes what is due, deletes what the broker has confirmed, and keeps the rest."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+from kombu import Connection, Queue
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from microstore.celery import app
+from microstore.contracts.transactions import ORDER_CREATED
+from microstore.messaging import outbox, relay, topology
+from microstore.messaging.models import OutboxMessage
+from microstore.messaging.publisher import Parcel, Publisher
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Received = Callable[[str], list[Any]]
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    """A publisher on the real broker."""
+    publisher = Publisher(app)
+    yield publisher
+    publisher.close()
+
+
+def send_orders(armchair: dict[str, Any], count: int) -> set[str]:
+    """So many orders in the outbox; returns their ids."""
+    ids = {str(uuid4()) for _ in range(count)}
+    with transaction.atomic():
+        for order_id in ids:
+            outbox.send(ORDER_CREATED, **armchair | {"order_id": order_id})
+    return ids
+
+
+def order_ids(bodies: list[Any]) -> list[str]:
+    """The order ids in task bodies `[[events], kwargs, embed]`."""
+    return [event["order_id"] for args, _, _ in bodies for event in args[0]]
+
+
+def test_a_message_goes_out_as_a_celery_task_with_its_callback_chained(
+    armchair: dict[str, Any], publisher: Publisher, received: Received
+) -> None:
+    ids = send_orders(armchair, 1)
+    assert relay.publish_due(publisher) == 1
+    [body] = received("transactions")
+    assert order_ids([body]) == list(ids)
+    assert [step["task"] for step in body[2]["chain"]] == ["listings.item_sold"]
+    assert not OutboxMessage.objects.exists()
+
+
+def test_many_messages_share_envelopes(
+    armchair: dict[str, Any], publisher: Publisher, received: Received, settings: Settings
+) -> None:
+    settings.OUTBOX_BATCH = 50
+    ids = send_orders(armchair, 120)
+    assert relay.publish_due(publisher) == 120
+    bodies = received("transactions")
+    assert sorted(len(args[0]) for args, _, _ in bodies) == [20, 50, 50]
+    assert sorted(order_ids(bodies)) == sorted(ids)
+
+
+def test_the_fact_is_told_to_whoever_binds_a_queue(
+    armchair: dict[str, Any], publisher: Publisher, broker: Connection, received: Received
+) -> None:
+    listener = Queue("listener", topology.EVENTS, routing_key="order.*", exclusive=True)
+    listener(broker.default_channel).declare()
+    ids = send_orders(armchair, 3)
+    relay.publish_due(publisher)
+    [body] = received("listener")
+    assert sorted(order_ids([body])) == sorted(ids)
+    assert not body[2]["chain"], "a fact with a chain would run the callback once per listener"
+
+
+def test_what_is_not_due_stays(armchair: dict[str, Any], publisher: Publisher, broker: Connection) -> None:
+    send_orders(armchair, 1)
+    OutboxMessage.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    assert not relay.is_due(relay.due_sql())
+    assert relay.publish_due(publisher) == 0
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
+    armchair: dict[str, Any], publisher: Publisher, broker: Connection
+) -> None:
+    send_orders(armchair, 2)
+    broker.default_channel.queue_unbind("transactions", topology.TASKS.name, "task.transactions")
+    broker.default_channel.queue_unbind("transactions", topology.TASKS.name, "#.task.transactions")
+    relay.publish_due(publisher)
+    rows = OutboxMessage.objects.all()
+    assert [row.attempts for row in rows] == [1, 1]
+    assert all(row.due_at > timezone.now() for row in rows)
+    topology.declare(broker)
+    OutboxMessage.objects.update(due_at=timezone.now())
+    relay.publish_due(publisher)
+    assert not OutboxMessage.objects.exists()
+
+
+def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
+    armchair: dict[str, Any], publisher: Publisher, broker: Connection
+) -> None:
+    """The confirm of a refusal is a nack; another parcel of the same batch is confirmed all the same."""
+    full = Queue(
+        "full",
+        topology.TASKS,
+        routing_key="task.transactions",
+        exclusive=True,
+        queue_arguments={"x-max-length": 0, "x-overflow": "reject-publish"},
+    )
+    full(broker.default_channel).declare()
+    payload = ORDER_CREATED(**armchair).model_dump(mode="json")
+    parcel = Parcel(ORDER_CREATED, [payload], [1])
+    publisher.publish([parcel])
+    assert parcel.refusals == ["refused by the broker"]
+
+
+def test_two_relays_at_once_send_each_message_once(armchair: dict[str, Any], received: Received) -> None:
+    ids = send_orders(armchair, 1_200)
+    start = threading.Barrier(2)
+
+    def work() -> None:
+        publisher = Publisher(app)
+        start.wait()
+        while OutboxMessage.objects.exists():
+            relay.publish_due(publisher)
+        publisher.close()
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(order_ids(received("transactions"))) == sorted(ids)
+    assert not OutboxMessage.objects.exists()
+
+
+def test_an_idle_relay_asks_one_small_question(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    sql = relay.due_sql()
+    with django_assert_num_queries(1):
+        assert not relay.is_due(sql)
+
+
+def test_publishing_a_batch_takes_a_claim_and_a_delete(
+    armchair: dict[str, Any],
+    publisher: Publisher,
+    broker: Connection,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    send_orders(armchair, 100)
+    with django_assert_num_queries(2 + 2):  # and BEGIN, COMMIT
+        relay.publish_due(publisher)
+    assert connection.in_atomic_block is False
