@@ -1,5 +1,6 @@
 """A batch never fails as a whole for one bad event, and no event is lost."""
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,6 @@ from microstore.celery import app
 from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ITEM_SOLD, ItemSold
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
-from microstore.messaging import consumer
 from microstore.messaging.consumer import Delivery, Tries, Unavailable
 from microstore.messaging.envelope import reply_step
 from microstore.messaging.models import DeadLetter
@@ -129,7 +129,7 @@ def test_the_longer_an_outage_the_longer_the_wait_up_to_a_minute(
     shortest: int,
     longest: int,
 ) -> None:
-    monkeypatch.setattr(consumer.time, "time", lambda: 1_000_000.0)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
     task, _ = deliver(orders(armchair, 7), failing_since=1_000_000.0 - failing_seconds)
     assert shortest <= task.sent_again[0]["countdown"] <= longest
 
@@ -137,7 +137,7 @@ def test_the_longer_an_outage_the_longer_the_wait_up_to_a_minute(
 def test_after_a_day_of_outage_the_events_are_buried(
     armchair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer.time, "time", lambda: 1_000_000.0)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
     task, _ = deliver(orders(armchair, 7, 7), failing_since=1_000_000.0 - 24 * 3600 - 1)
     assert task.sent_again == []
     assert DeadLetter.objects.count() == 2

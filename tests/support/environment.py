@@ -16,6 +16,7 @@ def set_environment(service: str) -> None:
         raise pytest.UsageError(f"{missing} is not set: run `make test`, which starts the servers.") from None
     private, public = make_key_pair()
     os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "microstore.settings",
         "DATABASE_URL": database_url,
         "SECRET_KEY": "only for tests",
         "SECURE_SSL_REDIRECT": "0",

@@ -1,0 +1,1 @@
+"""The fee function: what MicroStore takes of a sale, in pure standard-library Python."""

@@ -1,0 +1,76 @@
+"""The fee of an order: a pure function of the order and the schedule."""
+
+from typing import Literal, NamedTuple
+
+from fees.order import InvalidOrder, Order
+from fees.schedule import FeeRule, Schedule
+
+WHOLE_BPS = 10_000
+
+
+class UnknownCurrency(InvalidOrder):
+    """The schedule has no rule for the order's currency."""
+
+
+class Breakdown(NamedTuple):
+    """How a fee came about; `limit_applied` names the bound that replaced percentage plus fixed part."""
+
+    amount_cents: int
+    percentage_bps: int
+    percentage_cents: int
+    fixed_cents: int
+    minimum_cents: int
+    maximum_cents: int
+    limit_applied: Literal["minimum", "maximum"] | None
+
+
+class Quote(NamedTuple):
+    """The fee, what the buyer pays with it, and the rule (with the schedule's version) that says so."""
+
+    fee_cents: int
+    total_cents: int
+    currency: str
+    rule: str
+    breakdown: Breakdown
+
+
+def calculate_fee(order: Order, *, schedule: Schedule) -> Quote:
+    """Quote the order's fee; raise UnknownCurrency where the schedule has no rule.
+
+    The rule is the schedule's own: a percentage of price times quantity, rounded half up to a whole minor
+    unit, plus one fixed part an order, then kept within the rule's minimum and maximum.
+    """
+    rule = _find_rule(order, schedule=schedule)
+    amount_cents = order.price_cents * order.quantity
+    percentage_cents = (amount_cents * rule.percentage_bps + WHOLE_BPS // 2) // WHOLE_BPS
+    unlimited_cents = percentage_cents + rule.fixed_cents
+    fee_cents = min(max(unlimited_cents, rule.minimum_cents), rule.maximum_cents)
+    return Quote(
+        fee_cents=fee_cents,
+        total_cents=amount_cents + fee_cents,
+        currency=order.currency,
+        rule=rule.name,
+        breakdown=Breakdown(
+            amount_cents=amount_cents,
+            percentage_bps=rule.percentage_bps,
+            percentage_cents=percentage_cents,
+            fixed_cents=rule.fixed_cents,
+            minimum_cents=rule.minimum_cents,
+            maximum_cents=rule.maximum_cents,
+            limit_applied=_name_limit(fee_cents - unlimited_cents),
+        ),
+    )
+
+
+def _find_rule(order: Order, *, schedule: Schedule) -> FeeRule:
+    rules = schedule.currencies.get(order.currency)
+    if rules is None:
+        known = ", ".join(schedule.currencies)
+        raise UnknownCurrency(f"no fee is set for {order.currency}; schedule {schedule.version} has {known}")
+    return rules.rule_for(order.category)
+
+
+def _name_limit(difference_cents: int) -> Literal["minimum", "maximum"] | None:
+    if difference_cents == 0:
+        return None
+    return "minimum" if difference_cents > 0 else "maximum"

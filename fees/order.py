@@ -1,0 +1,45 @@
+"""The order as the fee function knows it, and what is refused as one."""
+
+import re
+from dataclasses import dataclass
+
+PRICE_CENTS_LIMIT = 10**12
+QUANTITY_LIMIT = 10**6
+CATEGORY_LENGTH_LIMIT = 50
+
+
+class InvalidOrder(ValueError):
+    """The order cannot be priced as it stands; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is sold: a unit price in the currency's minor units, times a quantity. None is invalid."""
+
+    price_cents: int
+    currency: str
+    quantity: int = 1
+    category: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is not an order (InvalidOrder)."""
+        _check_whole_number("price_cents", self.price_cents, limit=PRICE_CENTS_LIMIT)
+        _check_whole_number("quantity", self.quantity, limit=QUANTITY_LIMIT)
+        _check_currency(self.currency)
+        _check_category(self.category)
+
+
+def _check_whole_number(field: str, value: object, *, limit: int) -> None:
+    # `type() is`, because a bool is an int to isinstance and True is not a price.
+    if type(value) is not int or not 1 <= value <= limit:
+        raise InvalidOrder(f"{field} must be a whole number from 1 to {limit}")
+
+
+def _check_currency(value: object) -> None:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
+        raise InvalidOrder("currency must be three upper-case letters, such as EUR")
+
+
+def _check_category(value: object) -> None:
+    if value is not None and not (isinstance(value, str) and len(value) <= CATEGORY_LENGTH_LIMIT):
+        raise InvalidOrder(f"category must be text of at most {CATEGORY_LENGTH_LIMIT} characters")

@@ -1,0 +1,41 @@
+"""The fee schedule: which rule prices an order, by currency and category."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class InvalidSchedule(ValueError):
+    """The fee schedule cannot be used; the message says what to fix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRule:
+    """A percentage (basis points) plus a fixed part, kept within limits; in the currency's minor units."""
+
+    name: str
+    percentage_bps: int
+    fixed_cents: int
+    minimum_cents: int
+    maximum_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyRules:
+    """One currency's rules, and how many digits its minor unit has (ISO 4217: EUR 2, JPY 0, KWD 3)."""
+
+    minor_unit_digits: int
+    default: FeeRule
+    categories: Mapping[str, FeeRule]
+
+    def rule_for(self, category: str | None) -> FeeRule:
+        """Return the category's rule; a category that the schedule does not name pays the default."""
+        return self.default if category is None else self.categories.get(category, self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """All rules of one version. A version's amounts never change: a change is a new version."""
+
+    version: str
+    default_currency: str
+    currencies: Mapping[str, CurrencyRules]

@@ -1,0 +1,49 @@
+"""One market for all end-to-end tests; each finds it whole."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from stack.private import private_services, throw_away_services
+from stack.services import Services
+from tests.support.market import Market, Person
+
+
+def own_services() -> AbstractContextManager[Services]:
+    """The servers of `make test`, or new ones: these tests stop and wipe them, so never somebody else's."""
+    with private_services() as services:
+        return nullcontext(services) if isinstance(services, Services) else throw_away_services()
+
+
+@pytest.fixture(scope="session")
+def open_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """Every process on real servers."""
+    with own_services() as services:
+        folder: Path = tmp_path_factory.mktemp("market")
+        market = Market(services, folder, CURRENCIES="EUR,XTS")
+        try:
+            market.open()
+            yield market
+        finally:
+            market.close()
+
+
+@pytest.fixture
+def market(open_market: Market) -> Iterator[Market]:
+    """The market, whole again after what the test has done to it."""
+    yield open_market
+    open_market.repair()
+
+
+@pytest.fixture
+def seller(market: Market) -> Person:
+    """Somebody who sells."""
+    return market.add_people(1)[0]
+
+
+@pytest.fixture
+def buyer(market: Market) -> Person:
+    """Somebody who buys."""
+    return market.add_people(1)[0]

@@ -1,0 +1,86 @@
+"""Purchases by HTTP, from the click to the live feed."""
+
+import uuid
+from collections import Counter
+
+from stack.waiting import wait_until
+from tests.support.market import Market, Person, at_once
+
+
+def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    trace_id = uuid.uuid4().hex
+    listing_id = seller.sell("Crunchy armchair", quantity=3, category="furniture")
+    with market.feed() as feed:
+        response = buyer.buy(listing_id, quantity=2, **{"X-Trace-Id": trace_id})
+        assert response.status_code == 202, response.text
+        accepted = response.json()
+        assert accepted["trace_id"] == response.headers["X-Trace-Id"] == trace_id
+        assert wait_until(lambda: accepted["id"] in feed.sold_orders(), timeout_seconds=30)
+    [event] = [event for event in feed.events if event["order_id"] == accepted["id"]]
+    assert (event["listing_id"], event["available"], event["trace_id"]) == (listing_id, 1, trace_id)
+
+    order = buyer.request("GET", accepted["status_url"]).json()
+    assert order["status"] == "completed"
+    assert order["total_cents"] == 2 * 2500 + order["fee_cents"]
+    buyer.url = market.transactions_url
+    transaction = buyer.request("GET", f"/api/transactions/{order['transaction_id']}/").json()
+    assert transaction["order_id"] == order["id"]
+    assert transaction["fee_cents"] == order["fee_cents"] > 0
+    assert transaction["trace_id"] == trace_id
+    for process in ("listings-api", "transactions-worker", "listings-worker"):
+        assert wait_until(lambda p=process: trace_id in market.stack.log(p), timeout_seconds=10), process
+
+
+def test_a_thousand_purchases_by_sixteen_clients_all_settle_and_are_seen_once(
+    market: Market, seller: Person
+) -> None:
+    listing_id = seller.sell("Matchbox", quantity=1_200)
+    clients = market.add_people(16)
+    shoppers = [Person(p.url, p.id, p.token, p.session) for p in clients for _ in range(63)][:1_000]
+    with market.feed() as feed:
+        responses = at_once(shoppers, lambda shopper: shopper.buy(listing_id), clients=16)
+        assert Counter(response.status_code for response in responses) == {202: 1_000}
+        orders = [response.json()["id"] for response in responses]
+        assert market.wait_settled(orders) == {"completed": 1_000}
+        assert wait_until(lambda: len(feed.sold_orders()) >= 1_000, timeout_seconds=30)
+    assert sorted(feed.sold_orders()) == sorted(orders)
+    assert sorted(market.transactions_of(orders)) == sorted(orders)
+    assert market.available(listing_id) == 200
+
+
+def test_two_hundred_buyers_of_one_single_thing_make_one_sale(market: Market, seller: Person) -> None:
+    listing_id = seller.sell("Half a chess set")
+    buyers = market.add_people(200)
+    responses = at_once(buyers, lambda buyer: buyer.buy(listing_id), clients=200)
+    assert Counter(response.status_code for response in responses) == {202: 1, 409: 199}
+    orders = [response.json()["id"] for response in responses if response.status_code == 202]
+    assert market.wait_settled(orders) == {"completed": 1}
+    assert market.transactions_of(orders) == orders
+    assert market.available(listing_id) == 0
+
+
+def test_what_the_fee_function_refuses_is_rejected_and_goes_back_on_sale(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    listing_id = seller.sell("Coat for all weathers but one", currency="XTS", quantity=2)
+    accepted = buyer.buy(listing_id).json()
+    assert market.wait_settled([accepted["id"]]) == {"rejected": 1}
+    assert market.available(listing_id) == 2
+    order = buyer.request("GET", accepted["status_url"]).json()
+    assert "XTS" in order["reason"]
+
+
+def test_who_missed_sales_resumes_after_the_last_one_seen(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    listing_id = seller.sell("Letters from a lighthouse", quantity=5)
+    with market.feed() as feed:
+        seen = buyer.buy(listing_id).json()["id"]
+        assert wait_until(lambda: seen in feed.sold_orders(), timeout_seconds=30)
+    last_seq = max(event["seq"] for event in feed.events)
+    missed = [buyer.buy(listing_id).json()["id"] for _ in range(3)]
+    market.wait_settled(missed)
+    with market.feed(f"?after={last_seq}") as resumed:
+        assert wait_until(lambda: set(missed) <= set(resumed.sold_orders()), timeout_seconds=30)

@@ -1,0 +1,188 @@
+"""A whole MicroStore on real servers, and the people who use it."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import jwt
+import psycopg2
+import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from stack.environment import choose_all_ports, make_environment, make_settings
+from stack.places import ROOT
+from stack.preparation import manage, prepare_services
+from stack.processes import Stack
+from stack.procfile import read_procfile
+from stack.services import Services
+from stack.waiting import wait_until
+
+SETTLES_WITHIN_SECONDS = 60
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Person:
+    """Somebody with an account; sessions are theirs alone, so use one person a thread."""
+
+    url: str
+    id: int
+    token: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request with their token."""
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return self.session.request(method, self.url + path, headers=headers, timeout=30, **options)
+
+    def sell(self, title: str = "Crunchy armchair", **fields: Any) -> int:
+        """Put something on sale; returns its id."""
+        body = {"title": title, "price_cents": 2500, "currency": "EUR", **fields}
+        response = self.request("POST", "/api/listings/", json=body)
+        assert response.status_code == 201, response.text
+        return int(response.json()["id"])
+
+    def buy(self, listing_id: int, *, quantity: int = 1, **headers: str) -> requests.Response:
+        """Click on Buy."""
+        path = f"/api/listings/{listing_id}/buy/"
+        return self.request("POST", path, json={"quantity": quantity}, headers=headers)
+
+
+class Feed:
+    """A browser that listens to the live feed."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._connection = connection
+        self._thread = Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        try:
+            for text in self._connection:
+                frame = json.loads(text)
+                self.events += frame["events"] if frame["type"] == "batch" else [frame]
+        except ConnectionClosed:
+            pass
+
+    def sold_orders(self) -> list[str]:
+        """The orders it was told of, as often as it was told."""
+        return [event["order_id"] for event in self.events if event["type"] == "item_sold"]
+
+
+class Market:
+    """Both services, every process of the Procfile, real servers."""
+
+    def __init__(self, services: Services, folder: Path, **settings: str) -> None:
+        self.services = services
+        ports = choose_all_ports()
+        self.settings = make_settings(folder, servers=services.environment(), ports=ports) | settings
+        commands = read_procfile(ROOT / "Procfile")
+        del commands["flower"]
+        self.stack = Stack(commands, environment=make_environment(self.settings), folder=folder)
+        self.listings_url = f"http://127.0.0.1:{ports['LISTINGS_PORT']}"
+        self.transactions_url = f"http://127.0.0.1:{ports['TRANSACTIONS_PORT']}"
+        self.live_url = f"ws://127.0.0.1:{ports['LIVE_PORT']}"
+
+    def open(self) -> None:
+        """Prepare the databases and start every process."""
+        prepare_services(self.settings)
+        self.stack.start_all()
+        self.stack.wait_all_ready()
+
+    def repair(self) -> None:
+        """Start again whatever a test has stopped."""
+        self.services.start()
+        down = [name for name in self.stack.commands if self.stack.pid(name) is None]
+        for name in down:
+            self.stack.start(name)
+        for name in down:
+            self.stack.wait_ready(name)
+
+    def close(self) -> None:
+        """Stop every process."""
+        self.stack.stop_all()
+
+    def manage(self, service: str, *arguments: str) -> str:
+        """Run a manage.py command; returns what it says."""
+        return manage(self.settings, service, *arguments)
+
+    def add_people(self, count: int) -> list[Person]:
+        """New accounts with tokens, made without the cost of hashing passwords."""
+        names = [uuid.uuid4().hex for _ in range(count)]
+        ids = self.listings(
+            "INSERT INTO auth_user (username, password, email, first_name, last_name, is_superuser, is_staff,"
+            " is_active, date_joined) SELECT name, '!', '', '', '', false, false, true, now()"
+            " FROM unnest(%s) name RETURNING id",
+            names,
+        )
+        return [Person(self.listings_url, user_id, self.token_for(user_id)) for (user_id,) in ids]
+
+    def token_for(self, user_id: int, **claims: Any) -> str:
+        """An access token as the listings service signs it."""
+        now = int(time.time())
+        standard = {"token_type": "access", "user_id": str(user_id), "iss": "microstore"}
+        times = {"iat": now, "exp": now + 600, "jti": uuid.uuid4().hex}
+        key = self.settings["JWT_PRIVATE_KEY"].replace("\\n", "\n")
+        return jwt.encode(standard | times | claims, key, algorithm="RS256")
+
+    def listings(self, sql: str, *parameters: Any) -> list[Row]:
+        """Ask the listings database."""
+        return _query(self.services.listings_db.url, sql, parameters)
+
+    def transactions(self, sql: str, *parameters: Any) -> list[Row]:
+        """Ask the transactions database."""
+        return _query(self.services.transactions_db.url, sql, parameters)
+
+    @contextmanager
+    def feed(self, query: str = "") -> Iterator[Feed]:
+        """Listen to what is sold."""
+        with connect(f"{self.live_url}/ws/listings/{query}", open_timeout=20) as connection:
+            connection.ping().wait(20)
+            yield Feed(connection)
+
+    def wait_settled(self, order_ids: Iterable[str]) -> Mapping[str, int]:
+        """Wait until none of the orders is pending; returns how many have each status."""
+        ids = list(order_ids)
+
+        def pending() -> int:
+            sql = "SELECT count(*) FROM listings_order WHERE id = ANY(%s::uuid[]) AND status = 'pending'"
+            return int(self.listings(sql, ids)[0][0])
+
+        settled = wait_until(lambda: not pending(), timeout_seconds=SETTLES_WITHIN_SECONDS)
+        assert settled, f"{pending()} of {len(ids)} orders are still pending"
+        sql = "SELECT status, count(*) FROM listings_order WHERE id = ANY(%s::uuid[]) GROUP BY status"
+        return {str(status): int(count) for status, count in self.listings(sql, ids)}
+
+    def transactions_of(self, order_ids: Iterable[str]) -> list[str]:
+        """The order id of every transaction row of these orders."""
+        sql = "SELECT order_id::text FROM transactions_transaction WHERE order_id = ANY(%s::uuid[])"
+        return [order_id for (order_id,) in self.transactions(sql, list(order_ids))]
+
+    def available(self, listing_id: int) -> int:
+        """What is left in stock."""
+        return int(self.listings("SELECT available FROM listings_listing WHERE id = %s", listing_id)[0][0])
+
+
+def at_once(people: Sequence[Person], act: Callable[[Person], Any], *, clients: int) -> list[Any]:
+    """Let people act side by side, so many at a time."""
+    with ThreadPoolExecutor(clients) as pool:
+        return list(pool.map(act, people))
+
+
+def _query(url: str, sql: str, parameters: Sequence[Any]) -> list[Row]:
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
+    finally:
+        connection.close()
