@@ -3,6 +3,7 @@
 from django.db import connection
 
 from microstore.contracts.contract import Contract, Fields, M, to_wire
+from microstore.messaging import doorbell
 from microstore.messaging.models import OutboxMessage
 
 
@@ -19,4 +20,5 @@ def send(contract: Contract[Fields, M], *args: Fields.args, **fields: Fields.kwa
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{contract.name}: send it inside transaction.atomic().")
     OutboxMessage.objects.create(contract=contract.name, payload=to_wire(message))
+    doorbell.ring()
     return message

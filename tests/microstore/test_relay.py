@@ -15,8 +15,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from microstore.celery import app
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import outbox, relay, topology
+from microstore.messaging.doorbell import Doorbell
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.publisher import Parcel, Publisher
+from stack.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Received = Callable[[str], list[Any]]
@@ -157,3 +159,21 @@ def test_publishing_a_batch_takes_a_claim_and_a_delete(
     with django_assert_num_queries(2 + 2):  # and BEGIN, COMMIT
         relay.publish_due(publisher)
     assert connection.in_atomic_block is False
+
+
+def test_a_sleeping_relay_is_woken_by_the_commit_and_a_busy_one_is_not_rung_for(
+    armchair: dict[str, Any], broker: Connection
+) -> None:
+    """No message is slept over: every one is published although nobody polls for a minute."""
+    sleeper = relay.Relay(app)
+    sleeper.doorbell.sleep = lambda _seconds, *, unless: Doorbell.sleep(sleeper.doorbell, 60, unless=unless)  # type: ignore[method-assign]
+    thread = threading.Thread(target=lambda: (sleeper.run(), connections.close_all()))
+    thread.start()
+    try:
+        for _ in range(20):
+            send_orders(armchair, 1)
+            assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
+    finally:
+        sleeper.stopping.set()
+        send_orders(armchair, 1)
+        thread.join()

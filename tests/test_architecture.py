@@ -1,0 +1,75 @@
+"""The boundaries of DESIGN, seen from the running process; import-linter sees them in the source."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("microstore", "listings", "transactions", "fees", "stack")
+MAX_LINES = 300
+VAGUE = {"utils", "common", "base", "helpers", "misc"}
+
+
+def modules_after(code: str, **environment: str) -> set[str]:
+    """The top-level packages that are loaded once the code has run in a fresh interpreter."""
+    program = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(("service", "other"), [("listings", "transactions"), ("transactions", "listings")])
+def test_a_service_loads_nothing_of_the_other(service: str, other: str) -> None:
+    start = (
+        "import django; django.setup()\n"
+        "from microstore.celery import app; app.loader.import_default_modules()\n"
+        "import microstore.urls, microstore.asgi"
+    )
+    loaded = modules_after(
+        start, MICROSTORE_SERVICE=service, DEBUG="1", DJANGO_SETTINGS_MODULE="microstore.settings"
+    )
+    assert service in loaded
+    assert not loaded & {other, "fees", "stack"}
+
+
+def test_contracts_need_neither_django_nor_celery() -> None:
+    loaded = modules_after("import microstore.contracts.registry")
+    assert "pydantic" in loaded
+    assert not loaded & {"django", "celery", "kombu", "channels", "rest_framework"}
+
+
+def test_the_fee_function_needs_the_standard_library_alone() -> None:
+    loaded = modules_after("import fees.handler, fees.server")
+    assert {name for name in loaded if not name.startswith("_")} - set(sys.stdlib_module_names) <= {
+        "fees",
+        *modules_after("pass"),
+    }
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_file_reads_at_one_sitting_and_says_what_lives_there(package: str) -> None:
+    for file in (ROOT / package).rglob("*.py"):
+        if "migrations" in file.parts:
+            continue
+        text = file.read_text()
+        assert len(text.splitlines()) <= MAX_LINES, f"{file} is too long"
+        assert text.startswith(('"""', "#!")), f"{file} does not say what lives there"
+        assert file.stem not in VAGUE, f"{file} is named after nothing"
+
+
+def test_only_messaging_touches_the_broker_library() -> None:
+    allowed = {"microstore/messaging", "microstore/celery.py"}
+    for package in ("microstore", "listings", "transactions"):
+        for file in (ROOT / package).rglob("*.py"):
+            path = file.relative_to(ROOT).as_posix()
+            if not any(path.startswith(place) for place in allowed):
+                assert "kombu" not in file.read_text(), f"{path} touches kombu"
