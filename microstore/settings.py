@@ -74,7 +74,6 @@ TEMPLATES = [
 ROOT_URLCONF = "microstore.urls"
 WSGI_APPLICATION = "microstore.wsgi.application"
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / ".run" / "static"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -13,8 +13,11 @@ from urllib3 import Retry
 
 from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.consumer import Unavailable
+from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
 
 HTTP_TOO_MANY_REQUESTS, HTTP_SERVER_ERROR = 429, 500
+
+breaker = CircuitBreaker()
 
 
 class Quote(BaseModel):
@@ -56,6 +59,15 @@ class FeeRequestRefused(Exception):
 
 def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     """A quote for each of the orders, by order id; raises FeesUnavailable, or FeeRequestRefused on 4xx."""
+    try:
+        with breaker.guard(FeesUnavailable):
+            return checked(ask(orders), orders)
+    except CircuitOpen:
+        raise FeesUnavailable("The fee function failed a moment ago and is left alone for a while.") from None
+
+
+def ask(orders: Sequence[OrderCreated]) -> bytes:
+    """The body of the fee function's answer to one call."""
     body = {"orders": [as_question(order) for order in orders]}
     try:
         response = session().post(settings.FEES_URL, json=body, timeout=settings.FEES_TIMEOUT_SECONDS)
@@ -65,7 +77,7 @@ def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
         raise FeesUnavailable(f"The fee function answered {response.status_code}.")
     if not response.ok:
         raise FeeRequestRefused(f"{response.status_code}: {response.text[:300]}")
-    return checked(response.content, orders)
+    return response.content
 
 
 def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:

@@ -56,6 +56,7 @@ class DeadLetter(models.Model):
 
     class Meta:
         verbose_name = "dead letter"
+        permissions = (("decide_deadletter", "Can replay and discard dead letters"),)
         indexes = [models.Index(fields=["state", "-id"], name="dead_letter_state")]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from microstore.contracts.contract import Contract, Fields, M, to_wire
+from microstore.contracts.contract import AnyContract, Contract, Fields, M, Message, to_wire
 from microstore.messaging import doorbell
 from microstore.messaging.models import OutboxMessage
 
@@ -17,8 +17,13 @@ def send(contract: Contract[Fields, M], *args: Fields.args, **fields: Fields.kwa
     Raises InvalidMessage where they do not fit the contract, OutsideTransaction outside `atomic()`.
     """
     message = contract(*args, **fields)
+    send_again(contract, message)
+    return message
+
+
+def send_again(contract: AnyContract, message: Message) -> None:
+    """Store a message that was made before, with the id and the time it was made with."""
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{contract.name}: send it inside transaction.atomic().")
     OutboxMessage.objects.create(contract=contract.name, payload=to_wire(message))
     doorbell.ring()
-    return message

@@ -15,7 +15,6 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from microstore.celery import app
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import outbox, relay, topology
-from microstore.messaging.doorbell import Doorbell
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.publisher import Parcel, Publisher
 from stack.waiting import wait_until
@@ -161,13 +160,18 @@ def test_publishing_a_batch_takes_a_claim_and_a_delete(
     assert connection.in_atomic_block is False
 
 
-def test_a_sleeping_relay_is_woken_by_the_commit_and_a_busy_one_is_not_rung_for(
-    armchair: dict[str, Any], broker: Connection
+def test_a_sleeping_relay_is_woken_by_the_commit(
+    armchair: dict[str, Any], broker: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No message is slept over: every one is published although nobody polls for a minute."""
+    """No message is slept over: each is published although the relay would sleep for a minute."""
+    monkeypatch.setattr(relay, "COLLECT_EVERY_SECONDS", 60)
     sleeper = relay.Relay(app)
-    sleeper.doorbell.sleep = lambda _seconds, *, unless: Doorbell.sleep(sleeper.doorbell, 60, unless=unless)  # type: ignore[method-assign]
-    thread = threading.Thread(target=lambda: (sleeper.run(), connections.close_all()))
+
+    def work() -> None:
+        sleeper.run()
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
     thread.start()
     try:
         for _ in range(20):

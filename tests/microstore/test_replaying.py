@@ -1,0 +1,148 @@
+"""A person replays or discards a dead letter, once."""
+
+import json
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.test import Client
+
+from microstore.contracts.contract import to_wire
+from microstore.contracts.transactions import ORDER_CREATED
+from microstore.messaging import dead_letters, replay
+from microstore.messaging.models import DeadLetter, OutboxMessage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def payload(armchair: dict[str, Any]) -> dict[str, Any]:
+    """An order on the wire."""
+    return to_wire(ORDER_CREATED(**armchair))
+
+
+@pytest.fixture
+def letter(payload: dict[str, Any]) -> DeadLetter:
+    """An order that failed three times."""
+    return dead_letters.bury(
+        contract="order_created", payload=payload, error=ValueError("no till"), attempts=3
+    )
+
+
+def raw_letter(body: bytes, task: str = "transactions.order_created") -> DeadLetter:
+    """A message as the broker gave it up."""
+    return DeadLetter.objects.create(fingerprint="raw", contract=task, raw_body=body, error="rejected")
+
+
+def test_a_replayed_event_is_sent_again_as_it_was(letter: DeadLetter, payload: dict[str, Any]) -> None:
+    assert replay.replay(letter.pk, by="carol") == 1
+    assert [row.payload for row in OutboxMessage.objects.all()] == [payload]
+    letter.refresh_from_db()
+    assert (letter.state, letter.decided_by) == ("replayed", "carol")
+    assert letter.decided_at is not None
+
+
+def test_the_events_of_a_whole_celery_message_are_sent_again(payload: dict[str, Any]) -> None:
+    body = json.dumps([[[payload, payload]], {"attempts": 1}, {"chain": []}]).encode()
+    assert replay.replay(raw_letter(body).pk, by="carol") == 2
+    assert {row.contract for row in OutboxMessage.objects.all()} == {"order_created"}
+
+
+@pytest.mark.parametrize(
+    ("body", "task", "why"),
+    [
+        (b"\xff", "transactions.order_created", "cannot be read"),
+        (b"[" * 100_000, "transactions.order_created", "cannot be read"),
+        (b"5", "transactions.order_created", "not a list of events"),
+        (b'[[["armchair"]], {}, {}]', "transactions.order_created", "validation error"),
+        (b"[[[]], {}, {}]", "transactions.unheard_of", "no contract"),
+    ],
+)
+def test_what_cannot_be_read_says_why_and_stays(body: bytes, task: str, why: str) -> None:
+    letter = raw_letter(body, task)
+    with pytest.raises(replay.NotReplayable, match=why):
+        replay.replay(letter.pk, by="carol")
+    letter.refresh_from_db()
+    assert letter.state == "waiting"
+    assert not OutboxMessage.objects.exists()
+
+
+def test_two_people_at_once_replay_it_once(letter: DeadLetter) -> None:
+    start, outcomes = threading.Barrier(8), []
+
+    def click(by: str) -> None:
+        start.wait()
+        try:
+            outcomes.append(replay.replay(letter.pk, by=by))
+        except replay.NotReplayable:
+            outcomes.append(0)
+        connections.close_all()
+
+    threads = [threading.Thread(target=click, args=[f"person {n}"]) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [0] * 7 + [1]
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_what_dies_again_after_its_replay_waits_again(letter: DeadLetter, payload: dict[str, Any]) -> None:
+    replay.replay(letter.pk, by="carol")
+    dead_letters.bury(contract="order_created", payload=payload, error=ValueError("still"), attempts=3)
+    letter.refresh_from_db()
+    assert letter.state == "waiting"
+    assert "still" in letter.error
+
+
+def test_a_discarded_letter_is_kept_and_cannot_be_replayed(letter: DeadLetter) -> None:
+    replay.discard(letter.pk, by="carol")
+    with pytest.raises(replay.NotReplayable, match="discarded by carol"):
+        replay.replay(letter.pk, by="dave")
+    assert DeadLetter.objects.filter(state="discarded").count() == 1
+
+
+def test_the_command_line_lists_shows_replays_and_discards(
+    letter: DeadLetter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = raw_letter(b"\xff")
+    call_command("dead_letters", "list")
+    assert "ValueError: no till" in capsys.readouterr().out
+    call_command("dead_letters", "show", str(other.pk))
+    assert "\\\\xff" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="stay as they are"):
+        call_command("dead_letters", "replay", "all")
+    assert "1 done, 1 refused" in capsys.readouterr().out
+    call_command("dead_letters", "discard", str(other.pk))
+    assert not DeadLetter.objects.filter(state="waiting").exists()
+    with pytest.raises(CommandError, match="ids"):
+        call_command("dead_letters", "replay")
+
+
+@pytest.mark.parametrize("action", ["replay", "discard"])
+def test_the_admin_replays_and_discards_what_is_selected(
+    letter: DeadLetter, client: Client, action: str
+) -> None:
+    User.objects.create_superuser("carol", password="crunchy")
+    client.login(username="carol", password="crunchy")
+    selection = {"action": action, "_selected_action": [letter.pk]}
+    response = client.post("/admin/messaging/deadletter/", selection, follow=True)
+    assert "1 " + {"replay": "replayed.", "discard": "discarded."}[action] in response.content.decode()
+    letter.refresh_from_db()
+    assert letter.decided_by == "carol"
+    assert OutboxMessage.objects.count() == (action == "replay")
+
+
+def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter, client: Client) -> None:
+    from django.contrib.auth.models import Permission
+
+    dave = User.objects.create_user("dave", password="crunchy", is_staff=True)
+    dave.user_permissions.add(Permission.objects.get(codename="view_deadletter"))
+    client.login(username="dave", password="crunchy")
+    selection = {"action": "replay", "_selected_action": [letter.pk]}
+    response = client.post("/admin/messaging/deadletter/", selection, follow=True)
+    assert response.status_code == 200
+    assert not OutboxMessage.objects.exists()
