@@ -14,14 +14,16 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt.views import TokenRefreshView
 
 from listings import queries, services
-from listings.models import Listing, Order
+from listings.models import MAX_PRICE_CENTS, Listing, Order
 from listings.serializers import (
     AcceptedOrderSerializer,
     BuySerializer,
     ListingSerializer,
     OrderSerializer,
+    RefreshSerializer,
     RegisterSerializer,
 )
 from microstore.authentication import account_id
@@ -39,11 +41,21 @@ class RegisterView(generics.CreateAPIView[Any]):
     queryset = get_user_model().objects.none()
 
 
+class RefreshView(TokenRefreshView):
+    """A new access token for a refresh token."""
+
+    serializer_class = RefreshSerializer
+
+
 class ListingFilter(filters.FilterSet):
     """What listings can be narrowed down by."""
 
-    min_price_cents = filters.NumberFilter("price_cents", lookup_expr="gte")
-    max_price_cents = filters.NumberFilter("price_cents", lookup_expr="lte")
+    min_price_cents = filters.NumberFilter(
+        "price_cents", lookup_expr="gte", min_value=0, max_value=MAX_PRICE_CENTS
+    )
+    max_price_cents = filters.NumberFilter(
+        "price_cents", lookup_expr="lte", min_value=0, max_value=MAX_PRICE_CENTS
+    )
     in_stock = filters.BooleanFilter("available", method="filter_in_stock")
     search = filters.CharFilter("title", lookup_expr="icontains")
 

@@ -14,6 +14,7 @@ from microstore.problems import Refusal
 
 OVERLAP_EVENTS = 1_000
 OVERLAP_SECONDS = 10
+RECENT_EVENTS = 10_000
 
 
 def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
@@ -70,14 +71,31 @@ def find_account(user_id: int) -> User:
     return user
 
 
-def events_after(seq: int, *, limit: int) -> list[LiveEvent]:
-    """What the live feed has said since, oldest first, with some of what came shortly before.
+def resume_point(seq: int) -> int:
+    """After which seq to read for a client that knows events up to `seq`.
 
-    Transactions do not commit in the order of their seq: a late one may be lower than one already seen.
+    Transactions do not commit in the order of their seq, so a late one may be lower than one already seen:
+    some of what came shortly before is read again.
     """
     just_now = timezone.now() - timedelta(seconds=OVERLAP_SECONDS)
-    late = Q(seq__gt=seq - OVERLAP_EVENTS, created_at__gte=just_now)
-    return list(LiveEvent.objects.filter(Q(seq__gt=seq) | late).order_by("seq")[:limit])
+    late = LiveEvent.objects.filter(seq__gt=seq - OVERLAP_EVENTS, seq__lte=seq, created_at__gte=just_now)
+    first = late.order_by("seq").values_list("seq", flat=True).first()
+    return seq if first is None else first - 1
+
+
+def events_after(seq: int, *, limit: int) -> list[LiveEvent]:
+    """What the live feed has said since, oldest first."""
+    return list(LiveEvent.objects.filter(seq__gt=seq).order_by("seq")[:limit])
+
+
+def recent_seqs() -> list[int]:
+    """The seqs of the latest events, latest first."""
+    return list(LiveEvent.objects.order_by("-seq").values_list("seq", flat=True)[:RECENT_EVENTS])
+
+
+def events_with_seqs(seqs: Sequence[int]) -> list[LiveEvent]:
+    """These events, oldest first."""
+    return list(LiveEvent.objects.filter(seq__in=seqs).order_by("seq")) if seqs else []
 
 
 def events_of_orders(order_ids: Sequence[UUID]) -> list[LiveEvent]:

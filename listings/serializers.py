@@ -6,8 +6,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, transaction
 from rest_framework import serializers
 from rest_framework.validators import UniqueValidator
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, Order
 from microstore.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
@@ -15,10 +18,18 @@ from microstore.serializers import RefuseUnknownFields, StrictCharField, StrictI
 User = get_user_model()
 
 
+class UsernameField(StrictCharField):
+    """A name as Django stores it (NFKC), so that two spellings of one name are one name."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The normalised name."""
+        return str(User.normalize_username(super().to_internal_value(data)))
+
+
 class RegisterSerializer(RefuseUnknownFields):
     """A new account."""
 
-    username = StrictCharField(
+    username = UsernameField(
         max_length=150, validators=[User.username_validator, UniqueValidator(User.objects.all())]
     )
     email = serializers.EmailField(max_length=254)
@@ -35,7 +46,22 @@ class RegisterSerializer(RefuseUnknownFields):
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         """The user, with a hashed password."""
-        return User.objects.create_user(**validated_data)
+        try:
+            with transaction.atomic():
+                return User.objects.create_user(**validated_data)
+        except IntegrityError as error:
+            raise serializers.ValidationError({"username": ["This name was taken a moment ago."]}) from error
+
+
+class RefreshSerializer(TokenRefreshSerializer):
+    """A refresh token of an account that is still there."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        """The new tokens."""
+        try:
+            return super().validate(attrs)
+        except User.DoesNotExist as error:
+            raise InvalidToken({"detail": "The account of this token no longer exists."}) from error
 
 
 class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing]):

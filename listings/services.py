@@ -117,7 +117,7 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
         LiveEvent.objects.bulk_create([_item_sold_event(order) for order in pending])
     completed = [order for order in orders.values() if order.status == Order.Status.COMPLETED]
     live.push_sales([order.id for order in completed])
-    return [_order_completed(order, by_order[order.id]) for order in completed]
+    return [_order_completed(order) for order in completed]
 
 
 def reject_orders(rejections: Sequence[OrderRejected]) -> None:
@@ -155,7 +155,10 @@ def _item_sold_event(order: Order) -> LiveEvent:
     return LiveEvent(type="item_sold", order_id=order.id, listing_id=order.listing_id, payload=payload)
 
 
-def _order_completed(order: Order, sale: ItemSold) -> OrderCompleted:
+def _order_completed(order: Order) -> OrderCompleted:
+    assert order.total_cents is not None
+    assert order.fee_cents is not None
+    assert order.transaction_id is not None
     return ORDER_COMPLETED(
         event_id=uuid5(order.id, ORDER_COMPLETED.name),
         order_id=order.id,
@@ -163,9 +166,9 @@ def _order_completed(order: Order, sale: ItemSold) -> OrderCompleted:
         buyer_id=order.buyer_id,
         seller_id=order.listing.seller_id,
         quantity=order.quantity,
-        total_cents=sale.total_cents,
-        fee_cents=sale.fee_cents,
+        total_cents=order.total_cents,
+        fee_cents=order.fee_cents,
         currency=order.currency,
-        transaction_id=sale.transaction_id,
+        transaction_id=order.transaction_id,
         trace=order.trace,
     )

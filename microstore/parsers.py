@@ -17,9 +17,11 @@ class BoundedJSONParser(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """The body's value; RequestDataTooBig or ParseError where there is none to be had."""
-        request = (parser_context or {})["request"]
+        context = dict(parser_context or {})
+        request = context["request"]
         request._request.body  # noqa: B018  # Django checks the size here, which reading the stream would not.
         try:
-            return super().parse(request._request, media_type, parser_context)
+            # RFC 8259, 8.1: JSON is UTF-8, whatever charset its content type claims.
+            return super().parse(request._request, media_type, {**context, "encoding": "utf-8"})
         except RecursionError as error:
             raise ParseError("JSON parse error - nested too deeply") from error

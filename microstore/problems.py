@@ -33,7 +33,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     detail = "The request has invalid fields." if invalid else _detail(response.data)
     body = problem(status, detail)
     if invalid:
-        body["errors"] = response.data
+        body["errors"] = _printable(response.data)
     response.data, response.content_type = body, CONTENT_TYPE
     return response
 
@@ -67,6 +67,15 @@ def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
 
 def _with_status(status: HTTPStatus, detail: str) -> Response:
     return Response(problem(status, detail), status, content_type=CONTENT_TYPE)
+
+
+def _printable(value: Any) -> Any:
+    """Errors quote what was sent, and a lone surrogate cannot be sent back."""
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _detail(data: Any) -> str:

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from microstore import health
+from microstore import health, schema  # noqa: F401  # schema registers itself
 
 handler404 = "microstore.problems.not_found"
 handler500 = "microstore.problems.server_error"

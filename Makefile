@@ -1,0 +1,106 @@
+# Everything that is typed by hand, by CI or by a hook is a target here; `make` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+STACK = $(BIN)/python -m stack
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- running it
+
+.PHONY: run up services down
+run: $(INSTALLED) ## run everything embedded: SQLite and a Redis-compatible server from a wheel, nothing to install
+	@$(STACK) run
+
+up: $(INSTALLED) ## run everything on PostgreSQL, RabbitMQ and Redis
+	@$(STACK) up
+
+services: $(INSTALLED) ## start PostgreSQL, RabbitMQ and Redis alone, print their URLs
+	@$(STACK) services
+
+down: $(INSTALLED) ## stop whatever run, up or services left behind
+	@$(STACK) down
+
+# ---- working on it
+
+.PHONY: test check format clean
+test: $(INSTALLED) ## run all tests, with throw-away servers
+	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
+
+check: $(INSTALLED) check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
+
+format: $(INSTALLED) ## rewrite the code in its style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean: ## stop everything, delete its data and the virtual environment
+	@if [ -e $(INSTALLED) ]; then $(STACK) down --delete-data; fi
+	rm -rf $(VENV) .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# ---- the parts of test: each service under its own settings, the rest without Django
+
+# $(call run_tests,environment,options,folders): folders that do not exist are left out
+run_tests = $(if $(wildcard $(3)),$(1) $(BIN)/pytest $(2) $(wildcard $(3)))
+LISTINGS = DEBUG=1 MICROSTORE_SERVICE=listings DATABASE_URL="$$LISTINGS_DATABASE_URL"
+TRANSACTIONS = DEBUG=1 MICROSTORE_SERVICE=transactions DATABASE_URL="$$TRANSACTIONS_DATABASE_URL"
+# Without its plugin Django's own entry in pyproject.toml would be an unknown option.
+PLAIN = -p no:django
+
+.PHONY: test-inside test-listings test-transactions test-plain test-end-to-end
+test-inside: test-listings test-transactions test-plain test-end-to-end
+
+test-listings: $(INSTALLED)
+	$(call run_tests,$(LISTINGS),,tests/listings tests/microstore)
+
+test-transactions: $(INSTALLED)
+	$(call run_tests,$(TRANSACTIONS),,tests/transactions tests/microstore)
+
+test-plain: $(INSTALLED)
+	$(call run_tests,,$(PLAIN),tests/fees tests/stack tests/test_architecture.py)
+
+test-end-to-end: $(INSTALLED)
+	$(call run_tests,,$(PLAIN),tests/end_to_end)
+
+# ---- the parts of check
+
+.PHONY: check-style check-boundaries check-types check-django
+check-style: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check-boundaries: $(INSTALLED)
+	$(BIN)/lint-imports
+
+check-types: $(INSTALLED)
+	DEBUG=1 MICROSTORE_SERVICE=listings $(BIN)/mypy
+	DEBUG=1 MICROSTORE_SERVICE=transactions $(BIN)/mypy
+
+check-django: $(INSTALLED) check-django-listings check-django-transactions
+
+.PHONY: check-django-listings check-django-transactions
+check-django-listings check-django-transactions: check-django-%: $(INSTALLED)
+	MICROSTORE_SERVICE=$* DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check
+	MICROSTORE_SERVICE=$* $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Nothing of it is used: the check wants settings as production has them, of which none has a default.
+PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") \
+	ALLOWED_HOSTS=microstore.example DATABASE_URL=postgres://localhost/$* BROKER_URL=amqp://localhost// \
+	JWT_PRIVATE_KEY=private JWT_PUBLIC_KEY=public
+
+# ---- the virtual environment, made again when the requirements have changed
+
+$(INSTALLED): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "MicroStore needs Python 3.11 or newer, not: $(PYTHON). Choose one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2> /dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing the requirements into $(VENV) (once) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

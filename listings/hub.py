@@ -1,0 +1,117 @@
+"""One process's ear for live events: heard once, encoded once, handed to every socket.
+
+The channel layer is quick but forgets: what Redis drops, or what is sent while it is down, is gone. So the
+hub also looks into the LiveEvent table every few seconds and hands on what it has not heard.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+
+from listings import queries
+from listings.live import LISTINGS_GROUP, frame, to_client
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_SECONDS = 2
+SUBSCRIBED_WITHIN_SECONDS = 1
+REMEMBERED_SEQS = 20_000
+MISSED_AT_ONCE = 500
+
+
+class Socket(Protocol):
+    """Somebody who listens."""
+
+    def hear(self, text: str) -> None:
+        """Take a frame, without waiting."""
+
+
+class Hub:
+    """The sockets of one event loop, and what they have been told."""
+
+    def __init__(self) -> None:
+        self._sockets: set[Socket] = set()
+        self._heard: set[int] = set()
+        self._heard_in_order: deque[int] = deque()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._subscribed = asyncio.Event()
+
+    async def join(self, socket: Socket) -> None:
+        """Tell the socket everything that happens from now on."""
+        if not self._tasks:
+            self._remember(await database_sync_to_async(queries.recent_seqs)())
+            self._subscribed.clear()
+            self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
+        self._sockets.add(socket)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBED_WITHIN_SECONDS)
+
+    async def leave(self, socket: Socket) -> None:
+        """Tell it nothing more; with the last one the hub goes to sleep."""
+        self._sockets.discard(socket)
+        if not self._sockets:
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def tell(self, events: Iterable[dict[str, Any]]) -> None:
+        """Hand on the events that have not been heard yet."""
+        new = [event for event in events if event["seq"] not in self._heard]
+        if not new:
+            return
+        self._remember(event["seq"] for event in new)
+        text = json.dumps(frame(new), separators=(",", ":"))
+        for socket in self._sockets:
+            socket.hear(text)
+
+    async def _listen(self) -> None:
+        """The quick way: through the channel layer."""
+        while True:
+            try:
+                layer = get_channel_layer()
+                assert layer is not None
+                channel = await layer.new_channel()
+                await layer.group_add(LISTINGS_GROUP, channel)
+                self._subscribed.set()
+                while True:
+                    self.tell((await layer.receive(channel))["events"])
+            except Exception as error:  # noqa: BLE001  # whatever ails Redis, the hub goes on looking
+                log.warning("channel_layer_lost", error=repr(error))
+                await asyncio.sleep(1)
+
+    async def _look(self) -> None:
+        """The sure way: what is in the table and was not heard."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            try:
+                self.tell(await database_sync_to_async(self._find_missed)())
+            except Exception as error:  # noqa: BLE001  # the database comes back; the next look finds it all
+                log.warning("live_events_unreadable", error=repr(error))
+
+    def _find_missed(self) -> list[dict[str, Any]]:
+        missed = [seq for seq in queries.recent_seqs() if seq not in self._heard]
+        return [to_client(event) for event in queries.events_with_seqs(missed[:MISSED_AT_ONCE])]
+
+    def _remember(self, seqs: Iterable[int]) -> None:
+        for seq in seqs:
+            self._heard.add(seq)
+            self._heard_in_order.append(seq)
+        while len(self._heard_in_order) > REMEMBERED_SEQS:
+            self._heard.discard(self._heard_in_order.popleft())
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def current_hub() -> Hub:
+    """The hub of the running event loop; a server process has one."""
+    return _hubs.setdefault(asyncio.get_running_loop(), Hub())

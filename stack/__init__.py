@@ -1,0 +1,1 @@
+"""Running MicroStore on one machine: its servers, its processes, one demonstration purchase."""

@@ -1,0 +1,93 @@
+"""The servers from docker-compose.yml, where a Docker engine answers."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Collection
+from typing import Any
+
+from stack.failure import CannotRun
+from stack.places import ROOT, make_run_folder
+
+ENGINE_ANSWERS_WITHIN_SECONDS = 5
+FILE = ROOT / "docker-compose.yml"
+SERVICES = ("listings-db", "transactions-db", "rabbitmq", "redis")
+
+
+class ComposeServers:
+    """Four services of the compose file, on the ports and with the passwords that it gives them."""
+
+    def start(self) -> list[str]:
+        """Start what does not run and wait for the file's own health checks."""
+        running = _compose("ps", "--services", "--status", "running").split()
+        fresh = [service for service in SERVICES if service not in running]
+        _compose("up", "--detach", "--wait", *SERVICES)
+        _remember(fresh)
+        return fresh
+
+    def stop(self, names: Collection[str] | None = None) -> None:
+        """Stop these; by default those that this checkout has started."""
+        if stopping := sorted(started_before() if names is None else names):
+            _compose("stop", *stopping)
+        _remember([])
+
+    def environment(self) -> dict[str, str]:
+        """The URLs, read from the file as Docker understands it."""
+        services = json.loads(_compose("config", "--format", "json"))["services"]
+        return {
+            "LISTINGS_DATABASE_URL": _database_url(services["listings-db"]),
+            "TRANSACTIONS_DATABASE_URL": _database_url(services["transactions-db"]),
+            "BROKER_URL": _broker_url(services["rabbitmq"]),
+            "CHANNEL_LAYER_URL": f"redis://127.0.0.1:{_published_port(services['redis'], 6379)}/0",
+        }
+
+
+def find_compose_servers() -> ComposeServers | None:
+    """Return them if the compose file is there and an engine answers."""
+    if not FILE.exists() or not shutil.which("docker"):
+        return None
+    try:
+        asked = subprocess.run(
+            ["docker", "info"], capture_output=True, timeout=ENGINE_ANSWERS_WITHIN_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return ComposeServers() if asked.returncode == 0 else None
+
+
+def started_before() -> list[str]:
+    """Return the services this checkout has started and not stopped."""
+    state = make_run_folder("services") / "compose.json"
+    return list(json.loads(state.read_text())) if state.exists() else []
+
+
+def _remember(names: list[str]) -> None:
+    known = {*started_before(), *names} if names else set()
+    (make_run_folder("services") / "compose.json").write_text(json.dumps(sorted(known)))
+
+
+def _compose(*arguments: str) -> str:
+    command = ["docker", "compose", "--file", str(FILE), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotRun(f"{' '.join(command)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def _database_url(service: dict[str, Any]) -> str:
+    given = service["environment"]
+    credentials = f"{given['POSTGRES_USER']}:{given['POSTGRES_PASSWORD']}"
+    return f"postgres://{credentials}@127.0.0.1:{_published_port(service, 5432)}/{given['POSTGRES_DB']}"
+
+
+def _broker_url(service: dict[str, Any]) -> str:
+    given = service.get("environment") or {}
+    user, password = given.get("RABBITMQ_DEFAULT_USER", "guest"), given.get("RABBITMQ_DEFAULT_PASS", "guest")
+    return f"amqp://{user}:{password}@127.0.0.1:{_published_port(service, 5672)}//"
+
+
+def _published_port(service: dict[str, Any], target: int) -> int:
+    published = [port["published"] for port in service.get("ports", []) if port["target"] == target]
+    if not published:
+        raise CannotRun(f"{FILE.name} publishes no port for {target}")
+    return int(published[0])

@@ -1,0 +1,135 @@
+"""A process in a session of its own, found again by its pid file."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stack.pid_file import PidFile
+from stack.process_table import Process, family_of, find_process, signal_processes
+from stack.waiting import wait_until
+
+KILLED_WITHIN_SECONDS = 10
+
+
+class Daemon:
+    """Starts, signals and ends one process with all its children; a later command can take it over."""
+
+    def __init__(self, *, pid_file: Path, log_file: Path) -> None:
+        self.pid_file = PidFile(pid_file)
+        self.log_file = log_file
+        self._log_start = 0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(
+        self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, user: str | None = None
+    ) -> None:
+        """Start the command, its output appended to the log; does not wait for it to be of use."""
+        self.sweep()
+        with self.log_file.open("ab") as log:
+            self._log_start = log.tell()
+            self._child = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=[] if user else None,
+            )
+        self.pid_file.write(self._child.pid)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, None when it is not running."""
+        self.reap()
+        process = self.pid_file.read()
+        return process.pid if process else None
+
+    def reap(self) -> int | None:
+        """Return our child's exit code without waiting for it."""
+        return self._child.poll() if self._child else None
+
+    def await_exit_code(self) -> int | None:
+        """Return how our child ended (minus the signal, if by one); None if it runs or is not ours."""
+        # The last threads of a killed program take a moment, and until then nobody is told.
+        wait_until(lambda: self.pid is not None or self.reap() is not None, timeout_seconds=1)
+        return self.reap()
+
+    def family(self) -> list[int]:
+        """The process and all its descendants, parents first."""
+        return family_of(pid) if (pid := self.pid) else []
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal the process itself, not its children."""
+        if pid := self.pid:
+            signal_processes([pid], number)
+
+    def freeze(self) -> None:
+        """Stop the process and its children where they stand."""
+        frozen: list[int] = []
+        # A parent may have forked before the signal reached it: look again until nobody new is there.
+        while fresh := [pid for pid in self.family() if pid not in frozen]:
+            signal_processes(fresh, signal.SIGSTOP)
+            frozen += fresh
+
+    def thaw(self) -> None:
+        """Let a frozen process and its children go on."""
+        signal_processes(self.family(), signal.SIGCONT)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, timeout_seconds: float) -> bool:
+        """Ask the process to end, and kill what is left when the time is up; True if it ended by itself."""
+        family = self._identify_family()
+        self.send_signal(number)
+        self.thaw()
+        clean = wait_until(lambda: self.pid is None, timeout_seconds=timeout_seconds)
+        self._end(family)
+        return clean
+
+    def kill(self) -> None:
+        """SIGKILL the process and all its children, and wait until they are gone."""
+        self._end(self._identify_family())
+
+    def sweep(self) -> None:
+        """Kill what our child, having died, left behind in its session."""
+        if self._child and self.await_exit_code() is not None and not find_process(self._child.pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+
+    def read_log(self) -> str:
+        """Everything ever said, by earlier runs too."""
+        return self._read_log_from(0)
+
+    def read_log_since_start(self) -> str:
+        """What the process said since we started it."""
+        return self._read_log_from(self._log_start)
+
+    def tail_log(self, lines: int = 20) -> str:
+        """The last lines of the log, indented."""
+        return "\n".join(f"    {line}" for line in self.read_log().splitlines()[-lines:])
+
+    def _read_log_from(self, position: int) -> str:
+        if not self.log_file.exists():
+            return ""
+        with self.log_file.open("rb") as log:
+            log.seek(position)
+            return log.read().decode(errors="replace")
+
+    def _identify_family(self) -> list[Process]:
+        return [process for pid in self.family() if (process := find_process(pid))]
+
+    def _end(self, family: Sequence[Process]) -> None:
+        signal_processes([process.pid for process in family if _is_alive(process)], signal.SIGKILL)
+        wait_until(lambda: not any(map(_is_alive, family)), timeout_seconds=KILLED_WITHIN_SECONDS)
+        self.sweep()
+        if not self.pid:
+            self.pid_file.clear()
+
+
+def _is_alive(process: Process) -> bool:
+    return find_process(process.pid) == process

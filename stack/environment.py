@@ -1,0 +1,74 @@
+"""The environment that MicroStore's processes run in."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.failure import CannotRun
+from stack.keys import keep_keys
+from stack.ports import choose_ports, is_free
+
+SERVICES = ("listings", "transactions")
+PORTS = {
+    "LISTINGS_PORT": 8000,
+    "LIVE_PORT": 8001,
+    "TRANSACTIONS_PORT": 8002,
+    "FEES_PORT": 8003,
+    "FLOWER_PORT": 5555,
+}
+
+
+def find_ports() -> dict[str, int]:
+    """Return the ports to listen on, from the environment or by default; raise CannotRun if one is taken."""
+    ports = {name: int(os.environ.get(name) or default) for name, default in PORTS.items()}
+    if taken := [name for name, port in ports.items() if not is_free(port)]:
+        said = ", ".join(f"{ports[name]} ({name})" for name in taken)
+        raise CannotRun(f"Taken by another program: port {said}. Choose another: {taken[0]}=18000 make ...")
+    return ports
+
+
+def choose_all_ports() -> dict[str, int]:
+    """Return free ports for everything, for several stacks side by side."""
+    return dict(zip(PORTS, choose_ports(len(PORTS)), strict=True))
+
+
+def make_settings(
+    folder: Path, *, servers: Mapping[str, str], ports: Mapping[str, int], live: bool = True
+) -> dict[str, str]:
+    """Return what all processes are told; live tells whether WebSockets have a process of their own."""
+    return {
+        **servers,
+        **keep_keys(folder),
+        **{name: str(port) for name, port in ports.items()},
+        "DEBUG": "1",
+        "ALLOWED_HOSTS": "*",
+        "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",
+        "LIVE_URL": f"ws://127.0.0.1:{ports['LIVE_PORT']}" if live else "",
+    }
+
+
+def make_service_settings(settings: Mapping[str, str], service: str) -> dict[str, str]:
+    """Return what the processes of one service are told; only the listings service signs tokens."""
+    own = {"MICROSTORE_SERVICE": service, "DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"]}
+    unsigned = {} if service == "listings" else {"JWT_PRIVATE_KEY": ""}
+    return {**settings, **own, **unsigned}
+
+
+def make_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return a whole process environment; commands are those beside our own Python."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, **settings, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def write_environment_files(folder: Path, settings: Mapping[str, str]) -> list[Path]:
+    """Write one file a service for use by hand: set -a; . FILE."""
+    files = []
+    for service in SERVICES:
+        file = folder / f"{service}.env"
+        file.touch(mode=0o600)
+        values = make_service_settings(settings, service)
+        file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+        files.append(file)
+    return files

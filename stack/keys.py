@@ -1,0 +1,29 @@
+"""The secrets of a local run: made once, kept in one file."""
+
+import json
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+
+def keep_keys(folder: Path) -> dict[str, str]:
+    """Return SECRET_KEY, JWT_PRIVATE_KEY and JWT_PUBLIC_KEY of this folder; made on the first call."""
+    file = folder / "keys.json"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"SECRET_KEY": secrets.token_urlsafe(48), **make_jwt_keys()}))
+    return dict(json.loads(file.read_text()))
+
+
+def make_jwt_keys() -> dict[str, str]:
+    """Return a new RSA key pair as PEM on one line each, with \\n for a line's end."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return {"JWT_PRIVATE_KEY": _on_one_line(private), "JWT_PUBLIC_KEY": _on_one_line(public)}
+
+
+def _on_one_line(pem: bytes) -> str:
+    return pem.decode().strip().replace("\n", "\\n")

@@ -1,0 +1,31 @@
+"""A file that names a process, and knows when it is another one that has the pid now."""
+
+from pathlib import Path
+
+from stack.process_table import Process, find_process
+
+
+class PidFile:
+    """Remembers one process beyond the life of whoever started it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, pid: int) -> None:
+        """Remember the process that has this pid now."""
+        self.clear()
+        if process := find_process(pid):
+            self.path.write_text(f"{process.pid} {process.start}\n")
+
+    def read(self) -> Process | None:
+        """Return the process if it lives: not one that was given its pid later."""
+        try:
+            pid, start = self.path.read_text().split(None, 1)
+        except (FileNotFoundError, ValueError):
+            return None
+        process = find_process(int(pid))
+        return process if process and process.start == start.strip() else None
+
+    def clear(self) -> None:
+        """Forget it."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""Where things are on this machine."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from stack.failure import CannotRun
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = Path(os.environ.get("MICROSTORE_RUN_FOLDER") or ROOT / ".run").resolve()
+# Every user can get there, and unlike /tmp it survives a restart of the machine.
+OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - names in it are claimed or made by mkdtemp
+
+
+def make_run_folder(name: str) -> Path:
+    """Create and return a folder under .run, which only its owner may read."""
+    folder = RUN / name
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
+    return folder
+
+
+def make_services_folder() -> Path:
+    """Return the folder of the servers whose data is kept: under .run, if PostgreSQL's user can get there."""
+    folder = make_run_folder("services")
+    return folder if is_reachable_by_servers(folder) else _claim(services_folders()[1])
+
+
+def services_folders() -> list[Path]:
+    """Return the folders that may hold the servers' data, the usual one first."""
+    digest = hashlib.sha256(str(RUN).encode()).hexdigest()[:12]
+    return [RUN / "services", OPEN_TO_ALL / f"microstore-{digest}"]
+
+
+def make_throw_away_folder() -> Path:
+    """Create and return a new temporary folder that PostgreSQL's user can get to."""
+    folder = _make_temporary(None)
+    if is_reachable_by_servers(folder):
+        return folder
+    folder.rmdir()
+    return _make_temporary(OPEN_TO_ALL)
+
+
+def is_reachable_by_servers(folder: Path) -> bool:
+    """Tell whether the user that runs PostgreSQL can enter the folder; ours to answer only as root."""
+    if os.geteuid() != 0:
+        return True
+    try:
+        return subprocess.run(["test", "-x", folder], user="postgres", cwd="/", check=False).returncode == 0
+    except (KeyError, ValueError):
+        raise CannotRun("The system has no user postgres to run PostgreSQL as") from None
+
+
+def _make_temporary(parent: Path | None) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="microstore-", dir=parent))
+    folder.chmod(0o711)
+    return folder
+
+
+def _claim(folder: Path) -> Path:
+    folder.mkdir(mode=0o711, exist_ok=True)
+    # In a folder open to everybody the name may have been taken by somebody else, or be a link.
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise CannotRun(f"{folder} belongs to somebody else; remove it")
+    folder.chmod(0o711)
+    return folder

@@ -1,0 +1,41 @@
+"""What has to be there before the processes start: tables, queues, demonstration data."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from stack.environment import make_environment, make_service_settings
+from stack.failure import CannotRun
+from stack.places import ROOT
+
+
+def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True) -> None:
+    """Migrate both databases, declare the topology, seed; each of these does no harm when repeated."""
+    steps = {"listings": ["migrate", "seed"], "transactions": ["migrate"]}
+    if with_topology:
+        steps["transactions"].append("topology")
+    with ThreadPoolExecutor(max_workers=len(steps)) as pool:
+        for _ in pool.map(lambda service: _manage_all(settings, service, steps[service]), steps):
+            pass
+
+
+def _manage_all(settings: Mapping[str, str], service: str, commands: Sequence[str]) -> None:
+    for command in commands:
+        manage(settings, service, command)
+
+
+def manage(settings: Mapping[str, str], service: str, *arguments: str) -> str:
+    """Run a manage.py command of one service and return what it says; raise CannotRun if it fails."""
+    done = subprocess.run(
+        ["python", "manage.py", *arguments],
+        env=make_environment(make_service_settings(settings, service)),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotRun(f"manage.py {' '.join(arguments)} ({service}) failed:\n{done.stdout}")
+    return done.stdout

@@ -1,0 +1,40 @@
+"""Throw-away servers for tests and trials."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.debian import install_missing_packages
+from stack.given import find_given_servers
+from stack.interruption import uninterrupted, unwound_by_signals
+from stack.places import is_reachable_by_servers, make_throw_away_folder
+from stack.services import FOLDER, ServerSet, Services
+
+
+@contextmanager
+def private_services(folder: Path | None = None) -> Iterator[ServerSet]:
+    """Give the environment's servers (as Services if `stack exec` runs them), or throw-away ones."""
+    if not (given := find_given_servers()):
+        with throw_away_services(folder) as services:
+            yield services
+        return
+    with unwound_by_signals():
+        yield Services.at(Path(os.environ[FOLDER])) if FOLDER in os.environ else given
+
+
+@contextmanager
+def throw_away_services(folder: Path | None = None) -> Iterator[Services]:
+    """Give fresh servers, and leave neither a process nor a file of them, however the block ends."""
+    install_missing_packages()
+    home = folder if folder and is_reachable_by_servers(folder) else make_throw_away_folder()
+    with unwound_by_signals():
+        services = Services.at(home)
+        try:
+            services.start()
+            yield services
+        finally:
+            with uninterrupted():
+                services.kill()
+                shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""A private RabbitMQ node with an Erlang port mapper of its own."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import amqp
+
+from stack.daemon import Daemon
+from stack.debian import find_rabbitmq_folder
+from stack.failure import CannotRun
+from stack.ports import choose_ports, is_free
+from stack.server import Server
+from stack.waiting import wait_until
+
+USER = "microstore"
+CONFIGURATION = """\
+listeners.tcp.1 = 127.0.0.1:{port}
+default_user = {user}
+default_pass = {password}
+log.console = true
+log.console.level = info
+log.file = false
+"""
+MANAGEMENT = """\
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {port}
+"""
+# Without these an idle node keeps a core warm, and the tests run several nodes on two cores.
+NO_BUSY_WAITING = "+sbwt none +sbwtdcpu none +sbwtdio none"
+LOOPBACK_ALONE = "-kernel inet_dist_use_interface {127,0,0,1}"
+
+
+class RabbitMQ(Server):
+    """One node; all of it, its port mapper and its cookie included, is in its folder, so many can run."""
+
+    with_management = False
+
+    def __init__(self, name: str, *, folder: Path, port: int, password: str) -> None:
+        super().__init__(name, folder=folder, port=port, password=password)
+        self.mapper = Daemon(pid_file=folder / "epmd.pid", log_file=folder / "epmd.log")
+
+    @property
+    def url(self) -> str:
+        """An amqp:// URL of the virtual host /."""
+        return f"amqp://{USER}:{self.password}@127.0.0.1:{self.port}//"
+
+    @property
+    def management_url(self) -> str:
+        """The HTTP API that operators' tools ask: a third of the node's start, five seconds of its stop."""
+        return f"http://{USER}:{self.password}@127.0.0.1:{self._inner_ports()['management']}/api/"
+
+    @property
+    def node(self) -> str:
+        """The node's name; it names the data too, so it depends on the folder and not on a port."""
+        return f"microstore-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}@localhost"
+
+    def environment(self) -> dict[str, str]:
+        """What keeps this node and its command line apart from every other node of the machine."""
+        inner = self._inner_ports()
+        own = {
+            "HOME": self.folder,
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": inner["mapper"],
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": self.port,
+            "RABBITMQ_DIST_PORT": inner["distribution"],
+            "RABBITMQ_MNESIA_BASE": self.folder / "data",
+            "RABBITMQ_LOG_BASE": self.folder,
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": self.folder / "rabbitmq.conf",
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": self.folder / "enabled_plugins",
+            "RABBITMQ_GENERATED_CONFIG_DIR": self.folder / "generated",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{NO_BUSY_WAITING} {LOOPBACK_ALONE}",
+        }
+        foreign = [name for name in os.environ if name.startswith(("RABBITMQ_", "ERL_"))]
+        inherited = {name: value for name, value in os.environ.items() if name not in foreign}
+        return inherited | {name: str(value) for name, value in own.items()}
+
+    def command(self) -> list[str]:
+        """The node in the foreground."""
+        return [str(find_rabbitmq_folder() / "rabbitmq-server")]
+
+    def prepare(self) -> None:
+        """Choose its inner ports, write its configuration, start its port mapper."""
+        self.mapper.kill()
+        self._choose_inner_ports()
+        configuration = self.folder / "rabbitmq.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text(CONFIGURATION.format(port=self.port, user=USER, password=self.password))
+        if self.with_management:
+            with configuration.open("a") as lines:
+                lines.write(MANAGEMENT.format(port=self._inner_ports()["management"]))
+        plugins = "rabbitmq_management" if self.with_management else ""
+        (self.folder / "enabled_plugins").write_text(f"[{plugins}].\n")
+        # Left to itself Erlang starts one that outlives the node and belongs to nobody.
+        self.mapper.start(["epmd"], environment=self.environment(), folder=self.folder)
+        wait_until(lambda: not is_free(self._inner_ports()["mapper"]), timeout_seconds=10)
+
+    def answers(self) -> bool:
+        """An AMQP connection."""
+        connection = amqp.Connection(
+            f"127.0.0.1:{self.port}", userid=USER, password=self.password, connect_timeout=2, read_timeout=2
+        )
+        try:
+            connection.connect()
+            connection.close()
+        except (amqp.AMQPError, OSError):
+            connection.collect()
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End the node cleanly, then its port mapper."""
+        super().stop()
+        self.mapper.kill()
+
+    def kill(self) -> None:
+        """SIGKILL the node and its port mapper."""
+        super().kill()
+        self.mapper.kill()
+
+    def wipe(self) -> None:
+        """Lose all queues and messages; it starts empty on the same port."""
+        self.kill()
+        shutil.rmtree(self.folder / "data")
+        self.start()
+
+    def ctl(self, *arguments: str) -> str:
+        """Run rabbitmqctl against this node and return what it prints."""
+        done = subprocess.run(
+            [str(find_rabbitmq_folder() / "rabbitmqctl"), "--quiet", *arguments],
+            env=self.environment(),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CannotRun(f"rabbitmqctl {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _choose_inner_ports(self) -> None:
+        inner = self._inner_ports() if (self.folder / "ports.json").exists() else {}
+        if not inner or not all(is_free(port) for port in inner.values()):
+            names = ("mapper", "distribution", "management")
+            inner = dict(zip(names, choose_ports(len(names)), strict=True))
+            (self.folder / "ports.json").write_text(json.dumps(inner))
+
+    def _inner_ports(self) -> dict[str, int]:
+        ports: dict[str, int] = json.loads((self.folder / "ports.json").read_text())
+        return ports

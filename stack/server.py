@@ -1,0 +1,95 @@
+"""What the private servers have in common: how they start, end, freeze, and when they are ready."""
+
+import os
+import signal
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from stack.daemon import Daemon
+from stack.failure import CannotRun
+from stack.waiting import wait_until
+
+
+class Server(ABC):
+    """One server with its data in one folder, on one port of 127.0.0.1."""
+
+    ready_within_seconds: ClassVar[float] = 90
+    stops_within_seconds: ClassVar[float] = 30
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+
+    def __init__(self, name: str, *, folder: Path, port: int, password: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.port = port
+        self.password = password
+        self.daemon = Daemon(pid_file=folder / "pid", log_file=folder / "server.log")
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where a client finds it, password included."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Create what the server needs before it starts; called before every start."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The command that is the server."""
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Tell whether a real client gets a real answer now."""
+
+    def user(self) -> str | None:
+        """The system user that runs it, None for the current one."""
+        return None
+
+    def environment(self) -> dict[str, str]:
+        """The environment the server runs in."""
+        return dict(os.environ)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether its process lives (it may not be ready)."""
+        return self.daemon.pid is not None
+
+    def start(self) -> bool:
+        """Start it unless it runs, wait until it answers; True if it was not running before."""
+        if fresh := not self.running:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.prepare()
+            self.daemon.start(
+                self.command(), environment=self.environment(), folder=self.folder, user=self.user()
+            )
+        self.wait_ready()
+        return fresh
+
+    def stop(self) -> None:
+        """End it cleanly; its data stays."""
+        self.daemon.stop(self.stop_signal, timeout_seconds=self.stops_within_seconds)
+
+    def kill(self) -> None:
+        """SIGKILL all its processes, as a crash of the machine would."""
+        self.daemon.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP all its processes: it keeps its connections and answers nobody."""
+        self.daemon.freeze()
+
+    def thaw(self) -> None:
+        """SIGCONT all its processes."""
+        self.daemon.thaw()
+
+    def restart(self) -> None:
+        """Stop it cleanly and start it on the same port."""
+        self.stop()
+        self.start()
+
+    def wait_ready(self) -> None:
+        """Wait until it answers; raise CannotRun with the end of its log if it dies or takes too long."""
+        wait_until(lambda: not self.running or self.answers(), timeout_seconds=self.ready_within_seconds)
+        if not (self.running and self.answers()):
+            what = "did not answer in time" if self.running else "ended"
+            raise CannotRun(f"{self.name} {what}; its log {self.daemon.log_file}:\n{self.daemon.tail_log()}")

@@ -1,0 +1,97 @@
+"""Alice sells, Bob buys."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from listings.models import Listing
+from listings.services import Purchase
+from microstore.tracing import new_trace
+from tests.support.static_files import no_static_files
+from tests.support.tokens import claims_of, sign
+
+__all__ = ["no_static_files"]
+
+names = count(1)
+
+
+@pytest.fixture
+def make_user() -> Callable[..., User]:
+    """A user who cannot log in; tokens are made without a password."""
+
+    def make(name: str | None = None, **fields: Any) -> User:
+        return User.objects.create_user(name or f"somebody-{next(names)}", **fields)
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user: Callable[..., User], db: None) -> User:
+    """She sells."""
+    return make_user("alice")
+
+
+@pytest.fixture
+def bob(make_user: Callable[..., User], db: None) -> User:
+    """He buys."""
+    return make_user("bob")
+
+
+@pytest.fixture
+def put_on_sale(alice: User) -> Callable[..., Listing]:
+    """Alice's listing, a crunchy armchair unless told otherwise."""
+
+    def put(title: str = "Crunchy armchair", *, quantity: int = 1, **fields: Any) -> Listing:
+        given = {"price_cents": 24_900, "currency": "EUR", "category": "furniture", "available": quantity}
+        return Listing.objects.create(seller=alice, title=title, quantity=quantity, **(given | fields))
+
+    return put
+
+
+@pytest.fixture
+def armchair(put_on_sale: Callable[..., Listing]) -> Listing:
+    """There is one."""
+    return put_on_sale()
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], APIClient]:
+    """The API as a user sees it; a failure in the service is an answer, not an exception."""
+
+    def make(user: User) -> APIClient:
+        token = sign(claims_of(user.pk))
+        return APIClient(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+
+    return make
+
+
+@pytest.fixture
+def anybody() -> APIClient:
+    """The API as a stranger sees it."""
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def api(bob: User, client_of: Callable[[User], APIClient]) -> APIClient:
+    """The API as Bob sees it."""
+    return client_of(bob)
+
+
+@pytest.fixture
+def purchase(bob: User, armchair: Listing) -> Callable[..., Purchase]:
+    """Bob wants the armchair, unless told otherwise."""
+
+    def make(**fields: Any) -> Purchase:
+        given: dict[str, Any] = {
+            "listing_id": armchair.pk,
+            "buyer_id": bob.pk,
+            "quantity": 1,
+            "trace": new_trace(),
+        }
+        return Purchase(**(given | fields))
+
+    return make

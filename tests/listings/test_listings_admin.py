@@ -1,0 +1,88 @@
+"""What staff of the listings service can look at, and what they cannot change."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from listings.models import Listing, LiveEvent, Order
+from listings.services import Purchase, buy_listing
+from microstore.messaging import dead_letters
+from microstore.messaging.models import DeadLetter, OutboxMessage
+from microstore.tracing import new_trace
+from tests.support.rows import count_rows
+
+pytestmark = pytest.mark.django_db
+
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def one_of_each(bob: User, armchair: Listing) -> None:
+    """Something on every page."""
+    order, _ = buy_listing(Purchase(armchair.pk, bob.pk, 1, new_trace()))
+    LiveEvent.objects.create(type="item_sold", order_id=order.pk, listing_id=armchair.pk, payload={})
+    dead_letters.bury(contract="item_sold", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
+
+
+def url_of(model: type[Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_staff_see_listings_orders_and_messages() -> None:
+    assert {Listing, Order, OutboxMessage, DeadLetter} <= set(REGISTERED)
+
+
+@pytest.mark.parametrize("model", REGISTERED)
+def test_staff_can_open_every_page(admin_client: Client, one_of_each: None, model: type[Model]) -> None:
+    assert admin_client.get(reverse("admin:index")).status_code == 200
+    assert admin_client.get(url_of(model, "changelist")).status_code == 200
+    assert admin_client.get(url_of(model, "changelist"), {"q": "armchair"}).status_code == 200
+    for row in model._default_manager.all():
+        assert admin_client.get(url_of(model, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", REGISTERED)
+@pytest.mark.parametrize("query", [{"q": "\0"}, {"o": "9.9"}, {"p": "99"}, {"id": "x"}, {"status": "x"}])
+def test_a_strange_question_fails_no_page(
+    admin_client: Client, one_of_each: None, model: type[Model], query: dict[str, str]
+) -> None:
+    assert admin_client.get(url_of(model, "changelist"), query).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("model", [Order, OutboxMessage, DeadLetter])
+def test_orders_and_messages_are_not_made_changed_or_deleted_by_hand(
+    admin_client: Client, one_of_each: None, model: type[Model]
+) -> None:
+    row = model._default_manager.get()
+    before = (count_rows(), model._default_manager.values().get())
+    assert admin_client.post(url_of(model, "add"), {}).status_code == 403
+    assert admin_client.post(url_of(model, "change", row.pk), {"status": "completed"}).status_code == 403
+    assert admin_client.post(url_of(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    choice = {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"}
+    admin_client.post(url_of(model, "changelist"), choice)
+    assert (count_rows(), model._default_manager.values().get()) == before
+
+
+def test_stock_is_not_changed_by_hand(admin_client: Client, armchair: Listing) -> None:
+    form = {
+        "title": "Crunchy armchair, reduced",
+        "price_cents": 19_900,
+        "currency": "EUR",
+        "category": "furniture",
+        "status": "on_sale",
+        "seller": armchair.seller_id,
+        "available": 100,
+        "quantity": 100,
+    }
+    assert admin_client.post(url_of(Listing, "change", armchair.pk), form).status_code == 302
+    armchair.refresh_from_db()
+    assert (armchair.price_cents, armchair.available, armchair.quantity) == (19_900, 1, 1)
+
+
+def test_buyers_are_no_staff(client: Client, bob: User, one_of_each: None) -> None:
+    client.force_login(bob)
+    for model in REGISTERED:
+        assert client.get(url_of(model, "changelist")).status_code == 302

@@ -1,0 +1,228 @@
+"""What browsers are told of sales, through the real channel layer."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.contrib.auth.models import User
+from django.db import connections, transaction
+from django.utils.timezone import now
+from uuid_utils.compat import uuid7
+
+from listings.consumers import PAGE
+from listings.live import broadcast
+from listings.models import Listing, LiveEvent, Order
+from listings.services import complete_orders
+from microstore.tracing import new_trace
+from tests.support.browser import Browser, browse, running_loop
+from tests.support.messages import item_sold
+from tests.support.ports import closed_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FEED = "/ws/listings/"
+
+
+@pytest.fixture
+def sell(bob: User, put_on_sale: Callable[..., Listing]) -> Callable[[int], list[LiveEvent]]:
+    """Sell so many lamps, in one batch; the events of these sales."""
+    lamp = put_on_sale("Reading lamp", quantity=100)
+
+    def sell_lamps(count: int) -> list[LiveEvent]:
+        made = [
+            Order(
+                buyer=bob, listing=lamp, quantity=1, unit_price_cents=5_900, currency="EUR", trace=new_trace()
+            )
+            for _ in range(count)
+        ]
+        orders = [order.pk for order in Order.objects.bulk_create(made)]
+        complete_orders([item_sold(order) for order in orders])
+        return list(LiveEvent.objects.filter(order_id__in=orders).order_by("seq"))
+
+    return sell_lamps
+
+
+def seen(events: list[LiveEvent]) -> list[dict[str, Any]]:
+    return [{"type": "item_sold", "seq": event.seq, **event.payload} for event in events]
+
+
+def make_old_events(count: int) -> list[LiveEvent]:
+    """Events of an hour ago, which no overlap sends again."""
+    made = make_events(count)
+    LiveEvent.objects.update(created_at=now() - timedelta(hours=1))
+    return made
+
+
+def make_events(count: int) -> list[LiveEvent]:
+    return LiveEvent.objects.bulk_create(
+        LiveEvent(type="item_sold", order_id=uuid7(), listing_id=1, payload={"available": 0})
+        for _ in range(count)
+    )
+
+
+def test_a_sale_arrives_in_the_browser(sell: Callable[[int], list[LiveEvent]]) -> None:
+    with browse(FEED) as browser:
+        (event,) = sell(1)
+        order = Order.objects.get()
+        assert browser.read() == {
+            "type": "item_sold",
+            "seq": event.seq,
+            "listing_id": order.listing_id,
+            "order_id": str(order.pk),
+            "quantity": 1,
+            "available": 100,
+            "trace_id": order.trace_id,
+        }
+
+
+def test_several_sales_arrive_as_one_batch(sell: Callable[[int], list[LiveEvent]]) -> None:
+    with browse(FEED) as browser:
+        events = sell(3)
+        assert browser.read() == {"type": "batch", "events": seen(events)}
+
+
+def test_every_browser_is_told(sell: Callable[[int], list[LiveEvent]]) -> None:
+    with browse(FEED) as first, browse(FEED) as second:
+        (event,) = sell(1)
+        assert first.read() == second.read() == seen([event])[0]
+
+
+def test_a_browser_that_comes_back_is_told_what_it_missed(sell: Callable[[int], list[LiveEvent]]) -> None:
+    known, missed = make_old_events(3), sell(2)
+    with browse(f"{FEED}?after={known[-1].seq}") as browser:
+        assert browser.read() == {"type": "batch", "events": seen(missed)}
+        new = sell(1)
+        assert browser.read() == seen(new)[0]
+
+
+def test_a_browser_that_missed_nothing_is_told_nothing(sell: Callable[[int], list[LiveEvent]]) -> None:
+    known = make_old_events(3)
+    with browse(f"{FEED}?after={known[-1].seq}") as browser:
+        new = sell(1)
+        assert browser.read() == seen(new)[0]
+
+
+def test_what_came_shortly_before_is_told_again() -> None:
+    """Transactions do not commit in the order of their seq."""
+    events = make_events(3)
+    with browse(f"{FEED}?after={events[-1].seq}") as browser:
+        assert browser.read() == {"type": "batch", "events": seen(events)}
+
+
+def test_a_browser_that_was_away_for_long_is_told_all_of_it_in_pages() -> None:
+    events = make_old_events(2 * PAGE + 1)
+    with browse(f"{FEED}?after=0") as browser:
+        frames = [browser.read() for _ in range(3)]
+    assert [event["seq"] for frame in frames[:2] for event in frame["events"]] == [
+        event.seq for event in events[: 2 * PAGE]
+    ]
+    assert frames[2]["seq"] == events[-1].seq
+
+
+@pytest.mark.parametrize("known", [0, 2 * PAGE])
+def test_a_browser_that_comes_back_in_a_rush_is_told_each_sale_once(
+    sell: Callable[[int], list[LiveEvent]], known: int
+) -> None:
+    """More than a page of events is younger than the overlap."""
+    events = make_events(2 * PAGE + 20)
+    after = events[known].seq - 1
+    with browse(f"{FEED}?after={after}") as browser:
+        told = [event["seq"] for event in browser.read_events(len(events) - max(0, known - 1000))]
+        assert len(told) == len(set(told))
+        assert set(told) >= {event.seq for event in events[known:]}
+        (new,) = sell(1)
+        assert browser.read()["seq"] == new.seq
+
+
+@pytest.mark.parametrize(
+    "after", ["lamp", "-1", "1.5", "1e3", "%00", "9" * 19, "9" * 5_000, "٣", "%d9%a3", "1%20", "%ff", "+1"]
+)
+def test_a_seq_that_is_none_closes_the_feed(after: str) -> None:
+    with browse(f"{FEED}?after={after}") as browser:
+        closed = browser.receive()
+        assert (closed["type"], closed["code"]) == ("websocket.close", 4400)
+
+
+@pytest.mark.parametrize("after", ["0", "9" * 18, "", "007"])
+def test_a_seq_of_the_future_is_a_seq(sell: Callable[[int], list[LiveEvent]], after: str) -> None:
+    with browse(f"{FEED}?after={after}") as browser:
+        (event,) = sell(1)
+        assert browser.read() == seen([event])[0]
+
+
+@pytest.mark.parametrize("text", ["hello", "{}", "[]", "null", '{"type": "item_sold"}', "[" * 100_000, ""])
+def test_what_a_browser_says_is_not_for_us(sell: Callable[[int], list[LiveEvent]], text: str) -> None:
+    with browse(FEED) as browser:
+        browser.say(text)
+        (event,) = sell(1)
+        assert browser.read() == seen([event])[0]
+
+
+def test_what_a_browser_says_in_bytes_is_not_for_us(sell: Callable[[int], list[LiveEvent]]) -> None:
+    with browse(FEED) as browser:
+        browser.send({"type": "websocket.receive", "bytes": b"\xff\x00"})
+        (event,) = sell(1)
+        assert browser.read() == seen([event])[0]
+
+
+def test_a_sale_in_the_very_moment_of_connecting_arrives() -> None:
+    """Once its connection is accepted a browser may believe that it hears everything."""
+
+    def sell_one() -> None:
+        broadcast(make_events(1))
+        connections.close_all()
+
+    with running_loop() as loop:
+        browser = Browser(loop, FEED, when_accepted=sell_one)
+        browser.open()
+        assert browser.read()["seq"] == LiveEvent.objects.get().seq
+        browser.close()
+
+
+def test_a_sale_told_twice_is_heard_once(
+    bob: User, put_on_sale: Callable[..., Listing], sell: Callable[[int], list[LiveEvent]]
+) -> None:
+    """The first push may have been lost with its worker, so it is made again; who heard it drops it."""
+    order = Order.objects.create(
+        buyer=bob, listing=put_on_sale(), quantity=1, unit_price_cents=1, currency="EUR", trace=new_trace()
+    )
+    sale = item_sold(order.pk)
+    with browse(FEED) as browser:
+        complete_orders([sale])
+        complete_orders([sale])
+        (other,) = sell(1)
+        assert browser.read()["order_id"] == str(order.pk)
+        assert browser.read() == seen([other])[0]
+
+
+def test_what_the_channel_layer_loses_arrives_all_the_same() -> None:
+    with browse(FEED) as browser:
+        (event,) = make_events(1)
+        assert browser.read()["seq"] == event.seq
+
+
+def test_a_sale_is_completed_though_nobody_can_be_told(
+    sell: Callable[[int], list[LiveEvent]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closed_port() as port, monkeypatch.context() as patch:
+        broken = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}/0"])
+        patch.setitem(channel_layers.backends, "default", broken)
+        (event,) = sell(1)
+    assert Order.objects.get().status == "completed"
+    assert "push_failed" in caplog.text
+    with browse(f"{FEED}?after={event.seq - 1}") as browser:
+        assert browser.read() == seen([event])[0]
+
+
+def test_an_order_that_is_rolled_back_is_told_to_nobody(
+    sell: Callable[[int], list[LiveEvent]],
+) -> None:
+    with browse(FEED) as browser:
+        with transaction.atomic():
+            sell(1)
+            transaction.set_rollback(True)
+        (event,) = sell(1)
+        assert browser.read() == seen([event])[0]

@@ -1,0 +1,70 @@
+"""The environment of the processes: ports, keys, files for use by hand."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from stack.environment import PORTS, choose_all_ports, find_ports, make_settings, write_environment_files
+from stack.failure import CannotRun
+from stack.keys import keep_keys
+from stack.ports import choose_ports
+
+SERVERS = {"LISTINGS_DATABASE_URL": "sqlite:////shop", "TRANSACTIONS_DATABASE_URL": "sqlite:////till"}
+
+
+@pytest.fixture
+def free_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    ports = choose_all_ports()
+    for name, port in ports.items():
+        monkeypatch.setenv(name, str(port))
+    return ports
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", choose_ports(1)[0])) as server:
+        yield server
+
+
+def test_every_port_can_be_chosen(free_ports: dict[str, int]) -> None:
+    assert find_ports() == free_ports
+    assert set(free_ports) == set(PORTS)
+
+
+def test_a_taken_port_is_reported_with_how_to_choose_another(
+    free_ports: dict[str, int], listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = listener.getsockname()[1]
+    monkeypatch.setenv("FEES_PORT", str(taken))
+    with pytest.raises(CannotRun, match=rf"{taken} \(FEES_PORT\).*FEES_PORT=18000 make"):
+        find_ports()
+
+
+def test_keys_are_made_once_and_ours_alone_to_read(tmp_path: Path) -> None:
+    keys = keep_keys(tmp_path)
+    assert keep_keys(tmp_path) == keys
+    assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
+    load_pem_private_key(keys["JWT_PRIVATE_KEY"].replace("\\n", "\n").encode(), password=None)
+
+
+@pytest.mark.parametrize("service", ["listings", "transactions"])
+def test_a_shell_reads_the_environment_file_as_it_was_meant(tmp_path: Path, service: str) -> None:
+    settings = make_settings(tmp_path, servers=SERVERS, ports=PORTS)
+    write_environment_files(tmp_path, settings)
+    names = "MICROSTORE_SERVICE DATABASE_URL JWT_PUBLIC_KEY LIVE_URL"
+    script = f"set -a; . {tmp_path}/{service}.env; printenv {names}"
+    said = subprocess.check_output(["sh", "-c", script], text=True).splitlines()
+    database = SERVERS[f"{service.upper()}_DATABASE_URL"]
+    assert said == [service, database, settings["JWT_PUBLIC_KEY"], "ws://127.0.0.1:8001"]
+
+
+def test_only_the_listings_service_can_sign_tokens(tmp_path: Path) -> None:
+    listings, transactions = write_environment_files(
+        tmp_path, make_settings(tmp_path, servers=SERVERS, ports=PORTS)
+    )
+    assert "PRIVATE KEY" in listings.read_text()
+    assert "PRIVATE KEY" not in transactions.read_text()

@@ -1,0 +1,168 @@
+"""The private servers: real, controllable, and gone when they should be."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import kombu
+import psycopg2
+import pytest
+
+from stack.failure import CannotRun
+from stack.given import URLS
+from stack.places import ROOT
+from stack.rabbitmq import RabbitMQ
+from stack.redis_server import Redis
+from stack.server import Server
+from stack.services import FOLDER, Services
+from stack.waiting import wait_until
+from tests.stack.traces import processes_of
+
+EXEC = [sys.executable, "-m", "stack", "exec", "--"]
+
+
+def put_message(broker: RabbitMQ, queue: str) -> None:
+    with kombu.Connection(broker.url) as connection:
+        quorum = kombu.Queue(queue, queue_arguments={"x-queue-type": "quorum"})
+        connection.transport_options["confirm_publish"] = True
+        producer = connection.Producer()
+        producer.publish({"sold": "crunchy armchair"}, routing_key=queue, declare=[quorum])
+
+
+def count_messages(broker: RabbitMQ, queue: str) -> int:
+    with kombu.Connection(broker.url) as connection:
+        return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
+
+
+def run_sql(url: str, statement: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows
+
+
+def test_every_server_answers(services: Services) -> None:
+    assert [server.answers() for server in services.all] == [True] * 4
+
+
+def test_the_environment_names_every_server_and_where_to_find_them_again(services: Services) -> None:
+    environment = services.environment()
+    assert set(URLS) < set(environment)
+    again = Services.at(Path(environment[FOLDER]))
+    assert again.environment() == environment
+    assert all(server.running for server in again.all)
+
+
+def test_starting_servers_that_run_starts_nothing(services: Services) -> None:
+    pids = [server.daemon.pid for server in services.all]
+    assert services.start() == []
+    assert [server.daemon.pid for server in services.all] == pids
+
+
+def test_no_server_listens_beyond_this_machine(services: Services) -> None:
+    pids = {pid for server in services.all for pid in server.daemon.family()}
+    assert pids
+    listening = subprocess.check_output(["cat", "/proc/net/tcp", "/proc/net/tcp6"], text=True).splitlines()
+    ours = {f"{port:04X}" for port in services.ports.values()}
+    addresses = {row.split()[1] for row in listening if ":" in row and row.split()[3] == "0A"}
+    assert {address.split(":")[0] for address in addresses if address.split(":")[1] in ours} == {"0100007F"}
+
+
+def test_a_frozen_server_is_silent_until_it_is_thawed(server: Server) -> None:
+    server.freeze()
+    try:
+        assert not server.answers()
+        assert server.running
+    finally:
+        server.thaw()
+    assert wait_until(server.answers, timeout_seconds=30)
+
+
+def test_postgresql_keeps_its_rows_when_it_is_killed(services: Services) -> None:
+    database = services.listings_db
+    run_sql(database.url, "CREATE TABLE sold AS SELECT 'crunchy armchair' AS title")
+    database.kill()
+    assert not database.answers()
+    database.start()
+    assert run_sql(database.url, "SELECT title FROM sold") == [("crunchy armchair",)]
+
+
+def test_postgresql_starts_over_a_lock_file_from_before_the_machine_restarted(services: Services) -> None:
+    database = services.transactions_db
+    database.kill()
+    lock = database.data / "postmaster.pid"
+    # After a restart the pid in it may belong to anybody, here to this test.
+    lock.write_text("\n".join([str(os.getpid()), *lock.read_text().splitlines()[1:]]))
+    database.start()
+    assert database.answers()
+
+
+def test_the_two_databases_are_two_clusters(services: Services) -> None:
+    identifiers = {
+        run_sql(database.url, "SELECT system_identifier FROM pg_control_system()")[0]
+        for database in (services.listings_db, services.transactions_db)
+    }
+    assert len(identifiers) == 2
+
+
+def test_postgresql_wants_the_password(services: Services) -> None:
+    url = services.listings_db.url.replace(services.password, "guess")
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(url)
+
+
+def test_rabbitmq_keeps_its_messages_when_killed_and_loses_them_when_wiped(services: Services) -> None:
+    broker = services.rabbitmq
+    put_message(broker, "kept")
+    # RabbitMQ confirms before this file names a new queue, and one that it does not name stays dead.
+    names = broker.folder / "data" / broker.node / "quorum" / broker.node / "names.dets"
+    assert wait_until(lambda: b"kept" in names.read_bytes(), timeout_seconds=30)
+    broker.kill()
+    assert not broker.mapper.family()
+    broker.start()
+    assert wait_until(lambda: count_messages(broker, "kept") == 1, timeout_seconds=30)
+    assert "kept" in broker.ctl("list_queues", "name")
+    broker.wipe()
+    assert "kept" not in broker.ctl("list_queues", "name")
+
+
+def test_a_stopped_server_comes_back_on_its_port(services: Services) -> None:
+    port = services.redis.port
+    services.redis.stop()
+    assert not services.redis.running
+    services.redis.start()
+    assert services.redis.port == port
+    assert services.redis.answers()
+
+
+def test_exec_passes_the_exit_code_on_and_with_servers_given_starts_none(services: Services) -> None:
+    given = {**os.environ, **services.environment()}
+    script = f'test "$BROKER_URL" = "{services.rabbitmq.url}" && exit 7'
+    assert subprocess.run([*EXEC, "sh", "-c", script], env=given, cwd=ROOT, check=False).returncode == 7
+
+
+def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(services: Services) -> None:
+    bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
+    script = f'echo "${FOLDER}"; exec sleep 1000'
+    command = [*EXEC, "sh", "-c", script]
+    with subprocess.Popen(command, env=bare, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        lines = iter(running.stdout.readline, "")
+        folder = Path(next(line for line in lines if line.startswith("/")).strip())
+        assert [server.answers() for server in Services.at(folder).all] == [True] * 4
+        assert folder != services.folder
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 128 + signal.SIGTERM
+    assert processes_of(folder) == []
+    assert not folder.exists()
+    assert [server.answers() for server in services.all] == [True] * 4
+
+
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(services: Services, tmp_path: Path) -> None:
+    second = Redis("second", folder=tmp_path / "second", port=services.redis.port, password="guess")
+    with pytest.raises(CannotRun, match=r"second ended(.|\n)*Address already in use"):
+        second.start()

@@ -1,0 +1,86 @@
+"""Stands between the service and the fee function: counts what is asked, and answers badly when told to."""
+
+import json
+import threading
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+WAIT_SECONDS = 10
+STOP_POLL_SECONDS = 0.01
+
+
+class FeePost:
+    """A server on a free port."""
+
+    def __init__(self, fee_port: int) -> None:
+        self.fee_port = fee_port
+        self.questions: list[dict[str, Any]] = []
+        self.connections = 0
+        self.answer: tuple[int, bytes] | None = None
+        self.claimed_length: int | None = None
+        self.hangs_up = False
+        self.silent = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.server.serve_forever, args=[STOP_POLL_SECONDS], daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.silent.clear()
+        self.server.shutdown()
+        self.server.server_close()
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """The order ids of each question."""
+        return [[order["order_id"] for order in question["orders"]] for question in self.questions]
+
+    def answer_with(self, status: int, content: object) -> None:
+        """From now on answer this, whatever is asked; bytes as they are, anything else as JSON."""
+        self.answer = (status, content if isinstance(content, bytes) else json.dumps(content).encode())
+
+    def reply_to(self, body: bytes) -> tuple[int, bytes]:
+        """What is answered: what was set, or what the fee function says."""
+        self.questions.append(json.loads(body))
+        return self.answer or self._pass_on(body)
+
+    def _pass_on(self, body: bytes) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.fee_port, timeout=WAIT_SECONDS)
+        try:
+            connection.request("POST", "/", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+
+def _handler(post: FeePost) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def setup(self) -> None:
+            super().setup()
+            post.connections += 1
+
+        def do_POST(self) -> None:
+            status, content = post.reply_to(self.rfile.read(int(self.headers["Content-Length"])))
+            if post.silent.is_set():
+                self.close_connection = True
+                self.rfile.read(1)  # until the client hangs up
+                return
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(post.claimed_length or len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            self.close_connection = post.hangs_up or post.claimed_length is not None
+
+        def log_message(self, *_: object) -> None:
+            """Quietly."""
+
+    return Handler

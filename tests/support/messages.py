@@ -1,0 +1,49 @@
+"""Messages as the services send them to each other, about an armchair unless told otherwise."""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from microstore.contracts.listings import ITEM_SOLD, ORDER_REJECTED, ItemSold, OrderRejected
+from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.tracing import new_trace
+
+
+def item_sold(order_id: UUID, *, price_cents: int = 24_900, listing_id: int = 1) -> ItemSold:
+    """The transactions service has recorded the sale."""
+    return ITEM_SOLD(
+        order_id=order_id,
+        listing_id=listing_id,
+        transaction_id=uuid7(),
+        fee_cents=100,
+        total_cents=price_cents + 100,
+        trace=new_trace(),
+    )
+
+
+def order_rejected(order_id: UUID, *, reason: str = "no fee is set for XTS") -> OrderRejected:
+    """The transactions service will not record the sale."""
+    return ORDER_REJECTED(order_id=order_id, listing_id=1, reason=reason, trace=new_trace())
+
+
+def order_created(
+    *,
+    order_id: UUID | None = None,
+    currency: str = "EUR",
+    quantity: int = 1,
+    unit_price_cents: int = 24_900,
+    buyer_id: int = 2,
+    seller_id: int = 1,
+) -> OrderCreated:
+    """Somebody has ordered an armchair."""
+    return ORDER_CREATED(
+        order_id=order_id or uuid7(),
+        listing_id=7,
+        buyer_id=buyer_id,
+        seller_id=seller_id,
+        quantity=quantity,
+        unit_price_cents=unit_price_cents,
+        currency=currency,
+        category="furniture",
+        trace=new_trace(),
+    )

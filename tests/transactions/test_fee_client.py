@@ -1,0 +1,219 @@
+"""A fee function that does not answer, or not well: nothing is recorded, and the messages wait."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import DataError, transaction
+from pytest_django import Settings
+
+from microstore.contracts.transactions import OrderCreated
+from microstore.messaging.consumer import OUTAGES
+from tests.support.fee_post import FeePost
+from tests.support.messages import order_created
+from tests.support.ports import closed_port
+from transactions import fee_client, tasks
+from transactions.circuit_breaker import CircuitBreaker
+from transactions.fee_client import FeeRequestRefused, FeesUnavailable, Quote, fetch_quotes
+from transactions.models import Transaction
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> OrderCreated:
+    return order_created()
+
+
+def quote_of(order: OrderCreated, **changed: object) -> dict[str, Any]:
+    quote = {"order_id": str(order.order_id), "fee_cents": 100, "total_cents": 25_000, "rule": "v1/EUR"}
+    return {name: value for name, value in (quote | changed).items() if value is not None}
+
+
+def assert_waits(order: OrderCreated, *others: OrderCreated) -> None:
+    with pytest.raises(FeesUnavailable):
+        tasks.order_created([order, *others])
+    assert not Transaction.objects.exists()
+
+
+def test_an_unavailable_fee_function_is_an_outage() -> None:
+    assert issubclass(FeesUnavailable, OUTAGES)
+    assert not issubclass(FeeRequestRefused, OUTAGES)
+
+
+def test_a_refused_connection_is_waited_out(
+    fee_post: FeePost, settings: Settings, order: OrderCreated
+) -> None:
+    with closed_port() as port:
+        settings.FEES_URL = f"http://127.0.0.1:{port}/"
+        assert_waits(order)
+
+
+def test_a_name_that_is_nobodys_is_waited_out(
+    fee_post: FeePost, settings: Settings, order: OrderCreated
+) -> None:
+    settings.FEES_URL = "http://fees.invalid/"
+    assert_waits(order)
+
+
+def test_silence_is_waited_out(fee_post: FeePost, settings: Settings, order: OrderCreated) -> None:
+    settings.FEES_TIMEOUT_SECONDS = (2.0, 0.05)
+    fee_post.silent.set()
+    assert_waits(order)
+    assert len(fee_post.questions) == 1  # the broker waits better than a worker does
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_an_overloaded_fee_function_is_waited_out(
+    fee_post: FeePost, order: OrderCreated, status: int
+) -> None:
+    fee_post.answer_with(status, {"fees": [quote_of(order)]})
+    assert_waits(order)
+    assert len(fee_post.questions) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(
+            b"",
+            b"<html>",
+            b"null",
+            b"[]",
+            b"{}",
+            b'"fees"',
+            b'{"fees": null}',
+            b'{"fees": {}}',
+            b'{"fees": [1]}',
+        ),
+        *(b'{"fees": [{}]}', b"\xff\xfe", b'{"fees": [NaN]}', b'{"fees": [', b"[" * 100_000),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_waited_out(
+    fee_post: FeePost, order: OrderCreated, content: bytes
+) -> None:
+    fee_post.answer_with(200, content)
+    assert_waits(order)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"total_cents": 24_999},
+        {"total_cents": 25_001},
+        {"fee_cents": -1, "total_cents": 24_899},
+        {"fee_cents": "100"},
+        {"fee_cents": 100.0},
+        {"fee_cents": True, "total_cents": 24_901},
+        {"fee_cents": None},
+        {"total_cents": None},
+        {"rule": None},
+        {"rule": "r" * 101},
+        {"order_id": "armchair"},
+        {"order_id": None},
+        {"breakdown": []},
+    ],
+)
+def test_a_quote_that_makes_no_sense_is_waited_out(
+    fee_post: FeePost, order: OrderCreated, changed: dict[str, object]
+) -> None:
+    fee_post.answer_with(200, {"fees": [quote_of(order, **changed)]})
+    assert_waits(order)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [{"fee_cents": 10**30, "total_cents": 10**30 + 24_900}, {"rule": "nul \0"}, {"breakdown": {"": "\0"}}],
+)
+def test_a_quote_that_no_column_can_hold_leaves_nothing(
+    fee_post: FeePost, order: OrderCreated, quote: dict[str, object]
+) -> None:
+    other = order_created()
+    fee_post.answer_with(200, {"fees": [quote_of(other), quote_of(order, **quote)]})
+    with pytest.raises((DataError, ValueError)), transaction.atomic():
+        tasks.order_created([other, order])
+    assert not Transaction.objects.exists()
+
+
+def test_an_answer_that_leaves_out_an_order_is_waited_out(fee_post: FeePost, order: OrderCreated) -> None:
+    fee_post.answer_with(200, {"fees": [quote_of(order)]})
+    assert_waits(order, order_created())
+
+
+def test_half_an_answer_is_waited_out(fee_post: FeePost, order: OrderCreated) -> None:
+    fee_post.answer_with(200, {"fees": [quote_of(order)]})
+    fee_post.claimed_length = 10_000
+    assert_waits(order)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+def test_a_question_that_is_refused_is_a_fault_and_no_outage(
+    fee_post: FeePost, order: OrderCreated, status: int
+) -> None:
+    fee_post.answer_with(status, {"error": "what is an armchair?"})
+    with pytest.raises(FeeRequestRefused, match="what is an armchair"):
+        tasks.order_created([order])
+    assert not Transaction.objects.exists()
+
+
+def test_quotes_that_nobody_asked_for_are_ignored(fee_post: FeePost, order: OrderCreated) -> None:
+    fee_post.answer_with(200, {"fees": [quote_of(order_created()), quote_of(order, discount=1)]})
+    assert len(tasks.order_created([order])) == 1
+    assert Transaction.objects.get().fee_cents == 100
+
+
+def test_an_order_without_a_category_is_priced(fee_post: FeePost, order: OrderCreated) -> None:
+    quotes = fetch_quotes([order.model_copy(update={"category": ""})])
+    assert isinstance(quotes[order.order_id], Quote)
+
+
+def test_two_questions_share_one_connection(fee_post: FeePost, order: OrderCreated) -> None:
+    fetch_quotes([order])
+    fetch_quotes([order_created()])
+    assert (len(fee_post.questions), fee_post.connections) == (2, 1)
+
+
+def test_when_the_fee_function_is_back_the_order_is_recorded(fee_post: FeePost, order: OrderCreated) -> None:
+    fee_post.answer_with(503, b"")
+    assert_waits(order)
+    fee_post.answer = None
+    assert len(tasks.order_created([order])) == 1
+
+
+def test_a_fee_function_that_hung_up_between_two_questions_is_asked_again(
+    fee_post: FeePost, order: OrderCreated
+) -> None:
+    """The pool holds a connection that is dead by now."""
+    fee_post.hangs_up = True
+    fetch_quotes([order])
+    fetch_quotes([order_created()])
+    assert fee_post.connections == 2
+
+
+def test_after_three_failures_the_fee_function_is_left_alone(fee_post: FeePost, order: OrderCreated) -> None:
+    fee_post.answer_with(503, b"")
+    for _ in range(5):
+        assert_waits(order)
+    assert len(fee_post.questions) == 3
+
+
+def test_a_refusal_shows_that_the_fee_function_is_back(
+    fee_post: FeePost, order: OrderCreated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fee_client, "breaker", CircuitBreaker(failures=1, clock=count(step=60).__next__))
+    fee_post.answer_with(503, b"")
+    assert_waits(order)
+    fee_post.answer_with(400, {"error": "what is an armchair?"})
+    with pytest.raises(FeeRequestRefused):
+        fetch_quotes([order])
+    assert fee_client.breaker._failures == 0
+
+
+def test_questions_that_are_refused_do_not_keep_others_from_asking(
+    fee_post: FeePost, order: OrderCreated
+) -> None:
+    fee_post.answer_with(400, {"error": "what is an armchair?"})
+    for _ in range(5):
+        with pytest.raises(FeeRequestRefused):
+            fetch_quotes([order])
+    assert len(fee_post.questions) == 5

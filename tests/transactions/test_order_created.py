@@ -1,0 +1,208 @@
+"""An order becomes a transaction, once, with the fee that the fee function set."""
+
+import pytest
+from django.db import IntegrityError
+from pytest_django import DjangoAssertNumQueries
+
+from microstore.contracts.contract import Message
+from microstore.contracts.listings import ItemSold, OrderRejected
+from tests.support.broker import Mailbox, facts
+from tests.support.fee_post import FeePost
+from tests.support.messages import order_created
+from tests.support.threads import run_at_once
+from transactions import tasks
+from transactions.models import Transaction
+
+pytestmark = pytest.mark.django_db
+
+QUERIES_OF_A_BATCH = 3  # what is known? insert all; what is recorded now?
+QUERIES_OF_A_REPEATED_BATCH = 1
+
+
+def without_time(messages: list[Message]) -> list[dict[str, object]]:
+    return [message.model_dump(exclude={"occurred_at"}) for message in messages]
+
+
+def test_an_order_is_recorded_with_its_fee(fee_post: FeePost) -> None:
+    order = order_created(quantity=3, buyer_id=5, seller_id=4)
+    tasks.order_created([order])
+    recorded = Transaction.objects.get()
+    assert (recorded.order_id, recorded.listing_id, recorded.status) == (order.order_id, 7, "recorded")
+    assert (recorded.buyer_id, recorded.seller_id, recorded.quantity) == (5, 4, 3)
+    assert (recorded.price_cents, recorded.currency, recorded.trace) == (74_700, "EUR", order.trace)
+    assert recorded.fee_cents is not None
+    assert recorded.total_cents == 74_700 + recorded.fee_cents
+    assert recorded.fee_rule.endswith("EUR") or "/EUR/" in recorded.fee_rule
+    assert recorded.fee_breakdown["amount_cents"] == 74_700
+    assert recorded.reason == ""
+
+
+def test_the_reply_tells_what_is_recorded(fee_post: FeePost) -> None:
+    order = order_created()
+    (reply,) = tasks.order_created([order])
+    recorded = Transaction.objects.get()
+    assert isinstance(reply, ItemSold)
+    assert reply.model_dump(exclude={"event_id", "occurred_at"}) == {
+        "order_id": order.order_id,
+        "listing_id": 7,
+        "transaction_id": recorded.pk,
+        "fee_cents": recorded.fee_cents,
+        "total_cents": recorded.total_cents,
+        "trace": order.trace,
+    }
+
+
+def test_a_batch_is_one_question_and_three_queries(
+    fee_post: FeePost, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    orders = [order_created() for _ in range(50)]
+    with django_assert_num_queries(QUERIES_OF_A_BATCH):
+        replies = tasks.order_created(orders)
+    assert len(replies) == Transaction.objects.count() == 50
+    assert len(fee_post.questions) == 1
+    with django_assert_num_queries(QUERIES_OF_A_REPEATED_BATCH):
+        tasks.order_created(orders)
+
+
+def test_the_fee_function_is_told_no_more_than_it_needs(fee_post: FeePost) -> None:
+    order = order_created(quantity=2)
+    tasks.order_created([order])
+    assert fee_post.questions == [
+        {
+            "orders": [
+                {
+                    "order_id": str(order.order_id),
+                    "price_cents": 24_900,
+                    "currency": "EUR",
+                    "quantity": 2,
+                    "category": "furniture",
+                }
+            ]
+        }
+    ]
+
+
+def test_an_order_delivered_twice_is_recorded_once_and_answered_the_same(fee_post: FeePost) -> None:
+    orders = [order_created() for _ in range(3)]
+    first = list(tasks.order_created(orders))
+    rows = list(Transaction.objects.order_by("pk").values())
+    again = list(tasks.order_created(orders))
+    assert without_time(again) == without_time(first)
+    assert list(Transaction.objects.order_by("pk").values()) == rows
+    assert len(fee_post.questions) == 1
+
+
+def test_an_order_twice_in_one_batch_is_recorded_and_answered_once(fee_post: FeePost) -> None:
+    order = order_created()
+    replies = tasks.order_created([order, order_created(), order])
+    assert len(replies) == Transaction.objects.count() == 2
+    assert len(fee_post.asked[0]) == 2
+
+
+def test_only_new_orders_are_asked_about(fee_post: FeePost) -> None:
+    old, new = order_created(), order_created()
+    (reply_for_old,) = tasks.order_created([old])
+    replies = list(tasks.order_created([new, old]))
+    assert fee_post.asked == [[str(old.order_id)], [str(new.order_id)]]
+    assert without_time([reply_for_old])[0] in without_time(replies)
+    assert len(replies) == 2
+
+
+def test_a_fee_once_charged_stays(fee_post: FeePost) -> None:
+    order = order_created()
+    first = list(tasks.order_created([order]))
+    fee_post.answer_with(500, b"")
+    assert without_time(list(tasks.order_created([order]))) == without_time(first)
+
+
+def test_a_batch_of_nothing_asks_nobody(fee_post: FeePost) -> None:
+    assert tasks.order_created([]) == []
+    assert fee_post.questions == []
+
+
+def test_a_refused_order_is_told_and_the_good_ones_are_recorded(
+    fee_post: FeePost, listings_queue: Mailbox
+) -> None:
+    good, bad, other = order_created(), order_created(currency="XTS"), order_created()
+    replies = tasks.order_created([good, bad, other])
+    assert {reply.order_id for reply in replies if isinstance(reply, ItemSold)} == {
+        good.order_id,
+        other.order_id,
+    }
+    refused = Transaction.objects.get(order_id=bad.order_id)
+    assert (refused.status, refused.fee_cents, refused.total_cents) == ("refused", None, None)
+    assert "XTS" in refused.reason
+    ((task, events),) = listings_queue.take()
+    told = OrderRejected.model_validate(events[0])
+    assert (task, len(events)) == ("listings.order_rejected", 1)
+    assert (told.order_id, told.listing_id, told.reason) == (bad.order_id, 7, refused.reason)
+    assert told.trace == bad.trace
+
+
+def test_a_refusal_is_a_fact_too(fee_post: FeePost, listings_queue: Mailbox) -> None:
+    with facts("order.rejected") as mailbox:
+        tasks.order_created([order_created(currency="XTS")])
+        ((task, events),) = mailbox.take()
+    assert (task, len(events)) == ("order_rejected", 1)
+
+
+def test_a_refused_order_delivered_twice_is_told_twice_the_same(
+    fee_post: FeePost, listings_queue: Mailbox
+) -> None:
+    order = order_created(currency="XTS")
+    for _ in range(2):
+        assert tasks.order_created([order]) == []
+    told = [OrderRejected.model_validate(events[0]) for _, events in listings_queue.take()]
+    assert len(told) == 2
+    assert len(set(map(str, without_time(list(told))))) == 1
+    assert Transaction.objects.count() == len(fee_post.questions) == 1
+
+
+def test_where_all_is_well_nobody_is_told_of_refusals(fee_post: FeePost, listings_queue: Mailbox) -> None:
+    tasks.order_created([order_created()])
+    assert listings_queue.take() == []
+
+
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "USD", "KWD"])
+def test_every_currency_of_the_schedule_is_recorded(fee_post: FeePost, currency: str) -> None:
+    tasks.order_created([order_created(currency=currency)])
+    assert Transaction.objects.get().status == "recorded"
+
+
+def test_the_greatest_order_that_can_be_bought_is_recorded(fee_post: FeePost) -> None:
+    tasks.order_created([order_created(unit_price_cents=1_000_000_000, quantity=1_000_000)])
+    assert Transaction.objects.get().price_cents == 10**15
+
+
+def test_an_endless_reason_is_cut(fee_post: FeePost, listings_queue: Mailbox) -> None:
+    order = order_created()
+    fee_post.answer_with(200, {"fees": [{"order_id": str(order.order_id), "error": "no " * 1000}]})
+    tasks.order_created([order])
+    assert len(Transaction.objects.get().reason) == 500
+    assert len(listings_queue.take()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_delivered_to_many_workers_at_once_is_recorded_once(fee_post: FeePost) -> None:
+    orders = [order_created() for _ in range(20)]
+    answers = run_at_once(
+        6, lambda number: tasks.order_created(orders if number % 2 else list(reversed(orders)))
+    )
+    assert Transaction.objects.count() == 20
+    told = {frozenset(map(str, without_time(list(answer)))) for answer in answers}
+    assert len(told) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_with_overlapping_batches_record_each_order_once(fee_post: FeePost) -> None:
+    orders = [order_created() for _ in range(30)]
+    run_at_once(2, lambda number: tasks.order_created(orders[:20] if number else orders[10:]))
+    assert Transaction.objects.count() == 30
+
+
+def test_the_database_holds_one_transaction_an_order(fee_post: FeePost) -> None:
+    tasks.order_created([order_created()])
+    recorded = Transaction.objects.get()
+    recorded.pk = None
+    with pytest.raises(IntegrityError, match="order_id"):
+        recorded.save(force_insert=True)
