@@ -1,0 +1,47 @@
+"""Both databases side by side, in an order in which nothing that is under way looks wrong."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from audit.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long things may take before they count as stuck."""
+
+    pending: timedelta
+    outbox: timedelta
+    live_events: timedelta  # kept at least so long
+
+
+class Books:
+    """A purchase goes listings → transactions → listings, so the snapshots are taken in that order.
+
+    An order that the first snapshot shows as completed has its transaction in the second, which is younger.
+    The opposite does not hold: a transaction may belong to an order made after the first snapshot. Before it
+    is called an orphan, its order is looked for in a third one, which is younger than both. No clock decides.
+    (A replica that lags behind would break this: give the primaries' URLs.)
+    """
+
+    def __init__(self, opened: ExitStack, urls: dict[str, str], limits: Limits) -> None:
+        self._opened, self._urls = opened, urls
+        self._later: Snapshot | None = None
+        self.listings = opened.enter_context(Snapshot(urls["listings"]))
+        self.transactions = opened.enter_context(Snapshot(urls["transactions"]))
+        self.limits = limits
+
+    def listings_later(self) -> Snapshot:
+        """The listings database as it was after `transactions` was taken."""
+        if self._later is None:
+            self._later = self._opened.enter_context(Snapshot(self._urls["listings"]))
+        return self._later
+
+
+@contextmanager
+def open_books(urls: dict[str, str], limits: Limits) -> Iterator[Books]:
+    """Take the snapshots, and close their connections afterwards."""
+    with ExitStack() as opened:
+        yield Books(opened, urls, limits)

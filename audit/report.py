@@ -1,0 +1,57 @@
+"""What an audit has found, for people and for programs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from audit.books import Books
+from audit.check import Check, count_disagreements
+from audit.one_sided import check_listings, check_outboxes
+from audit.queues import Depths, find_warnings, measure_queues
+from audit.two_sided import Comparison
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks, and what is worth knowing beside them."""
+
+    checks: list[Check]
+    queues: Depths
+    warnings: list[str]
+
+    @property
+    def disagreements(self) -> int:
+        """How many there are; none is what everybody wants."""
+        return count_disagreements(self.checks)
+
+    def as_json(self) -> str:
+        """One object; `examples` are the first few of each check's disagreements."""
+        checks = [
+            {**asdict(check), "examples": [example._asdict() for example in check.examples]}
+            for check in self.checks
+        ]
+        whole = {"disagreements": self.disagreements, "checks": checks}
+        return json.dumps({**whole, "queues": self.queues, "warnings": self.warnings}, indent=2)
+
+    def as_text(self) -> str:
+        """A table, then examples."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{'check':<20} {'examined':>12} {'disagreements':>14}  promise"
+        for check in self.checks:
+            yield f"{check.name:<20} {check.examined:>12,} {check.disagreements:>14,}  {check.promise}"
+        for check in self.checks:
+            yield from (f"{check.name}: {example.subject}: {example.problem}" for example in check.examples)
+            if check.disagreements > len(check.examples):
+                yield f"{check.name}: … and {check.disagreements - len(check.examples):,} more"
+        yield "queues: " + ", ".join(f"{name} {depth:,}" for name, depth in self.queues.items())
+        yield from (f"warning: {warning}" for warning in self.warnings)
+        yield f"{self.disagreements:,} disagreements" if self.disagreements else "Everything agrees."
+
+
+def audit(books: Books) -> Report:
+    """Make every check."""
+    depths, queues = measure_queues()
+    checks = [*check_listings(books), *Comparison(books).run(), *check_outboxes(books), queues]
+    return Report(checks, depths, find_warnings(books, depths))
