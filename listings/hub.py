@@ -43,13 +43,15 @@ class Hub:
         self._heard_in_order: deque[int] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._subscribed = asyncio.Event()
+        self._waking = asyncio.Lock()
 
     async def join(self, socket: Socket) -> None:
         """Tell the socket everything that happens from now on."""
-        if not self._tasks:
-            self._remember(await database_sync_to_async(queries.recent_seqs)())
-            self._subscribed.clear()
-            self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
+        async with self._waking:
+            if not self._tasks:
+                self._remember(await database_sync_to_async(queries.recent_seqs)())
+                self._subscribed.clear()
+                self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
         self._sockets.add(socket)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBED_WITHIN_SECONDS)
@@ -103,6 +105,8 @@ class Hub:
 
     def _remember(self, seqs: Iterable[int]) -> None:
         for seq in seqs:
+            if seq in self._heard:
+                continue
             self._heard.add(seq)
             self._heard_in_order.append(seq)
         while len(self._heard_in_order) > REMEMBERED_SEQS:

@@ -92,6 +92,9 @@ class Order(models.Model):
     request_hash = models.CharField(max_length=64, blank=True, help_text="What the key was first used for.")
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When it left `pending`.")
+    resent_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When `reconcile` last sent its order_created again."
+    )
 
     class Meta:
         constraints = [

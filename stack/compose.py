@@ -43,22 +43,25 @@ class ComposeServers:
 
 
 def find_compose_servers() -> ComposeServers | None:
-    """Return them if the compose file is there and an engine answers."""
+    """Return them if the compose file is there, and an engine and Compose answer."""
     if not FILE.exists() or not shutil.which("docker"):
         return None
-    try:
-        asked = subprocess.run(
-            ["docker", "info"], capture_output=True, timeout=ENGINE_ANSWERS_WITHIN_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return ComposeServers() if asked.returncode == 0 else None
+    return ComposeServers() if _succeeds("info") and _succeeds("compose", "version") else None
 
 
 def started_before() -> list[str]:
     """Return the services this checkout has started and not stopped."""
     state = make_run_folder("services") / "compose.json"
     return list(json.loads(state.read_text())) if state.exists() else []
+
+
+def _succeeds(*arguments: str) -> bool:
+    limit = ENGINE_ANSWERS_WITHIN_SECONDS
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, timeout=limit, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 def _remember(names: list[str]) -> None:

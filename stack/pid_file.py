@@ -15,7 +15,10 @@ class PidFile:
         """Remember the process that has this pid now."""
         self.clear()
         if process := find_process(pid):
-            self.path.write_text(f"{process.pid} {process.start}\n")
+            # At once: a reader must not take half a file for a process that is gone.
+            draft = self.path.with_suffix(".draft")
+            draft.write_text(f"{process.pid} {process.start}\n")
+            draft.replace(self.path)
 
     def read(self) -> Process | None:
         """Return the process if it lives: not one that was given its pid later."""

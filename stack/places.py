@@ -10,6 +10,8 @@ from stack.failure import CannotRun
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = Path(os.environ.get("MICROSTORE_RUN_FOLDER") or ROOT / ".run").resolve()
+TEMPORARY = Path(tempfile.gettempdir())
+PREFIX = "microstore-"
 # Every user can get there, and unlike /tmp it survives a restart of the machine.
 OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - names in it are claimed or made by mkdtemp
 
@@ -36,11 +38,17 @@ def services_folders() -> list[Path]:
 
 def make_throw_away_folder() -> Path:
     """Create and return a new temporary folder that PostgreSQL's user can get to."""
-    folder = _make_temporary(None)
+    folder = _make_temporary(TEMPORARY)
     if is_reachable_by_servers(folder):
         return folder
     folder.rmdir()
     return _make_temporary(OPEN_TO_ALL)
+
+
+def find_throw_away_folders() -> list[Path]:
+    """Return the temporary folders that we made and that are still there."""
+    found = [path for parent in {TEMPORARY, OPEN_TO_ALL} for path in parent.glob(f"{PREFIX}*")]
+    return [path for path in found if _is_ours(path)]
 
 
 def is_reachable_by_servers(folder: Path) -> bool:
@@ -53,16 +61,23 @@ def is_reachable_by_servers(folder: Path) -> bool:
         raise CannotRun("The system has no user postgres to run PostgreSQL as") from None
 
 
-def _make_temporary(parent: Path | None) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="microstore-", dir=parent))
+def _make_temporary(parent: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     folder.chmod(0o711)
     return folder
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return False
 
 
 def _claim(folder: Path) -> Path:
     folder.mkdir(mode=0o711, exist_ok=True)
     # In a folder open to everybody the name may have been taken by somebody else, or be a link.
-    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+    if not _is_ours(folder):
         raise CannotRun(f"{folder} belongs to somebody else; remove it")
     folder.chmod(0o711)
     return folder

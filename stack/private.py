@@ -9,8 +9,11 @@ from pathlib import Path
 from stack.debian import install_missing_packages
 from stack.given import find_given_servers
 from stack.interruption import uninterrupted, unwound_by_signals
-from stack.places import is_reachable_by_servers, make_throw_away_folder
+from stack.pid_file import PidFile
+from stack.places import find_throw_away_folders, is_reachable_by_servers, make_throw_away_folder
 from stack.services import FOLDER, ServerSet, Services
+
+OWNER = "owner.pid"
 
 
 @contextmanager
@@ -28,8 +31,10 @@ def private_services(folder: Path | None = None) -> Iterator[ServerSet]:
 def throw_away_services(folder: Path | None = None) -> Iterator[Services]:
     """Give fresh servers, and leave neither a process nor a file of them, however the block ends."""
     install_missing_packages()
+    _remove_orphans()
     home = folder if folder and is_reachable_by_servers(folder) else make_throw_away_folder()
     with unwound_by_signals():
+        PidFile(home / OWNER).write(os.getpid())
         services = Services.at(home)
         try:
             services.start()
@@ -38,3 +43,11 @@ def throw_away_services(folder: Path | None = None) -> Iterator[Services]:
             with uninterrupted():
                 services.kill()
                 shutil.rmtree(home, ignore_errors=True)
+
+
+def _remove_orphans() -> None:
+    """Remove the sets whose owners were killed and could not."""
+    for folder in find_throw_away_folders():
+        if (folder / OWNER).exists() and not PidFile(folder / OWNER).read():
+            Services.at(folder).kill()
+            shutil.rmtree(folder, ignore_errors=True)

@@ -61,13 +61,16 @@ def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     """A quote for each of the orders, by order id; raises FeesUnavailable, or FeeRequestRefused on 4xx."""
     try:
         with breaker.guard(FeesUnavailable):
-            return checked(ask(orders), orders)
+            response = ask(orders)
+            if response.ok:
+                return checked(response.content, orders)
     except CircuitOpen:
         raise FeesUnavailable("The fee function failed a moment ago and is left alone for a while.") from None
+    raise FeeRequestRefused(f"{response.status_code}: {response.text[:300]}")
 
 
-def ask(orders: Sequence[OrderCreated]) -> bytes:
-    """The body of the fee function's answer to one call."""
+def ask(orders: Sequence[OrderCreated]) -> requests.Response:
+    """The fee function's answer to one call."""
     body = {"orders": [as_question(order) for order in orders]}
     try:
         response = session().post(settings.FEES_URL, json=body, timeout=settings.FEES_TIMEOUT_SECONDS)
@@ -75,9 +78,7 @@ def ask(orders: Sequence[OrderCreated]) -> bytes:
         raise FeesUnavailable(str(error)) from error
     if response.status_code == HTTP_TOO_MANY_REQUESTS or response.status_code >= HTTP_SERVER_ERROR:
         raise FeesUnavailable(f"The fee function answered {response.status_code}.")
-    if not response.ok:
-        raise FeeRequestRefused(f"{response.status_code}: {response.text[:300]}")
-    return response.content
+    return response
 
 
 def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:

@@ -42,7 +42,12 @@ class Transaction(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(status="refused", fee_cents__isnull=True, total_cents__isnull=True)
-                | Q(status="recorded", total_cents=F("price_cents") + F("fee_cents")),
+                | Q(
+                    status="recorded",
+                    fee_cents__isnull=False,  # a comparison with NULL is not false, and would pass
+                    total_cents__isnull=False,
+                    total_cents=F("price_cents") + F("fee_cents"),
+                ),
                 name="transaction_total_is_price_and_fee",
             ),
         ]

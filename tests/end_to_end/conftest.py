@@ -1,20 +1,25 @@
 """One market for all end-to-end tests; each finds it whole."""
 
+import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from stack.private import private_services, throw_away_services
-from stack.services import Services
+from stack.private import throw_away_services
+from stack.services import FOLDER, Services
 from tests.support.market import Market, Person
 
 
-def own_services() -> AbstractContextManager[Services]:
+@contextmanager
+def own_services() -> Iterator[Services]:
     """The servers of `make test`, or new ones: these tests stop and wipe them, so never somebody else's."""
-    with private_services() as services:
-        return nullcontext(services) if isinstance(services, Services) else throw_away_services()
+    if FOLDER in os.environ:
+        yield Services.at(Path(os.environ[FOLDER]))
+    else:
+        with throw_away_services() as services:
+            yield services
 
 
 @pytest.fixture(scope="session")

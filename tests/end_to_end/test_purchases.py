@@ -13,7 +13,7 @@ def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
     trace_id = uuid.uuid4().hex
     listing_id = seller.sell("Crunchy armchair", quantity=3, category="furniture")
     with market.feed() as feed:
-        response = buyer.buy(listing_id, quantity=2, **{"X-Trace-Id": trace_id})
+        response = buyer.buy(listing_id, quantity=2, headers={"X-Trace-Id": trace_id})
         assert response.status_code == 202, response.text
         accepted = response.json()
         assert accepted["trace_id"] == response.headers["X-Trace-Id"] == trace_id
@@ -30,7 +30,7 @@ def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
     assert transaction["fee_cents"] == order["fee_cents"] > 0
     assert transaction["trace_id"] == trace_id
     for process in ("listings-api", "transactions-worker", "listings-worker"):
-        assert wait_until(lambda p=process: trace_id in market.stack.log(p), timeout_seconds=10), process
+        assert market.wait_logged(process, trace_id), process
 
 
 def test_a_thousand_purchases_by_sixteen_clients_all_settle_and_are_seen_once(

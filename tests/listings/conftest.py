@@ -11,10 +11,10 @@ from rest_framework.test import APIClient
 from listings.models import Listing
 from listings.services import Purchase
 from microstore.tracing import new_trace
-from tests.support.static_files import no_static_files
+from tests.support.speed import nothing_slow
 from tests.support.tokens import claims_of, sign
 
-__all__ = ["no_static_files"]
+__all__ = ["nothing_slow"]
 
 names = count(1)
 

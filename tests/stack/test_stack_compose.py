@@ -31,6 +31,7 @@ DOCKER = """\
 echo "$@" >> {folder}/asked
 case "$*" in
     info) exit {engine} ;;
+    *version) exit {compose} ;;
     *config*) cat {folder}/configuration.json ;;
     *running*) echo redis ;;
 esac
@@ -41,10 +42,10 @@ class Docker:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def install(self, *, engine: int) -> None:
+    def install(self, *, engine: int, compose: int = 0) -> None:
         (self.folder / "configuration.json").write_text(json.dumps(CONFIGURATION))
         program = self.folder / "docker"
-        program.write_text(DOCKER.format(folder=self.folder, engine=engine))
+        program.write_text(DOCKER.format(folder=self.folder, engine=engine, compose=compose))
         program.chmod(0o755)
 
     def asked(self) -> str:
@@ -63,6 +64,11 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
 
 def test_without_an_engine_docker_is_passed_over(docker: Docker) -> None:
     docker.install(engine=1)
+    assert find_compose_servers() is None
+
+
+def test_without_compose_docker_is_passed_over(docker: Docker) -> None:
+    docker.install(engine=0, compose=1)
     assert find_compose_servers() is None
 
 

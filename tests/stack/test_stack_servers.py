@@ -12,7 +12,8 @@ import pytest
 
 from stack.failure import CannotRun
 from stack.given import URLS
-from stack.places import ROOT
+from stack.places import ROOT, make_throw_away_folder
+from stack.private import OWNER
 from stack.rabbitmq import RabbitMQ
 from stack.redis_server import Redis
 from stack.server import Server
@@ -145,7 +146,18 @@ def test_exec_passes_the_exit_code_on_and_with_servers_given_starts_none(service
     assert subprocess.run([*EXEC, "sh", "-c", script], env=given, cwd=ROOT, check=False).returncode == 7
 
 
-def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(services: Services) -> None:
+@pytest.fixture
+def orphan() -> Path:
+    """What a command leaves that was killed with SIGKILL."""
+    folder = make_throw_away_folder()
+    Services.at(folder).redis.start()
+    (folder / OWNER).write_text("1 before-the-machine-restarted\n")
+    return folder
+
+
+def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
+    services: Services, orphan: Path
+) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
     script = f'echo "${FOLDER}"; exec sleep 1000'
     command = [*EXEC, "sh", "-c", script]
@@ -157,8 +169,9 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(servic
         assert folder != services.folder
         running.send_signal(signal.SIGTERM)
         assert running.wait(60) == 128 + signal.SIGTERM
-    assert processes_of(folder) == []
-    assert not folder.exists()
+    for left in (folder, orphan):
+        assert processes_of(left) == []
+        assert not left.exists()
     assert [server.answers() for server in services.all] == [True] * 4
 
 

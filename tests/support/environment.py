@@ -11,7 +11,7 @@ def set_environment(service: str) -> None:
     """Point the settings at the real servers that `make test` has started."""
     try:
         database_url = os.environ[f"{service.upper()}_DATABASE_URL"]
-        os.environ["BROKER_URL"], os.environ["CHANNEL_LAYER_URL"]  # noqa: B018  # only to see that they are set
+        os.environ["BROKER_URL"], os.environ["CHANNEL_LAYER_URL"]  # only to see that they are set
     except KeyError as missing:
         raise pytest.UsageError(f"{missing} is not set: run `make test`, which starts the servers.") from None
     private, public = make_key_pair()

@@ -21,8 +21,8 @@ class FeePost:
         self.claimed_length: int | None = None
         self.hangs_up = False
         self.silent = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.hung_up = threading.Event()
+        self.server = _Server(self)
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
 
     def __enter__(self) -> Self:
@@ -56,6 +56,18 @@ class FeePost:
             return response.status, response.read()
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, post: FeePost) -> None:
+        self.post = post
+        super().__init__(("127.0.0.1", 0), _handler(post))
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.post.hung_up.set()
 
 
 def _handler(post: FeePost) -> type[BaseHTTPRequestHandler]:

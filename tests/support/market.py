@@ -50,10 +50,12 @@ class Person:
         assert response.status_code == 201, response.text
         return int(response.json()["id"])
 
-    def buy(self, listing_id: int, *, quantity: int = 1, **headers: str) -> requests.Response:
+    def buy(
+        self, listing_id: int, *, quantity: int = 1, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
         """Click on Buy."""
         path = f"/api/listings/{listing_id}/buy/"
-        return self.request("POST", path, json={"quantity": quantity}, headers=headers)
+        return self.request("POST", path, json={"quantity": quantity}, headers=headers or {})
 
 
 class Feed:
@@ -149,7 +151,9 @@ class Market:
             connection.ping().wait(20)
             yield Feed(connection)
 
-    def wait_settled(self, order_ids: Iterable[str]) -> Mapping[str, int]:
+    def wait_settled(
+        self, order_ids: Iterable[str], *, timeout_seconds: float = SETTLES_WITHIN_SECONDS
+    ) -> Mapping[str, int]:
         """Wait until none of the orders is pending; returns how many have each status."""
         ids = list(order_ids)
 
@@ -157,10 +161,14 @@ class Market:
             sql = "SELECT count(*) FROM listings_order WHERE id = ANY(%s::uuid[]) AND status = 'pending'"
             return int(self.listings(sql, ids)[0][0])
 
-        settled = wait_until(lambda: not pending(), timeout_seconds=SETTLES_WITHIN_SECONDS)
+        settled = wait_until(lambda: not pending(), timeout_seconds=timeout_seconds)
         assert settled, f"{pending()} of {len(ids)} orders are still pending"
         sql = "SELECT status, count(*) FROM listings_order WHERE id = ANY(%s::uuid[]) GROUP BY status"
         return {str(status): int(count) for status, count in self.listings(sql, ids)}
+
+    def wait_logged(self, process: str, text: str) -> bool:
+        """Whether a process says this before long."""
+        return wait_until(lambda: text in self.stack.log(process), timeout_seconds=10)
 
     def transactions_of(self, order_ids: Iterable[str]) -> list[str]:
         """The order id of every transaction row of these orders."""

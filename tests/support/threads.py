@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from typing import TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 
 WAIT_SECONDS = 60
 
@@ -25,3 +25,14 @@ def run_at_once(count: int, action: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(act, range(count), timeout=WAIT_SECONDS))
+
+
+def wait_for_blocked(count: int) -> None:
+    """Return when so many database sessions wait for a lock that another one holds."""
+    with connection.cursor() as cursor:
+        for _ in range(WAIT_SECONDS * 100):
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() == (count,):
+                return
+            Event().wait(0.01)
+    raise TimeoutError(f"{count} sessions never waited at once")

@@ -10,13 +10,13 @@ from rest_framework.test import APIClient
 from fees.server import FunctionUrlServer
 from tests.support.broker import Mailbox, commands_to
 from tests.support.fee_post import FeePost
-from tests.support.static_files import no_static_files
+from tests.support.speed import nothing_slow
 from tests.support.tokens import claims_of, sign
 from transactions import fee_client
 from transactions.circuit_breaker import CircuitBreaker
 from transactions.fee_client import session
 
-__all__ = ["no_static_files"]
+__all__ = ["nothing_slow"]
 
 
 @pytest.fixture(scope="session")

@@ -186,6 +186,7 @@ def test_a_fee_function_that_hung_up_between_two_questions_is_asked_again(
     """The pool holds a connection that is dead by now."""
     fee_post.hangs_up = True
     fetch_quotes([order])
+    assert fee_post.hung_up.wait(10)
     fetch_quotes([order_created()])
     assert fee_post.connections == 2
 

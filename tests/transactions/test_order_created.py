@@ -1,7 +1,9 @@
 """An order becomes a transaction, once, with the fee that the fee function set."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from microstore.contracts.contract import Message
@@ -9,7 +11,7 @@ from microstore.contracts.listings import ItemSold, OrderRejected
 from tests.support.broker import Mailbox, facts
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
-from tests.support.threads import run_at_once
+from tests.support.threads import run_at_once, wait_for_blocked
 from transactions import tasks
 from transactions.models import Transaction
 
@@ -194,10 +196,22 @@ def test_a_batch_delivered_to_many_workers_at_once_is_recorded_once(fee_post: Fe
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_with_overlapping_batches_record_each_order_once(fee_post: FeePost) -> None:
-    orders = [order_created() for _ in range(30)]
-    run_at_once(2, lambda number: tasks.order_created(orders[:20] if number else orders[10:]))
-    assert Transaction.objects.count() == 30
+def test_workers_with_the_same_orders_in_another_order_do_not_wait_for_each_other(fee_post: FeePost) -> None:
+    """Both are held up at the third of five orders, each with all that it got before."""
+    orders = [order_created() for _ in range(5)]
+    third = {"order_id": orders[2].order_id, "listing_id": 7, "buyer_id": 2, "seller_id": 1, "quantity": 1}
+
+    def work(number: int) -> int:
+        return len(tasks.order_created(orders if number else orders[::-1]))
+
+    with ThreadPoolExecutor(1) as workers:
+        with transaction.atomic():
+            Transaction.objects.create(**third, price_cents=1, status=Transaction.Status.REFUSED)
+            answers = workers.submit(run_at_once, 2, work)
+            wait_for_blocked(2)
+            transaction.set_rollback(True)
+        assert answers.result() == [5, 5]
+    assert Transaction.objects.filter(status="recorded").count() == 5
 
 
 def test_the_database_holds_one_transaction_an_order(fee_post: FeePost) -> None:

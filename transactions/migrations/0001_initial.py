@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['buyer_id', '-id'], name='transaction_of_buyer'), models.Index(fields=['seller_id', '-id'], name='transaction_of_seller')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('fee_cents__isnull', True), ('status', 'refused'), ('total_cents__isnull', True)), models.Q(('status', 'recorded'), ('total_cents', django.db.models.expressions.CombinedExpression(models.F('price_cents'), '+', models.F('fee_cents')))), _connector='OR'), name='transaction_total_is_price_and_fee')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('fee_cents__isnull', True), ('status', 'refused'), ('total_cents__isnull', True)), models.Q(('fee_cents__isnull', False), ('status', 'recorded'), ('total_cents', django.db.models.expressions.CombinedExpression(models.F('price_cents'), '+', models.F('fee_cents'))), ('total_cents__isnull', False)), _connector='OR'), name='transaction_total_is_price_and_fee')],
             },
         ),
     ]

@@ -1,0 +1,74 @@
+"""`manage.py reconcile`: send again what stays pending, and delete old live events."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import InterfaceError, OperationalError, connection
+
+from listings.reconciliation import clean_live_events, resend_overdue
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """One round, or one every so many seconds; safe to run many times over."""
+
+    help = "Send order_created again for orders that stay pending, and delete old live events."
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.stopping = threading.Event()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """When, and how often."""
+        parser.add_argument(
+            "--older-than",
+            type=float,
+            metavar="SECONDS",
+            default=settings.RECONCILE_AFTER_SECONDS,
+            help="pending for longer, and not sent again meanwhile (default %(default)s)",
+        )
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on until SIGTERM")
+
+    def handle(self, *args: Any, older_than: float, every: float | None = None, **options: Any) -> None:
+        """Do a round, or go on."""
+        wait = timedelta(seconds=older_than)
+        if every is None:
+            self.stdout.write(self.do_round(wait))
+            return
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, lambda *_: self.stopping.set())
+        log.info("reconcile started", every_seconds=every)
+        while not self.stopping.is_set():
+            self.try_round(wait)
+            self.stopping.wait(every)
+        log.info("reconcile stopped")
+
+    def try_round(self, older_than: timedelta) -> None:
+        """A round; where the database is away the next one makes up for it."""
+        try:
+            log.info("reconciled", result=self.do_round(older_than))
+        except (OperationalError, InterfaceError) as error:
+            log.warning("reconcile_failed", error=repr(error))
+            connection.close()
+
+    def do_round(self, older_than: timedelta) -> str:
+        """What was done, in a sentence."""
+        resent = self.run_steps(resend_overdue(older_than))
+        deleted = self.run_steps(clean_live_events(timedelta(days=settings.LIVE_EVENT_DAYS)))
+        return f"Orders sent again: {resent}. Old live events deleted: {deleted}."
+
+    def run_steps(self, steps: Iterator[int]) -> int:
+        """The sum of the steps; when told to stop, the one under way is the last."""
+        total = 0
+        for count in steps:
+            total += count
+            if self.stopping.is_set():
+                break
+        return total

@@ -1,0 +1,84 @@
+"""Sending again what was not answered, and forgetting what nobody asks for any more; both in small steps.
+
+Whatever has happened to the message of an order that stays pending, be it that the broker has lost all its
+data: sent again it finds what the transactions service has recorded, or makes it do so, and is answered.
+Should the first only be late, then both arrive, and the second changes nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.utils import timezone
+
+from listings import services
+from listings.models import LiveEvent, Order
+from microstore.contracts.contract import InvalidMessage
+
+log = structlog.get_logger(__name__)
+
+CHUNK_ROWS = 500
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def resend_overdue(older_than: timedelta) -> Iterator[int]:
+    """Send `order_created` again for what has been pending for longer; yields how many, step by step."""
+    round_began = timezone.now()
+    while sent := _resend_chunk(round_began, older_than):
+        yield sent
+
+
+def clean_live_events(older_than: timedelta) -> Iterator[int]:
+    """Delete live events that are older; yields how many, step by step."""
+    before = timezone.now() - older_than
+    while deleted := _delete_chunk(before):
+        yield deleted
+
+
+def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
+    """Orders that have been pending, and have not been sent again, for longer; oldest first.
+
+    Each waits for its next turn as long as it has waited already, an hour at most. So an outage of hours
+    makes a handful of copies of each message, not one every two minutes.
+    """
+    deadline = now - older_than
+    waited = ExpressionWrapper(F("resent_at") - F("created_at"), output_field=DurationField())
+    next_turn = ExpressionWrapper(F("resent_at") + F("waited"), output_field=DateTimeField())
+    never = Q(resent_at__isnull=True)
+    again = Q(resent_at__lt=deadline) & (Q(next_turn__lte=now) | Q(resent_at__lt=now - LONGEST_WAIT))
+    pending = Order.objects.filter(status=Order.Status.PENDING, created_at__lt=deadline)
+    timed = pending.alias(waited=waited).alias(next_turn=next_turn)
+    return timed.filter(never | again).order_by("created_at")
+
+
+@transaction.atomic
+def _resend_chunk(now: datetime, older_than: timedelta) -> int:
+    """The oldest that nobody else has locked: another reconcile sends those, or a worker is settling them."""
+    chunk = overdue_orders(now, older_than).select_related("listing")
+    orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
+    for order in orders:
+        _resend(order)
+    Order.objects.filter(id__in=[order.id for order in orders]).update(resent_at=timezone.now())
+    return len(orders)
+
+
+def _resend(order: Order) -> None:
+    """One that does not fit its contract is for a person, and does not hold up the others."""
+    try:
+        services.send_order_created(order)
+    except InvalidMessage as error:
+        log.error("order_not_sent_again", order_id=str(order.id), error=str(error), trace_id=order.trace_id)
+    else:
+        log.warning("order_sent_again", order_id=str(order.id), trace_id=order.trace_id)
+
+
+@transaction.atomic
+def _delete_chunk(before: datetime) -> int:
+    """Events are numbered nearly in the order of their time, so the lowest numbers need no other index."""
+    lowest = LiveEvent.objects.order_by("seq").select_for_update(skip_locked=True)
+    events = lowest.values_list("seq", "created_at")[:CHUNK_ROWS]
+    old = [seq for seq, created_at in events if created_at < before]
+    LiveEvent.objects.filter(seq__in=old).delete()
+    return len(old)

@@ -1,0 +1,190 @@
+"""Both services' tables, filled and spoiled by hand: no code of either service is at work here."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import environ
+from django.db.utils import ConnectionHandler
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+MESSAGES = ("messaging_outboxmessage", "messaging_deadletter")
+TABLES = {
+    "listings": ("listings_liveevent", "listings_order", "listings_listing", "auth_user", *MESSAGES),
+    "transactions": ("transactions_transaction", *MESSAGES),
+}
+PRICE_CENTS, FEE_CENTS = 24_900, 100
+ALICE, BOB = 1, 2
+
+
+class Sale(NamedTuple):
+    """An order and the id that its transaction has or would have."""
+
+    order_id: UUID
+    transaction_id: UUID
+
+
+class Shop:
+    """One listing of a thousand reading lamps, and whatever was ordered."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        self.urls = urls
+        configs = {name: environ.Env.db_url_config(url) for name, url in urls.items()}
+        handler = ConnectionHandler({"default": {}, **configs})
+        self.connections = {name: handler[name] for name in urls}
+        self.lamp = 0
+
+    def open(self) -> None:
+        """Empty but for the lamps and two people."""
+        for service, tables in TABLES.items():
+            for table in tables:
+                self.run(service, f"DELETE FROM {table}")
+        for number, name in ((ALICE, "alice"), (BOB, "bob")):
+            self.insert("listings", "auth_user", id=number, username=name, **USER, date_joined=timezone.now())
+        self.lamp = 7
+        self.insert(
+            "listings", "listings_listing", id=self.lamp, **LAMP, **dict.fromkeys(TIMES, timezone.now())
+        )
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        for connection in self.connections.values():
+            connection.close()
+
+    def run(self, service: str, sql: str, *values: object) -> None:
+        """Do something to a database."""
+        connection = self.connections[service]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self._adapt(connection, value) for value in values])
+
+    def ask(self, service: str, sql: str) -> list[tuple[object, ...]]:
+        """What a database holds."""
+        with self.connections[service].cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def insert(self, service: str, table: str, **fields: object) -> None:
+        """Add a row."""
+        marks = ", ".join(["%s"] * len(fields))
+        self.run(service, f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({marks})", *fields.values())
+
+    def order(self, status: str = "pending", *, age_seconds: float = 0, **fields: object) -> Sale:
+        """Bob orders a lamp; the stock is reserved where the status says so."""
+        sale = Sale(uuid7(), uuid7())
+        when = timezone.now() - timedelta(seconds=age_seconds)
+        sold = {
+            "transaction_id": sale.transaction_id,
+            "fee_cents": FEE_CENTS,
+            "total_cents": PRICE_CENTS + FEE_CENTS,
+        }
+        settled = {"settled_at": when} if status != "pending" else {}
+        given = {"id": sale.order_id, "status": status, "created_at": when, **settled}
+        terms = sold if status in ("completed", "refunded") else {}
+        self.insert(
+            "listings", "listings_order", **{**ORDER, "listing_id": self.lamp, **given, **terms, **fields}
+        )
+        if status in ("pending", "completed"):
+            self.run(
+                "listings", "UPDATE listings_listing SET available = available - 1 WHERE id = %s", self.lamp
+            )
+        return sale
+
+    def record(self, sale: Sale, **fields: object) -> None:
+        """The transactions service records it."""
+        given = {"id": sale.transaction_id, "order_id": sale.order_id, "listing_id": self.lamp}
+        row = {**TRANSACTION, **given, "created_at": timezone.now(), **fields}
+        self.insert("transactions", "transactions_transaction", **row)
+
+    def refuse(self, sale: Sale) -> None:
+        """The transactions service refuses it."""
+        self.record(sale, status="refused", fee_cents=None, total_cents=None, reason="no fee is set for XTS")
+
+    def tell(self, sale: Sale) -> None:
+        """The live feed says that it was sold."""
+        event = {"type": "item_sold", "order_id": sale.order_id, "listing_id": self.lamp, "payload": "{}"}
+        self.insert("listings", "listings_liveevent", **event, created_at=timezone.now())
+
+    def sell(self, *, age_seconds: float = 0) -> Sale:
+        """A whole purchase."""
+        sale = self.order("completed", age_seconds=age_seconds)
+        self.record(sale)
+        self.tell(sale)
+        return sale
+
+    def send(self, service: str, *, age_seconds: float) -> None:
+        """A message in the service's outbox."""
+        when = timezone.now() - timedelta(seconds=age_seconds)
+        row = {
+            "contract": "order_created",
+            "payload": "{}",
+            "created_at": when,
+            "due_at": when,
+            "attempts": 3,
+        }
+        self.insert(service, "messaging_outboxmessage", **row)
+
+    def bury(self, service: str, *, state: str) -> None:
+        """A dead letter of the service."""
+        row = {
+            "fingerprint": uuid7().hex,
+            "contract": "order_created",
+            "headers": "{}",
+            "error": "?",
+            "traceback": "",
+        }
+        times = dict.fromkeys(("created_at", "died_at"), timezone.now())
+        more = {"attempts": 3, "trace": "", "state": state, "decided_by": ""}
+        self.insert(service, "messaging_deadletter", **row, **more, **times)
+
+    def _adapt(self, connection: Any, value: object) -> Any:
+        if isinstance(value, UUID):
+            return value if connection.features.has_native_uuid_field else value.hex
+        is_time = hasattr(value, "tzinfo")
+        return connection.ops.adapt_datetimefield_value(value) if is_time else value
+
+
+USER = {
+    "password": "!",
+    "email": "",
+    "first_name": "",
+    "last_name": "",
+    "is_superuser": False,
+    "is_staff": False,
+    "is_active": True,
+}
+TIMES = ("created_at", "updated_at")
+LAMP = {
+    "seller_id": ALICE,
+    "title": "Reading lamp",
+    "description": "",
+    "category": "furniture",
+    "price_cents": PRICE_CENTS,
+    "currency": "EUR",
+    "quantity": 1000,
+    "available": 1000,
+    "status": "on_sale",
+}
+ORDER = {
+    "buyer_id": BOB,
+    "quantity": 1,
+    "unit_price_cents": PRICE_CENTS,
+    "currency": "EUR",
+    "reason": "",
+    "trace": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "request_hash": "",
+}
+TRANSACTION = {
+    "buyer_id": BOB,
+    "seller_id": ALICE,
+    "quantity": 1,
+    "price_cents": PRICE_CENTS,
+    "currency": "EUR",
+    "status": "recorded",
+    "fee_cents": FEE_CENTS,
+    "total_cents": PRICE_CENTS + FEE_CENTS,
+    "fee_rule": "",
+    "fee_breakdown": "{}",
+    "reason": "",
+    "trace": ORDER["trace"],
+}

@@ -1,0 +1,237 @@
+"""Every check finds its own kind of corruption, and names the row."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from tests.audit.conftest import RunAudit, on_postgresql
+from tests.audit.shop import FEE_CENTS, PRICE_CENTS, Sale, Shop
+
+HOUR_SECONDS, WEEK_SECONDS = 3600, 7 * 24 * 3600
+Spoil = Callable[[Shop, Sale], object]
+
+
+def change_order(sql: str) -> Spoil:
+    """Change a completed order."""
+    return lambda shop, sale: shop.run(
+        "listings", f"UPDATE listings_order SET {sql} WHERE id = %s", sale.order_id
+    )
+
+
+def change_transaction(sql: str, *values: object) -> Spoil:
+    """Change its transaction."""
+    return lambda shop, sale: shop.run(
+        "transactions",
+        f"UPDATE transactions_transaction SET {sql} WHERE order_id = %s",
+        *values,
+        sale.order_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "checks", "problem"),
+    [
+        pytest.param(
+            lambda shop, sale: shop.run(
+                "transactions", "DELETE FROM transactions_transaction WHERE order_id = %s", sale.order_id
+            ),
+            {"sold", "sums"},
+            "completed, with 0 recorded transactions",
+            id="no transaction",
+        ),
+        pytest.param(
+            change_transaction("status = 'refused', fee_cents = NULL, total_cents = NULL"),
+            {"sold", "sums"},
+            "completed, with 0 recorded transactions",
+            id="a refused transaction",
+        ),
+        pytest.param(
+            change_order("fee_cents = 101"), {"sold"}, "fee_cents 101, but 100 recorded", id="another fee"
+        ),
+        pytest.param(
+            change_order("total_cents = 1"),
+            {"sold", "sums"},
+            f"total_cents 1, but {PRICE_CENTS + FEE_CENTS} recorded",
+            id="another total",
+        ),
+        pytest.param(
+            change_order("unit_price_cents = 1"),
+            {"sold"},
+            f"price_cents 1, but {PRICE_CENTS} recorded",
+            id="another price",
+        ),
+        pytest.param(
+            change_transaction("currency = 'JPY'"),
+            {"sold", "sums"},
+            "currency EUR, but JPY recorded",
+            id="another currency",
+        ),
+        pytest.param(
+            change_transaction("listing_id = 8"),
+            {"sold"},
+            "listing_id 7, but 8 recorded",
+            id="another listing",
+        ),
+        pytest.param(
+            change_transaction("buyer_id = 3"), {"sold"}, "buyer_id 2, but 3 recorded", id="another buyer"
+        ),
+        pytest.param(
+            change_transaction("quantity = 2"), {"sold"}, "quantity 1, but 2 recorded", id="another quantity"
+        ),
+    ],
+)
+def test_a_completed_order_without_an_equal_transaction_is_found(
+    shop: Shop, run_audit: RunAudit, spoil: Spoil, checks: set[str], problem: str
+) -> None:
+    shop.sell()
+    sale = shop.sell()
+    spoil(shop, sale)
+    audit = run_audit()
+    assert audit.exit_code == 1
+    assert audit.found.keys() == checks
+    assert audit.found["sold"] == [f"order {sale.order_id}"]
+    assert audit.problems("sold") == [problem]
+
+
+def test_a_completed_order_that_names_another_transaction_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale, other = shop.sell(), uuid4()
+    sql = "UPDATE listings_order SET transaction_id = %s WHERE id = %s"
+    shop.run("listings", sql, other, sale.order_id)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"sold": [f"order {sale.order_id}"]})
+    assert audit.problems("sold") == [f"transaction_id {other}, but {sale.transaction_id} recorded"]
+
+
+@on_postgresql
+def test_an_order_with_two_transactions_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.sell()
+    constraint = "transactions_transaction_order_id_key"
+    shop.run("transactions", f"ALTER TABLE transactions_transaction DROP CONSTRAINT {constraint}")
+    try:
+        shop.record(Sale(sale.order_id, uuid4()))
+        audit = run_audit()
+    finally:
+        shop.run("transactions", "DELETE FROM transactions_transaction")
+        shop.run(
+            "transactions",
+            f"ALTER TABLE transactions_transaction ADD CONSTRAINT {constraint} UNIQUE (order_id)",
+        )
+    assert audit.exit_code == 1
+    assert audit.found == {"sold": [f"order {sale.order_id}"], "sums": ["EUR"]}
+    assert audit.problems("sums") == ["25000 in orders, 50000 in their transactions"]
+
+
+@pytest.mark.parametrize("change", [-1, -400])
+def test_stock_that_vanished_is_found(shop: Shop, run_audit: RunAudit, change: int) -> None:
+    shop.sell()
+    shop.run("listings", "UPDATE listings_listing SET available = available + %s", change)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"stock": ["listing 7"]})
+    assert audit.problems("stock") == [f"of 1000 there are {999 + change} available and 1 ordered"]
+
+
+def test_stock_sold_twice_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    for _ in range(2):
+        shop.sell()
+    shop.run("listings", "UPDATE listings_listing SET available = available + 1")
+    assert run_audit().problems("stock") == ["of 1000 there are 999 available and 2 ordered"]
+
+
+@pytest.mark.parametrize("status", ["rejected", "cancelled", "refunded"])
+def test_stock_that_was_not_given_back_is_found(shop: Shop, run_audit: RunAudit, status: str) -> None:
+    sale = shop.order(status)
+    if status == "refunded":
+        shop.record(sale)
+    shop.run("listings", "UPDATE listings_listing SET available = available - 1")
+    assert run_audit().found == {"stock": ["listing 7"]}
+
+
+def test_an_order_that_is_pending_for_too_long_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.order(age_seconds=HOUR_SECONDS)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"pending": [f"order {sale.order_id}"]})
+    assert run_audit("--pending-deadline", str(2 * HOUR_SECONDS)).exit_code == 0
+
+
+def test_an_order_that_should_long_be_completed_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.order(age_seconds=HOUR_SECONDS)
+    shop.record(sale)
+    audit = run_audit()
+    assert audit.found == {name: [f"order {sale.order_id}"] for name in ("pending", "recorded")}
+    assert audit.problems("recorded") == [f"overdue, though transaction {sale.transaction_id} is recorded"]
+    assert run_audit("--pending-deadline", str(2 * HOUR_SECONDS)).exit_code == 0
+
+
+def test_a_transaction_without_an_order_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    shop.sell()
+    sale = Sale(uuid4(), uuid4())
+    shop.record(sale)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"recorded": [f"order {sale.order_id}"]})
+    assert audit.problems("recorded") == ["there is no such order, though it is recorded"]
+
+
+def test_a_transaction_of_a_cancelled_order_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.order("cancelled")
+    shop.record(sale)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"recorded": [f"order {sale.order_id}"]})
+
+
+def test_a_transaction_of_a_rejected_order_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.order("rejected")
+    shop.record(sale)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"rejected": [f"order {sale.order_id}"]})
+
+
+@pytest.mark.parametrize("service", ["listings", "transactions"])
+def test_a_message_that_the_relay_does_not_take_is_found(
+    shop: Shop, run_audit: RunAudit, service: str
+) -> None:
+    shop.send(service, age_seconds=HOUR_SECONDS)
+    shop.send(service, age_seconds=0)
+    audit = run_audit()
+    assert audit.exit_code == 1
+    assert audit.found.keys() == {f"{service}_outbox"}
+    [problem] = audit.problems(f"{service}_outbox")
+    assert problem.startswith("order_created waits since 20")
+    assert problem.endswith("refused 3 times")
+    assert run_audit("--outbox-age", str(2 * HOUR_SECONDS)).exit_code == 0
+
+
+def test_a_sale_that_the_live_feed_kept_quiet_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    shop.sell()
+    sale = shop.order("completed")
+    shop.record(sale)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"live_events": [f"order {sale.order_id}"]})
+    assert audit.problems("live_events") == ["completed, with 0 item_sold events"]
+
+
+@on_postgresql
+def test_a_sale_that_the_live_feed_told_twice_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.sell()
+    shop.run("listings", "ALTER TABLE listings_liveevent DROP CONSTRAINT live_event_once_per_order")
+    try:
+        shop.tell(sale)
+        audit = run_audit()
+    finally:
+        shop.run("listings", "DELETE FROM listings_liveevent")
+        shop.run(
+            "listings",
+            "ALTER TABLE listings_liveevent ADD CONSTRAINT live_event_once_per_order UNIQUE (order_id, type)",
+        )
+    assert audit.problems("live_events") == ["completed, with 2 item_sold events"]
+
+
+def test_of_many_disagreements_all_are_counted_and_the_first_are_shown(
+    shop: Shop, run_audit: RunAudit
+) -> None:
+    for _ in range(8):
+        shop.record(Sale(uuid4(), uuid4()))
+        shop.order(age_seconds=HOUR_SECONDS)
+    counts = {check["name"]: check["disagreements"] for check in run_audit().report["checks"]}
+    assert (counts["recorded"], counts["pending"]) == (8, 8)
+    assert {len(subjects) for subjects in run_audit().found.values()} == {5}

@@ -1,0 +1,146 @@
+"""What is right, or only under way, is no disagreement."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from audit.books import Limits, open_books
+from audit.report import audit
+from tests.audit.conftest import RunAudit
+from tests.audit.shop import Sale, Shop
+
+MINUTE_SECONDS = 60
+WEEK_SECONDS = 7 * 24 * 3600
+LIMITS = Limits(pending=timedelta(minutes=5), outbox=timedelta(minutes=1), live_events=timedelta(days=7))
+
+
+def test_a_market_where_all_is_well_is_clean(shop: Shop, run_audit: RunAudit) -> None:
+    for _ in range(3):
+        shop.sell()
+    shop.refuse(shop.order("rejected"))
+    shop.order("rejected")
+    shop.order("cancelled")
+    refunded = shop.order("refunded")
+    shop.record(refunded)
+    result = run_audit()
+    assert (result.exit_code, result.found) == (0, {})
+    assert result.report["disagreements"] == 0
+    assert {check["name"]: check["examined"] for check in result.report["checks"]} == {
+        "stock": 1,
+        "pending": 0,
+        "live_events": 3,
+        "sold": 4,
+        "recorded": 4,
+        "rejected": 2,
+        "sums": 1,
+        "listings_outbox": 0,
+        "transactions_outbox": 0,
+        "queues": 4,
+    }
+
+
+def test_an_empty_market_is_clean(run_audit: RunAudit) -> None:
+    assert run_audit().exit_code == 0
+
+
+def test_what_is_under_way_is_no_disagreement(shop: Shop, run_audit: RunAudit) -> None:
+    shop.order(age_seconds=4 * MINUTE_SECONDS)
+    shop.record(shop.order())
+    shop.refuse(shop.order())
+    shop.send("listings", age_seconds=0)
+    shop.send("transactions", age_seconds=MINUTE_SECONDS / 2)
+    assert run_audit().exit_code == 0
+
+
+def order_only(shop: Shop) -> None:
+    """The first step of a purchase."""
+    shop.order()
+
+
+def record_only(shop: Shop) -> None:
+    """The first two steps."""
+    shop.record(shop.order())
+
+
+def sell(shop: Shop) -> None:
+    """All steps."""
+    shop.sell()
+
+
+def reject(shop: Shop) -> None:
+    """All steps of a purchase that is refused."""
+    shop.refuse(shop.order("rejected"))
+
+
+class Meanwhile(dict[str, str]):
+    """URLs; in the moment in which one is asked for first, something happens."""
+
+    def __init__(self, urls: dict[str, str], service: str, act: Callable[[], None]) -> None:
+        super().__init__(urls)
+        self.service, self.acts = service, [act]
+
+    def __getitem__(self, service: str) -> str:
+        if service == self.service and self.acts:
+            self.acts.pop()()
+        return super().__getitem__(service)
+
+
+@pytest.mark.parametrize("act", [order_only, record_only, sell, reject])
+@pytest.mark.parametrize("before", ["listings", "transactions"])
+def test_what_happens_while_the_snapshots_are_taken_is_no_disagreement(
+    shop: Shop, before: str, act: Callable[[Shop], None]
+) -> None:
+    shop.sell()
+    with open_books(Meanwhile(shop.urls, before, lambda: act(shop)), LIMITS) as books:
+        assert [check for check in audit(books).checks if check.disagreements] == []
+
+
+@pytest.mark.parametrize("before", ["listings", "transactions"])
+def test_an_order_that_completes_while_the_snapshots_are_taken_is_no_disagreement(
+    shop: Shop, before: str
+) -> None:
+    sale = shop.order()
+
+    def complete() -> None:
+        shop.record(sale)
+        shop.run(
+            "listings",
+            "UPDATE listings_order SET status = 'completed', transaction_id = %s, fee_cents = 100,"
+            " total_cents = 25000 WHERE id = %s",
+            sale.transaction_id,
+            sale.order_id,
+        )
+
+    with open_books(Meanwhile(shop.urls, before, complete), LIMITS) as books:
+        assert [check for check in audit(books).checks if check.disagreements] == []
+
+
+def test_what_happens_while_the_audit_reads_is_no_disagreement(shop: Shop) -> None:
+    with open_books(shop.urls, LIMITS) as books:
+        for _ in range(3):
+            shop.sell()
+        assert audit(books).disagreements == 0
+        assert books.listings.count("listings_order") == 0
+
+
+def test_sales_of_long_ago_need_no_live_event(shop: Shop, run_audit: RunAudit) -> None:
+    shop.record(shop.order("completed", age_seconds=WEEK_SECONDS))
+    assert run_audit().exit_code == 0
+
+
+@pytest.mark.parametrize("service", ["listings", "transactions"])
+def test_dead_letters_are_a_warning(shop: Shop, run_audit: RunAudit, service: str) -> None:
+    for state in ("waiting", "waiting", "replayed", "discarded"):
+        shop.bury(service, state=state)
+    result = run_audit()
+    assert result.exit_code == 0
+    assert result.report["warnings"] == [f"2 dead letters of {service} wait for a decision"]
+
+
+def test_a_transaction_that_stays_an_orphan_is_told_from_one_that_was_early(shop: Shop) -> None:
+    orphan = Sale(shop.sell().transaction_id, shop.sell().order_id)
+    shop.record(orphan)
+    with open_books(Meanwhile(shop.urls, "transactions", lambda: sell(shop)), LIMITS) as books:
+        [found] = [check for check in audit(books).checks if check.disagreements]
+    assert [example.subject for example in found.examples] == [f"order {orphan.order_id}"]

@@ -1,0 +1,88 @@
+"""What RabbitMQ can do to its clients."""
+
+import time
+
+from stack.waiting import wait_until
+from tests.support.market import Market
+from tests.support.rush import rush
+
+
+def test_a_stopped_and_started_broker(market: Market) -> None:
+    with rush(market, "RabbitMQ stopped and started") as hour:
+        market.services.rabbitmq.stop()
+        hour.wait_for_purchases(50)
+        market.services.rabbitmq.start()
+
+
+def test_a_killed_broker(market: Market) -> None:
+    with rush(market, "RabbitMQ killed and started") as hour:
+        market.services.rabbitmq.kill()
+        hour.wait_for_purchases(50)
+        market.services.rabbitmq.start()
+
+
+def test_a_broker_frozen_for_twenty_seconds(market: Market) -> None:
+    paused = market.stack.log("listings-relay").count("relay_paused")
+    with rush(market, "RabbitMQ frozen for 20 s") as hour:
+        market.services.rabbitmq.freeze()
+        try:
+            thaw_at = time.monotonic() + 20
+            hour.wait_for_purchases(50)
+            noticed = wait_until(
+                lambda: market.stack.log("listings-relay").count("relay_paused") > paused, timeout_seconds=15
+            )
+            wait_until(lambda: time.monotonic() > thaw_at, timeout_seconds=20)
+        finally:
+            market.services.rabbitmq.thaw()
+    assert noticed, "the relay did not notice that the broker hangs"
+
+
+def test_connections_closed_by_the_broker(market: Market) -> None:
+    with rush(market, "all RabbitMQ connections closed from its side, three times") as hour:
+        for _ in range(3):
+            market.services.rabbitmq.ctl("close_all_connections", "maintenance")
+            hour.wait_for_purchases(20)
+
+
+def test_a_wiped_broker_is_healed_by_reconcile(market: Market) -> None:
+    with rush(market, "RabbitMQ wiped with orders in flight, then reconcile") as hour:
+        market.stack.stop("transactions-worker")
+        hour.wait_for_purchases(200)
+        market.services.rabbitmq.wipe()
+        market.stack.start("transactions-worker")
+        market.stack.wait_ready("transactions-worker")
+        hour.wait_for_purchases(20)
+        hour.stop()
+        market.manage("listings", "reconcile", "--older-than", "0")
+
+
+def test_a_broker_without_memory_blocks_publishers_and_loses_nothing(market: Market) -> None:
+    with rush(market, "memory alarm of RabbitMQ: publishers blocked for 12 s") as hour:
+        market.services.rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1MiB")
+        try:
+            hour.wait_for_purchases(50)
+            until = time.monotonic() + 12
+            wait_until(lambda: time.monotonic() > until, timeout_seconds=12)
+        finally:
+            market.services.rabbitmq.ctl("set_vm_memory_high_watermark", "0.4")
+
+
+def test_a_queue_that_refuses_keeps_messages_with_their_senders(market: Market) -> None:
+    with rush(market, "queue `transactions` refuses (max-length 1, reject-publish)") as hour:
+        market.stack.stop("transactions-worker")
+        market.services.rabbitmq.ctl(
+            "set_policy", "full", "^transactions$", '{"max-length":1,"overflow":"reject-publish"}'
+        )
+        try:
+            hour.wait_for_purchases(50)
+        finally:
+            market.services.rabbitmq.ctl("clear_policy", "full")
+            market.stack.start("transactions-worker")
+
+
+def test_a_deleted_queue_comes_back(market: Market) -> None:
+    with rush(market, "queue `transactions` deleted, then reconcile") as hour:
+        market.services.rabbitmq.ctl("delete_queue", "transactions")
+        hour.wait_for_purchases(30)
+        hour.stop()
+        market.manage("listings", "reconcile", "--older-than", "0")

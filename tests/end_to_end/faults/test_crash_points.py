@@ -1,0 +1,98 @@
+"""A process dies at an exact point of a purchase; PostgreSQL holds it there, no code under test knows."""
+
+import signal
+
+from stack.waiting import wait_until
+from tests.support.holding import Held, held_commit, held_statement
+from tests.support.market import Market
+from tests.support.rush import rush
+
+
+def restart(market: Market, process: str) -> None:
+    """Start it again, whole."""
+    market.stack.start(process)
+    market.stack.wait_ready(process)
+
+
+def die_before_the_commit(market: Market, process: str, held: Held) -> None:
+    """The process is gone when its statement ends: PostgreSQL rolls back."""
+    held.wait()
+    market.stack[process].kill()
+    held.let_go()
+    restart(market, process)
+
+
+def die_after_the_commit(market: Market, process: str, held: Held) -> None:
+    """It stands still while PostgreSQL commits, and dies without having heard of it."""
+    held.wait()
+    market.stack[process].freeze()
+    held.let_go()
+    market.stack[process].kill()
+    restart(market, process)
+
+
+def test_the_api_dies_after_the_commit_and_before_its_answer(market: Market) -> None:
+    """The buyer gets no answer, clicks again with the same key, and has bought once."""
+    with rush(market, "crash: API, after the buy's commit, before its answer") as hour:
+        with held_commit(market.services.listings_db.url, table="messaging_outboxmessage") as held:
+            die_after_the_commit(market, "listings-api", held)
+        hour.wait_for_purchases(5)
+
+
+def test_the_relay_dies_after_the_publish_and_before_the_delete(market: Market) -> None:
+    url, table = market.services.listings_db.url, "messaging_outboxmessage"
+    with rush(market, "crash: relay, after the publish, before the outbox delete") as hour:
+        with held_statement(url, when="BEFORE DELETE", table=table) as held:
+            die_before_the_commit(market, "listings-relay", held)
+        hour.wait_for_purchases(5)
+
+
+def test_the_worker_dies_after_the_fee_answer_and_before_its_transaction_commits(market: Market) -> None:
+    url, table = market.services.transactions_db.url, "transactions_transaction"
+    with rush(market, "crash: transactions worker, after the fee, before its commit") as hour:
+        with held_statement(url, when="AFTER INSERT", table=table) as held:
+            die_before_the_commit(market, "transactions-worker", held)
+        hour.wait_for_purchases(5)
+
+
+def test_the_worker_dies_after_its_commit_and_before_the_chained_publish(market: Market) -> None:
+    url, table = market.services.transactions_db.url, "transactions_transaction"
+    with rush(market, "crash: transactions worker, after its commit, before the callback") as hour:
+        with held_commit(url, table=table) as held:
+            die_after_the_commit(market, "transactions-worker", held)
+        hour.wait_for_purchases(5)
+
+
+def test_the_worker_dies_after_the_chained_publish_and_before_the_acknowledgement(market: Market) -> None:
+    """Its main process, which acknowledges, stands still; its children go on to publish their callbacks."""
+    url, table = market.services.transactions_db.url, "transactions_transaction"
+    with rush(market, "crash: transactions worker, after the callback, before the acknowledgement") as hour:
+        with held_commit(url, table=table) as held:
+            held.wait()
+            market.stack.signal("transactions-worker", signal.SIGSTOP)
+            completed = count_completed(market)
+            held.let_go()
+        assert wait_until(lambda: count_completed(market) > completed, timeout_seconds=30)
+        market.stack["transactions-worker"].kill()
+        restart(market, "transactions-worker")
+        hour.wait_for_purchases(5)
+
+
+def test_the_listings_worker_dies_in_the_middle_of_completing(market: Market) -> None:
+    url, table = market.services.listings_db.url, "listings_liveevent"
+    with rush(market, "crash: listings worker, in the middle of completing") as hour:
+        with held_statement(url, when="AFTER INSERT", table=table) as held:
+            die_before_the_commit(market, "listings-worker", held)
+        hour.wait_for_purchases(5)
+
+
+def test_the_listings_worker_dies_after_completing_and_before_it_tells_anybody(market: Market) -> None:
+    with rush(market, "crash: listings worker, after completing, before the push") as hour:
+        with held_commit(market.services.listings_db.url, table="listings_liveevent") as held:
+            die_after_the_commit(market, "listings-worker", held)
+        hour.wait_for_purchases(5)
+
+
+def count_completed(market: Market) -> int:
+    """Orders completed so far."""
+    return int(market.listings("SELECT count(*) FROM listings_order WHERE status = 'completed'")[0][0])

@@ -1,0 +1,97 @@
+"""Messages come more than once, late, and in another order; processes come in numbers."""
+
+import random
+
+from kombu import Connection, Producer, Queue
+
+from microstore.messaging import topology
+from stack.processes import Stack
+from tests.support.market import Market
+from tests.support.rush import Rush, rush
+
+
+def copies(market: Market) -> tuple[Connection, list[Queue]]:
+    """Queues that get a copy of every command from now on."""
+    connection = Connection(market.services.rabbitmq.url, transport_options={"confirm_publish": True})
+    queues = []
+    for service in ("transactions", "listings"):
+        queue = Queue(f"copy.{service}", topology.TASKS, routing_key=f"task.{service}", auto_delete=False)
+        queue(connection.default_channel).declare()
+        queues.append(queue)
+    return connection, queues
+
+
+def deliver_copies(connection: Connection, queues: list[Queue], *, times: int) -> int:
+    """Publish every copy again so many times, shuffled; returns how many were published."""
+    channel = connection.default_channel
+    messages = []
+    for queue in queues:
+        bound = queue(channel)
+        while message := bound.get(no_ack=True):
+            messages += [(queue.name.removeprefix("copy."), message)] * times
+        bound.delete()
+    random.shuffle(messages)
+    producer = Producer(channel, auto_declare=False)
+    for service, message in messages:
+        producer.publish(
+            message.body,
+            exchange="",
+            routing_key=service,
+            headers=message.headers,
+            content_type=message.content_type,
+            content_encoding=message.content_encoding,
+            correlation_id=message.properties["correlation_id"],
+        )
+    return len(messages)
+
+
+def test_every_message_delivered_three_times_in_another_order(market: Market) -> None:
+    connection, queues = copies(market)
+    with connection, rush(market, "every message delivered three times, shuffled") as hour:
+        hour.wait_for_purchases(100)
+        assert deliver_copies(connection, queues, times=2) > 10
+
+
+def test_messages_of_yesterday_change_nothing(market: Market) -> None:
+    connection, queues = copies(market)
+    with connection:
+        with rush(market, "a day's messages, before their replay") as yesterday:
+            yesterday.wait_for_purchases(100)
+        with rush(market, "messages of yesterday replayed"):
+            deliver_copies(connection, queues, times=1)
+        yesterday_again: Rush = yesterday
+        orders = list(yesterday_again.accepted)
+        assert market.wait_settled(orders) == {"completed": len(orders)}
+        assert sorted(market.transactions_of(orders)) == sorted(orders)
+
+
+def test_two_relays_and_three_workers_of_each_kind_at_once(market: Market) -> None:
+    commands = {}
+    for number in (2, 3):
+        for service in ("listings", "transactions"):
+            command = market.stack.commands[f"{service}-worker"]
+            commands[f"{service}{number}-worker"] = command.replace(
+                f"-n {service}@", f"-n {service}{number}@"
+            )
+    commands["listings2-relay"] = market.stack.commands["listings-relay"]
+    more = Stack(commands, environment=market.stack.environment, folder=market.stack.logs.parent / "more")
+    try:
+        more.start_all()
+        more.wait_all_ready()
+        with rush(market, "two relays and three workers of each kind at once") as hour:
+            hour.wait_for_purchases(300)
+    finally:
+        more.stop_all()
+
+
+def test_a_rolling_restart_of_every_process(market: Market) -> None:
+    """Those without a second instance are away for a moment; what waits for them waits."""
+    with rush(market, "rolling restart of every process but the API") as hour:
+        for process in list(market.stack.commands):
+            if process == "listings-api":
+                continue
+            assert market.stack.stop(process), f"{process} had to be killed"
+            market.stack.start(process)
+            market.stack.wait_ready(process)
+            hour.wait_for_purchases(5)
+    assert not any(error.startswith("5") for error in hour.errors)

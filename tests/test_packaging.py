@@ -1,0 +1,219 @@
+"""The image and the compose file say what the Procfile, the settings and the launcher say."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stack.compose import SERVICES, ComposeServers
+from stack.keys import make_jwt_keys
+from stack.procfile import read_procfile
+
+ROOT = Path(__file__).parent.parent
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROCESSES = read_procfile(ROOT / "Procfile")
+
+VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<default>:-[^}]*)?\}")
+# How many and where is for each way of running to say; what runs is the same in all.
+SIZES = {"--workers", "--concurrency", "--blocking-threads"}
+PLACES = {"--host", "--port", "--address"}
+KEYS = ("SECRET_KEY", "JWT_PUBLIC_KEY", "JWT_PRIVATE_KEY")
+
+
+def container_words(container: Mapping[str, Any]) -> list[str]:
+    """Entrypoint and command of a container; a guard before it, `sh -c … sh`, is left out."""
+    words = [*container.get("entrypoint", []), *shlex.split(container["command"])]
+    return words[4:] if words[0] == "sh" else words
+
+
+def process_words(command: str) -> list[str]:
+    """A Procfile's command without the `env` that sets its variables."""
+    words = shlex.split(command)
+    start = next(i for i, word in enumerate(words) if word in ("granian", "celery", "python"))
+    assert words[0] == "env", f"{command} has no environment of its own"
+    return words[start:]
+
+
+def core(words: list[str]) -> Iterator[str]:
+    """The program and what it is told, but for sizes and places."""
+    # `--port=80` is `--port 80`
+    parts = iter([part for word in words for part in (word.split("=", 1) if word[:2] == "--" else [word])])
+    for word in parts:
+        if word in SIZES | PLACES:
+            next(parts)
+        else:
+            yield "python" if word == "python3" else word
+
+
+def environment_of(name: str, **given: str) -> dict[str, str]:
+    """What the container is told, its variables filled in as Compose does."""
+    values = {key: str(value) for key, value in CONTAINERS[name].get("environment", {}).items()}
+    return {key: fill_in(value, given) for key, value in values.items()}
+
+
+def fill_in(text: str, given: Mapping[str, str]) -> str:
+    """Compose's interpolation of `${NAME:-default}`."""
+    return VARIABLE.sub(lambda found: given.get(found["name"]) or (found["default"] or "")[2:], text)
+
+
+def read_settings(environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Let a fresh interpreter read the settings in this environment and no other."""
+    return subprocess.run(
+        [sys.executable, "-c", "import microstore.settings"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+OURS = [name for name, container in CONTAINERS.items() if "build" in container]
+# One of all that are told the same.
+TOLD_APART = {json.dumps(environment_of(name), sort_keys=True): name for name in reversed(OURS)}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_every_process_runs_the_same_in_a_container(name: str) -> None:
+    assert name in CONTAINERS, f"docker-compose.yml lacks {name}"
+    in_container = list(core(container_words(CONTAINERS[name])))
+    assert in_container == list(core(process_words(PROCESSES[name])))
+    assert CONTAINERS[name]["restart"] == "unless-stopped"
+
+
+def test_sizes_and_places_are_all_that_may_differ() -> None:
+    assert list(core(["granian", "--port", "8000", "--no-ws", "a:b"])) == ["granian", "--no-ws", "a:b"]
+    assert list(core(["celery", "flower", "--address=0.0.0.0", "--port=5"])) == ["celery", "flower"]
+    assert list(core(["celery", "-Q", "listings", "--concurrency", "2"])) == ["celery", "-Q", "listings"]
+
+
+def test_what_runs_once_is_not_started_again() -> None:
+    once = {name for name in CONTAINERS if CONTAINERS[name]["restart"] == "no"}
+    assert once == {"listings-migrate", "transactions-migrate", "topology", "seed", "audit"}
+
+
+def test_every_variable_may_be_missing_so_that_one_server_can_start_alone() -> None:
+    without_default = [found["name"] for found in VARIABLE.finditer(COMPOSE_TEXT) if not found["default"]]
+    assert without_default == []
+
+
+def test_the_servers_that_the_launcher_starts_tell_when_they_are_ready() -> None:
+    for name in SERVICES:
+        assert "healthcheck" in CONTAINERS[name], name
+        assert all(port.startswith("127.0.0.1:") for port in CONTAINERS[name]["ports"])
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    published = [port for container in CONTAINERS.values() for port in container.get("ports", [])]
+    assert published
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_every_image_is_pinned() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    images = {container["image"] for container in CONTAINERS.values()} | set(bases)
+    assert [image for image in images if not re.search(r":\d+\.\d+[\w.-]*$", image)] == []
+    assert {CONTAINERS[name]["image"] for name in OURS} == {f"microstore:{PYPROJECT['project']['version']}"}
+
+
+@pytest.mark.parametrize("name", TOLD_APART.values())
+def test_the_settings_are_content_with_what_a_container_is_told(name: str) -> None:
+    read = read_settings(environment_of(name, SECRET_KEY="secret", **make_jwt_keys()))
+    assert read.returncode == 0, read.stderr
+
+
+@pytest.mark.parametrize("missing", KEYS)
+def test_a_key_that_is_missing_is_named(missing: str) -> None:
+    keys = {"SECRET_KEY": "secret", **make_jwt_keys()} | {missing: ""}
+    assert f"Set {missing} in the environment" in read_settings(environment_of("listings-api", **keys)).stderr
+
+
+def test_nothing_is_told_that_nobody_reads() -> None:
+    settings = (ROOT / "microstore/settings.py").read_text()
+    read = set(re.findall(r'(?:env\.\w+|required)\(\s*"(\w+)"', settings))
+    assert {"DATABASE_URL", "MICROSTORE_SERVICE", "LOG_LEVEL"} <= read
+    known = read | {"LISTINGS_DATABASE_URL", "TRANSACTIONS_DATABASE_URL"}
+    for name in OURS:
+        told = {variable for variable in environment_of(name) if not variable.startswith("FLOWER_")}
+        assert told <= known, f"{name} is told {told - known}"
+
+
+def test_only_the_listings_service_can_sign_tokens() -> None:
+    signing = {name for name in CONTAINERS if "JWT_PRIVATE_KEY" in environment_of(name)}
+    listings = {name for name in OURS if environment_of(name)["MICROSTORE_SERVICE"] == "listings"}
+    assert signing == listings
+    assert {name for name in PROCESSES if name.startswith("listings-")} == signing & set(PROCESSES)
+    for name, command in PROCESSES.items():
+        takes_it_away = re.search(r" JWT_PRIVATE_KEY= | -u JWT_PRIVATE_KEY ", command)
+        assert bool(takes_it_away) != name.startswith("listings-"), name
+
+
+def test_no_process_reaches_the_database_of_the_other_service() -> None:
+    both = {
+        name
+        for name in CONTAINERS
+        if {"listings", "transactions"} <= set(CONTAINERS[name].get("networks", []))
+    }
+    assert both == {"audit"}
+
+
+def test_the_gateway_knows_the_processes_by_their_names() -> None:
+    names = re.findall(
+        r"^\s*set \$\w+ ([\w-]+):8000;", (ROOT / "deploy/gateway.conf").read_text(), re.MULTILINE
+    )
+    assert sorted(names) == ["listings-api", "listings-live"]
+    for name in names:
+        assert "--port 8000" in CONTAINERS[name]["command"]
+
+
+def test_the_image_holds_every_package_of_the_services_and_no_other() -> None:
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    packages = set(PYPROJECT["tool"]["importlinter"]["root_packages"]) - {"fees", "stack"}
+    assert allowed == packages | {"requirements.txt", "manage.py"}
+
+
+def test_the_image_runs_without_rights_and_without_a_shell_in_between() -> None:
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
+    assert "pip install" not in final
+    [command] = re.findall(r"^CMD (.+)$", final, re.MULTILINE)
+    assert list(core(json.loads(command))) == list(core(process_words(PROCESSES["listings-api"])))
+
+
+def has_compose() -> bool:
+    """Whether the Docker client is there with its Compose plugin; no engine is needed."""
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_compose(), reason="needs docker with its compose plugin")
+def test_compose_understands_the_file_without_any_variable() -> None:
+    bare = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    told = {name: os.environ[name] for name in ("DOCKER_CONFIG",) if name in os.environ}
+    command = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), "--env-file", os.devnull]
+    checked = subprocess.run(
+        [*command, "--profile", "*", "config", "--quiet"],
+        env=bare | told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    urls = ComposeServers().environment()
+    assert urls["LISTINGS_DATABASE_URL"].endswith("/listings")
+    assert urls["BROKER_URL"].startswith("amqp://microstore:")
