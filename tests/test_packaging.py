@@ -1,4 +1,4 @@
-"""The image and the compose file say what the Procfile, the settings and the launcher say."""
+"""The image, the compose file and the documents say what the Procfile, the settings and the code say."""
 
 import json
 import os
@@ -32,6 +32,12 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<default>:-[^}]*)?\}")
 SIZES = {"--workers", "--concurrency", "--blocking-threads"}
 PLACES = {"--host", "--port", "--address"}
 KEYS = ("SECRET_KEY", "JWT_PUBLIC_KEY", "JWT_PRIVATE_KEY")
+
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "microstore/messaging/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+FOLDERS = "microstore|listings|transactions|fees|audit|stack|tests|docs|deploy"
 
 
 def container_words(container: Mapping[str, Any]) -> list[str]:
@@ -80,6 +86,12 @@ def read_settings(environment: Mapping[str, str]) -> "subprocess.CompletedProces
         text=True,
         check=False,
     )
+
+
+def variables_of_the_settings() -> set[str]:
+    """The names that microstore/settings.py reads from the environment."""
+    settings = (ROOT / "microstore/settings.py").read_text()
+    return set(re.findall(r'(?:env\.\w+|required)\(\s*"(\w+)"', settings))
 
 
 OURS = [name for name, container in CONTAINERS.items() if "build" in container]
@@ -143,8 +155,7 @@ def test_a_key_that_is_missing_is_named(missing: str) -> None:
 
 
 def test_nothing_is_told_that_nobody_reads() -> None:
-    settings = (ROOT / "microstore/settings.py").read_text()
-    read = set(re.findall(r'(?:env\.\w+|required)\(\s*"(\w+)"', settings))
+    read = variables_of_the_settings()
     assert {"DATABASE_URL", "MICROSTORE_SERVICE", "LOG_LEVEL"} <= read
     known = read | {"LISTINGS_DATABASE_URL", "TRANSACTIONS_DATABASE_URL"}
     for name in OURS:
@@ -217,3 +228,25 @@ def test_compose_understands_the_file_without_any_variable() -> None:
     urls = ComposeServers().environment()
     assert urls["LISTINGS_DATABASE_URL"].endswith("/listings")
     assert urls["BROKER_URL"].startswith("amqp://microstore:")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_document_names_is_there(document: Path) -> None:
+    text = document.read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (document.parent / link).exists()] == []
+    paths = re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    targets = set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", text, re.MULTILINE))
+    assert targets <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    tests = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert set(re.findall(r"`(test_\w+)`", text)) <= tests
+
+
+def test_every_variable_of_the_settings_is_explained() -> None:
+    explained = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/operations.md").read_text()))
+    assert variables_of_the_settings() <= explained

@@ -36,6 +36,7 @@ class Parcel:
     contract: AnyContract
     payloads: Sequence[Payload]
     keys: Sequence[int] = ()
+    attempts: int = 0
     refusals: list[str] = field(default_factory=list)
 
 

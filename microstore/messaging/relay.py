@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 from celery import Celery
@@ -27,9 +28,16 @@ log = structlog.get_logger(__name__)
 CLAIM_ROWS = 500  # published at once, at most
 COLLECT_EVERY_SECONDS = 1.0
 PAUSE_SECONDS = (0.5, 1, 2, 5)  # after the first, second, … failure in a row
-BACKOFF_SECONDS = 30  # until a refused message is tried again
+LONGEST_BACKOFF_SECONDS = 30  # until a refused message is tried again
 
-Row = tuple[int, str, dict[str, object]]
+
+class Row(NamedTuple):
+    """What the relay needs to know of an outbox row."""
+
+    id: int
+    contract: str
+    payload: dict[str, object]
+    attempts: int
 
 
 class Relay:
@@ -131,19 +139,20 @@ def claim() -> Sequence[Row]:
     due = OutboxMessage.objects.filter(due_at__lte=Now()).order_by("due_at", "id")
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True)
-    return list(due.values_list("id", "contract", "payload")[:CLAIM_ROWS])
+    return [Row(*row) for row in due.values_list(*Row._fields)[:CLAIM_ROWS]]
 
 
 def pack(rows: Sequence[Row]) -> Iterator[Parcel]:
     """Up to OUTBOX_BATCH messages of one contract share a parcel."""
     by_contract: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_contract[row[1]].append(row)
+        by_contract[row.contract].append(row)
     size = settings.OUTBOX_BATCH
     for name, group in by_contract.items():
         for start in range(0, len(group), size):
             part = group[start : start + size]
-            yield Parcel(CONTRACTS[name], [payload for _, _, payload in part], [key for key, _, _ in part])
+            attempts = max(row.attempts for row in part)
+            yield Parcel(CONTRACTS[name], [row.payload for row in part], [row.id for row in part], attempts)
 
 
 def delete_rows(keys: Sequence[int]) -> None:
@@ -157,6 +166,7 @@ def postpone(parcel: Parcel) -> None:
     log.error(
         "outbox_refused", contract=parcel.contract.name, messages=len(parcel.keys), why=parcel.refusals[0]
     )
+    seconds = min(2**parcel.attempts, LONGEST_BACKOFF_SECONDS)
     OutboxMessage.objects.filter(id__in=parcel.keys).update(
-        attempts=F("attempts") + 1, due_at=Now() + timedelta(seconds=BACKOFF_SECONDS)
+        attempts=F("attempts") + 1, due_at=Now() + timedelta(seconds=seconds)
     )

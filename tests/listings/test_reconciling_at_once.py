@@ -27,7 +27,10 @@ def locked(order: Order) -> Iterator[None]:
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute("SELECT 1 FROM listings_order WHERE id = %s FOR UPDATE", [order.pk])
-        yield
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")  # who waits all the same fails, and does not hang
+            yield
+            cursor.execute("RESET lock_timeout")
     finally:
         other.rollback()
         other.close()
