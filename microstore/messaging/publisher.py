@@ -68,6 +68,9 @@ class Publisher:
                 if parcel.contract.fact:
                     self._publish(publish_fact, producer, parcel)
             self._await_confirms()
+            if any(parcel.refusals for parcel in parcels):
+                # RabbitMQ 3.10 goes on refusing on a channel after a full quorum queue has room again.
+                self.close()
         except Exception:
             self.close()
             raise

@@ -87,6 +87,7 @@ def test_an_order_that_was_sent_again_is_not_sent_a_third_time_at_once(place_ord
         (3.9, 1.9, False),
         (4.1, 2.1, True),
         (4.3, 2.1, False),
+        (3.3, 1.8, False),  # by somebody with a shorter deadline
         (10, 4.9, False),
         (10, 5.1, True),
         (300, 59, False),

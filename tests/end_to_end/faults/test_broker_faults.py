@@ -75,6 +75,9 @@ def test_a_queue_that_refuses_keeps_messages_with_their_senders(market: Market) 
         )
         try:
             hour.wait_for_purchases(50)
+            assert market.listings("SELECT count(*) FROM messaging_outboxmessage WHERE attempts > 0") != [
+                (0,)
+            ]
         finally:
             market.services.rabbitmq.ctl("clear_policy", "full")
             market.stack.start("transactions-worker")
