@@ -8,7 +8,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler, set_rollback
+
+from microstore.outage import is_database_outage
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -25,6 +27,11 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(refusal(error), error.status, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):
         return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+    if is_database_outage(error):
+        set_rollback()
+        return _with_status(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again in a moment.", "1"
+        )
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -65,8 +72,9 @@ def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
     return JsonResponse(problem(status, detail), status=status, content_type=CONTENT_TYPE)
 
 
-def _with_status(status: HTTPStatus, detail: str) -> Response:
-    return Response(problem(status, detail), status, content_type=CONTENT_TYPE)
+def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:
+    headers = {"Retry-After": retry_after_seconds} if retry_after_seconds else None
+    return Response(problem(status, detail), status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def _printable(value: Any) -> Any:

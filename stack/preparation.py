@@ -11,7 +11,7 @@ from stack.places import ROOT
 
 def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True) -> None:
     """Migrate both databases, declare the topology, seed; each of these does no harm when repeated."""
-    steps = {"listings": ["migrate", "seed"], "transactions": ["migrate"]}
+    steps = {"listings": ["migrate", "seed"], "transactions": ["migrate", "seed"]}
     if with_topology:
         steps["transactions"].append("topology")
     with ThreadPoolExecutor(max_workers=len(steps)) as pool:

@@ -30,7 +30,8 @@ def print_where_to_look(stack: Stack, files: Sequence[Path]) -> None:
     transactions = address_of("transactions-api", stack.environment)
     places = {
         "API documentation": f"{listings}/api/docs/ and {transactions}/api/docs/",
-        "Admin": f"{listings}/admin/ (user admin, password {PASSWORD}; alice sells, bob buys)",
+        "Admin": f"{listings}/admin/ and {transactions}/admin/ (user admin, password {PASSWORD})",
+        "Shop's users": f"alice, who sells, and bob, who buys (password {PASSWORD})",
         "Flower": address_of("flower", stack.environment),
         "Logs": str(stack.logs),
         "Environment by hand": "set -a; . FILE, with FILE one of",

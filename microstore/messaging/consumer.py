@@ -9,12 +9,12 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils import uuid
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from microstore.celery import app
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.messaging import dead_letters
 from microstore.messaging.envelope import publish_command, publish_fact
+from microstore.outage import is_database_outage
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +25,6 @@ OUTAGE_GIVE_UP_SECONDS = 24 * 3600
 class Unavailable(Exception):
     """What the handler needs does not answer; its messages are good and are tried again until it does."""
 
-
-OUTAGES = (Unavailable, OperationalError, InterfaceError, SoftTimeLimitExceeded)
 
 Handler = Callable[[list[M]], Sequence[Message]]
 
@@ -96,10 +94,10 @@ class Delivery:
     def _try(self, messages: list[Any]) -> list[Message]:
         try:
             return list(self.handler(messages))
-        except OUTAGES as error:
-            self._wait_out(messages, error)
-            return []
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
+            if isinstance(error, Unavailable | SoftTimeLimitExceeded) or is_database_outage(error):
+                self._wait_out(messages, error)
+                return []
             if len(messages) > 1:
                 return [reply for message in messages for reply in self._try([message])]
             self._fail(messages[0], error)

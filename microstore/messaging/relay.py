@@ -11,7 +11,8 @@ from typing import NamedTuple
 import structlog
 from celery import Celery
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from kombu import Connection
@@ -55,7 +56,7 @@ class Relay:
         self._outages = (
             *broker.connection_errors,
             *broker.channel_errors,
-            *(OSError, KombuError, BrokerSilent, OperationalError, InterfaceError),
+            *(OSError, KombuError, BrokerSilent, DatabaseError),
         )
 
     def run(self) -> None:

@@ -1,0 +1,13 @@
+"""Telling an outage of the database from a fault of ours."""
+
+from django.db import Error, InterfaceError, OperationalError
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: read_only_sql_transaction
+READ_ONLY = "25006"
+
+
+def is_database_outage(error: BaseException) -> bool:
+    """Whether the database is away or takes no writes just now, so that trying again later will do."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, Error) and getattr(error.__cause__, "pgcode", None) == READ_ONLY

@@ -1,0 +1,23 @@
+"""`manage.py seed`: staff for a first look."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+
+PASSWORD = "microstore"  # noqa: S105  # a demonstration's
+
+
+class Command(BaseCommand):
+    """Makes admin (staff), once."""
+
+    help = "Make the demonstration's staff user; does nothing where it is."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make who is missing."""
+        users = get_user_model().objects
+        if users.filter(username="admin").exists():
+            self.stdout.write("Seeded before.")
+            return
+        users.create_superuser("admin", "admin@example.com", PASSWORD)
+        self.stdout.write(f"Made admin (password {PASSWORD!r}).")
