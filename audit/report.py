@@ -47,7 +47,7 @@ class Report:
                 yield f"{check.name}: … and {check.disagreements - len(check.examples):,} more"
         yield "queues: " + ", ".join(f"{name} {depth:,}" for name, depth in self.queues.items())
         yield from (f"warning: {warning}" for warning in self.warnings)
-        yield f"{self.disagreements:,} disagreements" if self.disagreements else "Everything agrees."
+        yield f"Disagreements: {self.disagreements:,}." if self.disagreements else "Everything agrees."
 
 
 def audit(books: Books) -> Report:

@@ -53,7 +53,8 @@ class Doorbell:
 
     def _listen(self, seconds: float) -> None:
         session = connection.connection
-        select.select([session], [], [], seconds)
+        if not session.notifies:  # it may have rung along with the answer to an earlier statement
+            select.select([session], [], [], seconds)
         session.poll()
         session.notifies.clear()
 

@@ -29,7 +29,7 @@ def test_either_service_runs_it_and_the_exit_code_tells(shop: Shop, service: str
     spoiled = manage(service, shop.urls, "audit")
     assert spoiled.returncode == 1, spoiled.stderr
     assert f"pending: order {sale.order_id}: pending since " in spoiled.stdout
-    assert spoiled.stdout.endswith("1 disagreements\n")
+    assert spoiled.stdout.endswith("Disagreements: 1.\n")
 
 
 def test_the_table_shows_every_check_and_says_how_many_more(

