@@ -8,7 +8,7 @@ from django.db import DataError, transaction
 from pytest_django import Settings
 
 from microstore.contracts.transactions import OrderCreated
-from microstore.messaging.consumer import OUTAGES
+from microstore.messaging.consumer import Unavailable
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
 from tests.support.ports import closed_port
@@ -37,8 +37,8 @@ def assert_waits(order: OrderCreated, *others: OrderCreated) -> None:
 
 
 def test_an_unavailable_fee_function_is_an_outage() -> None:
-    assert issubclass(FeesUnavailable, OUTAGES)
-    assert not issubclass(FeeRequestRefused, OUTAGES)
+    assert issubclass(FeesUnavailable, Unavailable)
+    assert not issubclass(FeeRequestRefused, Unavailable)
 
 
 def test_a_refused_connection_is_waited_out(
