@@ -1,6 +1,6 @@
 """Telling an outage of the database from a fault of ours."""
 
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError, connection
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: read_only_sql_transaction
 READ_ONLY = "25006"
@@ -11,3 +11,11 @@ def is_database_outage(error: BaseException) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         return True
     return isinstance(error, Error) and getattr(error.__cause__, "pgcode", None) == READ_ONLY
+
+
+def meet_database_outage(error: BaseException) -> bool:
+    """The same, and leave the connection: it may stay read-only when the database no longer is."""
+    if not is_database_outage(error):
+        return False
+    connection.close()
+    return True

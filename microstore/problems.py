@@ -8,9 +8,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import exception_handler, set_rollback
+from rest_framework.views import exception_handler
 
-from microstore.outage import is_database_outage
+from microstore.outage import meet_database_outage
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -27,8 +27,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(refusal(error), error.status, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):
         return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
-    if is_database_outage(error):
-        set_rollback()
+    if meet_database_outage(error):
         return _with_status(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again in a moment.", "1"
         )

@@ -14,7 +14,7 @@ from microstore.celery import app
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.messaging import dead_letters
 from microstore.messaging.envelope import publish_command, publish_fact
-from microstore.outage import is_database_outage
+from microstore.outage import meet_database_outage
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class Delivery:
         try:
             return list(self.handler(messages))
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
-            if isinstance(error, Unavailable | SoftTimeLimitExceeded) or is_database_outage(error):
+            if isinstance(error, Unavailable | SoftTimeLimitExceeded) or meet_database_outage(error):
                 self._wait_out(messages, error)
                 return []
             if len(messages) > 1:

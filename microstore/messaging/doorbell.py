@@ -55,7 +55,8 @@ class Doorbell:
         session = connection.connection
         if not session.notifies:  # it may have rung along with the answer to an earlier statement
             select.select([session], [], [], seconds)
-        session.poll()
+        with connection.wrap_database_errors:
+            session.poll()
         session.notifies.clear()
 
     def _free_lock(self) -> None:

@@ -65,11 +65,10 @@ class Relay:
             try:
                 busy = self.step()
                 self._failures = 0
-            except self._outages as error:
-                self._pause(error)
-            else:
                 if not busy:
                     self.doorbell.sleep(COLLECT_EVERY_SECONDS, unless=self._is_due)
+            except self._outages as error:
+                self._pause(error)
         self.publisher.close()
 
     def step(self) -> bool:

@@ -32,11 +32,10 @@ def test_a_read_only_database_is_an_outage_and_not_a_fault(
     lamp = put_on_sale("Reading lamp")
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
-    try:
-        read_problem(api.post(f"/api/listings/{lamp.pk}/buy/", {"quantity": 1}, format="json"), 503)
-    finally:
-        connection.close()
+    read_problem(api.post(f"/api/listings/{lamp.pk}/buy/", {"quantity": 1}, format="json"), 503)
     assert not Order.objects.exists()
+    again = api.post(f"/api/listings/{lamp.pk}/buy/", {"quantity": 1}, format="json")
+    assert again.status_code == 202, "only that connection was read-only, and it should be gone"
 
 
 def test_a_fault_of_ours_is_no_outage() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from microstore.celery import app
 from microstore.contracts.contract import to_wire
@@ -119,6 +119,21 @@ def test_an_outage_uses_up_no_attempt_and_keeps_the_batch_together(
     assert again["kwargs"]["failing_since"] is not None
     assert replies == []
     assert not DeadLetter.objects.exists()
+
+
+def test_the_connection_that_met_an_outage_is_left(armchair: dict[str, Any]) -> None:
+    """It may stay read-only for good, and would fail every batch after this one."""
+
+    def write(_: list[OrderCreated]) -> list[ItemSold]:
+        DeadLetter.objects.create(fingerprint=uuid4().hex, error="written")
+        return []
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    first, _ = deliver(orders(armchair, 1), write)
+    second, _ = deliver(orders(armchair, 1), write)
+    assert len(first.sent_again) == 1
+    assert second.sent_again == []
 
 
 @pytest.mark.parametrize(("failing_seconds", "shortest", "longest"), [(0, 1, 1), (10, 8, 12), (3600, 48, 72)])

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from microstore.celery import app
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import outbox, relay, topology
+from microstore.messaging import doorbell, outbox, relay, topology
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.publisher import Parcel, Publisher
 from stack.waiting import wait_until
@@ -160,10 +161,9 @@ def test_publishing_a_batch_takes_a_claim_and_a_delete(
     assert connection.in_atomic_block is False
 
 
-def test_a_sleeping_relay_is_woken_by_the_commit(
-    armchair: dict[str, Any], broker: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No message is slept over: each is published although the relay would sleep for a minute."""
+@contextmanager
+def sleepy_relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A relay that works in a thread and would sleep for a minute."""
     monkeypatch.setattr(relay, "COLLECT_EVERY_SECONDS", 60)
     sleeper = relay.Relay(app)
 
@@ -174,10 +174,36 @@ def test_a_sleeping_relay_is_woken_by_the_commit(
     thread = threading.Thread(target=work)
     thread.start()
     try:
+        yield
+    finally:
+        sleeper.stopping.set()
+        with transaction.atomic():
+            doorbell.ring()
+        thread.join()
+
+
+def test_a_sleeping_relay_is_woken_by_the_commit(
+    armchair: dict[str, Any], broker: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No message is slept over: each is published although the relay would sleep for a minute."""
+    with sleepy_relay(monkeypatch):
         for _ in range(20):
             send_orders(armchair, 1)
             assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
-    finally:
-        sleeper.stopping.set()
+
+
+def test_a_relay_whose_database_goes_away_while_it_sleeps_goes_on(
+    armchair: dict[str, Any], broker: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def terminate_sleeper() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            return cursor.fetchone() is not None
+
+    with sleepy_relay(monkeypatch):
+        assert wait_until(terminate_sleeper, timeout_seconds=10)
         send_orders(armchair, 1)
-        thread.join()
+        assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
