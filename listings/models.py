@@ -76,9 +76,9 @@ class Order(models.Model):
         REFUNDED = "refunded"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders")
+    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", db_index=False)
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="orders")
-    checkout_id = models.UUIDField(null=True, blank=True, db_index=True, help_text="Orders made together.")
+    checkout_id = models.UUIDField(null=True, blank=True, help_text="Orders made together.")
     quantity = models.PositiveIntegerField()
     unit_price_cents = models.PositiveBigIntegerField(help_text="As it was when ordered.")
     currency = models.CharField(max_length=3)
@@ -108,6 +108,9 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="order_of_buyer"),
+            models.Index(
+                fields=["checkout_id"], name="order_of_checkout", condition=Q(checkout_id__isnull=False)
+            ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
         ]
 

@@ -5,40 +5,72 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import AccountGone, ListingNotFound, OwnListing, SoldOut
-from microstore.problems import Refusal
+from microstore.contracts.contract import to_json
+from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.messaging import outbox
 
 OVERLAP_EVENTS = 1_000
 OVERLAP_SECONDS = 10
 RECENT_EVENTS = 10_000
 
+# The two statements of a purchase, written out: to have Django build them each time costs more than they do.
+FOR_SALE_FIELDS = ("id", "seller_id", "category", "price_cents", "currency", "available", "status")
+FIND_FOR_SALE = f"SELECT {', '.join(FOR_SALE_FIELDS)} FROM listings_listing WHERE id = %s"  # noqa: S608  # constants
+PLACED_FIELDS = (
+    *("id", "buyer_id", "listing_id", "quantity", "unit_price_cents", "currency"),
+    *("trace", "idempotency_key", "request_hash"),
+)
+PLACE_ORDER = f"SELECT place_order({', '.join(['%s'] * len(PLACED_FIELDS))}, %s, %s)"
 
-def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
-    """Take `quantity` out of what is available, or raise the reason why not. Leaves the row locked."""
-    wanted = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE, available__gte=quantity)
-    if not wanted.exclude(seller_id=buyer_id).update(available=F("available") - quantity):
-        raise why_not(listing_id, buyer_id=buyer_id)
-    return Listing.objects.get(id=listing_id)
+
+def find_for_sale(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
+    """What the buyer wants, with no more fields than a purchase needs; or raises the reason why not."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_FOR_SALE, [listing_id])
+        row = cursor.fetchone()
+    listing = row and Listing.from_db(DEFAULT_DB_ALIAS, FOR_SALE_FIELDS, row)
+    if not listing or listing.status != Listing.Status.ON_SALE:
+        raise ListingNotFound("There is no such listing on sale.")
+    if listing.seller_id == buyer_id:
+        raise OwnListing("This is your own listing.")
+    if listing.available < quantity:
+        raise SoldOut(f"Only {listing.available} left." if listing.available else "It is sold out.")
+    return listing
+
+
+def place_order(order: Order, message: OrderCreated) -> bool:
+    """Reserve the stock, store the order and send the message; or do nothing, and return False.
+
+    Nothing is done where the listing is no longer as the order says: sold, withdrawn, at another price.
+    PostgreSQL does it in one round trip and one transaction, by its function of the same name.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            values = [getattr(order, field) for field in PLACED_FIELDS]
+            cursor.execute(PLACE_ORDER, [*values, ORDER_CREATED.name, to_json(message)])
+            placed = bool(cursor.fetchone()[0])
+        order._state.adding = not placed  # noqa: SLF001  # it is stored, though not by save()
+        return placed
+    with transaction.atomic():
+        wanted = Listing.objects.filter(id=order.listing_id, status=Listing.Status.ON_SALE)
+        unchanged = wanted.filter(price_cents=order.unit_price_cents, currency=order.currency)
+        enough = unchanged.exclude(seller_id=order.buyer_id).filter(available__gte=order.quantity)
+        if not enough.update(available=F("available") - order.quantity):
+            return False
+        order.save(force_insert=True)
+        outbox.send_again(ORDER_CREATED, message)
+        return True
 
 
 def release_stock(listing_id: int, *, quantity: int) -> None:
     """Give back what an order had reserved."""
     Listing.objects.filter(id=listing_id).update(available=F("available") + quantity)
-
-
-def why_not(listing_id: int, *, buyer_id: int) -> Refusal:
-    """Why nothing could be reserved."""
-    listing = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE).first()
-    if listing is None:
-        return ListingNotFound("There is no such listing on sale.")
-    if listing.seller_id == buyer_id:
-        return OwnListing("This is your own listing.")
-    left = listing.available
-    return SoldOut(f"Only {left} left." if left else "It is sold out.")
 
 
 def visible_listings(user_id: int | None) -> QuerySet[Listing]:

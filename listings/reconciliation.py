@@ -16,6 +16,8 @@ from django.utils import timezone
 from listings import services
 from listings.models import LiveEvent, Order
 from microstore.contracts.contract import InvalidMessage
+from microstore.contracts.transactions import ORDER_CREATED
+from microstore.messaging import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +69,7 @@ def _resend_chunk(now: datetime, older_than: timedelta) -> int:
 def _resend(order: Order) -> None:
     """One that does not fit its contract is for a person, and does not hold up the others."""
     try:
-        services.send_order_created(order)
+        outbox.send_again(ORDER_CREATED, services.order_created(order))
     except InvalidMessage as error:
         log.error("order_not_sent_again", order_id=str(order.id), error=str(error), trace_id=order.trace_id)
     else:

@@ -14,8 +14,7 @@ from listings import live, queries
 from listings.models import LiveEvent, Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
-from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import outbox
+from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
 from microstore.problems import Refusal
 
 log = structlog.get_logger(__name__)
@@ -38,7 +37,7 @@ class Purchase:
 
 
 def buy_listing(purchase: Purchase) -> tuple[Order, bool]:
-    """Reserve the stock, record the order and send `order_created`, in one transaction.
+    """Reserve the stock, record the order and send `order_created`, in one transaction of its own.
 
     Returns the order and whether it was there before: a repeat with the same idempotency key, also one made
     at the same moment, gets the first order. Raises a Refusal, and then nothing has changed.
@@ -68,11 +67,11 @@ def find_earlier(purchase: Purchase) -> Order | None:
 
 
 def _place_order(purchase: Purchase) -> Order:
-    with transaction.atomic():
-        listing = queries.reserve_stock(
+    while True:
+        listing = queries.find_for_sale(
             purchase.listing_id, buyer_id=purchase.buyer_id, quantity=purchase.quantity
         )
-        order = Order.objects.create(
+        order = Order(
             buyer_id=purchase.buyer_id,
             listing=listing,
             quantity=purchase.quantity,
@@ -82,15 +81,15 @@ def _place_order(purchase: Purchase) -> Order:
             idempotency_key=purchase.idempotency_key,
             request_hash=purchase.request_hash,
         )
-        send_order_created(order)
-    log.info("order_accepted", order_id=str(order.id), listing_id=listing.id)
-    return order
+        if queries.place_order(order, order_created(order)):
+            log.info("order_accepted", order_id=str(order.id), listing_id=listing.id)
+            return order
+        # The listing has changed since it was read, so this ends: look again.
 
 
-def send_order_created(order: Order) -> None:
-    """Tell the transactions service; also used to tell it again."""
-    outbox.send(
-        ORDER_CREATED,
+def order_created(order: Order) -> OrderCreated:
+    """What the transactions service is told of an order."""
+    return ORDER_CREATED(
         order_id=order.id,
         listing_id=order.listing_id,
         buyer_id=order.buyer_id,

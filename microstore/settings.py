@@ -52,12 +52,12 @@ MIDDLEWARE = [
     "microstore.tracing.trace_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "microstore.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "microstore.middleware.Csrf",
+    "microstore.middleware.LogIn",
+    "microstore.middleware.Messages",
+    "microstore.middleware.Framing",
 ]
 TEMPLATES = [
     {
@@ -95,6 +95,8 @@ AUTH_PASSWORD_VALIDATORS = [
 database_url = required("DATABASE_URL", development=f"sqlite:///{BASE_DIR}/.run/{SERVICE}.sqlite3")
 DATABASES = {"default": env.db_url_config(database_url)}
 DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
+if database_url.startswith("postgres"):
+    DATABASES["default"]["ENGINE"] = "microstore.postgresql"
 if database_url.startswith("sqlite"):
     # Writers queue for the lock from the start of their transaction, so that none fails half-way.
     DATABASES["default"]["OPTIONS"] = {

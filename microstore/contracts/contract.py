@@ -83,3 +83,8 @@ AnyContract = Contract[..., Any]
 def to_wire(message: Message) -> dict[str, Any]:
     """A message as plain JSON values: what is stored in the outbox and travels in the task's arguments."""
     return message.model_dump(mode="json")
+
+
+def to_json(message: Message) -> str:
+    """The same as text."""
+    return message.model_dump_json()

@@ -1,9 +1,9 @@
 """Wakes an idle relay the moment a message is committed: PostgreSQL's NOTIFY, rung only while one sleeps.
 
 A NOTIFY at every commit would let commits through one at a time (PostgreSQL takes a lock for it that covers
-the flush to disk). So a relay that goes to sleep takes an advisory lock, and a sender rings only where it
-cannot share that lock. No message is slept over: the relay gets the lock only when every sender that did not
-ring has committed, and looks into the outbox once more before it sleeps.
+the flush to disk). So a relay that goes to sleep takes an advisory lock, and a sender (the SQL function
+`outbox_send`) rings only where it cannot share that lock. No message is slept over: the relay gets the lock
+only when every sender that did not ring has committed, and looks into the outbox once more before it sleeps.
 """
 
 import select
@@ -13,17 +13,8 @@ from collections.abc import Callable
 from django.db import connection
 
 CHANNEL = "outbox"
-LOCK = 0x6F7574626F78  # "outbox"
+LOCK = 0x6F7574626F78  # "outbox", as in the SQL function
 POLL_SECONDS = 0.03  # where there is no bell, or another relay sleeps by it
-
-
-def ring() -> None:
-    """Wake a sleeping relay once this transaction commits; called after the message is stored."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_notify(%s, '') WHERE NOT pg_try_advisory_xact_lock_shared(%s)", [CHANNEL, LOCK]
-            )
 
 
 class Doorbell:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, InternalError, connection
+from django.db import InternalError, connection
 from rest_framework.test import APIClient
 
 from listings.models import Listing, Order
@@ -214,6 +214,7 @@ def test_the_service_refuses_the_seller(purchase: Callable[..., Purchase], alice
         buy_listing(purchase(buyer_id=alice.pk))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_outbox_that_cannot_be_written_leaves_nothing(
     purchase: Callable[..., Purchase], armchair: Listing
 ) -> None:
@@ -240,11 +241,12 @@ def test_an_order_that_cannot_be_stored_leaves_nothing(
 ) -> None:
     lamp = put_on_sale("Reading lamp", quantity=10)
     before = count_rows()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(InvalidMessage):
         buy_listing(purchase(listing_id=lamp.pk, quantity=0))
     assert (count_rows(), available(lamp)) == (before, 10)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_failure_of_ours_is_a_problem_with_a_trace_id(api: APIClient, armchair: Listing) -> None:
     with connection.cursor() as cursor:
         cursor.execute(REFUSE_OUTBOX)

@@ -18,8 +18,8 @@ LAMP: dict[str, Any] = {"title": "Reading lamp that sees you", "price_cents": 5_
 QUERIES_OF_A_LIST_PAGE = 1
 QUERIES_OF_A_LISTING = 1
 QUERIES_OF_AN_ORDER = 1
-QUERIES_OF_A_PURCHASE = 7  # savepoint, reserve, read, insert order, insert outbox, wake the relay, release
-QUERIES_OF_A_PURCHASE_WITH_KEY = 8  # and: was there one before?
+QUERIES_OF_A_PURCHASE = 2  # read the listing, place the order
+QUERIES_OF_A_PURCHASE_WITH_KEY = 3  # and: was there one before?
 QUERIES_OF_A_REPLAY = 1
 
 

@@ -205,14 +205,16 @@ def test_what_the_channel_layer_loses_arrives_all_the_same() -> None:
 
 
 def test_a_sale_is_completed_though_nobody_can_be_told(
-    sell: Callable[[int], list[LiveEvent]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    sell: Callable[[int], list[LiveEvent]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with closed_port() as port, monkeypatch.context() as patch:
         broken = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}/0"])
         patch.setitem(channel_layers.backends, "default", broken)
         (event,) = sell(1)
     assert Order.objects.get().status == "completed"
-    assert "push_failed" in caplog.text
+    assert "push_failed" in capsys.readouterr().err
     with browse(f"{FEED}?after={event.seq - 1}") as browser:
         assert browser.read() == seen([event])[0]
 

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from microstore.celery import app
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import doorbell, outbox, relay, topology
+from microstore.messaging import outbox, relay, topology
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.publisher import Parcel, Publisher
 from stack.waiting import wait_until
@@ -162,7 +162,7 @@ def test_publishing_a_batch_takes_a_claim_and_a_delete(
 
 
 @contextmanager
-def sleepy_relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def sleepy_relay(armchair: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A relay that works in a thread and would sleep for a minute."""
     monkeypatch.setattr(relay, "COLLECT_EVERY_SECONDS", 60)
     sleeper = relay.Relay(app)
@@ -177,8 +177,7 @@ def sleepy_relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
     finally:
         sleeper.stopping.set()
-        with transaction.atomic():
-            doorbell.ring()
+        send_orders(armchair, 1)
         thread.join()
 
 
@@ -186,7 +185,7 @@ def test_a_sleeping_relay_is_woken_by_the_commit(
     armchair: dict[str, Any], broker: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No message is slept over: each is published although the relay would sleep for a minute."""
-    with sleepy_relay(monkeypatch):
+    with sleepy_relay(armchair, monkeypatch):
         for _ in range(20):
             send_orders(armchair, 1)
             assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
@@ -203,7 +202,7 @@ def test_a_relay_whose_database_goes_away_while_it_sleeps_goes_on(
             )
             return cursor.fetchone() is not None
 
-    with sleepy_relay(monkeypatch):
+    with sleepy_relay(armchair, monkeypatch):
         assert wait_until(terminate_sleeper, timeout_seconds=10)
         send_orders(armchair, 1)
         assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)

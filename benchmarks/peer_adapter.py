@@ -1,0 +1,125 @@
+"""`python -m benchmarks.peer_adapter FOLDER`: an adapter by which the peers' harness measures MicroStore.
+
+The harness and the peers are not part of this repository; docs/performance.md says what they are. The adapter
+runs the commands of the Procfile, with the settings of production, on the harness's PostgreSQL and RabbitMQ.
+"""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import jwt
+
+from stack.environment import make_environment
+from stack.keys import keep_keys
+from stack.places import ROOT
+from stack.procfile import read_procfile
+
+PORTS = {
+    "LISTINGS_PORT": 18080,
+    "LIVE_PORT": 18081,
+    "TRANSACTIONS_PORT": 18082,
+    "FEES_PORT": 18083,
+    "REDIS_PORT": 18084,
+}
+BUYER = 1_000_001
+ACCEPTING = ["listings-api", "listings-relay"]
+LEFT_OUT = {"flower", "listings-reconcile", "transactions-api", "transactions-relay"}
+SEED = [
+    "INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,"
+    " is_active, date_joined) SELECT i, 'user' || i, '!', '', '', '', false, false, true, now()"
+    f" FROM generate_series({BUYER}, {BUYER} + 500) i",
+    "INSERT INTO listings_listing (seller_id, title, description, category, price_cents, currency, quantity,"
+    f" available, status, created_at, updated_at) SELECT {BUYER} + i % 500 + 1, 'Listing ' || i, '', 'other',"
+    " 500 + i % 20000, 'EUR', 1, 1, 'on_sale', now(), now() FROM generate_series(1, {n}) i",
+]
+TABLES = """
+http_port = {LISTINGS_PORT}
+buy_path = "/api/listings/{{id}}/buy/"
+buy_body = '{{"quantity":1}}'
+order_key = "id"
+crash = "transactions-worker"
+setup = [
+    "cd {root} && MICROSTORE_SERVICE=listings DATABASE_URL={{dsn_a}} python manage.py migrate --verbosity 0",
+    "cd {root} && MICROSTORE_SERVICE=transactions DATABASE_URL={{dsn_b}} python manage.py migrate --verbosity 0",
+    "cd {root} && MICROSTORE_SERVICE=transactions DATABASE_URL={{dsn_b}} python manage.py topology",
+]
+
+[headers]
+authorization = "Bearer {token}"
+
+[ws]
+path = "/ws/listings/"
+port = {LIVE_PORT}
+order_key = "order_id"
+
+[sql]
+seed = {seed}
+ids = "SELECT id FROM listings_listing WHERE available > 0 ORDER BY id"
+orders = "SELECT count(*) FROM listings_order"
+completed = "SELECT count(*) FROM listings_order WHERE status = 'completed'"
+double_sold = "SELECT count(*) FROM (SELECT 1 FROM listings_order GROUP BY listing_id HAVING count(*) > 1) x"
+outbox = "SELECT count(*) FROM messaging_outboxmessage"
+reset = "TRUNCATE listings_order, listings_liveevent"
+b_reset = "TRUNCATE transactions_transaction"
+b_transactions = "SELECT count(*) FROM transactions_transaction"
+
+[phase]
+full = {full}
+queue = {accepting}
+"""
+
+
+def make_adapter(folder: Path) -> str:
+    """The adapter as TOML; `{dsn_a}`, `{dsn_b}` and `{amqp}` are left for the harness to fill in."""
+    keys = keep_keys(folder)
+    now = int(time.time())
+    claims = {"token_type": "access", "user_id": str(BUYER), "iss": "microstore", "jti": "benchmark"}
+    private_key = keys["JWT_PRIVATE_KEY"].replace("\\n", "\n")
+    token = jwt.encode(claims | {"iat": now, "exp": now + 86_400}, private_key, algorithm="RS256")
+    environment = {
+        **keys,
+        **{name: str(port) for name, port in PORTS.items()},
+        "PATH": make_environment({})["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "ALLOWED_HOSTS": "*",
+        "SECURE_SSL_REDIRECT": "0",
+        "BROKER_URL": "{amqp}//",
+        "CHANNEL_LAYER_URL": f"redis://127.0.0.1:{PORTS['REDIS_PORT']}/1",
+        "FEES_URL": f"http://127.0.0.1:{PORTS['FEES_PORT']}/",
+        "LISTINGS_DATABASE_URL": "{dsn_a}",
+        "TRANSACTIONS_DATABASE_URL": "{dsn_b}",
+    }
+    commands = {
+        "redis": f"{shutil.which('redis-server')} --bind 127.0.0.1 --port $REDIS_PORT --save '' --appendonly no"
+    } | {name: command for name, command in read_procfile(ROOT / "Procfile").items() if name not in LEFT_OUT}
+    ready = {"redis": "REDIS_PORT", "listings-api": "LISTINGS_PORT", "listings-live": "LIVE_PORT"}
+    text = TABLES.format(
+        **PORTS,
+        root=ROOT,
+        token=token,
+        seed=json.dumps(SEED),
+        full=json.dumps(list(commands)),
+        accepting=ACCEPTING,
+    )
+    text += "\n[env]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in environment.items())
+    for name, command in commands.items():
+        text += f'\n[proc.{name}]\ncmd = ["sh", "-c", {json.dumps("exec " + command)}]\ncwd = "{ROOT}"\n'
+        text += f"ready_port = {PORTS[ready[name]]}\n" if name in ready else ""
+        text += 'ready_text = "ready."\n' if name.endswith("worker") else ""
+    return text
+
+
+def main() -> None:
+    """Write FOLDER/microstore.toml."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "microstore.toml"
+    file.write_text(make_adapter(folder))
+    print(file)
+
+
+if __name__ == "__main__":
+    main()
