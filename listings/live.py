@@ -20,10 +20,16 @@ LISTINGS_GROUP = "listings"
 PUSH_TIMEOUT_SECONDS = 1
 
 
-def push_sales(order_ids: Sequence[UUID]) -> None:
-    """Once committed, broadcast the sales of these orders; clients drop what they have by its seq."""
+def push(events: Sequence[LiveEvent]) -> None:
+    """Once committed, broadcast the events; clients drop what they have by its seq."""
+    if events:
+        transaction.on_commit(lambda: broadcast(events))
+
+
+def push_again(order_ids: Sequence[UUID]) -> None:
+    """Broadcast what was said of these orders before."""
     if order_ids:
-        transaction.on_commit(lambda: broadcast(queries.events_of_orders(order_ids)))
+        broadcast(queries.events_of_orders(order_ids))
 
 
 def broadcast(events: Sequence[LiveEvent]) -> None:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from listings import live, queries
-from listings.models import LiveEvent, Order
+from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
@@ -108,15 +108,13 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     with transaction.atomic():
         orders = queries.lock_orders(list(by_order))
         pending = [order for order in orders.values() if order.status == Order.Status.PENDING]
+        completed = [order for order in orders.values() if order.status == Order.Status.COMPLETED]
         for order in pending:
             _complete(order, by_order[order.id])
-        Order.objects.bulk_update(
-            pending, ["status", "transaction_id", "fee_cents", "total_cents", "settled_at"]
-        )
-        LiveEvent.objects.bulk_create([_item_sold_event(order) for order in pending])
-    completed = [order for order in orders.values() if order.status == Order.Status.COMPLETED]
-    live.push_sales([order.id for order in completed])
-    return [_order_completed(order) for order in completed]
+        live.push(queries.store_completion(pending))
+    # What was completed before is told again: who did it may have died before telling.
+    live.push_again([order.id for order in completed])
+    return [_order_completed(order) for order in completed + pending]
 
 
 def reject_orders(rejections: Sequence[OrderRejected]) -> None:
@@ -141,17 +139,6 @@ def _complete(order: Order, sale: ItemSold) -> None:
     order.total_cents = sale.total_cents
     order.settled_at = timezone.now()
     log.info("item_sold", order_id=str(order.id), listing_id=order.listing_id, trace_id=order.trace_id)
-
-
-def _item_sold_event(order: Order) -> LiveEvent:
-    payload = {
-        "listing_id": order.listing_id,
-        "order_id": str(order.id),
-        "quantity": order.quantity,
-        "available": order.listing.available,
-        "trace_id": order.trace_id,
-    }
-    return LiveEvent(type="item_sold", order_id=order.id, listing_id=order.listing_id, payload=payload)
 
 
 def _order_completed(order: Order) -> OrderCompleted:

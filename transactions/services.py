@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import structlog
+from django.utils import timezone
 
 from microstore.contracts.transactions import OrderCreated
 from transactions import fee_client, queries
@@ -23,8 +24,7 @@ def record_transactions(orders: Sequence[OrderCreated]) -> list[Transaction]:
         quotes = fee_client.fetch_quotes(list(new.values()))
         # In the order of their ids, so that two batches with the same orders cannot wait for each other.
         rows = [as_transaction(new[order_id], quotes[order_id]) for order_id in sorted(new)]
-        Transaction.objects.bulk_create(rows, ignore_conflicts=True)
-        recorded |= queries.recorded_for(new)
+        recorded |= queries.store_new(rows)
         for order_id in new:
             log_decision(recorded[order_id])
     return [recorded[order_id] for order_id in {order.order_id: None for order in orders}]
@@ -41,6 +41,7 @@ def as_transaction(order: OrderCreated, quote: AnyQuote) -> Transaction:
         price_cents=fee_client.price_cents(order),
         currency=order.currency,
         trace=order.trace,
+        created_at=timezone.now(),
     )
     if isinstance(quote, Quote):
         transaction.fee_cents, transaction.total_cents = quote.fee_cents, quote.total_cents

@@ -27,6 +27,7 @@ from microstore.messaging.publisher import BrokerSilent, Parcel, Publisher
 log = structlog.get_logger(__name__)
 
 CLAIM_ROWS = 500  # published at once, at most
+PACE_SECONDS = 0.025  # between two rounds, at least: under load a batch gathers, in quiet nobody waits
 COLLECT_EVERY_SECONDS = 1.0
 PAUSE_SECONDS = (0.5, 1, 2, 5)  # after the first, second, … failure in a row
 LONGEST_BACKOFF_SECONDS = 30  # until a refused message is tried again
@@ -52,6 +53,7 @@ class Relay:
         self._failures = 0
         self._declared = False
         self._collect_at = 0.0
+        self._next_round_at = 0.0
         broker = app.connection_for_write()
         self._outages = (
             *broker.connection_errors,
@@ -76,7 +78,11 @@ class Relay:
         if time.monotonic() >= self._collect_at:
             self._look_after(self.publisher.connection())
             self._collect_at = time.monotonic() + COLLECT_EVERY_SECONDS
-        return self._is_due() and publish_due(self.publisher) > 0
+        if not self._is_due():
+            return False
+        self.stopping.wait(max(0.0, self._next_round_at - time.monotonic()))
+        self._next_round_at = time.monotonic() + PACE_SECONDS
+        return publish_due(self.publisher) > 0
 
     def _is_due(self) -> bool:
         return is_due(self._due_sql)
