@@ -23,6 +23,29 @@ class Category(models.TextChoices):
     OTHER = "other"
 
 
+class Profile(models.Model):
+    """What a user has chosen; one who has chosen nothing has no row."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True)
+    email_notifications = models.BooleanField(default=True, help_text="Whether e-mail is wanted.")
+
+    def __str__(self) -> str:
+        return f"Profile of {self.user_id}"
+
+
+class Session(models.Model):
+    """One log-in. The row goes when the session ends."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions")
+    jti = models.CharField(max_length=32, help_text="Id of the one refresh token that is good.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(help_text="When that token expires.")
+
+    def __str__(self) -> str:
+        return f"Session of {self.user_id}"
+
+
 class Listing(models.Model):
     """Something for sale. `available` is what nobody has reserved yet."""
 

@@ -33,3 +33,51 @@ class AccountGone(Refusal):
     """The token is valid, but its user is no more."""
 
     status = HTTPStatus.UNAUTHORIZED
+
+
+class WrongCredentials(Refusal):
+    """There is no active account with this name and password."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class WrongPassword(Refusal):
+    """The current password is another one."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class SessionOver(Refusal):
+    """The refresh token is none, was used before, or its session has ended."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NotYours(Refusal):
+    """Only its seller may do this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class EditionMissing(Refusal):
+    """An edit has to say by If-Match which edition it changes."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+
+
+class EditionOutdated(Refusal):
+    """Somebody has changed the listing since it was read."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+
+
+class AlreadyOrdered(Refusal):
+    """More is ordered than would be left."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class TooManyImages(Refusal):
+    """The listing has as many images as it may."""
+
+    status = HTTPStatus.CONFLICT

@@ -3,65 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError, transaction
 from rest_framework import serializers
-from rest_framework.validators import UniqueValidator
-from rest_framework_simplejwt.exceptions import InvalidToken
-from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, Order
 from microstore.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
-
-User = get_user_model()
-
-
-class UsernameField(StrictCharField):
-    """A name as Django stores it (NFKC), so that two spellings of one name are one name."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """The normalised name."""
-        return str(User.normalize_username(super().to_internal_value(data)))
-
-
-class RegisterSerializer(RefuseUnknownFields):
-    """A new account."""
-
-    username = UsernameField(
-        max_length=150, validators=[User.username_validator, UniqueValidator(User.objects.all())]
-    )
-    email = serializers.EmailField(max_length=254)
-    password = StrictCharField(max_length=128, write_only=True, trim_whitespace=False)
-    id = serializers.IntegerField(read_only=True)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Django's password validators, which also compare it with the name and the address."""
-        try:
-            validate_password(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from error
-        return attrs
-
-    def create(self, validated_data: dict[str, Any]) -> Any:
-        """The user, with a hashed password."""
-        try:
-            with transaction.atomic():
-                return User.objects.create_user(**validated_data)
-        except IntegrityError as error:
-            raise serializers.ValidationError({"username": ["This name was taken a moment ago."]}) from error
-
-
-class RefreshSerializer(TokenRefreshSerializer):
-    """A refresh token of an account that is still there."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        """The new tokens."""
-        try:
-            return super().validate(attrs)
-        except User.DoesNotExist as error:
-            raise InvalidToken({"detail": "The account of this token no longer exists."}) from error
 
 
 class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing]):

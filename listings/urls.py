@@ -2,9 +2,18 @@
 
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
-from rest_framework_simplejwt.views import TokenObtainPairView
 
-from listings.api import ListingViewSet, OrderViewSet, RefreshView, RegisterView
+from listings.api.accounts import (
+    LogInView,
+    LogOutView,
+    PasswordView,
+    ProfileView,
+    RefreshView,
+    RegisterView,
+    public_keys,
+)
+from listings.api.catalogue import ListingViewSet
+from listings.api.orders import OrderViewSet
 from listings.consumers import ListingsFeed
 
 router = SimpleRouter()
@@ -13,8 +22,12 @@ router.register("orders", OrderViewSet, "order")
 
 urlpatterns = [
     path("api/auth/register/", RegisterView.as_view(), name="register"),
-    path("api/auth/token/", TokenObtainPairView.as_view(), name="token"),
+    path("api/auth/token/", LogInView.as_view(), name="token"),
     path("api/auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),
+    path("api/auth/logout/", LogOutView.as_view(), name="logout"),
+    path("api/auth/password/", PasswordView.as_view(), name="password"),
+    path("api/auth/me/", ProfileView.as_view(), name="profile"),
+    path(".well-known/jwks.json", public_keys, name="jwks"),
     path("api/", include(router.urls)),
 ]
 websocket_urlpatterns = [path("ws/listings/", ListingsFeed.as_asgi())]  # type: ignore[arg-type]  # an ASGI app, as Channels wants

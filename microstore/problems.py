@@ -13,6 +13,7 @@ from rest_framework.views import exception_handler
 from microstore.outage import meet_database_outage
 
 CONTENT_TYPE = "application/problem+json"
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
 
 
 class Refusal(Exception):
@@ -24,7 +25,8 @@ class Refusal(Exception):
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every refusal and every bad request becomes a problem."""
     if isinstance(error, Refusal):
-        return Response(refusal(error), error.status, content_type=CONTENT_TYPE)
+        headers = CHALLENGE if error.status == HTTPStatus.UNAUTHORIZED else None
+        return Response(refusal(error), error.status, headers=headers, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):
         return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
     if meet_database_outage(error):

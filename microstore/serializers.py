@@ -15,6 +15,16 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true or false; not a word or a number that could mean it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """A bool, or an error."""
+        if type(data) is not bool:
+            self.fail("invalid", input=data)
+        return data
+
+
 class StrictCharField(serializers.CharField):
     """A JSON string; not a number that could be written as one."""
 

@@ -136,13 +136,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+JWT_JWKS_URL = env.str("JWT_JWKS_URL", "") if SERVICE != "listings" else ""
 SIMPLE_JWT = {
     "ALGORITHM": "RS256",
     "SIGNING_KEY": required("JWT_PRIVATE_KEY", development="") if SERVICE == "listings" else "",
-    "VERIFYING_KEY": required("JWT_PUBLIC_KEY", development=""),
+    "VERIFYING_KEY": "" if JWT_JWKS_URL else required("JWT_PUBLIC_KEY", development=""),
     "ISSUER": "microstore",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "AUTH_TOKEN_CLASSES": ["microstore.tokens.AccessToken"],
     "TOKEN_USER_CLASS": "microstore.authentication.Account",
 }
 

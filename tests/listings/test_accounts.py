@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import RefreshToken
 
+from listings.accounts import open_session
 from listings.models import Listing
 from tests.support.problem import Answer, read_problem
 from tests.support.rows import count_rows
@@ -129,14 +129,14 @@ def test_a_login_that_makes_no_sense_is_refused(anybody: APIClient, value: objec
 
 
 def test_a_refresh_token_gets_a_new_access_token(anybody: APIClient, bob: User) -> None:
-    answer = refresh(anybody, str(RefreshToken.for_user(bob)))
+    answer = refresh(anybody, str(open_session(bob)))
     headers = {"Authorization": f"Bearer {answer.json()['access']}"}
     assert answer.status_code == 200
     assert anybody.get("/api/orders/", headers=headers).status_code == 200
 
 
 def test_an_access_token_refreshes_nothing(anybody: APIClient, bob: User) -> None:
-    read_problem(refresh(anybody, str(RefreshToken.for_user(bob).access_token)), 401)
+    read_problem(refresh(anybody, str(open_session(bob).access_token)), 401)
 
 
 @pytest.mark.parametrize("token", ["armchair", "a.b.c"])
@@ -150,12 +150,12 @@ def test_nothing_refreshes_nothing(anybody: APIClient, token: object) -> None:
 
 
 def test_the_refresh_token_of_a_blocked_account_refreshes_nothing(anybody: APIClient, bob: User) -> None:
-    token = str(RefreshToken.for_user(bob))
+    token = str(open_session(bob))
     User.objects.update(is_active=False)
     read_problem(refresh(anybody, token), 401)
 
 
 def test_the_refresh_token_of_a_deleted_account_refreshes_nothing(anybody: APIClient, bob: User) -> None:
-    token = str(RefreshToken.for_user(bob))
+    token = str(open_session(bob))
     bob.delete()
     read_problem(refresh(anybody, token), 401)

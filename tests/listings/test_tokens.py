@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import jwt
 import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from listings.accounts import open_session
 from listings.models import Listing
 from tests.support.problem import read_problem
 from tests.support.rows import count_rows
@@ -71,3 +73,15 @@ def test_the_token_of_a_blocked_user_sells_nothing(
     client = client_of(make_user("carol", is_active=False))
     read_problem(client.post("/api/listings/", LAMP, format="json"), 401)
     assert not Listing.objects.exists()
+
+
+def test_the_public_keys_are_published_under_the_name_that_tokens_carry(
+    anybody: APIClient, bob: User
+) -> None:
+    response = anybody.get("/.well-known/jwks.json")
+    [key] = response.json()["keys"]
+    token = str(open_session(bob).access_token)
+    assert jwt.get_unverified_header(token)["kid"] == key["kid"]
+    public = jwt.PyJWK(key).key
+    assert jwt.decode(token, public, ["RS256"], issuer="microstore")["user_id"] == str(bob.pk)
+    assert key.keys() == {"kty", "n", "e", "use", "alg", "kid"}

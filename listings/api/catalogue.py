@@ -1,21 +1,20 @@
-"""The listings service's API: thin doors to services.py and queries.py."""
+"""The catalogue: what is for sale, and buying it."""
 
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import JsonResponse
 from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, mixins, viewsets
+from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
-from rest_framework_simplejwt.views import TokenRefreshView
+from rest_framework.response import Response
 
 from listings import queries, services
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Listing, Order
@@ -23,29 +22,11 @@ from listings.serializers import (
     AcceptedOrderSerializer,
     BuySerializer,
     ListingSerializer,
-    OrderSerializer,
-    RefreshSerializer,
-    RegisterSerializer,
 )
 from microstore.authentication import account_id
 from microstore.tracing import current_trace
 
 MAX_KEY_LENGTH = 255
-
-
-class RegisterView(generics.CreateAPIView[Any]):
-    """Make an account."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    serializer_class = RegisterSerializer
-    queryset = get_user_model().objects.none()
-
-
-class RefreshView(TokenRefreshView):
-    """A new access token for a refresh token."""
-
-    serializer_class = RefreshSerializer
 
 
 class ListingFilter(filters.FilterSet):
@@ -109,19 +90,6 @@ class ListingViewSet(
         )
         order, replayed = services.buy_listing(purchase)
         return accepted(order, replayed=replayed)
-
-
-class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Order]):
-    """The caller's orders, as buyer or seller."""
-
-    lookup_value_regex = "[0-9a-fA-F-]{36}"
-    serializer_class = OrderSerializer
-    filterset_fields = ("status", "listing")
-    queryset = Order.objects.none()
-
-    def get_queryset(self) -> QuerySet[Order]:
-        """Nobody sees the orders of others."""
-        return queries.orders_of(account_id(self.request))
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -1,0 +1,113 @@
+"""Keys rotate: whoever verifies knows several, by their names."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+
+import jwt
+import pytest
+from pytest_django import Settings
+
+from microstore.keys import FetchedKeys, KeyRing, PublicKeys, UnknownKey, as_jwks
+from tests.support.environment import make_key_pair
+from tests.support.tokens import claims_of
+
+OLD, NEW = make_key_pair(), make_key_pair()
+
+
+def ring(private: str, *public: str) -> KeyRing:
+    return KeyRing("RS256", private, "\n".join(public), issuer="microstore")
+
+
+def test_while_keys_change_tokens_of_both_are_believed() -> None:
+    signed_before = ring(OLD[0], OLD[1]).encode(claims_of(1))
+    signed_after = ring(NEW[0], NEW[1]).encode(claims_of(2))
+    verifier = ring("", OLD[1], NEW[1])
+    assert verifier.decode(signed_before)["user_id"] == "1"
+    assert verifier.decode(signed_after)["user_id"] == "2"
+
+
+def test_once_a_key_is_taken_away_its_tokens_are_worth_nothing() -> None:
+    token = ring(OLD[0], OLD[1]).encode(claims_of(1))
+    with pytest.raises(Exception, match="Token is invalid"):
+        ring("", NEW[1]).decode(token)
+
+
+def test_another_keys_name_does_not_help_a_forger() -> None:
+    name = ring(OLD[0], OLD[1]).signing_kid
+    forged = jwt.encode(claims_of(1), NEW[0], "RS256", headers={"kid": name})
+    with pytest.raises(Exception, match="Token is invalid"):
+        ring("", OLD[1], NEW[1]).decode(forged)
+
+
+def test_no_key_is_parsed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = ring(OLD[0], OLD[1])
+    token = keys.encode(claims_of(1))
+    keys.decode(token)
+    monkeypatch.setattr("microstore.keys.load_pem_public_key", None)
+    monkeypatch.setattr("jwt.algorithms.load_pem_private_key", None)
+    keys.decode(keys.encode(claims_of(1)))
+
+
+class Published(http.server.BaseHTTPRequestHandler):
+    """The address at which somebody publishes keys."""
+
+    body = b""
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(200 if self.body else 500)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def publisher(settings: Settings) -> Iterator[tuple[type[Published], str]]:
+    handler = type("Publisher", (Published,), {"body": b"", "asked": 0})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield handler, f"http://127.0.0.1:{server.server_port}/.well-known/jwks.json"
+        server.shutdown()
+        thread.join()
+
+
+def publish(handler: type[Published], *public: str) -> None:
+    handler.body = json.dumps(as_jwks(PublicKeys("\n".join(public)).keys)).encode()
+
+
+def test_keys_are_fetched_once_and_again_when_one_is_missing(
+    publisher: tuple[type[Published], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, url = publisher
+    publish(handler, OLD[1])
+    old, new = (ring(*pair).signing_kid for pair in (OLD, NEW))
+    keys = FetchedKeys(url)
+    for _ in range(3):
+        assert keys.find(old) == keys.find(None)
+    publish(handler, OLD[1], NEW[1])
+    for made_up in (new, "made up", "made up again"):
+        with pytest.raises(UnknownKey):
+            keys.find(made_up)
+    assert handler.asked == 1
+    monkeypatch.setattr("microstore.keys.FETCH_AT_MOST_EVERY_SECONDS", 0)
+    assert keys.find(new)
+    assert handler.asked == 2
+
+
+def test_what_is_known_stays_known_while_the_publisher_is_away(
+    publisher: tuple[type[Published], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, url = publisher
+    publish(handler, OLD[1])
+    keys = FetchedKeys(url)
+    known = keys.find(None)
+    handler.body = b""
+    monkeypatch.setattr("microstore.keys.FETCH_EVERY_SECONDS", 0)
+    assert keys.find(None) == known
+    assert handler.asked == 2
