@@ -117,7 +117,25 @@ if not DEBUG:
 
 # ---- API
 
+CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")
+
+LIMITS_URL = env.str("LIMITS_URL", CHANNEL_LAYER_URL if SERVICE == "listings" else "")
+LIMITS = {
+    "register": "20/hour",
+    "token": "30/minute",
+    "buy": "120/minute",
+    "search": "120/minute",
+    "images": "60/hour",
+    "anonymous": "600/minute",
+}
+if unknown := env.dict("LIMITS", default={}).keys() - LIMITS.keys():
+    raise ImproperlyConfigured(f"LIMITS knows {', '.join(LIMITS)}, not {', '.join(unknown)}.")
+LIMITS |= env.dict("LIMITS", default={})
+PROXIES = env.int("PROXIES", 0)  # in front of us, each of which adds to X-Forwarded-For
+
 REST_FRAMEWORK = {
+    "DEFAULT_THROTTLE_CLASSES": ["microstore.limits.Limits"] if LIMITS_URL else [],
+    "NUM_PROXIES": PROXIES,
     "DEFAULT_AUTHENTICATION_CLASSES": ["microstore.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["microstore.parsers.BoundedJSONParser"],
@@ -195,7 +213,7 @@ AUDITED_DATABASES |= {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")]},
+        "CONFIG": {"hosts": [CHANNEL_LAYER_URL]},
     }
 }
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")

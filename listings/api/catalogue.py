@@ -58,6 +58,7 @@ class ListingViewSet(
 ):
     """What is for sale."""
 
+    throttle_scope: str | None = None
     lookup_value_regex = "[0-9]{1,18}"
     permission_classes = (IsAuthenticatedOrReadOnly,)
     serializer_class = ListingSerializer
@@ -78,7 +79,7 @@ class ListingViewSet(
         responses={202: AcceptedOrderSerializer},
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     )
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], throttle_scope="buy")
     def buy(self, request: Request, pk: str) -> JsonResponse:
         """Buy it. The answer comes at once; the order settles behind it."""
         purchase = services.Purchase(

@@ -6,6 +6,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+LIMITED = ("register", "token", "buy", "search", "images", "anonymous")
+
 
 def set_environment(service: str) -> None:
     """Point the settings at the real servers that `make test` has started."""
@@ -21,6 +23,7 @@ def set_environment(service: str) -> None:
         "SECRET_KEY": "only for tests",
         "SECURE_SSL_REDIRECT": "0",
         "ALLOWED_HOSTS": "testserver",
+        "LIMITS": ",".join(f"{scope}=off" for scope in LIMITED),
         "JWT_PRIVATE_KEY": private,
         "JWT_PUBLIC_KEY": public,
         "CURRENCIES": "EUR,JPY,XTS",  # XTS is ISO 4217's code for tests: no fee schedule knows it

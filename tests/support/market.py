@@ -86,7 +86,8 @@ class Market:
     def __init__(self, services: Services, folder: Path, **settings: str) -> None:
         self.services = services
         ports = choose_all_ports()
-        self.settings = make_settings(folder, servers=services.environment(), ports=ports) | settings
+        self.settings = make_settings(folder, servers=services.environment(), ports=ports)
+        self.settings |= {"LIMITS_URL": ""} | settings
         commands = read_procfile(ROOT / "Procfile")
         del commands["flower"]
         self.stack = Stack(commands, environment=make_environment(self.settings), folder=folder)
