@@ -1,14 +1,20 @@
 """What the listings service stores."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 from uuid_utils.compat import uuid7
 
 from microstore.tracing import trace_id_of
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000
+SEARCHED, SEARCH_CONFIG = ("title", "description"), "english"
+# Price, then id, in one number: no two listings are equal in it, so that a cursor is one position.
+PRICE_STEP = 2**33
+BY_PRICE = ExpressionWrapper(F("price_cents") * PRICE_STEP + F("id"), output_field=models.BigIntegerField())
 
 
 class Category(models.TextChoices):
@@ -65,6 +71,9 @@ class Listing(models.Model):
     quantity = models.PositiveIntegerField(default=1, help_text="How many there were to begin with.")
     available = models.PositiveIntegerField(help_text="How many can still be bought.")
     status = models.CharField(max_length=10, choices=Status, default=Status.ON_SALE)
+    edition = models.PositiveIntegerField(
+        default=1, db_default=1, editable=False, help_text="Grows with each edit; not with purchases."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -80,10 +89,30 @@ class Listing(models.Model):
         indexes = [
             models.Index(fields=["status", "-id"], name="listing_newest"),
             models.Index(fields=["category", "-id"], name="listing_category"),
+            # None names `available`: a purchase would have to write each index that does.
+            models.Index(BY_PRICE, name="listing_price"),
+            GinIndex(SearchVector(*SEARCHED, config=SEARCH_CONFIG), name="listing_words"),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class ListingImage(models.Model):
+    """A picture of a listing, drawn anew from what its seller uploaded. The first one is its face."""
+
+    listing = models.ForeignKey(Listing, models.CASCADE, related_name="images")
+    large = models.FileField(max_length=200)
+    small = models.FileField(max_length=200, help_text="The thumbnail.")
+    width = models.PositiveIntegerField(help_text="Of the large one, in pixels.")
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"Image {self.id} of listing {self.listing_id}"
 
 
 class Order(models.Model):

@@ -88,7 +88,11 @@ def release_stock(listing_id: int, *, quantity: int) -> None:
 def visible_listings(user_id: int | None) -> QuerySet[Listing]:
     """Everybody sees what is on sale; sellers also see their own drafts and what they withdrew."""
     own = Q(seller_id=user_id) if user_id else Q()
-    return Listing.objects.filter(Q(status=Listing.Status.ON_SALE) | own).select_related("seller")
+    return (
+        Listing.objects.filter(Q(status=Listing.Status.ON_SALE) | own)
+        .select_related("seller")
+        .prefetch_related("images")
+    )
 
 
 def orders_of(user_id: int) -> QuerySet[Order]:

@@ -81,3 +81,15 @@ class TooManyImages(Refusal):
     """The listing has as many images as it may."""
 
     status = HTTPStatus.CONFLICT
+
+
+class BadImage(Refusal):
+    """The file is no picture that we can read."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class ImageTooLarge(Refusal):
+    """The file has too many bytes or pixels."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -5,8 +5,33 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, Order
+from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage, Order
 from microstore.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A form with a file."""
+
+    image = serializers.FileField()
+
+
+class ListingImageSerializer(serializers.ModelSerializer[ListingImage]):
+    """A picture, and where it is."""
+
+    url = serializers.FileField(source="large", read_only=True)
+    thumbnail_url = serializers.FileField(source="small", read_only=True)
+
+    class Meta:
+        model = ListingImage
+        fields = ("id", "url", "thumbnail_url", "width", "height")
+        read_only_fields = ("id", "width", "height")
+
+
+class CategorySerializer(serializers.Serializer[Any]):
+    """A department of the shop."""
+
+    id = serializers.ChoiceField(Category.choices)
+    name = serializers.CharField()
 
 
 class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing]):
@@ -20,12 +45,13 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
     draft = serializers.BooleanField(write_only=True, default=False)
     seller = serializers.CharField(source="seller.username", read_only=True)
+    images = ListingImageSerializer(many=True, read_only=True)
 
     class Meta:
         model = Listing
         fields = (
             *("id", "title", "description", "category", "price_cents", "currency", "quantity", "available"),
-            *("status", "draft", "seller", "seller_id", "created_at", "updated_at"),
+            *("status", "draft", "seller", "seller_id", "images", "created_at", "updated_at"),
         )
         read_only_fields = ("id", "available", "status", "seller_id", "created_at", "updated_at")
 
@@ -40,6 +66,15 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
         draft = validated_data.pop("draft")
         status = Listing.Status.DRAFT if draft else Listing.Status.ON_SALE
         return Listing.objects.create(**validated_data, status=status, available=validated_data["quantity"])
+
+
+class EditListingSerializer(ListingSerializer):
+    """What may be changed of a listing."""
+
+    draft = None  # type: ignore[assignment]  # publishing and withdrawing have addresses of their own
+
+    class Meta(ListingSerializer.Meta):
+        fields = tuple(name for name in ListingSerializer.Meta.fields if name != "draft")
 
 
 class BuySerializer(RefuseUnknownFields):

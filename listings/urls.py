@@ -1,6 +1,6 @@
 """Addresses of the listings service."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from listings.api.accounts import (
@@ -12,13 +12,16 @@ from listings.api.accounts import (
     RegisterView,
     public_keys,
 )
-from listings.api.catalogue import ListingViewSet
+from listings.api.catalogue import CategoriesView, ListingViewSet
+from listings.api.images import ImagesView, ImageView
 from listings.api.orders import OrderViewSet
 from listings.consumers import ListingsFeed
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")
 router.register("orders", OrderViewSet, "order")
+
+IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 
 urlpatterns = [
     path("api/auth/register/", RegisterView.as_view(), name="register"),
@@ -28,6 +31,9 @@ urlpatterns = [
     path("api/auth/password/", PasswordView.as_view(), name="password"),
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
     path(".well-known/jwks.json", public_keys, name="jwks"),
+    path("api/categories/", CategoriesView.as_view(), name="categories"),
+    re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
+    re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),
     path("api/", include(router.urls)),
 ]
 websocket_urlpatterns = [path("ws/listings/", ListingsFeed.as_asgi())]  # type: ignore[arg-type]  # an ASGI app, as Channels wants

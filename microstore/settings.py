@@ -105,6 +105,18 @@ if database_url.startswith("sqlite"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
 
+# ---- uploaded files: a folder, unless another storage is named
+
+MEDIA_URL = env.str("MEDIA_URL", "media/")
+MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / ".run/media"))
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("STORAGE_BACKEND", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("STORAGE_OPTIONS", default={}),
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
 # ---- security outside development
 
 if not DEBUG:

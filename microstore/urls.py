@@ -1,6 +1,7 @@
 """Addresses of both services; each service adds its own."""
 
 from django.conf import settings
+from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
@@ -24,4 +25,5 @@ urlpatterns = [
     path("api/redoc/", SpectacularRedocView.as_view(authentication_classes=[], permission_classes=[])),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),  # in development alone
 ]

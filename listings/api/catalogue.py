@@ -7,47 +7,52 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import JsonResponse
 from django.urls import reverse
-from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from listings import queries, services
-from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Listing, Order
+from listings import catalogue, queries, services
+from listings.api.editions import etag, known_editions
+from listings.api.filters import ListingFilter, ListingPages
+from listings.models import MAX_QUANTITY, Category, Listing, Order
 from listings.serializers import (
     AcceptedOrderSerializer,
     BuySerializer,
+    CategorySerializer,
+    EditListingSerializer,
     ListingSerializer,
 )
 from microstore.authentication import account_id
 from microstore.tracing import current_trace
 
 MAX_KEY_LENGTH = 255
+KNOWN_EDITION = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The `ETag` of the listing as it was read, or `*`."
+)
+NEEDED_EDITION = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The `ETag` of the listing as it was read, or `*`.",
+)
+DELETED = OpenApiResponse(description="It is gone.")
 
 
-class ListingFilter(filters.FilterSet):
-    """What listings can be narrowed down by."""
+class CategoriesView(APIView):
+    """The departments of the shop."""
 
-    min_price_cents = filters.NumberFilter(
-        "price_cents", lookup_expr="gte", min_value=0, max_value=MAX_PRICE_CENTS
-    )
-    max_price_cents = filters.NumberFilter(
-        "price_cents", lookup_expr="lte", min_value=0, max_value=MAX_PRICE_CENTS
-    )
-    in_stock = filters.BooleanFilter("available", method="filter_in_stock")
-    search = filters.CharFilter("title", lookup_expr="icontains")
+    permission_classes = (AllowAny,)
 
-    class Meta:
-        model = Listing
-        fields = ("category", "currency", "seller")
-
-    def filter_in_stock(self, listings: QuerySet[Listing], _name: str, value: bool) -> QuerySet[Listing]:
-        """What can still be bought, or what is sold out."""
-        return listings.filter(available__gt=0) if value else listings.filter(available=0)
+    @extend_schema(responses=CategorySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the categories."""
+        return Response([{"id": category.value, "name": category.label} for category in Category])
 
 
 class ListingViewSet(
@@ -63,6 +68,7 @@ class ListingViewSet(
     permission_classes = (IsAuthenticatedOrReadOnly,)
     serializer_class = ListingSerializer
     filterset_class = ListingFilter
+    pagination_class = ListingPages
     queryset = Listing.objects.none()
 
     def get_queryset(self) -> QuerySet[Listing]:
@@ -73,6 +79,44 @@ class ListingViewSet(
     def perform_create(self, serializer: Any) -> None:
         """The caller is the seller."""
         serializer.save(seller=queries.find_account(account_id(self.request)))
+        self.headers |= etag(serializer.instance)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Look at a listing. Its `ETag` is what an edit has to send."""
+        return self._answer(self.get_object())
+
+    @extend_schema(parameters=[NEEDED_EDITION], request=EditListingSerializer(partial=True))
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Edit your listing. A change of `quantity` changes `available` by as much."""
+        editions = known_editions(request, needed=True)
+        listing = self._own(pk)
+        body = EditListingSerializer(listing, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        return self._answer(catalogue.edit_listing(listing, body.validated_data, editions=editions))
+
+    @extend_schema(parameters=[KNOWN_EDITION], responses={204: DELETED, 200: ListingSerializer})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete your listing. One that has orders is withdrawn instead, and shown."""
+        withdrawn = catalogue.delete_listing(self._own(pk), editions=known_editions(request))
+        return self._answer(withdrawn) if withdrawn else Response(status=204)
+
+    @extend_schema(parameters=[KNOWN_EDITION], request=None)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def publish(self, request: Request, pk: str) -> Response:
+        """Put your draft, or what you withdrew, on sale."""
+        return self._answer(catalogue.publish_listing(self._own(pk), editions=known_editions(request)))
+
+    @extend_schema(parameters=[KNOWN_EDITION], request=None)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take your listing off sale; what was ordered stays ordered."""
+        return self._answer(catalogue.withdraw_listing(self._own(pk), editions=known_editions(request)))
+
+    def _own(self, pk: str) -> Listing:
+        return catalogue.own_listing(int(pk), seller_id=account_id(self.request))
+
+    def _answer(self, listing: Listing) -> Response:
+        return Response(self.get_serializer(listing).data, headers=etag(listing))
 
     @extend_schema(
         request=BuySerializer,

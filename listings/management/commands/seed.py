@@ -1,12 +1,20 @@
-"""`manage.py seed`: people and things for a first look."""
+"""`manage.py seed`: people and things for a first look, or a shop of any size."""
 
+from argparse import ArgumentParser
+from itertools import islice
+from random import Random
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand
-from django.db import transaction
+from django.db import connection, transaction
 
-from listings.models import Category, Listing
+from listings.demonstration import Thing, draw, invent_names, invent_things
+from listings.images import encode
+from listings.models import Category, Listing, ListingImage
 
 PASSWORD = "microstore"  # noqa: S105  # a demonstration's
 THINGS = (
@@ -18,31 +26,107 @@ THINGS = (
     ("Coat for all weathers but one", Category.CLOTHING, 13_500, 4),
     ("Portrait of somebody's aunt", Category.ART, 48_000, 1),
 )
+PICTURES = 24  # listings share them: 100,000 files would say no more
+SIDE_SMALL = 320
+BATCH = 2_000
 
 
 class Command(BaseCommand):
-    """Makes alice (who sells), bob (who buys) and admin (staff), once."""
+    """Makes alice (who sells), bob (who buys) and admin (staff), once; and as many more as are asked for."""
 
-    help = "Make demonstration users and listings; does nothing where they are."
+    help = "Make demonstration users and listings. What is there already, by the users' names, is left alone."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """How many, and which."""
+        parser.add_argument("--listings", type=int, default=0, help="how many more listings, sold by --users")
+        parser.add_argument("--users", type=int, default=10, help="how many users sell them (default 10)")
+        parser.add_argument("--seed", type=int, default=1, help="the same makes the same shop (default 1)")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         """Make what is missing."""
-        users = get_user_model().objects
-        if users.filter(username="alice").exists():
-            self.stdout.write("Seeded before.")
-            return
-        alice = users.create_user("alice", "alice@example.com", PASSWORD)
-        users.create_user("bob", "bob@example.com", PASSWORD)
-        users.create_superuser("admin", "admin@example.com", PASSWORD)
-        for title, category, price_cents, quantity in THINGS:
-            Listing.objects.create(
-                seller=alice,
-                title=title,
-                category=category,
-                price_cents=price_cents,
-                currency="EUR",
-                quantity=quantity,
-                available=quantity,
+        self.stdout.write(make_first_look())
+        if options["listings"]:
+            name = f"seed{options['seed']}"
+            count = make_shop(
+                name, numbers(name), listings=options["listings"], users=max(options["users"], 1)
             )
-        self.stdout.write(f"Made alice, bob and admin (password {PASSWORD!r}) and {len(THINGS)} listings.")
+            self.stdout.write(f"Made {count} listings (shop {name}; password {PASSWORD!r}).")
+        if connection.vendor == "postgresql" and options["listings"]:
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE listings_listing")  # or it would guess how to look for things
+
+
+def numbers(name: str) -> Random:
+    """Chance that is the same for the same name."""
+    return Random(name)  # noqa: S311  # nothing here is a secret
+
+
+def make_first_look() -> str:
+    """Three users and a few things; says what was made."""
+    users = get_user_model().objects
+    if users.filter(username="alice").exists():
+        return "Seeded before."
+    alice = users.create_user("alice", "alice@example.com", PASSWORD)
+    users.create_user("bob", "bob@example.com", PASSWORD)
+    users.create_superuser("admin", "admin@example.com", PASSWORD)
+    things = (Thing(title, "", category, cents, quantity) for title, category, cents, quantity in THINGS)
+    listings = Listing.objects.bulk_create([as_listing(thing, alice) for thing in things])
+    add_pictures(listings, draw_pictures("first-look", numbers("first look"), len(listings)))
+    return f"Made alice, bob and admin (password {PASSWORD!r}) and {len(THINGS)} listings."
+
+
+def make_shop(name: str, random: Random, *, listings: int, users: int) -> int:
+    """The shop of this name; returns how many listings were made: none where its users are."""
+    if User.objects.filter(username__startswith=f"{name}.").exists():
+        return 0
+    password = make_password(PASSWORD)  # once: it is meant to be slow
+    accounts = (
+        User(username=f"{name}.{who}", email=f"{who}@example.com", password=password)
+        for who in invent_names(users)
+    )
+    sellers = User.objects.bulk_create(accounts, BATCH)
+    pictures = draw_pictures(name, random, PICTURES)
+    things = invent_things(random, listings)
+    while batch := [as_listing(thing, random.choice(sellers)) for thing in islice(things, BATCH)]:
+        add_pictures(Listing.objects.bulk_create(batch), pictures)
+    return listings
+
+
+def as_listing(thing: Thing, seller: User) -> Listing:
+    """The thing on sale."""
+    return Listing(
+        seller=seller,
+        title=thing.title,
+        description=thing.description,
+        category=thing.category,
+        price_cents=thing.price_cents,
+        currency="EUR",
+        quantity=thing.quantity,
+        available=thing.quantity,
+    )
+
+
+def draw_pictures(name: str, random: Random, count: int) -> list[ListingImage]:
+    """Pictures in the storage, of no listing yet."""
+    return [store_picture(f"seed/{name}/{number}", random) for number in range(count)]
+
+
+def store_picture(name: str, random: Random) -> ListingImage:
+    """One picture and its thumbnail."""
+    picture = draw(random)
+    large = default_storage.save(f"{name}.jpg", encode(picture))
+    small = default_storage.save(f"{name}-small.jpg", encode(picture.resize((SIDE_SMALL, SIDE_SMALL))))
+    return ListingImage(large=large, small=small, width=picture.width, height=picture.height)
+
+
+def add_pictures(listings: list[Listing], pictures: list[ListingImage]) -> None:
+    """A picture for each, in turn."""
+    ListingImage.objects.bulk_create(
+        ListingImage(listing=listing, large=of.large, small=of.small, width=of.width, height=of.height)
+        for listing, of in zip(listings, _again_and_again(pictures, len(listings)), strict=True)
+    )
+
+
+def _again_and_again(pictures: list[ListingImage], count: int) -> list[ListingImage]:
+    return [pictures[number % len(pictures)] for number in range(count)]

@@ -1,0 +1,57 @@
+"""Pictures of listings."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from listings import catalogue
+from listings.images import MAX_BYTES
+from listings.serializers import ListingImageSerializer, UploadSerializer
+from microstore.authentication import account_id
+
+FRAME_BYTES = 16 * 1024  # what the form adds to the file
+
+
+class UploadParser(MultiPartParser):
+    """A form that is not much larger than an image may be; nothing larger is read."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """The form's fields; RequestDataTooBig before the first byte."""
+        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > MAX_BYTES + FRAME_BYTES:
+            raise RequestDataTooBig
+        return super().parse(stream, media_type, parser_context)
+
+
+class ImagesView(APIView):
+    """The pictures of a listing."""
+
+    parser_classes = (UploadParser,)
+    throttle_scope = "images"
+
+    @extend_schema(request=UploadSerializer, responses={201: ListingImageSerializer})
+    def post(self, request: Request, listing_id: str) -> Response:
+        """Add a picture: JPEG, PNG or WebP. It is drawn anew, without its metadata."""
+        listing = catalogue.own_listing(int(listing_id), seller_id=account_id(request))
+        upload = request.data.get("image")
+        if not isinstance(upload, UploadedFile) or not upload.size:
+            raise ValidationError({"image": ["Send a file as the form field image."]})
+        image = catalogue.add_image(listing, upload)
+        return Response(ListingImageSerializer(image, context={"request": request}).data, 201)
+
+
+class ImageView(APIView):
+    """One picture of a listing."""
+
+    @extend_schema(request=None, responses={204: OpenApiResponse(description="It is gone.")})
+    def delete(self, request: Request, listing_id: str, image_id: str) -> Response:
+        """Delete a picture."""
+        listing = catalogue.own_listing(int(listing_id), seller_id=account_id(request))
+        catalogue.remove_image(listing, int(image_id))
+        return Response(status=204)
