@@ -31,7 +31,7 @@ def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
 def sortable(found: QuerySet[Listing]) -> QuerySet[Listing]:
     """What pages of a search sort by: sums that no index has.
 
-    Otherwise PostgreSQL may walk along the index of the order in the hope of finding a page soon, and look at every
+    Otherwise PostgreSQL may walk along the index of the order, hoping to find a page soon, and look at every
     listing of the shop where a word is rare.
     """
     nothing = Value(0, output_field=BigIntegerField())
