@@ -4,7 +4,7 @@ A session is one log-in. Its row names the one refresh token that is good; a row
 that is over. Access tokens are believed until they expire (docs/decisions/0009).
 """
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -24,13 +24,13 @@ def log_in(username: str, *, password: str) -> RefreshToken:
     user = authenticate(username=username, password=password)
     if user is None:
         raise WrongCredentials("No active account has this name and password.")
-    return open_session(cast("User", user))
+    return open_session(user)
 
 
 def open_session(user: User) -> RefreshToken:
     """A new session; the user's expired ones are forgotten."""
     Session.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
-    token = RefreshToken.for_user(user)
+    token: RefreshToken = RefreshToken.for_user(user)
     session = Session.objects.create(
         user=user, jti=token["jti"], expires_at=datetime_from_epoch(token["exp"])
     )
@@ -48,7 +48,7 @@ def renew_session(text: str) -> RefreshToken:
     session = Session.objects.filter(id=old["sid"], user__is_active=True).select_related("user").first()
     if session is None:
         raise SessionOver("This session is over; log in again.")
-    token = RefreshToken.for_user(session.user)
+    token: RefreshToken = RefreshToken.for_user(session.user)
     token["sid"] = old["sid"]
     expires_at = datetime_from_epoch(token["exp"])
     if not Session.objects.filter(id=session.id, jti=old["jti"]).update(
@@ -93,7 +93,7 @@ def change_profile(user: User, changes: dict[str, Any]) -> None:
 def read_refresh_token(text: str) -> RefreshToken:
     """A refresh token of ours, or SessionOver."""
     try:
-        token = RefreshToken(text)
+        token = RefreshToken(text)  # type: ignore[arg-type]  # simplejwt takes text, whatever it says
     except TokenError as error:
         raise SessionOver("This is no valid refresh token; log in again.") from error
     if "sid" not in token:

@@ -80,7 +80,7 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
     return None
 
 
-def add_image(listing: Listing, upload: UploadedFile) -> ListingImage:
+def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
     """Store the picture and its thumbnail; raises BadImage, ImageTooLarge or TooManyImages."""
     assert upload.file is not None
     picture = draw_picture(upload.file, size_bytes=upload.size or 0)

@@ -5,7 +5,7 @@ from rest_framework_simplejwt import tokens
 from microstore.keys import KeyRing, key_ring
 
 
-class AccessToken(tokens.AccessToken):  # type: ignore[misc]  # untyped in simplejwt
+class AccessToken(tokens.AccessToken):
     """Says who is asking, for half an hour."""
 
     @property
@@ -14,11 +14,11 @@ class AccessToken(tokens.AccessToken):  # type: ignore[misc]  # untyped in simpl
         return key_ring()
 
 
-class RefreshToken(tokens.RefreshToken):  # type: ignore[misc]  # untyped in simplejwt
+class RefreshToken(tokens.RefreshToken):
     """Gets a new access token, once: with it comes the next refresh token of the same session."""
 
     access_token_class = AccessToken
-    no_copy_claims = (*tokens.RefreshToken.no_copy_claims, "sid")
+    no_copy_claims = (*tokens.RefreshToken.no_copy_claims, "sid")  # type: ignore[assignment]  # one more
 
     @property
     def token_backend(self) -> KeyRing:

@@ -39,7 +39,7 @@ class ImagesView(APIView):
     def post(self, request: Request, listing_id: str) -> Response:
         """Add a picture: JPEG, PNG or WebP. It is drawn anew, without its metadata."""
         listing = catalogue.own_listing(int(listing_id), seller_id=account_id(request))
-        upload = request.data.get("image")
+        upload = request.FILES.get("image")
         if not isinstance(upload, UploadedFile) or not upload.size:
             raise ValidationError({"image": ["Send a file as the form field image."]})
         image = catalogue.add_image(listing, upload)

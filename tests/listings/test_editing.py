@@ -142,9 +142,11 @@ def test_what_is_deleted_while_somebody_buys_it_has_an_order_or_is_gone(
 ) -> None:
     for _ in range(5):
         url = f"/api/listings/{put_on_sale().pk}/"
-        bought, deleted = run_at_once(
-            2, lambda number, url=url: (seller.delete(url) if number else api.post(f"{url}buy/")).status_code
-        )
+
+        def act(number: int, url: str = url) -> int:
+            return int((seller.delete(url) if number else api.post(f"{url}buy/")).status_code)
+
+        bought, deleted = run_at_once(2, act)
         assert (bought, deleted) in ((202, 200), (404, 204))
 
 

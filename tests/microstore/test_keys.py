@@ -24,30 +24,30 @@ def test_while_keys_change_tokens_of_both_are_believed() -> None:
     signed_before = ring(OLD[0], OLD[1]).encode(claims_of(1))
     signed_after = ring(NEW[0], NEW[1]).encode(claims_of(2))
     verifier = ring("", OLD[1], NEW[1])
-    assert verifier.decode(signed_before)["user_id"] == "1"
-    assert verifier.decode(signed_after)["user_id"] == "2"
+    assert verifier.read(signed_before)["user_id"] == "1"
+    assert verifier.read(signed_after)["user_id"] == "2"
 
 
 def test_once_a_key_is_taken_away_its_tokens_are_worth_nothing() -> None:
     token = ring(OLD[0], OLD[1]).encode(claims_of(1))
     with pytest.raises(Exception, match="Token is invalid"):
-        ring("", NEW[1]).decode(token)
+        ring("", NEW[1]).read(token)
 
 
 def test_another_keys_name_does_not_help_a_forger() -> None:
     name = ring(OLD[0], OLD[1]).signing_kid
     forged = jwt.encode(claims_of(1), NEW[0], "RS256", headers={"kid": name})
     with pytest.raises(Exception, match="Token is invalid"):
-        ring("", OLD[1], NEW[1]).decode(forged)
+        ring("", OLD[1], NEW[1]).read(forged)
 
 
 def test_no_key_is_parsed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = ring(OLD[0], OLD[1])
     token = keys.encode(claims_of(1))
-    keys.decode(token)
+    keys.read(token)
     monkeypatch.setattr("microstore.keys.load_pem_public_key", None)
     monkeypatch.setattr("jwt.algorithms.load_pem_private_key", None)
-    keys.decode(keys.encode(claims_of(1)))
+    keys.read(keys.encode(claims_of(1)))
 
 
 class Published(http.server.BaseHTTPRequestHandler):
