@@ -4,7 +4,7 @@ A session is one log-in. Its row names the one refresh token that is good; a row
 that is over. Access tokens are believed until they expire (docs/decisions/0009).
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -30,7 +30,7 @@ def log_in(username: str, *, password: str) -> RefreshToken:
 def open_session(user: User) -> RefreshToken:
     """A new session; the user's expired ones are forgotten."""
     Session.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
-    token: RefreshToken = RefreshToken.for_user(user)
+    token = cast("RefreshToken", RefreshToken.for_user(user))
     session = Session.objects.create(
         user=user, jti=token["jti"], expires_at=datetime_from_epoch(token["exp"])
     )
@@ -48,7 +48,7 @@ def renew_session(text: str) -> RefreshToken:
     session = Session.objects.filter(id=old["sid"], user__is_active=True).select_related("user").first()
     if session is None:
         raise SessionOver("This session is over; log in again.")
-    token: RefreshToken = RefreshToken.for_user(session.user)
+    token = cast("RefreshToken", RefreshToken.for_user(session.user))
     token["sid"] = old["sid"]
     expires_at = datetime_from_epoch(token["exp"])
     if not Session.objects.filter(id=session.id, jti=old["jti"]).update(
