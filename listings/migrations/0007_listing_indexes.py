@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('listings', '0005_listing_edition'),
+        ('listings', '0006_listing_edition'),
     ]
 
     operations = [

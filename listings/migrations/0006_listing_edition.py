@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     # The default is the database's own: no row is rewritten, and processes of the version before go on inserting.
 
     dependencies = [
-        ('listings', '0004_listing_image'),
+        ('listings', '0005_listing_image'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('listings', '0002_order_resent_at'),
+        ('listings', '0003_place_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

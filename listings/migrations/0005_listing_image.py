@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0003_accounts'),
+        ('listings', '0004_accounts'),
     ]
 
     operations = [
