@@ -27,14 +27,20 @@ PORTS = {
 BUYER = 1_000_001
 ACCEPTING = ["listings-api", "listings-relay"]
 LEFT_OUT = {"flower", "listings-reconcile", "transactions-api", "transactions-relay"}
-SEED = [
-    "INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,"
-    " is_active, date_joined) SELECT i, 'user' || i, '!', '', '', '', false, false, true, now()"
-    f" FROM generate_series({BUYER}, {BUYER} + 500) i",
-    "INSERT INTO listings_listing (seller_id, title, description, category, price_cents, currency, quantity,"
-    f" available, status, created_at, updated_at) SELECT {BUYER} + i % 500 + 1, 'Listing ' || i, '', 'other',"
-    " 500 + i % 20000, 'EUR', 1, 1, 'on_sale', now(), now() FROM generate_series(1, {n}) i",
-]
+SEED_USERS = f"""
+INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,
+    is_active, date_joined)
+SELECT i, 'user' || i, '!', '', '', '', false, false, true, now()
+FROM generate_series({BUYER}, {BUYER} + 500) i
+"""  # noqa: S608  # of our own numbers
+SEED_LISTINGS = f"""
+INSERT INTO listings_listing (seller_id, title, description, category, price_cents, currency, quantity,
+    available, status, created_at, updated_at)
+SELECT {BUYER} + i % 500 + 1, 'Listing ' || i, '', 'other', 500 + i % 20000, 'EUR',
+    1, 1, 'on_sale', now(), now()
+FROM generate_series(1, {{n}}) i
+"""  # noqa: S608  # of our own numbers
+SEED = [" ".join(statement.split()) for statement in (SEED_USERS, SEED_LISTINGS)]
 TABLES = """
 http_port = {LISTINGS_PORT}
 buy_path = "/api/listings/{{id}}/buy/"
@@ -42,8 +48,8 @@ buy_body = '{{"quantity":1}}'
 order_key = "id"
 crash = "transactions-worker"
 setup = [
-    "cd {root} && MICROSTORE_SERVICE=listings DATABASE_URL={{dsn_a}} python manage.py migrate --verbosity 0",
-    "cd {root} && MICROSTORE_SERVICE=transactions DATABASE_URL={{dsn_b}} python manage.py migrate --verbosity 0",
+    "cd {root} && MICROSTORE_SERVICE=listings DATABASE_URL={{dsn_a}} python manage.py migrate -v 0",
+    "cd {root} && MICROSTORE_SERVICE=transactions DATABASE_URL={{dsn_b}} python manage.py migrate -v 0",
     "cd {root} && MICROSTORE_SERVICE=transactions DATABASE_URL={{dsn_b}} python manage.py topology",
 ]
 
@@ -92,9 +98,10 @@ def make_adapter(folder: Path) -> str:
         "LISTINGS_DATABASE_URL": "{dsn_a}",
         "TRANSACTIONS_DATABASE_URL": "{dsn_b}",
     }
-    commands = {
-        "redis": f"{shutil.which('redis-server')} --bind 127.0.0.1 --port $REDIS_PORT --save '' --appendonly no"
-    } | {name: command for name, command in read_procfile(ROOT / "Procfile").items() if name not in LEFT_OUT}
+    redis = f"{shutil.which('redis-server')} --bind 127.0.0.1 --port $REDIS_PORT --save '' --appendonly no"
+    commands = {"redis": redis} | {
+        name: command for name, command in read_procfile(ROOT / "Procfile").items() if name not in LEFT_OUT
+    }
     ready = {"redis": "REDIS_PORT", "listings-api": "LISTINGS_PORT", "listings-live": "LIVE_PORT"}
     text = TABLES.format(
         **PORTS,
