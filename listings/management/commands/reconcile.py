@@ -1,6 +1,5 @@
 """`manage.py reconcile`: send again what stays pending, and delete old live events."""
 
-import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 
 from listings.reconciliation import clean_live_events, resend_overdue
+from microstore.stopping import set_on_signals
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +42,7 @@ class Command(BaseCommand):
         if every is None:
             self.stdout.write(self.do_round(wait))
             return
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, lambda *_: self.stopping.set())
+        set_on_signals(self.stopping)
         log.info("reconcile started", every_seconds=every)
         while not self.stopping.is_set():
             self.try_round(wait)

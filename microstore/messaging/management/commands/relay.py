@@ -1,6 +1,5 @@
 """`manage.py relay`: carry the outbox to the broker until told to stop."""
 
-import signal
 from typing import Any
 
 import structlog
@@ -8,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from microstore.celery import app
 from microstore.messaging.relay import Relay
+from microstore.stopping import set_on_signals
 
 log = structlog.get_logger(__name__)
 
@@ -20,8 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal."""
         relay = Relay(app)
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, lambda *_: relay.stopping.set())
+        set_on_signals(relay.stopping)
         log.info("relay started")
         relay.run()
         log.info("relay stopped")
