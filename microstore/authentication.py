@@ -8,6 +8,8 @@ from rest_framework_simplejwt.authentication import JWTStatelessUserAuthenticati
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.models import TokenUser
 
+from microstore.keys import Keys, key_ring
+
 REMEMBERED_TOKENS = 10_000  # a process; of about 1 KiB
 
 
@@ -20,25 +22,29 @@ class Account(TokenUser):
         return int(self.id)
 
 
+Bearer = tuple[Account, Any]
+
+
 class TokenAuthentication(JWTStatelessUserAuthentication):
     """`Authorization: Bearer …`; anything but a token with a numeric user id is a 401.
 
-    A token that was good stays good until it expires, so its signature is not verified twice.
+    A token that was good stays good until it expires or the keys change: its signature is not verified twice.
     """
 
-    _verified: ClassVar[dict[str, tuple[Account, Any]]] = {}
+    _verified: ClassVar[dict[str, tuple[Keys, Bearer]]] = {}
 
-    def authenticate(self, request: Request) -> tuple[Account, Any] | None:
+    def authenticate(self, request: Request) -> Bearer | None:  # type: ignore[override]  # no Django user
         """The account and the token, or None where no token was sent."""
         header = request.META.get("HTTP_AUTHORIZATION", "")
-        known = self._verified.get(header)
-        if known and known[1]["exp"] > time.time():
+        keys = key_ring().public_keys.current()
+        verified_by, known = self._verified.get(header, (None, None))
+        if known and verified_by is keys and known[1]["exp"] > time.time():
             return known
-        bearer = super().authenticate(request)
+        bearer = cast("Bearer | None", super().authenticate(request))
         if bearer:
             if len(self._verified) >= REMEMBERED_TOKENS:
                 self._verified.clear()
-            self._verified[header] = bearer
+            self._verified[header] = keys, bearer
         return bearer
 
     def get_user(self, validated_token):  # type: ignore[no-untyped-def]  # untyped in simplejwt

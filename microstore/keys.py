@@ -21,6 +21,8 @@ from rest_framework_simplejwt.backends import TokenBackend
 
 log = structlog.get_logger(__name__)
 
+Keys = Mapping[str, RSAPublicKey]  # by their `kid`
+
 FETCH_EVERY_SECONDS = 300
 FETCH_AT_MOST_EVERY_SECONDS = 30
 FETCH_TIMEOUT_SECONDS = 2
@@ -62,7 +64,11 @@ class PublicKeys:
     """Public keys by their `kid`, the first one first."""
 
     def __init__(self, pems: str) -> None:
-        self.keys = {kid_of(key): key for key in map(parse_public_key, split_pems(pems))}
+        self.keys: Keys = {kid_of(key): key for key in map(parse_public_key, split_pems(pems))}
+
+    def current(self) -> Keys:
+        """All of them; another object once they have changed, so what they verified can be told by it."""
+        return self.keys
 
     def find(self, kid: str | None) -> RSAPublicKey:
         """The key of this name, or the first one for None; raises UnknownKey."""
@@ -81,23 +87,33 @@ class FetchedKeys(PublicKeys):
         self._lock = threading.Lock()
         self._asked_at = -float(FETCH_EVERY_SECONDS)
 
+    def current(self) -> Keys:
+        """What was published, not long ago."""
+        self._fetch_after(FETCH_EVERY_SECONDS)
+        return self.keys
+
     def find(self, kid: str | None) -> RSAPublicKey:
         """The key of this name; raises UnknownKey."""
+        missing = not self.keys or (kid is not None and kid not in self.keys)
+        self._fetch_after(FETCH_AT_MOST_EVERY_SECONDS if missing else FETCH_EVERY_SECONDS)
+        return super().find(kid)
+
+    def _fetch_after(self, seconds: float) -> None:
         with self._lock:
-            age_seconds = time.monotonic() - self._asked_at
-            wanting = not self.keys or (kid is not None and kid not in self.keys)
-            if age_seconds >= (FETCH_AT_MOST_EVERY_SECONDS if wanting else FETCH_EVERY_SECONDS):
+            if time.monotonic() - self._asked_at >= seconds:
                 self._asked_at = time.monotonic()
                 self._fetch()
-        return super().find(kid)
 
     def _fetch(self) -> None:
         try:
             response = requests.get(self._url, timeout=FETCH_TIMEOUT_SECONDS)
             response.raise_for_status()
-            self.keys = {key["kid"]: parse_jwk(key) for key in response.json()["keys"]}
+            published = {key["kid"]: parse_jwk(key) for key in response.json()["keys"]}
         except (requests.RequestException, ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:
             log.warning("keys_not_fetched", url=self._url, error=repr(error))
+        else:
+            if published != self.keys:
+                self.keys = published
 
 
 @cache
@@ -107,7 +123,7 @@ def key_ring() -> KeyRing:
     return KeyRing(given["ALGORITHM"], given["SIGNING_KEY"], given["VERIFYING_KEY"], issuer=given["ISSUER"])
 
 
-def as_jwks(keys: Mapping[str, RSAPublicKey]) -> dict[str, Any]:
+def as_jwks(keys: Keys) -> dict[str, Any]:
     """The keys as a JSON Web Key Set (RFC 7517)."""
     names = {"use": "sig", "alg": settings.SIMPLE_JWT["ALGORITHM"]}
     return {"keys": [_members(key) | names | {"kid": kid} for kid, key in keys.items()]}

@@ -4,11 +4,16 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import jwt
 import pytest
+from django.test import RequestFactory
 from pytest_django import Settings
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import InvalidToken
 
+from microstore.authentication import TokenAuthentication
 from microstore.keys import FetchedKeys, KeyRing, PublicKeys, UnknownKey, as_jwks
 from tests.support.environment import make_key_pair
 from tests.support.tokens import claims_of
@@ -111,3 +116,33 @@ def test_what_is_known_stays_known_while_the_publisher_is_away(
     monkeypatch.setattr("microstore.keys.FETCH_EVERY_SECONDS", 0)
     assert keys.find(None) == known
     assert handler.asked == 2
+
+
+def test_a_token_is_not_remembered_longer_than_its_key(
+    publisher: tuple[type[Published], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, url = publisher
+    publish(handler, OLD[1], NEW[1])
+    verifier = ring("")
+    verifier.public_keys = FetchedKeys(url)
+    for user in ("microstore.authentication.key_ring", "microstore.tokens.key_ring"):
+        monkeypatch.setattr(user, lambda: verifier)
+    withdrawn, kept = (ring(*pair).encode(claims_of(1)) for pair in (OLD, NEW))
+    remembered = {token: who_is(token) for token in (withdrawn, kept)}
+    assert who_is(withdrawn) is remembered[withdrawn]
+
+    publish(handler, NEW[1])
+    assert who_is(withdrawn) is remembered[withdrawn]
+    monkeypatch.setattr("microstore.keys.FETCH_EVERY_SECONDS", 0)
+    with pytest.raises(InvalidToken):
+        who_is(withdrawn)
+    assert who_is(kept) is not remembered[kept]
+    assert who_is(kept) is who_is(kept)
+
+
+def who_is(token: str) -> Any:
+    bearer = TokenAuthentication().authenticate(
+        Request(RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"}))
+    )
+    assert bearer
+    return bearer[0]
