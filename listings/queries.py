@@ -118,7 +118,8 @@ def store_completion(orders: Sequence[Order]) -> list[LiveEvent]:
     rows = [(o.transaction_id, o.fee_cents, o.total_cents, o.settled_at, o.id) for o in orders]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            execute_values(cursor.cursor, COMPLETE_ORDERS, rows, page_size=len(rows))
+            with connection.wrap_database_errors:
+                execute_values(cursor.cursor, COMPLETE_ORDERS, rows, page_size=len(rows))
         else:
             cursor.executemany(COMPLETE_ORDER, [_for_sqlite(row) for row in rows])
     return LiveEvent.objects.bulk_create([_item_sold_event(order) for order in orders])

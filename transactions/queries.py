@@ -33,7 +33,7 @@ def store_new(transactions: Sequence[Transaction]) -> dict[UUID, Transaction]:
         [*(getattr(transaction, field) for field in STORED_FIELDS), Json(transaction.fee_breakdown)]
         for transaction in transactions
     ]
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         stored = execute_values(cursor.cursor, INSERT, rows, page_size=len(rows), fetch=True)
     new = {order_id for (order_id,) in stored}
     recorded = {t.order_id: t for t in transactions if t.order_id in new}
