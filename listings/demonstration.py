@@ -114,11 +114,6 @@ def invent_things(random: Random, count: int) -> Iterator[Thing]:
         )
 
 
-def _price(random: Random, lowest: int, highest: int) -> int:
-    """Between the two, and more often low than high."""
-    return int(lowest * (highest / lowest) ** random.random())
-
-
 def draw(random: Random, *, side: int = 640) -> Image.Image:
     """A still life of simple shapes on a table."""
     wall, table, *things = (tuple(random.randrange(60, 230) for _ in range(3)) for _ in range(7))
