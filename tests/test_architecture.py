@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("microstore", "audit", "listings", "transactions", "fees", "stack")
 MAX_LINES = 300
 VAGUE = {"utils", "common", "base", "helpers", "misc"}
+NAMED_BY_DJANGO = ROOT / "microstore/postgresql/base.py"  # where it looks for a database backend
 
 
 def modules_after(code: str, **environment: str) -> set[str]:
@@ -63,7 +64,7 @@ def test_every_file_reads_at_one_sitting_and_says_what_lives_there(package: str)
         text = file.read_text()
         assert len(text.splitlines()) <= MAX_LINES, f"{file} is too long"
         assert text.startswith(('"""', "#!")), f"{file} does not say what lives there"
-        assert file.stem not in VAGUE, f"{file} is named after nothing"
+        assert file.stem not in VAGUE or file == NAMED_BY_DJANGO, f"{file} is named after nothing"
 
 
 def test_only_messaging_touches_the_broker_library() -> None:

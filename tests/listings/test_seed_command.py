@@ -41,7 +41,7 @@ def test_a_shop_is_as_large_as_it_was_asked_to_be() -> None:
     assert len(shop("seed1")) == 60
     assert User.objects.filter(username__startswith="seed1.").count() == 4
     assert ListingImage.objects.count() == Listing.objects.count() == 60 + FIRST_LOOK
-    assert all(price_cents > 0 for _, _, _, price_cents, _ in shop("seed1"))
+    assert all(price_cents > 0 for *_, price_cents, _, _ in shop("seed1"))
 
 
 def test_what_is_there_already_is_left_alone() -> None:
