@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
@@ -77,7 +77,7 @@ class Belongings:
     def rows(self) -> list[list[dict[str, Any]]]:
         """All of it, as the database has it."""
         both = [self.alice.pk, self.bob.pk]
-        theirs = (
+        theirs: tuple[QuerySet[Any], ...] = (
             User.objects.filter(pk__in=both),
             Profile.objects.filter(user__in=both),
             Session.objects.filter(user__in=both),
@@ -122,7 +122,8 @@ def belongings(shown: int, alice: User, bob: User, put_on_sale: Callable[..., Li
 
 
 def test_every_endpoint_has_a_row() -> None:
-    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    schema = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # drf-spectacular's
+    paths = schema["paths"]
     there_are = {
         f"{method.upper()} {path}" for path, methods in paths.items() for method in METHODS & methods.keys()
     }
