@@ -29,12 +29,16 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults check format clean
+.PHONY: test faults soak check format clean
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
-faults: $(INSTALLED) ## break everything on purpose while people buy (takes a while)
-	@$(STACK) exec -- $(BIN)/pytest tests/end_to_end/faults --timeout 300
+faults: $(INSTALLED) ## break everything on purpose while people buy; writes docs/reliability.md
+	@$(STACK) exec -- env RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
+
+SOAK_MINUTES ?= 60
+soak: $(INSTALLED) ## the same in random order for SOAK_MINUTES, memory watched; SOAK_SEED repeats a run
+	@$(STACK) exec -- env SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/pytest tests/end_to_end/soak.py -s --timeout 0
 
 check: $(INSTALLED) check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
 
@@ -64,7 +68,7 @@ test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED)
-	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
+	$(BIN)/pytest tests/end_to_end
 
 # ---- the parts of check
 

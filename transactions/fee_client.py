@@ -1,6 +1,8 @@
 """Asking the fee function what orders cost: one HTTP call a batch."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
@@ -77,8 +79,20 @@ def ask(orders: Sequence[OrderCreated]) -> requests.Response:
     except requests.RequestException as error:
         raise FeesUnavailable(str(error)) from error
     if response.status_code == HTTP_TOO_MANY_REQUESTS or response.status_code >= HTTP_SERVER_ERROR:
+        breaker.leave_alone(seconds_to_wait(response.headers.get("Retry-After", "")))
         raise FeesUnavailable(f"The fee function answered {response.status_code}.")
     return response
+
+
+def seconds_to_wait(retry_after: str) -> float:
+    """What the header Retry-After asks for: seconds or a date (RFC 9110, 10.2.3); 0 where it makes no sense."""
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
