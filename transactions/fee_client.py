@@ -85,7 +85,7 @@ def ask(orders: Sequence[OrderCreated]) -> requests.Response:
 
 
 def seconds_to_wait(retry_after: str) -> float:
-    """What the header Retry-After asks for: seconds or a date (RFC 9110, 10.2.3); 0 where it makes no sense."""
+    """What Retry-After asks for: seconds or a date (RFC 9110, 10.2.3); 0 where it makes no sense."""
     if retry_after.isascii() and retry_after.isdecimal():
         return float(retry_after)
     try:

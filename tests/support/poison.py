@@ -226,7 +226,7 @@ def owners_of(port: int, pids: list[int]) -> Iterator[int]:
     """Those of the processes that have a TCP connection from this port of loopback."""
     for pid in pids:
         try:
-            sockets = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+            sockets = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
         except OSError:
             continue
         if sockets & {f"socket:[{inode}]" for inode in inodes_of(port)}:

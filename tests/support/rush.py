@@ -117,7 +117,7 @@ class Rush:
         assert wait_until(lambda: len(self.accepted) >= target, timeout_seconds=60), dict(self.errors)
 
     def check(self, *, timeout_seconds: float = 120) -> Outcome:
-        """Wait for quiet, and count what became of each 202: one completed order, one transaction, one sale seen."""
+        """Wait for quiet, and count: each 202 is one completed order, one transaction, one sale seen."""
         wait_until(lambda: not self._unsettled(), timeout_seconds=timeout_seconds)
         wait_until(lambda: not self._unseen(), timeout_seconds=SEEN_WITHIN_SECONDS)
         transactions = self.market.transactions_of(self.accepted)
@@ -149,7 +149,8 @@ class Rush:
         return self.stock - self.market.available(listing) - sold
 
     def _slowest_seconds(self) -> float:
-        sql = "SELECT max(extract(epoch FROM settled_at - created_at)) FROM listings_order WHERE id = ANY(%s::uuid[])"
+        slowest = "SELECT max(extract(epoch FROM settled_at - created_at))"
+        sql = f"{slowest} FROM listings_order WHERE id = ANY(%s::uuid[])"
         return float(self.market.listings(sql, list(self.accepted))[0][0] or 0)
 
     def _shop(self, buyer: Person) -> None:
