@@ -29,16 +29,13 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults soak check format clean
+.PHONY: test faults check format clean
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
 faults: $(INSTALLED) ## break everything on purpose while people buy; writes docs/reliability.md
 	@$(STACK) exec -- env RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
 
-SOAK_MINUTES ?= 60
-soak: $(INSTALLED) ## the same in random order for SOAK_MINUTES, memory watched; SOAK_SEED repeats a run
-	@$(STACK) exec -- env SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/pytest tests/end_to_end/soak.py -s --timeout 0
 
 check: $(INSTALLED) check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
 

@@ -1,7 +1,7 @@
 """The form of a Celery message as these services send it. Whatever else arrives is not handed to Celery.
 
-Celery believes its messages: an `eta` far away holds one in memory for years, an `expires` loses it, a time limit
-that is no number stops a child. None of these is ever sent here, so none is taken.
+Celery believes its messages: an `eta` far away holds one in memory for years, an `expires` loses it, a
+time limit that is no number stops a child. None of these is ever sent here, so none is taken.
 """
 
 from collections.abc import Mapping

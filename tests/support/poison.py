@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import amqp
@@ -199,7 +199,7 @@ class Killer:
     def __init__(self, market: Any, order_id: str) -> None:
         self.market, self.order_id, self.killed = market, order_id, 0
 
-    def __enter__(self) -> "Killer":
+    def __enter__(self) -> Self:
         self.market.transactions(
             "CREATE FUNCTION stop_there() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$; "

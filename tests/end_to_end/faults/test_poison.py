@@ -1,4 +1,4 @@
-"""Messages that nobody can handle, between good purchases: kept as dead letters, and nobody stops for them."""
+"""Messages that nobody can handle, between good purchases: kept as dead letters, and nobody stops."""
 
 from uuid import uuid4
 
