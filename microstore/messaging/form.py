@@ -16,6 +16,7 @@ from microstore.contracts.registry import CONTRACTS
 COMMANDS = {contract.task_name for contract in CONTRACTS.values() if contract.to}
 CLOCKS_DIFFER_BY = timedelta(minutes=2)  # a message that was delayed arrives when its eta has come
 
+ENCODING = "utf-8"  # of JSON as kombu sends it; one that nobody knows it would decode as if it were this
 REASON_CHARACTERS = 500
 
 
@@ -33,6 +34,8 @@ def _has_come(eta: datetime) -> datetime:
 
 Command = Annotated[str, Field(strict=True), AfterValidator(_is_command)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
+# A task that sends itself again names its own limits, by the settings that it was deployed with.
+Seconds = Annotated[int, Field(strict=True, ge=1, le=3600)]
 Nothing = Annotated[list[Any], Field(max_length=0)] | None
 
 
@@ -44,7 +47,7 @@ class Headers(BaseModel):
     eta: Annotated[AwareDatetime, AfterValidator(_has_come)] | None = None
     retries: Annotated[int, Field(strict=True, ge=0)] = 0
     expires: None = None
-    timelimit: list[None] | None = None
+    timelimit: Annotated[list[Seconds | None], Field(min_length=2, max_length=2)] | None = None
     lang: Name = "py"
     root_id: Name | None = None
     parent_id: Name | None = None
@@ -98,6 +101,8 @@ def find_fault(message: Message) -> str | None:
     """What is wrong with the form of a message, or None. May raise on a body that does not decode."""
     if not isinstance(message.headers, Mapping):
         return "its headers are no table"
+    if message.content_encoding != ENCODING:
+        return f"its content encoding is not {ENCODING}"
     try:
         Headers.model_validate(message.headers)
         BODY.validate_python(message.payload)

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -67,8 +68,7 @@ def test_a_batch_that_is_tried_again_has_the_same_form(broker: Connection, chann
         args=[[]],
         kwargs={"attempts": 2, "failing_since": 1_000_000.5},
         chain=[reply_step(ORDER_CREATED)],
-        eta=None,
-        countdown=None,
-        expires=None,
+        time_limit=settings.CELERY_TASK_TIME_LIMIT,
+        soft_time_limit=settings.CELERY_TASK_SOFT_TIME_LIMIT,
     )
     assert find_fault(take(channel)) is None
