@@ -130,9 +130,18 @@ def as_question(order: OrderCreated) -> dict[str, Any]:
 def session() -> requests.Session:
     """One pool of connections a process. Asking again is safe, since the function is pure.
 
-    A read that timed out is not repeated here: the broker waits better than a worker does.
+    A read that timed out is not repeated here: the broker waits better than a worker does. Nor does urllib3
+    see to Retry-After: it would make an error of the answer that names it.
     """
-    retry = Retry(connect=1, read=0, status=0, other=0, backoff_factor=0.1, allowed_methods=None)
+    retry = Retry(
+        connect=1,
+        read=0,
+        status=0,
+        other=0,
+        backoff_factor=0.1,
+        allowed_methods=None,
+        respect_retry_after_header=False,
+    )
     pooled = requests.Session()
     for scheme in ("http://", "https://"):
         pooled.mount(scheme, HTTPAdapter(max_retries=retry))
