@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import zlib
+from calendar import timegm
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from struct import pack
 from typing import Any, Self
 from uuid import uuid4
 
@@ -21,6 +23,18 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC).isoformat()
 EMPTY = b"[[[]], {}, {}]"
 
+LATE = datetime(9999, 12, 31, tzinfo=UTC)
+MILLISECONDS = 1_700_000_000_000  # taken for seconds: the year 55840
+
+
+class LateMessage(amqp.Message):
+    """Says on the wire what py-amqp cannot: MILLISECONDS in place of LATE."""
+
+    def _serialize_properties(self) -> bytes:
+        straight: bytes = super()._serialize_properties()
+        late, milliseconds = (pack(">cQ", b"T", time) for time in (timegm(LATE.utctimetuple()), MILLISECONDS))
+        return straight.replace(late, milliseconds)
+
 
 @dataclass(frozen=True)
 class Poison:
@@ -29,6 +43,7 @@ class Poison:
     body: bytes | str = EMPTY
     headers: Mapping[str, Any] | None = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
+    is_readable: bool = True  # its headers are
     buried: bool = False  # the consumer could read it, and keeps its events instead of the raw body
 
     def publish(self, channel: amqp.Channel, *, service: str, mark: str) -> None:
@@ -38,7 +53,7 @@ class Poison:
             good = {"task": task_of(service), "id": mark, "lang": "py", "mark": mark}
             headers = {name: value for name, value in {**good, **self.headers}.items() if value is not None}
             usual |= {"application_headers": headers}
-        message = amqp.Message(self.body_for(mark), **usual | dict(self.properties))
+        message = LateMessage(self.body_for(mark), **usual | dict(self.properties))
         channel.basic_publish(message, exchange=topology.TASKS.name, routing_key=f"task.{service}")
 
     def body_for(self, mark: str) -> bytes:
@@ -161,6 +176,7 @@ def kinds(service: str) -> dict[str, Poison]:
         "header with half a character": Poison(headers={"task": "\ud800", "colour": "\udfff"}),
         "header of bytes": Poison(headers={"task": b"\xff\xfe"}),
         "nested tables": Poison(headers={"task": "nested", "colour": deep(100)}),
+        "time in milliseconds": Poison(b'[[["MARK"]], {}, {}]', headers={"sent_at": LATE}, is_readable=False),
         # ---- what Celery is told to do next
         "embedded number": Poison(b"[[[]], {}, 5]"),
         "chain to nowhere": Poison(one(service, {"chain": [step()]})),
