@@ -120,9 +120,7 @@ def test_postgresql_wants_the_password(services: Services) -> None:
 def test_rabbitmq_keeps_its_messages_when_killed_and_loses_them_when_wiped(services: Services) -> None:
     broker = services.rabbitmq
     put_message(broker, "kept")
-    # RabbitMQ confirms before this file names a new queue, and one that it does not name stays dead.
-    names = broker.folder / "data" / broker.node / "quorum" / broker.node / "names.dets"
-    assert wait_until(lambda: b"kept" in names.read_bytes(), timeout_seconds=30)
+    assert wait_until(lambda: broker.survives_a_kill("kept"), timeout_seconds=30)
     broker.kill()
     assert not broker.mapper.family()
     broker.start()

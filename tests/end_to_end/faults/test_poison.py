@@ -27,6 +27,7 @@ def test_what_nobody_can_handle_is_kept_and_the_worker_goes_on(market: Market, s
     assert market.stack.pid(f"{service}-worker") == worker
 
 
+@pytest.mark.timeout(240)
 def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market) -> None:
     order_id, mark = str(uuid4()), uuid4().hex
     killer = Poison(one("transactions", order_id=order_id))
