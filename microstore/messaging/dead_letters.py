@@ -58,7 +58,7 @@ def collect(broker: Connection) -> int:
 
 
 def _bury_message(message: BrokerMessage) -> None:
-    body = bytes(message.body or b"")  # an empty one is a text
+    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
     properties = {name: storable(value) for name, value in message.properties.items()}
     headers = properties.pop("application_headers", {}) | properties
     _store(

@@ -8,7 +8,8 @@ from typing import Any
 
 from amqp import serialization, spec
 
-_read = serialization.PROPERTY_CLASSES[spec.Basic.CLASS_ID]
+READERS: dict[Any, Any] = serialization.PROPERTY_CLASSES
+_read = READERS[spec.Basic.CLASS_ID]
 
 
 def read_properties(buffer: bytes, offset: int) -> tuple[dict[str, Any], int]:
@@ -23,4 +24,4 @@ def read_properties(buffer: bytes, offset: int) -> tuple[dict[str, Any], int]:
 
 def make_all_readable() -> None:
     """Let py-amqp read with `read_properties` in this process."""
-    serialization.PROPERTY_CLASSES[spec.Basic.CLASS_ID] = read_properties
+    READERS[spec.Basic.CLASS_ID] = read_properties

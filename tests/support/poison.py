@@ -31,7 +31,7 @@ class LateMessage(amqp.Message):
     """Says on the wire what py-amqp cannot: MILLISECONDS in place of LATE."""
 
     def _serialize_properties(self) -> bytes:
-        straight: bytes = super()._serialize_properties()
+        straight: bytes = super()._serialize_properties()  # type: ignore[misc]  # its stubs lack it
         late, milliseconds = (pack(">cQ", b"T", time) for time in (timegm(LATE.utctimetuple()), MILLISECONDS))
         return straight.replace(late, milliseconds)
 
@@ -48,7 +48,7 @@ class Poison:
 
     def publish(self, channel: amqp.Channel, *, service: str, mark: str) -> None:
         """Put it on the service's queue."""
-        usual = {"content_type": "application/json", "content_encoding": "utf-8"}
+        usual: dict[str, Any] = {"content_type": "application/json", "content_encoding": "utf-8"}
         if self.headers is not None:
             good = {"task": task_of(service), "id": mark, "lang": "py", "mark": mark}
             headers = {name: value for name, value in {**good, **self.headers}.items() if value is not None}
