@@ -36,7 +36,6 @@ test: $(INSTALLED) ## run all tests, with throw-away servers
 faults: $(INSTALLED) ## break everything on purpose while people buy; writes docs/reliability.md
 	@$(STACK) exec -- env RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
 
-
 check: $(INSTALLED) check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
 
 format: $(INSTALLED) ## rewrite the code in its style
