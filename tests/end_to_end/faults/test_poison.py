@@ -1,8 +1,5 @@
 """Messages that nobody can handle, between good purchases: kept as dead letters, and nobody stops."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -13,7 +10,6 @@ from tests.support.poison import Killer, Poison, connect, kinds, one
 from tests.support.rush import rush
 
 SERVICES = ["listings", "transactions"]
-DELIVERY_LIMIT = 5
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -37,11 +33,7 @@ def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market
     killer = Poison(one("transactions", order_id=order_id))
     worker = market.stack.pid("transactions-worker")
     with rush(market, "a message that kills the child of the worker that takes it") as hour:
-        with (
-            impatient(market, "transactions"),
-            Killer(market, order_id) as murder,
-            connect(market.services.rabbitmq.url) as connection,
-        ):
+        with Killer(market, order_id) as murder, connect(market.services.rabbitmq.url) as connection:
             killer.publish(connection.channel(), service="transactions", mark=mark)
 
             def is_kept() -> bool:
@@ -49,20 +41,9 @@ def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market
                 return not find_missing(market, "transactions", {"killer": killer}, {"killer": mark})
 
             assert wait_until(is_kept, timeout_seconds=120), f"killed {murder.killed} children"
-        assert murder.killed > DELIVERY_LIMIT
+        assert murder.killed > 20
         hour.wait_for_purchases(10)
     assert market.stack.pid("transactions-worker") == worker
-
-
-@contextmanager
-def impatient(market: Market, queue: str) -> Iterator[None]:
-    """A queue with a lower delivery limit: its own is 20, and each death takes four seconds."""
-    limit = json.dumps({"delivery-limit": DELIVERY_LIMIT})
-    market.services.rabbitmq.ctl("set_policy", "impatient", f"^{queue}$", limit)
-    try:
-        yield
-    finally:
-        market.services.rabbitmq.ctl("clear_policy", "impatient")
 
 
 def find_missing(
