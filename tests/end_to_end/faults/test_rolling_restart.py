@@ -18,8 +18,8 @@ def test_a_rolling_restart_of_every_process(market: Market) -> None:
             replace(market, process)
             hour.wait_for_purchases(5)
         for process in set(market.stack.commands) - set(WEB):
-            # A worker under load has been seen not to end within its grace period. It is killed then, as any
-            # supervisor would, and nothing may be lost by it.
+            # Under load a worker may not end within its grace period (decision 0022). It is killed then, as
+            # by any supervisor, and nothing may be lost by it.
             assert market.stack.stop(process) or process in WORKERS, f"{process} had to be killed"
             market.stack.start(process)
             market.stack.wait_ready(process)
