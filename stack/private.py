@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from stack.given import find_given_servers
 from stack.interruption import uninterrupted, unwound_by_signals
 from stack.pid_file import PidFile
 from stack.places import find_throw_away_folders, is_reachable_by_servers, make_throw_away_folder
+from stack.process_table import find_processes_with, signal_processes
 from stack.services import FOLDER, ServerSet, Services
 
 OWNER = "owner.pid"
@@ -41,13 +43,19 @@ def throw_away_services(folder: Path | None = None) -> Iterator[Services]:
             yield services
         finally:
             with uninterrupted():
-                services.kill()
-                shutil.rmtree(home, ignore_errors=True)
+                _remove(home)
 
 
 def _remove_orphans() -> None:
     """Remove the sets whose owners were killed and could not."""
     for folder in find_throw_away_folders():
         if (folder / OWNER).exists() and not PidFile(folder / OWNER).read():
-            Services.at(folder).kill()
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    # A command that was killed leaves its own processes behind, in sessions of their own.
+    users = find_processes_with(FOLDER, str(folder))
+    signal_processes([process.pid for process in users if process.pid != os.getpid()], signal.SIGKILL)
+    Services.at(folder).kill()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -42,6 +42,19 @@ def family_of(pid: int) -> list[int]:
     return family
 
 
+def find_processes_with(variable: str, value: str) -> list[Process]:
+    """Return the living processes that were started with this variable; none where there is no /proc."""
+    sign = f"{variable}={value}".encode()
+    return [process for process in read_processes().values() if sign in _read_environment(process.pid)]
+
+
+def _read_environment(pid: int) -> list[bytes]:
+    try:
+        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def signal_processes(pids: Iterable[int], number: signal.Signals) -> None:
     """Send a signal to each process that is still there."""
     for pid in pids:

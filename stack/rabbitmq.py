@@ -125,6 +125,11 @@ class RabbitMQ(Server):
         super().kill()
         self.mapper.kill()
 
+    def survives_a_kill(self, queue: str) -> bool:
+        """Whether it has written down a quorum queue; one that it has not, though declared, stays dead."""
+        names = self.folder / "data" / self.node / "quorum" / self.node / "names.dets"
+        return queue.encode() in names.read_bytes()
+
     def wipe(self) -> None:
         """Lose all queues and messages; it starts empty on the same port."""
         self.kill()

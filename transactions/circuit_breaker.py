@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+LONGEST_WISH_SECONDS = 60
+
 
 class CircuitOpen(Exception):
     """It failed a moment ago and is not asked now."""
@@ -30,6 +32,7 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._closed_at = 0.0
+        self._asked_until = 0.0
 
     @contextmanager
     def guard(self, *faults: type[BaseException]) -> Iterator[None]:
@@ -42,11 +45,19 @@ class CircuitBreaker:
             raise
         self._failures = 0
 
+    def leave_alone(self, seconds: float) -> None:
+        """Open at once for as long as the dependency itself has asked for, a minute at most."""
+        if seconds <= 0:
+            return
+        with self._lock:
+            self._failures = max(self._failures, self._failures_allowed)
+            self._asked_until = self._clock() + min(seconds, LONGEST_WISH_SECONDS)
+
     def _enter(self) -> None:
         with self._lock:
             if self._failures < self._failures_allowed:
                 return
-            if self._clock() < self._closed_at:
+            if self._clock() < max(self._closed_at, self._asked_until):
                 raise CircuitOpen
             # This caller is the probe; the others wait for what becomes of it.
             self._closed_at = self._clock() + self._pause()

@@ -1,6 +1,8 @@
 """Asking the fee function what orders cost: one HTTP call a batch."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
@@ -77,8 +79,20 @@ def ask(orders: Sequence[OrderCreated]) -> requests.Response:
     except requests.RequestException as error:
         raise FeesUnavailable(str(error)) from error
     if response.status_code == HTTP_TOO_MANY_REQUESTS or response.status_code >= HTTP_SERVER_ERROR:
+        breaker.leave_alone(seconds_to_wait(response.headers.get("Retry-After", "")))
         raise FeesUnavailable(f"The fee function answered {response.status_code}.")
     return response
+
+
+def seconds_to_wait(retry_after: str) -> float:
+    """What Retry-After asks for: seconds or a date (RFC 9110, 10.2.3); 0 where it makes no sense."""
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
@@ -116,9 +130,18 @@ def as_question(order: OrderCreated) -> dict[str, Any]:
 def session() -> requests.Session:
     """One pool of connections a process. Asking again is safe, since the function is pure.
 
-    A read that timed out is not repeated here: the broker waits better than a worker does.
+    A read that timed out is not repeated here: the broker waits better than a worker does. Nor does urllib3
+    see to Retry-After: it would make an error of the answer that names it.
     """
-    retry = Retry(connect=1, read=0, status=0, other=0, backoff_factor=0.1, allowed_methods=None)
+    retry = Retry(
+        connect=1,
+        read=0,
+        status=0,
+        other=0,
+        backoff_factor=0.1,
+        allowed_methods=None,
+        respect_retry_after_header=False,
+    )
     pooled = requests.Session()
     for scheme in ("http://", "https://"):
         pooled.mount(scheme, HTTPAdapter(max_retries=retry))

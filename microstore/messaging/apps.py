@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from microstore.messaging.properties import make_all_readable
+
 
 class MessagingConfig(AppConfig):
     """Tables and commands for messages; each service has its own."""
@@ -9,3 +11,7 @@ class MessagingConfig(AppConfig):
     name = "microstore.messaging"
     label = "messaging"
     verbose_name = "Messages"
+
+    def ready(self) -> None:
+        """Called once a process, before it has a connection to the broker."""
+        make_all_readable()

@@ -78,17 +78,21 @@ class Delivery:
         """Handle what can be handled; the rest is sent again later or buried. Returns the replies."""
         if not isinstance(events, list):
             raise InvalidMessage(f"{self.contract.task_name} takes a list of events.")
-        messages = [message for event in events if (message := self._parse(event))]
+        parsed = [self._parse(event, place) for place, event in enumerate(events)]
+        messages = [message for message in parsed if message]
         replies = self._try(messages) if messages else []
         if not replies:
             self.task.request.chain = None
         return [to_wire(reply) for reply in replies]
 
-    def _parse(self, event: object) -> Any:
+    def _parse(self, event: object, place: int) -> Any:
         try:
             return self.contract.parse(event)
         except InvalidMessage as error:
-            dead_letters.bury(contract=self.contract.name, payload=event, error=error, attempts=1)
+            arrived_as = f"{self.task.request.id} {place}"
+            dead_letters.bury(
+                contract=self.contract.name, payload=event, error=error, attempts=1, arrived_as=arrived_as
+            )
             return None
 
     def _try(self, messages: list[Any]) -> list[Message]:

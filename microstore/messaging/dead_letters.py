@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import math
 import traceback
 from typing import Any
 
 import structlog
+from amqp import Message as BrokerMessage
 from django.conf import settings
 from kombu import Connection
-from kombu.message import Message as BrokerMessage
 
 from microstore.messaging import topology
 from microstore.messaging.models import DeadLetter
@@ -18,12 +19,17 @@ log = structlog.get_logger(__name__)
 COLLECT_AT_ONCE = 100
 
 
-def bury(*, contract: str, payload: object, error: BaseException, attempts: int) -> DeadLetter:
-    """Store an event that was read but cannot be handled. Burying it again finds the same letter."""
+def bury(
+    *, contract: str, payload: object, error: BaseException, attempts: int, arrived_as: str = ""
+) -> DeadLetter:
+    """Store an event that was read but cannot be handled. Burying it again finds the same letter.
+
+    `arrived_as` tells events without an order apart: the message it came in, and its place in there.
+    """
     return _store(
-        fingerprint=_fingerprint(contract, payload),
+        fingerprint=_fingerprint(contract, payload, arrived_as),
         contract=contract,
-        payload=payload,
+        **_keep(payload),
         error=f"{type(error).__name__}: {error}",
         traceback="".join(traceback.format_exception(error)),
         attempts=attempts,
@@ -39,21 +45,24 @@ def collect(broker: Connection) -> int:
     if broker.transport.driver_type != "amqp":
         return 0
     with broker.channel() as channel:
-        queue = topology.dead_queue(settings.SERVICE)(channel)
+        queue = topology.dead_queue(settings.SERVICE).name
+        # As it came: kombu would decompress and decode it, and fail where the worker did.
+        channel.auto_decode = False
         for collected in range(COLLECT_AT_ONCE):
-            message = queue.get(no_ack=False)
+            message = channel.basic_get(queue, no_ack=False)
             if message is None:
                 return collected
             _bury_message(message)
-            message.ack()
+            channel.basic_ack(message.delivery_tag)
     return COLLECT_AT_ONCE
 
 
 def _bury_message(message: BrokerMessage) -> None:
-    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
-    headers = json.loads(json.dumps({**message.headers, "content_type": message.content_type}, default=str))
+    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+    properties = {name: storable(value) for name, value in message.properties.items()}
+    headers = properties.pop("application_headers", {}) | properties
     _store(
-        fingerprint=hashlib.sha256(body + str(headers.get("id")).encode()).hexdigest(),
+        fingerprint=_fingerprint_of(body, headers),
         contract=str(headers.get("task", ""))[:100],
         raw_body=body,
         headers=headers,
@@ -62,19 +71,50 @@ def _bury_message(message: BrokerMessage) -> None:
     )
 
 
+def _keep(payload: object) -> dict[str, Any]:
+    """As JSON, or in the body of a message where PostgreSQL's JSON cannot hold it as it is."""
+    if storable(payload) == payload:
+        return {"payload": payload}
+    return {"raw_body": json.dumps([[[payload]], {}, {}]).encode()}
+
+
+def storable(value: object) -> Any:
+    """The value as PostgreSQL's JSON can hold it: AMQP has bytes, times and numbers that JSON has not."""
+    match value:
+        case dict():
+            return {str(storable(key)): storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [storable(item) for item in value]
+        case None | bool() | int():
+            return value
+        case float() if math.isfinite(value):
+            return value
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _fingerprint_of(body: bytes, headers: dict[str, Any]) -> str:
+    """The same for each death of a message, whatever the broker has added to its headers meanwhile."""
+    own = {name: value for name, value in headers.items() if not name.startswith("x-")}
+    return hashlib.sha256(body + json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
 def _store(*, fingerprint: str, **fields: Any) -> DeadLetter:
+    texts = {name: storable(value) for name, value in fields.items() if isinstance(value, str)}
     letter, _ = DeadLetter.objects.update_or_create(
-        fingerprint=fingerprint, defaults={**fields, "state": DeadLetter.State.WAITING}
+        fingerprint=fingerprint, defaults={**fields, **texts, "state": DeadLetter.State.WAITING}
     )
     log.error("dead_letter", contract=letter.contract, error=letter.error, dead_letter=letter.pk)
     return letter
 
 
-def _fingerprint(contract: str, payload: object) -> str:
-    if isinstance(payload, dict):
+def _fingerprint(contract: str, payload: object, arrived_as: str) -> str:
+    told_apart_by: object = [payload, arrived_as]
+    if isinstance(payload, dict) and "order_id" in payload:
         # An order that is sent again is the same letter, though its message is a new one.
-        payload = {key: value for key, value in payload.items() if key not in ("event_id", "occurred_at")}
-    return hashlib.sha256(f"{contract} {json.dumps(payload, sort_keys=True)}".encode()).hexdigest()
+        told_apart_by = {
+            key: value for key, value in payload.items() if key not in ("event_id", "occurred_at")
+        }
+    return hashlib.sha256(f"{contract} {json.dumps(told_apart_by, sort_keys=True)}".encode()).hexdigest()
 
 
 def _trace(payload: object) -> str:

@@ -1,6 +1,6 @@
 """Celery, made safe: publishes are confirmed, and no message can stop a worker or vanish in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -9,7 +9,7 @@ from celery.worker.consumer import Consumer
 from kombu import pools
 from kombu.message import Message
 
-PAIR = 2
+from microstore.messaging.form import find_fault
 
 log = structlog.get_logger(__name__)
 
@@ -74,19 +74,3 @@ class DeadLetteringConsumer(Consumer):
         log.error("message_rejected", why=why, headers=str(message.headers)[:500])
         if not message.acknowledged:
             message.reject_log_error(log, self.connection_errors, requeue=False)
-
-
-def find_fault(message: Message) -> str | None:
-    """What is wrong with the form of a task message (Celery's protocol 2), or None. May raise on its body."""
-    headers = message.headers
-    if not isinstance(headers, Mapping) or "task" not in headers:
-        return "it names no task"
-    if not isinstance(headers.get("id"), str):
-        return "it has no id"
-    timelimit = headers.get("timelimit")
-    if timelimit is not None and not (isinstance(timelimit, list | tuple) and len(timelimit) == PAIR):
-        return "its time limit is not a pair"
-    match message.payload:
-        case [list() | tuple(), Mapping(), Mapping()]:
-            return None
-    return "its body is not [args, kwargs, embed]"

@@ -1,5 +1,6 @@
 """A batch never fails as a whole for one bad event, and no event is lost."""
 
+import json
 import time
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ class ArrivedTask:
     """Stands for Celery's bound task: remembers what is sent again."""
 
     def __init__(self) -> None:
-        self.request = type("Request", (), {"chain": [reply_step(ITEM_SOLD)]})()
+        self.request = type("Request", (), {"chain": [reply_step(ITEM_SOLD)], "id": str(uuid4())})()
         self.sent_again: list[dict[str, Any]] = []
 
     def apply_async(self, **message: Any) -> None:
@@ -77,6 +78,33 @@ def test_an_invalid_event_is_buried_alone(armchair: dict[str, Any]) -> None:
     assert {letter.attempts for letter in DeadLetter.objects.all()} == {1}
     assert DeadLetter.objects.get(trace=armchair["trace"]).payload == bad
     assert DeadLetter.objects.count() == 2
+
+
+def test_two_invalid_events_without_ids_are_two_letters_and_a_redelivery_is_none_more() -> None:
+    task = ArrivedTask()
+    for _ in range(2):
+        Delivery(task, ORDER_CREATED, sell, Tries()).handle([{"colour": "green"}, {"colour": "green"}, None])
+    assert DeadLetter.objects.count() == 3
+    deliver([{"colour": "green"}])
+    assert DeadLetter.objects.count() == 4
+
+
+def test_an_invalid_event_of_an_order_that_is_sent_again_is_one_letter(armchair: dict[str, Any]) -> None:
+    for _ in range(2):
+        [bad] = orders(armchair, 1)
+        deliver([bad | {"quantity": "two", "order_id": armchair["order_id"]}])
+    assert DeadLetter.objects.count() == 1
+
+
+@pytest.mark.parametrize("odd", ["nul \0", "half \ud800", float("nan")])
+def test_an_event_that_the_database_cannot_hold_is_kept_and_can_be_read_again(
+    armchair: dict[str, Any], odd: object
+) -> None:
+    [bad] = orders(armchair, 1)
+    deliver([bad | {"quantity": odd}])
+    letter = DeadLetter.objects.get()
+    [[[kept]], _, _] = json.loads(bytes(letter.raw_body or b""))
+    assert json.dumps(kept) == json.dumps(bad | {"quantity": odd})
 
 
 def test_a_failing_event_is_tried_again_alone_and_the_others_go_on(armchair: dict[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """What cannot be handled is kept in the service's database."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import amqp
 import pytest
 from django.conf import settings
-from kombu import Connection, Producer
+from kombu import Connection
 
 from microstore.celery import app
 from microstore.contracts.contract import InvalidMessage, to_wire
@@ -30,6 +32,31 @@ def test_a_message_that_dies_twice_is_one_letter(broker: Connection) -> None:
         publish_dead(b"[]", headers={"id": "7"})
     assert dead_letters.collect(broker) == 2
     assert DeadLetter.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"task": "nul\0", "colour\0": "green\0"},
+        {"task": "\ud800"},
+        {"task": b"\xff\xfe"},
+        {"colour": [{"deep": datetime(2026, 1, 1, tzinfo=UTC)}]},
+        {"compression": "application/x-gzip"},
+        {"compression": {"a": 1}},
+        {"colour": "green" * 20_000},
+    ],
+)
+def test_no_header_can_keep_a_letter_in_the_broker(broker: Connection, headers: dict[str, Any]) -> None:
+    publish_dead(b"green", headers=headers)
+    assert dead_letters.collect(broker) == 1
+    assert bytes(DeadLetter.objects.get().raw_body or b"") == b"green"
+
+
+def test_two_messages_without_ids_are_two_letters(broker: Connection) -> None:
+    publish_dead(b"", headers={"task": "listings.item_sold"})
+    publish_dead(b"", headers={"task": "listings.unheard_of"})
+    assert dead_letters.collect(broker) == 2
+    assert DeadLetter.objects.count() == 2
 
 
 def test_an_event_is_buried_with_its_error_and_its_trace(armchair: dict[str, Any]) -> None:
@@ -58,14 +85,13 @@ def test_letters_that_cannot_be_stored_stay_in_the_broker(
     assert dead_letters.collect(broker) == 1
 
 
-def publish_dead(body: bytes, *, headers: dict[str, str]) -> None:
+def publish_dead(body: bytes, *, headers: dict[str, Any]) -> None:
     """Put a message where the broker puts the dead ones of this service."""
     with app.connection_for_write(transport_options={"confirm_publish": True}) as confirming:
-        Producer(confirming.default_channel, auto_declare=False).publish(
+        message = amqp.Message(
             body,
-            exchange=topology.DEAD.name,
-            routing_key=f"dead.{settings.SERVICE}",
-            headers=headers,
+            application_headers=headers,
             content_type="application/x-rubbish",
             content_encoding="binary",
         )
+        confirming.default_channel.basic_publish(message, topology.DEAD.name, f"dead.{settings.SERVICE}")

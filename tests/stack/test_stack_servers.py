@@ -14,6 +14,7 @@ from stack.failure import CannotRun
 from stack.given import URLS
 from stack.places import ROOT, make_throw_away_folder
 from stack.private import OWNER
+from stack.process_table import find_process
 from stack.rabbitmq import RabbitMQ
 from stack.redis_server import Redis
 from stack.server import Server
@@ -119,9 +120,7 @@ def test_postgresql_wants_the_password(services: Services) -> None:
 def test_rabbitmq_keeps_its_messages_when_killed_and_loses_them_when_wiped(services: Services) -> None:
     broker = services.rabbitmq
     put_message(broker, "kept")
-    # RabbitMQ confirms before this file names a new queue, and one that it does not name stays dead.
-    names = broker.folder / "data" / broker.node / "quorum" / broker.node / "names.dets"
-    assert wait_until(lambda: b"kept" in names.read_bytes(), timeout_seconds=30)
+    assert wait_until(lambda: broker.survives_a_kill("kept"), timeout_seconds=30)
     broker.kill()
     assert not broker.mapper.family()
     broker.start()
@@ -173,6 +172,22 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
         assert processes_of(left) == []
         assert not left.exists()
     assert [server.answers() for server in services.all] == [True] * 4
+
+
+def test_exec_ends_what_a_killed_command_left_in_sessions_of_its_own(
+    services: Services, orphan: Path
+) -> None:
+    bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
+    left_by_an_owner = subprocess.Popen(
+        ["sleep", "1000"], env={**bare, FOLDER: str(orphan)}, start_new_session=True
+    )
+    killed = "setsid sleep 1000 > /dev/null 2>&1 & echo $!; kill -9 $$"
+    done = subprocess.run(
+        [*EXEC, "sh", "-c", killed], env=bare, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 128 + signal.SIGKILL
+    assert find_process(int(done.stdout.split()[-1])) is None
+    assert left_by_an_owner.wait(10) == -signal.SIGKILL
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(services: Services, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ class FeePost:
         self.questions: list[dict[str, Any]] = []
         self.connections = 0
         self.answer: tuple[int, bytes] | None = None
+        self.retry_after: str | None = None
         self.claimed_length: int | None = None
         self.hangs_up = False
         self.silent = threading.Event()
@@ -87,6 +88,8 @@ def _handler(post: FeePost) -> type[BaseHTTPRequestHandler]:
                 return
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if post.retry_after is not None:
+                self.send_header("Retry-After", post.retry_after)
             self.send_header("Content-Length", str(post.claimed_length or len(content)))
             self.end_headers()
             self.wfile.write(content)

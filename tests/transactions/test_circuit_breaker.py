@@ -90,6 +90,19 @@ def test_while_a_probe_is_under_way_the_others_are_turned_away(breaker: CircuitB
         succeed(breaker)
 
 
+@pytest.mark.parametrize(("asked_for", "granted"), [(20, 20), (0.5, 0.5), (3600, 60)])
+def test_it_is_left_alone_for_as_long_as_it_asks_but_not_for_ever(
+    breaker: CircuitBreaker, clock: Clock, asked_for: float, granted: float
+) -> None:
+    breaker.leave_alone(asked_for)
+    clock.now = granted - 0.01
+    with pytest.raises(CircuitOpen):
+        succeed(breaker)
+    clock.now = granted
+    succeed(breaker)
+    succeed(breaker)
+
+
 def test_another_kind_of_fault_is_not_the_dependency_s(breaker: CircuitBreaker) -> None:
     for _ in range(5):
         with pytest.raises(ValueError, match="ours"), breaker.guard(OSError):

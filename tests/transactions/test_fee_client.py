@@ -1,5 +1,7 @@
 """A fee function that does not answer, or not well: nothing is recorded, and the messages wait."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from typing import Any
 
@@ -218,3 +220,28 @@ def test_questions_that_are_refused_do_not_keep_others_from_asking(
         with pytest.raises(FeeRequestRefused):
             fetch_quotes([order])
     assert len(fee_post.questions) == 5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "retry_after", ["50", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)]
+)
+def test_a_fee_function_that_asks_to_be_left_alone_is_not_asked_again_soon(
+    fee_post: FeePost, order: OrderCreated, status: int, retry_after: str
+) -> None:
+    fee_post.answer_with(status, {})
+    fee_post.retry_after = retry_after
+    for _ in range(3):
+        assert_waits(order)
+    assert len(fee_post.questions) == 1
+
+
+@pytest.mark.parametrize("retry_after", ["", "0", "-5", "soon", "²", "Mon, 01 Jan 2001 00:00:00 GMT", "1e9"])
+def test_a_wish_that_makes_no_sense_changes_nothing(
+    fee_post: FeePost, order: OrderCreated, retry_after: str
+) -> None:
+    fee_post.answer_with(429, {})
+    fee_post.retry_after = retry_after
+    for _ in range(2):
+        assert_waits(order)
+    assert len(fee_post.questions) == 2

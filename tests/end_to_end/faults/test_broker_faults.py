@@ -2,6 +2,7 @@
 
 import time
 
+from microstore.contracts.registry import SERVICES
 from stack.waiting import wait_until
 from tests.support.market import Market
 from tests.support.rush import rush
@@ -15,10 +16,12 @@ def test_a_stopped_and_started_broker(market: Market) -> None:
 
 
 def test_a_killed_broker(market: Market) -> None:
+    broker, queues = market.services.rabbitmq, [*SERVICES, *(f"{service}.dead" for service in SERVICES)]
     with rush(market, "RabbitMQ killed and started") as hour:
-        market.services.rabbitmq.kill()
+        assert wait_until(lambda: all(map(broker.survives_a_kill, queues)), timeout_seconds=30)
+        broker.kill()
         hour.wait_for_purchases(50)
-        market.services.rabbitmq.start()
+        broker.start()
 
 
 def test_a_broker_frozen_for_twenty_seconds(market: Market) -> None:

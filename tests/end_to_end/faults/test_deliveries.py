@@ -82,16 +82,3 @@ def test_two_relays_and_three_workers_of_each_kind_at_once(market: Market) -> No
             hour.wait_for_purchases(300)
     finally:
         more.stop_all()
-
-
-def test_a_rolling_restart_of_every_process(market: Market) -> None:
-    """Those without a second instance are away for a moment; what waits for them waits."""
-    with rush(market, "rolling restart of every process but the API") as hour:
-        for process in list(market.stack.commands):
-            if process == "listings-api":
-                continue
-            assert market.stack.stop(process), f"{process} had to be killed"
-            market.stack.start(process)
-            market.stack.wait_ready(process)
-            hour.wait_for_purchases(5)
-    assert not any(error.startswith("5") for error in hour.errors)

@@ -23,8 +23,8 @@ PROCESSES = [
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_process_killed_again_and_again_loses_nothing(market: Market, process: str) -> None:
-    with rush(market, f"kill -9 of {process}, three times") as hour:
-        for _ in range(3):
+    with rush(market, f"kill -9 of {process}, twice") as hour:
+        for _ in range(2):
             time.sleep(random.uniform(0, 0.5))  # the random moment is the test
             market.stack.kill(process)
             market.stack.start(process)
@@ -33,10 +33,10 @@ def test_a_process_killed_again_and_again_loses_nothing(market: Market, process:
 
 
 def test_a_killed_child_of_a_worker_loses_nothing(market: Market) -> None:
-    with rush(market, "kill -9 of a child of transactions-worker, five times") as hour:
+    with rush(market, "kill -9 of a child of transactions-worker, three times") as hour:
         worker = market.stack["transactions-worker"]
         size = len(worker.family())
-        for _ in range(5):
+        for _ in range(3):
             main, *children = worker.family()
             os.kill(random.choice(children), signal.SIGKILL)
             assert wait_until(lambda: len(worker.family()) == size, timeout_seconds=30)

@@ -1,0 +1,66 @@
+"""Messages that nobody can handle, between good purchases: kept as dead letters, and nobody stops."""
+
+from uuid import uuid4
+
+import pytest
+
+from stack.waiting import wait_until
+from tests.support.market import Market
+from tests.support.poison import Killer, Poison, connect, kinds, one
+from tests.support.rush import rush
+
+SERVICES = ["listings", "transactions"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_nobody_can_handle_is_kept_and_the_worker_goes_on(market: Market, service: str) -> None:
+    worker = market.stack.pid(f"{service}-worker")
+    poisons = kinds(service)
+    marks = {name: uuid4().hex for name in poisons}
+    with rush(market, f"{len(poisons)} kinds of poison on the queue `{service}`"):
+        with connect(market.services.rabbitmq.url) as connection:
+            channel = connection.channel()
+            for name, poison in poisons.items():
+                poison.publish(channel, service=service, mark=marks[name])
+        wait_until(lambda: not find_missing(market, service, poisons, marks), timeout_seconds=30)
+    assert find_missing(market, service, poisons, marks) == []
+    assert market.stack.pid(f"{service}-worker") == worker
+
+
+@pytest.mark.timeout(240)
+def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market) -> None:
+    order_id, mark = str(uuid4()), uuid4().hex
+    killer = Poison(one("transactions", order_id=order_id))
+    worker = market.stack.pid("transactions-worker")
+    with rush(market, "a message that kills the child of the worker that takes it") as hour:
+        with Killer(market, order_id) as murder, connect(market.services.rabbitmq.url) as connection:
+            killer.publish(connection.channel(), service="transactions", mark=mark)
+
+            def is_kept() -> bool:
+                murder.kill()
+                return not find_missing(market, "transactions", {"killer": killer}, {"killer": mark})
+
+            assert wait_until(is_kept, timeout_seconds=120), f"killed {murder.killed} children"
+        assert murder.killed > 20
+        hour.wait_for_purchases(10)
+    assert market.stack.pid("transactions-worker") == worker
+
+
+def find_missing(
+    market: Market, service: str, poisons: dict[str, Poison], marks: dict[str, str]
+) -> list[str]:
+    """The kinds that no dead letter keeps as they were sent."""
+    ask = market.listings if service == "listings" else market.transactions
+    letters = ask(
+        "SELECT headers ->> 'mark', raw_body, payload FROM messaging_deadletter WHERE state = 'waiting'"
+    )
+    raw = [(mark, bytes(body)) for mark, body, _ in letters if body is not None]
+    events = [payload for _, body, payload in letters if body is None]
+
+    def is_kept(name: str, poison: Poison) -> bool:
+        if poison.buried:
+            return poison.event in events
+        mark = marks[name] if poison.headers is not None and poison.is_readable else None
+        return (mark, poison.body_for(marks[name])) in raw
+
+    return [name for name, poison in poisons.items() if not is_kept(name, poison)]

@@ -1,0 +1,57 @@
+"""A new version is rolled out while people buy: docs/operations.md, Deploying."""
+
+import pytest
+
+from stack.processes import Stack
+from stack.waiting import wait_until
+from tests.support.market import Market
+from tests.support.rush import rush
+
+WEB = ["listings-api", "listings-live", "transactions-api"]
+WORKERS = ["listings-worker", "transactions-worker"]
+
+
+@pytest.mark.timeout(240)
+def test_a_rolling_restart_of_every_process(market: Market) -> None:
+    with rush(market, "rolling restart of every process, servers overlapping on their port") as hour:
+        for process in WEB:
+            replace(market, process)
+            hour.wait_for_purchases(5)
+        for process in set(market.stack.commands) - set(WEB):
+            # Under load a worker may not end within its grace period (decision 0022). It is killed then, as
+            # by any supervisor, and nothing may be lost by it.
+            assert market.stack.stop(process) or process in WORKERS, f"{process} had to be killed"
+            market.stack.start(process)
+            market.stack.wait_ready(process)
+            hour.wait_for_purchases(5)
+    assert not [error for error in hour.errors if error.startswith("5")], dict(hour.errors)
+    # An idle connection may be closed just as its owner asks again, but somebody always listens.
+    assert not hour.errors["ConnectionRefusedError"], dict(hour.errors)
+
+
+def replace(market: Market, process: str) -> None:
+    """A successor listens on the same port before the old server is told to end; then the same back again."""
+    successor = Stack(
+        {process: market.stack.commands[process]},
+        environment=market.stack.environment,
+        folder=market.stack.logs.parent / "successor",
+    )
+    try:
+        successor.start(process)
+        wait_serving(successor, process)
+        assert market.stack.stop(process), f"{process} had to be killed"
+        market.stack.start(process)
+        wait_serving(market.stack, process)
+        assert successor.stop(process), f"{process} had to be killed"
+    finally:
+        successor.stop_all()
+
+
+def wait_serving(stack: Stack, process: str) -> None:
+    """Wait until each of its workers serves; asking the port would not tell who answers."""
+
+    def serves() -> bool:
+        log = stack[process].read_log_since_start()
+        return 0 < log.count("Spawning worker-") == log.count("Started worker-")
+
+    assert wait_until(serves, timeout_seconds=60), stack[process].tail_log()
