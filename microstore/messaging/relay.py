@@ -92,7 +92,12 @@ class Relay:
         if not self._declared:
             topology.declare(broker)
             self._declared = True
-        dead_letters.collect(broker)
+        try:
+            dead_letters.collect(broker)
+        except self._outages:
+            raise
+        except Exception:  # whatever is wrong with a letter, it must not hold up what is good
+            log.exception("letter_not_collected")
 
     def _pause(self, error: Exception) -> None:
         seconds = PAUSE_SECONDS[min(self._failures, len(PAUSE_SECONDS) - 1)]

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from microstore.celery import app
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import outbox, relay, topology
+from microstore.messaging import dead_letters, outbox, relay, topology
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.publisher import Parcel, Publisher
 from stack.waiting import wait_until
@@ -206,3 +206,17 @@ def test_a_relay_whose_database_goes_away_while_it_sleeps_goes_on(
         assert wait_until(terminate_sleeper, timeout_seconds=10)
         send_orders(armchair, 1)
         assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
+
+
+def test_a_fault_in_collecting_letters_does_not_hold_up_the_outbox(
+    armchair: dict[str, Any], broker: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Connection) -> int:
+        raise ValueError("a letter that nobody thought of")
+
+    monkeypatch.setattr(dead_letters, "collect", fail)
+    working = relay.Relay(app)
+    send_orders(armchair, 1)
+    assert working.step()
+    working.publisher.close()
+    assert not OutboxMessage.objects.exists()
