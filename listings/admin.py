@@ -1,46 +1,149 @@
 """The listings service for staff."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+from collections.abc import Callable
 
-from listings.models import Listing, Order
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from listings.models import Listing, LiveEvent, Order
+from listings.moderation import restore_listing, withdraw_listing
+from listings.timeline import timeline
+from microstore.messaging.admin import link_to_trace
+from microstore.staff.decisions import ask_for_reason, given_reason
+from microstore.staff.lists import AgeFilter, FastAdmin, ReadOnlyAdmin, trace_start, uuid_of
+
+MAX_ID_DIGITS = 18
 
 
 @admin.register(Listing)
-class ListingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
-    """What is for sale. Stock is changed by purchases alone."""
+class ListingAdmin(FastAdmin):
+    """What is for sale. Stock is changed by purchases alone, and status by withdrawing and restoring."""
 
     list_display = ("id", "title", "seller", "price_cents", "currency", "available", "quantity", "status")
-    list_filter = ("status", "category", "currency")
+    list_filter = ("status", "category")
     list_select_related = ("seller",)
     raw_id_fields = ("seller",)
-    readonly_fields = ("available", "quantity", "created_at", "updated_at")
+    readonly_fields = ("status", "withdrawn_reason", "available", "quantity", "created_at", "updated_at")
     search_fields = ("title",)
-    show_full_result_count = False
+    search_help_text = "Part of a title, or the number of a listing."
+    ordering = ("-id",)
+    actions = ("withdraw", "restore")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
+    ) -> tuple[QuerySet[Listing], bool]:
+        """A number is an id: no title is looked through for it."""
+        if is_id(search_term):
+            return queryset.filter(pk=int(search_term)), False
+        return super().get_search_results(request, queryset, search_term)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Listings are made by their sellers."""
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Withdraw them: their orders stay."""
+        return False
+
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        """Withdrawing and restoring is a permission of its own."""
+        return request.user.has_perm("listings.moderate_listing")
+
+    @admin.action(description="Withdraw from sale", permissions=["moderate"])
+    def withdraw(self, request: HttpRequest, listings: QuerySet[Listing]) -> HttpResponse | None:
+        """Nobody can buy it any more; orders already accepted go on."""
+        return self._moderate(request, listings, withdraw_listing, "withdraw", "withdrawn")
+
+    @admin.action(description="Restore to sale", permissions=["moderate"])
+    def restore(self, request: HttpRequest, listings: QuerySet[Listing]) -> HttpResponse | None:
+        """It can be bought again."""
+        return self._moderate(request, listings, restore_listing, "restore", "restored")
+
+    def _moderate(
+        self,
+        request: HttpRequest,
+        listings: QuerySet[Listing],
+        moderate: Callable[..., bool],
+        action: str,
+        done: str,
+    ) -> HttpResponse | None:
+        reason = given_reason(request)
+        if reason is None:
+            title = f"{action.capitalize()} {listings.count()} listings"
+            return ask_for_reason(request, self, title=title, action=action, rows=listings)
+        by = request.user.get_username()
+        changed = sum(moderate(listing.pk, by=by, reason=reason) for listing in listings)
+        unchanged = len(listings) - changed
+        said = f"{changed} {done}." + (f" {unchanged} need not be." if unchanged else "")
+        self.message_user(request, said, messages.SUCCESS if changed else messages.WARNING)
+        return None
+
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
+class OrderAdmin(ReadOnlyAdmin):
     """Who ordered what. Orders change by messages alone."""
 
     list_display = ("id", "status", "buyer", "listing", "quantity", "total_cents", "currency", "created_at")
-    list_filter = ("status", "currency")
+    list_filter = ("status", AgeFilter)
     list_select_related = ("buyer", "listing")
-    search_fields = ("id", "trace")
-    show_full_result_count = False
+    search_fields = ("id",)
+    search_help_text = "The id of an order or a trace, the number of a listing, or the name of a buyer."
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("steps", "trace_link", "status", "reason")}),
+        ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price_cents", "currency")}),
+        ("What it cost", {"fields": ("transaction_id", "fee_cents", "total_cents")}),
+        ("More", {"fields": ("checkout_id", "idempotency_key", "created_at", "settled_at", "resent_at")}),
+    )
+    readonly_fields = ("steps", "trace_link", "resent_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Orders are made by buyers."""
-        return False
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Each kind of term by its index."""
+        term, start = search_term.strip().replace("\0", ""), trace_start(search_term)
+        if not term:
+            return queryset, False
+        if start:
+            return queryset.filter(pk=uuid_of(term)) | queryset.filter(trace__startswith=start), False
+        if is_id(term):
+            return queryset.filter(listing_id=int(term)), False
+        return queryset.filter(buyer__username=term), False
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """An edited order would disagree with its transaction."""
-        return False
+    @admin.display(description="what happened")
+    def steps(self, order: Order) -> SafeString:
+        """Its timeline."""
+        return render_to_string("staff/timeline.html", {"steps": timeline(order)})
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """A deleted order would be a lost one."""
-        return False
+    @admin.display(description="trace")
+    def trace_link(self, order: Order) -> SafeString | str:
+        """To all that belongs to the purchase."""
+        return link_to_trace(order.trace)
+
+
+@admin.register(LiveEvent)
+class LiveEventAdmin(ReadOnlyAdmin):
+    """What browsers were told."""
+
+    list_display = ("seq", "type", "order_id", "listing_id", "created_at")
+    ordering = ("-seq",)
+    search_fields = ("order_id",)
+    search_help_text = "The id of an order."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[LiveEvent], search_term: str
+    ) -> tuple[QuerySet[LiveEvent], bool]:
+        """By the index of the order's id."""
+        if not search_term.strip():
+            return queryset, False
+        order_id = uuid_of(search_term)
+        return (queryset.filter(order_id=order_id) if order_id else queryset.none()), False
+
+
+def is_id(term: str) -> bool:
+    """Whether it is a row's number."""
+    term = term.strip()
+    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS

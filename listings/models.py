@@ -74,10 +74,17 @@ class Listing(models.Model):
     edition = models.PositiveIntegerField(
         default=1, db_default=1, editable=False, help_text="Grows with each edit; not with purchases."
     )
+    withdrawn_reason = models.CharField(
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="Why staff withdrew it; empty where its seller did.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        permissions = (("moderate_listing", "Can withdraw and restore listings"),)
         constraints = [
             models.CheckConstraint(
                 condition=Q(available__lte=F("quantity")), name="listing_available_in_quantity"
@@ -164,6 +171,13 @@ class Order(models.Model):
                 fields=["checkout_id"], name="order_of_checkout", condition=Q(checkout_id__isnull=False)
             ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
+            # The admin's: few orders are in it, so that a purchase costs no more for it.
+            models.Index(
+                fields=["status", "-id"],
+                name="order_unusual",
+                condition=Q(status__in=["rejected", "cancelled", "refunded"]),
+            ),
+            models.Index(fields=["trace"], name="order_trace", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

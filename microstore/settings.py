@@ -34,7 +34,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 LIVE_URL = env.str("LIVE_URL", "")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "microstore.staff.apps.StaffConfig",  # before the admin, whose templates it extends
+    "microstore.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -158,6 +159,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "microstore.pagination.NewestFirst",
     "EXCEPTION_HANDLER": "microstore.problems.answer",
+    "NUM_PROXIES": env.int("NUM_PROXIES", 0),  # before us, whose X-Forwarded-For we may believe
 }
 ENUMS = {
     "CategoryEnum": "listings.models.Category",

@@ -39,6 +39,7 @@ class Transaction(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = (("export_transaction", "Can export transactions"),)
         constraints = [
             models.CheckConstraint(
                 condition=Q(status="refused", fee_cents__isnull=True, total_cents__isnull=True)
@@ -54,6 +55,9 @@ class Transaction(models.Model):
         indexes = [
             models.Index(fields=["buyer_id", "-id"], name="transaction_of_buyer"),
             models.Index(fields=["seller_id", "-id"], name="transaction_of_seller"),
+            models.Index(fields=["currency", "-id"], name="transaction_currency"),
+            models.Index(fields=["status", "-id"], name="transaction_refused", condition=Q(status="refused")),
+            models.Index(fields=["trace"], name="transaction_trace", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

@@ -1,72 +1,206 @@
-"""Outbox and dead letters in the admin of each service."""
+"""Outbox, dead letters and queues in the admin of each service."""
 
-from collections.abc import Callable
+import json
+from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from microstore.messaging import replay
-from microstore.messaging.models import DeadLetter, OutboxMessage
+from microstore.messaging import causes, replay
+from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
+from microstore.staff.decisions import given_reason
+from microstore.staff.lists import ReadOnlyAdmin, trace_start
+from microstore.staff.overview import age
 
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
-    """To be looked at."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Messages are made by the services."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """What has been said stays as it is."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """A deleted message would be a lost order."""
-        return False
+MAX_SELECTED = 1_000
+SHOWN_PREVIEWS = 200
 
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
     """What waits for the relay: empty but for a moment."""
 
-    list_display = ("id", "contract", "created_at", "due_at", "attempts")
-    list_filter = ("contract",)
+    list_display = ("id", "contract", "waits", "attempts", "due_at")
+    ordering = ("id",)
+
+    @admin.display(description="waits for", ordering="created_at")
+    def waits(self, message: OutboxMessage) -> str:
+        """How long it has been there."""
+        return age((timezone.now() - message.created_at).total_seconds())
+
+
+@admin.register(QueueDepth)
+class QueueDepthAdmin(ReadOnlyAdmin):
+    """What the relay last saw in the broker."""
+
+    list_display = ("queue", "messages", "consumers", "measured_at")
 
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
     """What could not be handled."""
 
-    list_display = ("id", "contract", "error", "attempts", "state", "died_at")
+    change_list_template = "staff/dead_letters.html"
+    list_display = ("id", "contract", "cause", "attempts", "state", "died_at")
     list_filter = ("state", "contract")
-    search_fields = ("error", "trace")
-    actions = ("replay", "discard")
+    search_fields = ("trace",)
+    search_help_text = "A trace id, or the number of a letter."
+    ordering = ("-id",)
+    actions = ("decide",)
+    fields = (
+        ("contract", "state"),
+        ("attempts", "created_at", "died_at"),
+        "error",
+        "message",
+        "stack",
+        "broker_headers",
+        "trace_link",
+        ("decided_by", "decided_at"),
+    )
+    readonly_fields = ("message", "stack", "broker_headers", "trace_link")
+
+    def get_urls(self) -> list[Any]:
+        """Two pages of our own beside Django's."""
+        site = self.admin_site
+        return [
+            path("groups/", site.admin_view(self.groups_view), name="messaging_deadletter_groups"),
+            path("decide/", site.admin_view(self.decide_view), name="messaging_deadletter_decide"),
+            *super().get_urls(),
+        ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[DeadLetter], search_term: str
+    ) -> tuple[QuerySet[DeadLetter], bool]:
+        """By the index of the trace or of the id; anything else finds nothing."""
+        start, term = trace_start(search_term), search_term.strip()
+        if not term:
+            return queryset, False
+        if start:
+            return queryset.filter(trace__startswith=start), False
+        is_id = term.isascii() and term.isdecimal() and len(term) <= len(str(2**62))
+        return (queryset.filter(pk=int(term)) if is_id else queryset.none()), False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Replaying and discarding is a permission of its own."""
         return request.user.has_perm("messaging.decide_deadletter")
 
-    @admin.action(description="Replay: send their events again", permissions=["decide"])
-    def replay(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        """Each letter on its own: one that cannot be replayed does not keep back the others."""
-        self._decide(request, letters, replay.replay, "replayed")
+    @admin.action(description="Look what a replay would do; replay or discard", permissions=["decide"])
+    def decide(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponse:
+        """From the list to the page where it is decided."""
+        return self._preview(request, list(letters.order_by("id").values_list("id", flat=True)))
 
-    @admin.action(description="Discard: keep them, but do nothing", permissions=["decide"])
-    def discard(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        """Put letters aside."""
-        self._decide(request, letters, replay.discard, "discarded")
+    def groups_view(self, request: HttpRequest) -> HttpResponse:
+        """What waits, by contract and cause."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": "Dead letters by cause",
+            "opts": self.model._meta,
+            "groups": causes.find_groups(),
+            "may_decide": self.has_decide_permission(request),
+        }
+        return TemplateResponse(request, "staff/groups.html", context)
 
-    def _decide(
-        self, request: HttpRequest, letters: QuerySet[DeadLetter], act: Callable[..., object], done: str
-    ) -> None:
-        decided = 0
-        for letter in letters.order_by("id"):
-            try:
-                act(letter.pk, by=request.user.get_username())
-                decided += 1
-            except replay.NotReplayable as why_not:
-                self.message_user(request, str(why_not), messages.ERROR)
-        self.message_user(request, f"{decided} {done}.", messages.SUCCESS if decided else messages.WARNING)
+    def decide_view(self, request: HttpRequest) -> HttpResponse:
+        """Preview a group or a selection; with a decision and a reason, carry it out."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            group = causes.find_group(request.GET.get("group", ""))
+            if group is None:
+                self.message_user(request, "No letter of this group waits any more.", messages.WARNING)
+                return HttpResponseRedirect(reverse("admin:messaging_deadletter_groups"))
+            return self._preview(request, list(group.waiting().values_list("id", flat=True)[:MAX_SELECTED]))
+        ids = read_ids(request.POST.get("letters", ""))
+        reason, rate = given_reason(request), read_rate(request.POST.get("rate", ""))
+        if reason is None or rate is None:
+            return self._preview(request, ids, problem="Give a reason, and a rate above 0.")
+        return self._carry_out(request, ids, reason=reason, rate=rate)
+
+    def _preview(self, request: HttpRequest, ids: list[int], problem: str = "") -> HttpResponse:
+        ids = ids[:MAX_SELECTED]
+        letters = DeadLetter.objects.filter(id__in=ids[:SHOWN_PREVIEWS]).order_by("id")
+        context = self.admin_site.each_context(request) | {
+            "title": "Replay or discard",
+            "opts": self.model._meta,
+            "previews": [replay.preview(letter) for letter in letters],
+            "letters": ",".join(map(str, ids)),
+            "count": len(ids),
+            "rate": request.POST.get("rate") or f"{replay.EVENTS_PER_SECOND:g}",
+            "reason": request.POST.get("reason", ""),
+            "problem": problem,
+        }
+        return TemplateResponse(request, "staff/decide.html", context)
+
+    def _carry_out(self, request: HttpRequest, ids: list[int], *, reason: str, rate: float) -> HttpResponse:
+        by = request.user.get_username()
+        if request.POST.get("decision") == "replay":
+            decisions, done = replay.replay_all(ids, by=by, reason=reason, rate=rate), "replayed"
+        elif request.POST.get("decision") == "discard":
+            decisions, done = replay.discard_all(ids, by=by, reason=reason), "discarded"
+        else:
+            return self._preview(request, ids, problem="Choose: replay or discard.")
+        for refused in decisions.refused[:20]:
+            self.message_user(request, refused, messages.ERROR)
+        level = messages.SUCCESS if decisions.done else messages.WARNING
+        self.message_user(request, f"{decisions.done} {done}.", level)
+        return HttpResponseRedirect(reverse("admin:messaging_deadletter_groups"))
+
+    @admin.display(description="message")
+    def message(self, letter: DeadLetter) -> SafeString:
+        """Its payload; the raw body where that is all there is."""
+        if letter.raw_body is not None:
+            return preformatted(bytes(letter.raw_body).decode(errors="backslashreplace"))
+        return preformatted(json.dumps(letter.payload, indent=2))
+
+    @admin.display(description="traceback")
+    def stack(self, letter: DeadLetter) -> SafeString:
+        """Where it failed."""
+        return preformatted(letter.traceback)
+
+    @admin.display(description="broker's headers")
+    def broker_headers(self, letter: DeadLetter) -> SafeString:
+        """What the broker knows of it."""
+        return preformatted(json.dumps(letter.headers, indent=2) if letter.headers else "")
+
+    @admin.display(description="trace")
+    def trace_link(self, letter: DeadLetter) -> SafeString | str:
+        """To all that belongs to the same purchase."""
+        return link_to_trace(letter.trace)
+
+
+def preformatted(text: str) -> SafeString:
+    """As it is, in a box that scrolls."""
+    return format_html('<pre class="staff-text">{}</pre>', text or "none")
+
+
+def link_to_trace(trace: str) -> SafeString | str:
+    """To all that belongs to this trace."""
+    if not trace:
+        return "none"
+    trace_id = trace[3:35]
+    return format_html('<a href="{}?q={}"><code>{}</code></a>', reverse("admin:trace"), trace_id, trace_id)
+
+
+def read_ids(text: str) -> list[int]:
+    """Numbers between commas, so many at most; anything else is left out."""
+    words = text.split(",")[:MAX_SELECTED]
+    return [
+        int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < len(str(2**62))
+    ]
+
+
+def read_rate(text: str) -> float | None:
+    """Events a second, from one an hour to ten thousand; None where it is no such number."""
+    try:
+        rate = float(text or replay.EVENTS_PER_SECOND)
+    except ValueError:
+        return None
+    return rate if 1 / 3600 <= rate <= 10_000 else None  # noqa: PLR2004  # the docstring says which

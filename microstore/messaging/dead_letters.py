@@ -12,6 +12,7 @@ from django.conf import settings
 from kombu import Connection
 
 from microstore.messaging import topology
+from microstore.messaging.causes import cause_of
 from microstore.messaging.models import DeadLetter
 
 log = structlog.get_logger(__name__)
@@ -99,10 +100,9 @@ def _fingerprint_of(body: bytes, headers: dict[str, Any]) -> str:
 
 
 def _store(*, fingerprint: str, **fields: Any) -> DeadLetter:
-    texts = {name: storable(value) for name, value in fields.items() if isinstance(value, str)}
-    letter, _ = DeadLetter.objects.update_or_create(
-        fingerprint=fingerprint, defaults={**fields, **texts, "state": DeadLetter.State.WAITING}
-    )
+    fields |= {name: storable(value) for name, value in fields.items() if isinstance(value, str)}
+    fields |= {"state": DeadLetter.State.WAITING, "cause": cause_of(fields["error"])}
+    letter, _ = DeadLetter.objects.update_or_create(fingerprint=fingerprint, defaults=fields)
     log.error("dead_letter", contract=letter.contract, error=letter.error, dead_letter=letter.pk)
     return letter
 

@@ -45,6 +45,12 @@ class DeadLetter(models.Model):
     )
     headers = models.JSONField(default=dict, blank=True, help_text="The broker's headers and properties.")
     error = models.TextField(help_text="Why it could not be handled.")
+    cause = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text="The error without what differs from letter to letter.",
+    )
     traceback = models.TextField(blank=True, help_text="Where it failed.")
     attempts = models.PositiveIntegerField(default=0, help_text="How often it was tried.")
     trace = models.CharField(max_length=55, blank=True, help_text="The traceparent of the purchase.")
@@ -57,7 +63,31 @@ class DeadLetter(models.Model):
     class Meta:
         verbose_name = "dead letter"
         permissions = (("decide_deadletter", "Can replay and discard dead letters"),)
-        indexes = [models.Index(fields=["state", "-id"], name="dead_letter_state")]
+        indexes = [
+            models.Index(fields=["state", "-id"], name="dead_letter_state"),
+            models.Index(fields=["contract", "-id"], name="dead_letter_contract"),
+            models.Index(
+                fields=["contract", "cause", "id"],
+                name="dead_letter_group",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(fields=["trace"], name="dead_letter_trace", opclasses=["varchar_pattern_ops"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.contract or 'unreadable message'}: {self.error[:80]}"
+
+
+class QueueDepth(models.Model):
+    """What a relay last saw in a queue: the admin needs no broker to show it."""
+
+    queue = models.CharField(primary_key=True, max_length=100)
+    messages = models.PositiveIntegerField(help_text="Ready to be taken.")
+    consumers = models.PositiveIntegerField(help_text="How many take from it.")
+    measured_at = models.DateTimeField(help_text="When a relay looked; long ago means that no relay runs.")
+
+    class Meta:
+        verbose_name = "queue depth"
+
+    def __str__(self) -> str:
+        return f"{self.queue}: {self.messages}"

@@ -1,5 +1,6 @@
 """A person replays or discards a dead letter, once."""
 
+import itertools
 import json
 import threading
 from typing import Any
@@ -13,7 +14,10 @@ from django.test import Client
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import dead_letters, replay
+from microstore.messaging.causes import cause_of, find_groups
 from microstore.messaging.models import DeadLetter, OutboxMessage
+from microstore.staff.actions import ReasonMissing
+from microstore.staff.models import StaffAction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +42,7 @@ def raw_letter(body: bytes, task: str = "transactions.order_created") -> DeadLet
 
 
 def test_a_replayed_event_is_sent_again_as_it_was(letter: DeadLetter, payload: dict[str, Any]) -> None:
-    assert replay.replay(letter.pk, by="carol") == 1
+    assert replay.replay(letter.pk, by="carol", reason="mended") == 1
     assert [row.payload for row in OutboxMessage.objects.all()] == [payload]
     letter.refresh_from_db()
     assert (letter.state, letter.decided_by) == ("replayed", "carol")
@@ -47,7 +51,7 @@ def test_a_replayed_event_is_sent_again_as_it_was(letter: DeadLetter, payload: d
 
 def test_the_events_of_a_whole_celery_message_are_sent_again(payload: dict[str, Any]) -> None:
     body = json.dumps([[[payload, payload]], {"attempts": 1}, {"chain": []}]).encode()
-    assert replay.replay(raw_letter(body).pk, by="carol") == 2
+    assert replay.replay(raw_letter(body).pk, by="carol", reason="mended") == 2
     assert {row.contract for row in OutboxMessage.objects.all()} == {"order_created"}
 
 
@@ -64,7 +68,7 @@ def test_the_events_of_a_whole_celery_message_are_sent_again(payload: dict[str, 
 def test_what_cannot_be_read_says_why_and_stays(body: bytes, task: str, why: str) -> None:
     letter = raw_letter(body, task)
     with pytest.raises(replay.NotReplayable, match=why):
-        replay.replay(letter.pk, by="carol")
+        replay.replay(letter.pk, by="carol", reason="mended")
     letter.refresh_from_db()
     assert letter.state == "waiting"
     assert not OutboxMessage.objects.exists()
@@ -76,7 +80,7 @@ def test_two_people_at_once_replay_it_once(letter: DeadLetter) -> None:
     def click(by: str) -> None:
         start.wait()
         try:
-            outcomes.append(replay.replay(letter.pk, by=by))
+            outcomes.append(replay.replay(letter.pk, by=by, reason="mended"))
         except replay.NotReplayable:
             outcomes.append(0)
         connections.close_all()
@@ -91,7 +95,7 @@ def test_two_people_at_once_replay_it_once(letter: DeadLetter) -> None:
 
 
 def test_what_dies_again_after_its_replay_waits_again(letter: DeadLetter, payload: dict[str, Any]) -> None:
-    replay.replay(letter.pk, by="carol")
+    replay.replay(letter.pk, by="carol", reason="mended")
     dead_letters.bury(contract="order_created", payload=payload, error=ValueError("still"), attempts=3)
     letter.refresh_from_db()
     assert letter.state == "waiting"
@@ -99,9 +103,9 @@ def test_what_dies_again_after_its_replay_waits_again(letter: DeadLetter, payloa
 
 
 def test_a_discarded_letter_is_kept_and_cannot_be_replayed(letter: DeadLetter) -> None:
-    replay.discard(letter.pk, by="carol")
+    replay.discard(letter.pk, by="carol", reason="mended")
     with pytest.raises(replay.NotReplayable, match="discarded by carol"):
-        replay.replay(letter.pk, by="dave")
+        replay.replay(letter.pk, by="dave", reason="mended")
     assert DeadLetter.objects.filter(state="discarded").count() == 1
 
 
@@ -111,12 +115,14 @@ def test_the_command_line_lists_shows_replays_and_discards(
     other = raw_letter(b"\xff")
     call_command("dead_letters", "list")
     assert "ValueError: no till" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("dead_letters", "replay", "all")
     call_command("dead_letters", "show", str(other.pk))
     assert "\\\\xff" in capsys.readouterr().out
     with pytest.raises(CommandError, match="stay as they are"):
-        call_command("dead_letters", "replay", "all")
+        call_command("dead_letters", "replay", "all", reason="mended")
     assert "1 done, 1 refused" in capsys.readouterr().out
-    call_command("dead_letters", "discard", str(other.pk))
+    call_command("dead_letters", "discard", str(other.pk), reason="rubbish")
     assert not DeadLetter.objects.filter(state="waiting").exists()
     with pytest.raises(CommandError, match="ids"):
         call_command("dead_letters", "replay")
@@ -128,12 +134,21 @@ def test_the_admin_replays_and_discards_what_is_selected(
 ) -> None:
     User.objects.create_superuser("carol", password="crunchy")
     client.login(username="carol", password="crunchy")
-    selection = {"action": action, "_selected_action": [letter.pk]}
-    response = client.post("/admin/messaging/deadletter/", selection, follow=True)
+    selection = {"action": "decide", "_selected_action": [letter.pk]}
+    asked = client.post("/admin/messaging/deadletter/", selection).content.decode()
+    assert "will run" in asked
+    decision = {"letters": str(letter.pk), "decision": action, "reason": "mended", "rate": "50"}
+    unreasoned = client.post("/admin/messaging/deadletter/decide/", decision | {"reason": " "})
+    assert "Give a reason" in unreasoned.content.decode()
+    letter.refresh_from_db()
+    assert letter.state == "waiting"
+    response = client.post("/admin/messaging/deadletter/decide/", decision, follow=True)
     assert "1 " + {"replay": "replayed.", "discard": "discarded."}[action] in response.content.decode()
     letter.refresh_from_db()
     assert letter.decided_by == "carol"
     assert OutboxMessage.objects.count() == (action == "replay")
+    recorded = StaffAction.objects.filter(target=f"dead letter {letter.pk}").values_list("by", "reason").get()
+    assert recorded == ("carol", "mended")
 
 
 def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter, client: Client) -> None:
@@ -142,7 +157,76 @@ def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter
     dave = User.objects.create_user("dave", password="crunchy", is_staff=True)
     dave.user_permissions.add(Permission.objects.get(codename="view_deadletter"))
     client.login(username="dave", password="crunchy")
-    selection = {"action": "replay", "_selected_action": [letter.pk]}
-    response = client.post("/admin/messaging/deadletter/", selection, follow=True)
-    assert response.status_code == 200
+    assert client.get("/admin/messaging/deadletter/groups/").status_code == 200
+    decision = {"letters": str(letter.pk), "decision": "replay", "reason": "because"}
+    assert client.post("/admin/messaging/deadletter/decide/", decision).status_code == 403
+    assert not OutboxMessage.objects.exists()
+
+
+def bury_some(payload: dict[str, Any], *errors: str) -> list[DeadLetter]:
+    """Different orders that died of these."""
+    return [
+        dead_letters.bury(
+            contract="order_created",
+            payload=payload | {"order_id": f"01a20420-1996-72f3-8f75-b9740bad4{number:03}"},
+            error=ValueError(error),
+            attempts=3,
+        )
+        for number, error in enumerate(errors)
+    ]
+
+
+def test_letters_that_differ_only_in_numbers_and_names_are_one_group(payload: dict[str, Any]) -> None:
+    bury_some(payload, "till 7 is 'shut'", "till 12 is 'away'", "no receipt", 'till 3 is "burning"')
+    assert [(group.cause, group.letters) for group in find_groups()] == [
+        ("ValueError: till … is …", 3),
+        ("ValueError: no receipt", 1),
+    ]
+    assert cause_of("KeyError: 01a20420-1996-72f3-8f75-b9740bad4dc8\nmore") == "KeyError: …"
+
+
+def test_a_group_is_replayed_as_it_was_when_it_was_chosen(
+    payload: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tills = bury_some(payload, "till 7", "till 8", "no receipt")[:2]
+    [till_group, _] = find_groups()
+    call_command("dead_letters", "replay", group=till_group.id, preview=True)
+    assert capsys.readouterr().out.count("will run") == 2
+    call_command("dead_letters", "replay", group=till_group.id, reason="till mended")
+    replayed = DeadLetter.objects.filter(state="replayed")
+    assert {letter.pk for letter in replayed} == {till.pk for till in tills}
+    with pytest.raises(CommandError, match="waits"):
+        call_command("dead_letters", "replay", group=till_group.id, reason="again")
+
+
+def test_a_replay_keeps_to_its_rate(payload: dict[str, Any]) -> None:
+    letters = bury_some(payload, *["no till"] * 5)
+    replay.replay_all([letter.pk for letter in letters], by="carol", reason="mended", rate=0.5)
+    due = list(OutboxMessage.objects.order_by("id").values_list("due_at", flat=True))
+    gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(due)]
+    assert all(gap >= 2 for gap in gaps)
+
+
+def test_nothing_is_decided_without_a_reason(letter: DeadLetter) -> None:
+    for act in (replay.replay, replay.discard):
+        with pytest.raises(ReasonMissing):
+            act(letter.pk, by="carol", reason="  ")
+    letter.refresh_from_db()
+    assert letter.state == "waiting"
+    assert not OutboxMessage.objects.exists()
+
+
+def test_a_preview_changes_nothing_and_says_what_would_happen(letter: DeadLetter) -> None:
+    assert replay.preview(letter).outcome == "will run"
+    invalid = raw_letter(b'[[["armchair"]], {}, {}]')
+    assert replay.preview(invalid).outcome == "cannot be replayed"
+    assert DeadLetter.objects.filter(state="waiting").count() == 2
+    assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast", "1e9"])
+def test_a_rate_that_is_none_is_asked_for_again(letter: DeadLetter, admin_client: Client, rate: str) -> None:
+    decision = {"letters": str(letter.pk), "decision": "replay", "reason": "mended", "rate": rate}
+    response = admin_client.post("/admin/messaging/deadletter/decide/", decision)
+    assert "a rate above 0" in response.content.decode()
     assert not OutboxMessage.objects.exists()

@@ -2,13 +2,14 @@
 
 import getpass
 import json
-from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from microstore.messaging.causes import find_group, find_groups
 from microstore.messaging.models import DeadLetter
-from microstore.messaging.replay import NotReplayable, discard, replay
+from microstore.messaging.replay import EVENTS_PER_SECOND, discard_all, preview, replay_all
+from microstore.staff.actions import ReasonMissing, read_reason
 
 
 class Command(BaseCommand):
@@ -17,48 +18,88 @@ class Command(BaseCommand):
     help = "List, show, replay or discard this service's dead letters."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The action, and for all but `list` the ids; `all` stands for every waiting letter."""
+        """The action, and for all but `list` the letters: ids, a group, or `all` that wait."""
         parser.add_argument("action", choices=["list", "show", "replay", "discard"])
         parser.add_argument("ids", nargs="*", metavar="ID", help="ids, or `all` that wait")
+        parser.add_argument("--group", help="the waiting letters of a group, as `list` names it")
+        parser.add_argument("--reason", help="why you replay or discard them; it is recorded")
+        parser.add_argument(
+            "--rate", type=float, default=EVENTS_PER_SECOND, help="events a second (default %(default)s)"
+        )
+        parser.add_argument("--preview", action="store_true", help="only say what a replay would do")
 
     def handle(self, *args: Any, action: str, ids: list[str], **options: Any) -> None:
         """Do it."""
         if action == "list":
-            self._list()
-        elif action == "show":
-            for letter in DeadLetter.objects.filter(id__in=self._read_ids(ids)):
+            self._list(options["group"])
+            return
+        selection = self._read_selection(ids, options["group"])
+        if action == "show":
+            for letter in DeadLetter.objects.filter(id__in=selection):
                 self._show(letter)
+        elif options["preview"]:
+            self._preview(selection)
         else:
-            self._decide(replay if action == "replay" else discard, self._read_ids(ids))
+            self._decide(action, selection, reason=options["reason"], rate=options["rate"])
 
-    def _list(self) -> None:
-        for letter in DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by("id"):
-            self.stdout.write(
-                f"{letter.pk}\t{letter.contract}\t{letter.attempts}\t{letter.error.splitlines()[0]}"
-            )
+    def _list(self, group_id: str | None) -> None:
+        """The groups; with one of them named, its letters."""
+        for group in find_groups():
+            if group_id in (None, group.id):
+                self.stdout.write(
+                    f"{group.id}\t{group.letters}\t{group.contract}\t{group.cause}\t"
+                    f"{group.first_at:%Y-%m-%d %H:%M} to {group.last_at:%Y-%m-%d %H:%M}"
+                )
+        if group_id:
+            for letter in DeadLetter.objects.filter(id__in=self._read_selection([], group_id)).order_by("id"):
+                first_line = letter.error.partition("\n")[0]
+                self.stdout.write(f"  {letter.pk}\t{letter.attempts}\t{first_line}")
 
     def _show(self, letter: DeadLetter) -> None:
         fields = {field.name: field.value_from_object(letter) for field in letter._meta.fields}
         self.stdout.write(json.dumps(fields, indent=2, default=_readable))
 
-    def _decide(self, act: Callable[..., object], ids: list[int]) -> None:
-        refused = 0
-        for letter_id in ids:
-            try:
-                act(letter_id, by=f"{getpass.getuser()} (command line)")
-            except NotReplayable as why_not:
-                refused += 1
-                self.stderr.write(f"{letter_id}: {why_not}")
-        self.stdout.write(f"{len(ids) - refused} done, {refused} refused")
-        if refused:
+    def _preview(self, selection: list[int]) -> None:
+        for letter in DeadLetter.objects.filter(id__in=selection).order_by("id"):
+            said = preview(letter)
+            self.stdout.write(f"{letter.pk}\t{said.outcome}\t{said.detail}")
+
+    def _decide(self, action: str, selection: list[int], *, reason: str | None, rate: float) -> None:
+        if rate <= 0:
+            raise CommandError("--rate must be above 0.")
+        by = f"{getpass.getuser()} (command line)"
+        try:
+            why = read_reason(reason)
+        except ReasonMissing as missing:
+            raise CommandError(f"--reason: {missing}") from None
+        if action == "replay":
+            decisions = replay_all(selection, by=by, reason=why, rate=rate)
+        else:
+            decisions = discard_all(selection, by=by, reason=why)
+        for refused in decisions.refused:
+            self.stderr.write(refused)
+        self.stdout.write(f"{decisions.done} done, {len(decisions.refused)} refused")
+        if decisions.refused:
             raise CommandError("Some letters stay as they are.")
 
-    def _read_ids(self, ids: list[str]) -> list[int]:
+    def _read_selection(self, ids: list[str], group_id: str | None) -> list[int]:
+        """Fixed before anything is done: what dies meanwhile is not of it."""
+        if group_id:
+            group = find_group(group_id)
+            if group is None or ids:
+                raise CommandError(
+                    f"No letter of a group {group_id!r} waits (see `dead_letters list`)."
+                    if group is None
+                    else "Name ids or a group, not both."
+                )
+            return list(group.waiting().values_list("id", flat=True))
         if ids == ["all"]:
             waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by("id")
             return list(waiting.values_list("id", flat=True))
         if not ids or not all(letter_id.isdecimal() for letter_id in ids):
-            raise CommandError("Name letters by their ids (see `dead_letters list`), or say `all`.")
+            raise CommandError(
+                "Name letters by their ids or --group (see `dead_letters list`), or say `all`."
+            )
         return [int(letter_id) for letter_id in ids]
 
 

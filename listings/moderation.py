@@ -1,0 +1,44 @@
+"""Staff take listings off sale, and put them back."""
+
+from django.db import transaction
+
+from listings.models import Listing
+from microstore.staff.actions import read_reason, record
+
+
+def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
+    """Take a listing off sale, also one that is a draft; false where it is withdrawn by staff already.
+
+    One conditional update: a purchase under way either reserved its stock before, or finds nothing on sale.
+    """
+    return _moderate(
+        listing_id,
+        "withdrew",
+        by=by,
+        reason=reason,
+        found={"withdrawn_reason": ""},
+        changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": read_reason(reason)},
+    )
+
+
+def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
+    """Put a withdrawn listing on sale again; false where it is not withdrawn."""
+    return _moderate(
+        listing_id,
+        "restored",
+        by=by,
+        reason=reason,
+        found={"status": Listing.Status.WITHDRAWN},
+        changed={"status": Listing.Status.ON_SALE, "withdrawn_reason": ""},
+    )
+
+
+@transaction.atomic
+def _moderate(
+    listing_id: int, action: str, *, by: str, reason: str, found: dict[str, str], changed: dict[str, str]
+) -> bool:
+    why = read_reason(reason)
+    if not Listing.objects.filter(pk=listing_id, **found).update(**changed):
+        return False
+    record(action, by=by, target=f"listing {listing_id}", reason=why)
+    return True

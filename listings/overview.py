@@ -1,0 +1,98 @@
+"""The listings service on the front page of its admin, and what it knows of a trace."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from listings.models import Order
+from listings.timeline import timeline
+from microstore.contracts.contract import Message
+from microstore.messaging.overview import seconds_since
+from microstore.staff.charts import Chart, by_hour, draw_bars
+from microstore.staff.lists import first_id_at, uuid_of
+from microstore.staff.overview import Figure, Found, age
+
+ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
+
+
+def figures() -> list[Figure]:
+    """Orders of today by status, and the oldest that is pending."""
+    now = timezone.now()
+    today = Order.objects.filter(id__gte=first_id_at(now.replace(hour=0, minute=0, second=0, microsecond=0)))
+    counts = dict(today.order_by().values_list("status").annotate(Count("id")))
+    shown = [Order.Status.COMPLETED, Order.Status.PENDING, Order.Status.REJECTED]
+    oldest = Order.objects.filter(status=Order.Status.PENDING).order_by("created_at").first()
+    waits = seconds_since(oldest.created_at if oldest else None, now)
+    return [
+        *(
+            Figure(
+                f"{status} today",
+                f"{counts.get(status, 0):,}",
+                f"{ORDERS}?status__exact={status}",
+                VIEW_ORDER,
+            )
+            for status in [*shown, *(status for status in counts if status not in shown)]
+        ),
+        Figure(
+            "oldest pending order",
+            age(waits) if oldest else "none",
+            f"{ORDERS}{oldest.pk}/change/" if oldest else "",
+            VIEW_ORDER,
+            alarm=waits > settings.PENDING_DEADLINE_SECONDS,
+        ),
+    ]
+
+
+def charts() -> list[Chart]:
+    """Orders of the last day, by the hour."""
+    now = timezone.now()
+    since = (now - timedelta(hours=23)).replace(minute=0, second=0, microsecond=0)
+    orders = Order.objects.filter(id__gte=first_id_at(since)).order_by()
+    hourly: Any = orders.annotate(hour=TruncHour("created_at")).values_list("hour", "status")
+    counted = list(hourly.annotate(Count("id")))
+    drawn = []
+    for title, statuses in (
+        ("orders accepted an hour", set(Order.Status.values)),
+        ("of these rejected", {Order.Status.REJECTED}),
+    ):
+        counts: dict[Any, int] = {}
+        for hour, status, count in counted:
+            if status in statuses:
+                counts[hour] = counts.get(hour, 0) + count
+        drawn.append(draw_bars(title, by_hour(counts, now=now)))
+    return drawn
+
+
+def find_traces(term: str) -> set[str]:
+    """How the traceparents of the order with this id begin."""
+    order_id = uuid_of(term)
+    found = Order.objects.filter(pk=order_id).values_list("trace", flat=True) if order_id else []
+    return {trace[:36] for trace in found}
+
+
+def find_rows(start: str) -> list[Found]:
+    """The orders of this trace with all that happened to them."""
+    orders = Order.objects.filter(trace__startswith=start).select_related("listing", "buyer")[:50]
+    return [
+        Found("order", step.at, f"{order.pk}: {step.text}", f"{ORDERS}{order.pk}/change/", VIEW_ORDER)
+        for order in orders
+        for step in timeline(order)
+        if step.at is not None
+    ]
+
+
+def find_done(messages: Sequence[Message]) -> set[UUID]:
+    """Event ids of those that would change nothing: their orders are settled."""
+    order_ids = {message.event_id: getattr(message, "order_id", None) for message in messages}
+    settled = set(
+        Order.objects.filter(id__in=[order_id for order_id in order_ids.values() if order_id])
+        .exclude(status=Order.Status.PENDING)
+        .values_list("id", flat=True)
+    )
+    return {event_id for event_id, order_id in order_ids.items() if order_id in settled}

@@ -1,0 +1,16 @@
+"""Which role may what in the listings service."""
+
+LOOK = ("listings.view_listing", "listings.view_order", "auth.view_user")
+ROLES = {
+    "support": (*LOOK, "listings.moderate_listing"),
+    "finance": ("listings.view_order",),
+    "operations": (
+        *LOOK,
+        "listings.view_liveevent",
+        "messaging.view_outboxmessage",
+        "messaging.view_queuedepth",
+        "messaging.view_deadletter",
+        "messaging.decide_deadletter",
+        "staff.view_staffaction",
+    ),
+}

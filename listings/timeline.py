@@ -1,0 +1,54 @@
+"""What happened to an order, as far as this service's database knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from listings.models import LiveEvent, Order
+from microstore.messaging.models import DeadLetter, OutboxMessage
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened, or has not yet."""
+
+    at: datetime | None
+    text: str
+    alarm: bool = False
+
+
+def timeline(order: Order) -> list[Step]:
+    """The steps in the order of a purchase."""
+    return [*_sent(order), *_settled(order), *_dead(order)]
+
+
+def _sent(order: Order) -> Iterator[Step]:
+    yield Step(order.created_at, f"accepted: {order.quantity} reserved for {order.buyer.get_username()}")
+    waiting = OutboxMessage.objects.filter(payload__order_id=str(order.pk)).first()
+    if waiting:
+        yield Step(
+            None,
+            f"{waiting.contract} waits in the outbox since {waiting.created_at:%H:%M:%S};"
+            f" the broker refused it {waiting.attempts} times",
+            alarm=waiting.attempts > 0,
+        )
+    else:
+        yield Step(None, "order_created published: nothing of it is left in the outbox")
+    if order.resent_at:
+        yield Step(order.resent_at, "sent again by reconcile, for it stayed pending")
+
+
+def _settled(order: Order) -> Iterator[Step]:
+    if order.settled_at is None:
+        yield Step(None, "not settled yet", alarm=True)
+        return
+    seconds = (order.settled_at - order.created_at).total_seconds()
+    about = f" as transaction {order.transaction_id}" if order.transaction_id else f": {order.reason}"
+    yield Step(order.settled_at, f"{order.status} after {seconds:.2f} s{about}")
+    for event in LiveEvent.objects.filter(order_id=order.pk).order_by("seq"):
+        yield Step(event.created_at, f"{event.type} pushed to browsers as seq {event.seq}")
+
+
+def _dead(order: Order) -> Iterator[Step]:
+    for letter in DeadLetter.objects.filter(trace__startswith=order.trace[:36]).order_by("id"):
+        yield Step(letter.died_at, f"{letter.contract} died ({letter.state}): {letter.cause}", alarm=True)

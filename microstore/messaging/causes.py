@@ -1,0 +1,62 @@
+"""Why letters died, told alike where only numbers and names differ; and letters grouped by that."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Min, QuerySet
+
+from microstore.messaging.models import DeadLetter
+
+MAX_CAUSE = 200
+MAX_GROUPS = 200
+# What differs between two letters of one cause: ids, addresses, numbers, and what is quoted.
+DIFFERENCES = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|0x[0-9a-f]+|\b[0-9a-f]{16,}\b|'[^']*'|\"[^\"]*\"|\d+(?:[.,]\d+)*",
+    re.IGNORECASE,
+)
+
+
+def cause_of(error: str) -> str:
+    """The first line of an error, with `…` for what differs from letter to letter."""
+    first_line = error.strip().partition("\n")[0]
+    return DIFFERENCES.sub("…", first_line)[:MAX_CAUSE]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Waiting letters of one contract that died alike."""
+
+    contract: str
+    cause: str
+    letters: int
+    first_at: datetime
+    last_at: datetime
+
+    @property
+    def id(self) -> str:
+        """What it is called on the command line and in addresses; the same wherever it is made."""
+        return hashlib.sha256(f"{self.contract}\0{self.cause}".encode()).hexdigest()[:8]
+
+    def waiting(self) -> QuerySet[DeadLetter]:
+        """Its letters, oldest first."""
+        waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING)
+        return waiting.filter(contract=self.contract, cause=self.cause).order_by("id")
+
+
+def find_groups() -> list[Group]:
+    """The groups of waiting letters, largest first."""
+    waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING)
+    counted = (
+        waiting.order_by()
+        .values("contract", "cause")
+        .annotate(letters=Count("id"), first_at=Min("created_at"), last_at=Max("died_at"))
+    )
+    return [Group(**row) for row in counted.order_by("-letters", "contract", "cause")[:MAX_GROUPS]]
+
+
+def find_group(group_id: str) -> Group | None:
+    """The group of this id, while any of its letters waits."""
+    return next((group for group in find_groups() if group.id == group_id), None)

@@ -1,0 +1,91 @@
+"""Outbox, dead letters and queues in figures, and the messages of a trace."""
+
+from datetime import datetime
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
+from microstore.staff.lists import COUNTED_ROWS
+from microstore.staff.overview import Figure, Found, age
+
+OUTBOX_ALARM_SECONDS = 30
+RELAY_ALARM_SECONDS = 30
+MAX_FOUND = 50
+
+
+def figures() -> list[Figure]:
+    """What waits, and for how long."""
+    now = timezone.now()
+    rows = OutboxMessage.objects.order_by()[: COUNTED_ROWS + 1].count()
+    oldest = OutboxMessage.objects.filter(created_at__lte=now).aggregate(at=Min("created_at"))["at"]
+    waits = seconds_since(oldest, now)
+    letters = DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by()[: COUNTED_ROWS + 1].count()
+    outbox = ("/admin/messaging/outboxmessage/", "messaging.view_outboxmessage")
+    dead = ("/admin/messaging/deadletter/groups/", "messaging.view_deadletter")
+    return [
+        Figure("in the outbox", some(rows), *outbox, alarm=rows > COUNTED_ROWS),
+        Figure(
+            "oldest in the outbox",
+            age(waits) if oldest else "none",
+            *outbox,
+            alarm=waits > OUTBOX_ALARM_SECONDS,
+        ),
+        Figure("dead letters waiting", some(letters), *dead, alarm=letters > 0),
+        _relay_figure(now),
+    ]
+
+
+def queue_depths() -> list[QueueDepth]:
+    """What the relay last saw."""
+    return list(QueueDepth.objects.order_by("queue"))
+
+
+def find_rows(start: str) -> list[Found]:
+    """Messages and dead letters of the trace whose traceparents begin so."""
+    letters = DeadLetter.objects.filter(trace__startswith=start).order_by("id")[:MAX_FOUND]
+    waiting = OutboxMessage.objects.filter(payload__trace__startswith=start).order_by("id")[:MAX_FOUND]
+    return [
+        *(
+            Found(
+                "outbox message",
+                message.created_at,
+                f"{message.contract} waits to be published; refused {message.attempts} times",
+                f"/admin/messaging/outboxmessage/{message.pk}/change/",
+                "messaging.view_outboxmessage",
+            )
+            for message in waiting
+        ),
+        *(
+            Found(
+                "dead letter",
+                letter.died_at,
+                f"{letter.contract}, {letter.state}: {letter.cause}",
+                f"/admin/messaging/deadletter/{letter.pk}/change/",
+                "messaging.view_deadletter",
+            )
+            for letter in letters
+        ),
+    ]
+
+
+def seconds_since(moment: datetime | None, now: datetime) -> float:
+    """How long ago; 0 for never."""
+    return (now - moment).total_seconds() if moment else 0
+
+
+def some(rows: int) -> str:
+    """A count that was made to 10,000 at most."""
+    return f"{COUNTED_ROWS:,}+" if rows > COUNTED_ROWS else f"{rows:,}"
+
+
+def _relay_figure(now: datetime) -> Figure:
+    looked_at = QueueDepth.objects.aggregate(at=Max("measured_at"))["at"]
+    since = seconds_since(looked_at, now)
+    return Figure(
+        "relay last seen",
+        f"{age(since)} ago" if looked_at else "never",
+        "/admin/messaging/queuedepth/",
+        "messaging.view_queuedepth",
+        alarm=looked_at is None or since > RELAY_ALARM_SECONDS,
+    )

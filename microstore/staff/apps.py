@@ -1,0 +1,18 @@
+"""The Django apps: staff's own tables, and Django's admin with our front page."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class StaffConfig(AppConfig):
+    """Records of what staff did."""
+
+    name = "microstore.staff"
+    default_auto_field = "django.db.models.BigAutoField"
+
+
+class StaffAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, with a front page for operators and a log-in that cannot be hammered."""
+
+    default_site = "microstore.staff.site.StaffSite"
+    default = False

@@ -1,0 +1,49 @@
+"""Small charts, drawn as SVG by a template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WIDTH, HEIGHT = 480, 96  # of the drawing, in its own units
+GAP = 2
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar, in units of the drawing; the title is shown by the mouse and read by screen readers."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars over a time line."""
+
+    title: str
+    bars: Sequence[Bar]
+    largest: int
+    first: str
+    last: str
+
+
+def draw_bars(title: str, values: Sequence[tuple[str, int]]) -> Chart:
+    """A bar for each label and value; the largest fills the height."""
+    largest = max([value for _, value in values], default=0)
+    width = WIDTH / max(len(values), 1)
+    bars = []
+    for place, (label, value) in enumerate(values):
+        height = HEIGHT * value / largest if largest else 0
+        x = round(place * width, 1)
+        bars.append(Bar(x, round(HEIGHT - height, 1), width - GAP, round(height, 1), f"{label}: {value}"))
+    return Chart(title, bars, largest, values[0][0] if values else "", values[-1][0] if values else "")
+
+
+def by_hour(counts: dict[datetime, int], *, now: datetime, hours: int = 24) -> list[tuple[str, int]]:
+    """The counts of the last hours, oldest first; hours in which nothing was are 0."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    times = [this_hour - timedelta(hours=back) for back in reversed(range(hours))]
+    return [(f"{time:%H:%M}", counts.get(time, 0)) for time in times]

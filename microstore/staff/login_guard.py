@@ -1,0 +1,42 @@
+"""Log-ins of staff: each is recorded, and who fails too often has to wait."""
+
+from datetime import timedelta
+from ipaddress import ip_address
+
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.throttling import BaseThrottle
+
+from microstore.staff.actions import record
+from microstore.staff.models import StaffAction
+
+WINDOW = timedelta(minutes=15)
+FAILURES_OF_ONE = 5  # with one name from one address
+FAILURES_OF_ADDRESS = 20  # with any name
+FAILURES_OF_NAME = 50  # from anywhere: many addresses guess together
+SHUT = "Too many failed log-ins. Wait a quarter of an hour, and try again.\n"
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Where the browser is, as far as NUM_PROXIES lets us believe the proxies before us."""
+    address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
+    try:
+        return str(ip_address(address.strip()))
+    except ValueError:
+        return None
+
+
+def is_shut(name: str, address: str | None) -> bool:
+    """Whether this name or this address has failed too often lately."""
+    failures = StaffAction.objects.filter(action="failed to log in", at__gte=timezone.now() - WINDOW)
+    of_name = failures.filter(by=name)
+    return (
+        of_name.filter(address=address)[:FAILURES_OF_ONE].count() >= FAILURES_OF_ONE
+        or failures.filter(address=address)[:FAILURES_OF_ADDRESS].count() >= FAILURES_OF_ADDRESS
+        or of_name[:FAILURES_OF_NAME].count() >= FAILURES_OF_NAME
+    )
+
+
+def record_login(name: str, address: str | None, *, succeeded: bool) -> None:
+    """Leave a record of who came or tried to."""
+    record("logged in" if succeeded else "failed to log in", by=name or "nobody", address=address)

@@ -1,0 +1,26 @@
+"""What staff have done."""
+
+from django.db import models
+
+
+class StaffAction(models.Model):
+    """Who did what to which, when and why. Only ever added to."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=150, help_text="The user, or `name (command line)`.")
+    action = models.CharField(max_length=40, help_text="In the past tense: `replayed`, `withdrew`.")
+    target = models.CharField(max_length=200, blank=True, help_text="To which: `dead letter 7`.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why, in the words of who did it.")
+    address = models.GenericIPAddressField(null=True, blank=True, help_text="Of the browser; for log-ins.")
+
+    class Meta:
+        verbose_name = "staff action"
+        indexes = [
+            models.Index(fields=["action", "-id"], name="staff_action_kind"),
+            models.Index(fields=["by", "-id"], name="staff_action_by"),
+            models.Index(fields=["target", "-id"], name="staff_action_target"),
+            models.Index(fields=["address", "-id"], name="staff_action_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} {self.action} {self.target}".strip()

@@ -1,0 +1,34 @@
+"""Roles: groups of the admin, made by a migration out of each service's table."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+
+Roles = Mapping[str, Iterable[str]]
+
+
+def service_roles() -> Roles:
+    """Which role may what in this service: `app.codename` by the name of the group."""
+    roles: Roles = import_module(f"{settings.SERVICE}.roles").ROLES
+    return roles
+
+
+def grant_roles(database: str = "default") -> None:
+    """Make the groups, and give them their permissions; what an administrator has added is kept.
+
+    Called by migrations: one that grants more calls it again.
+    """
+    for app in apps.get_app_configs():
+        create_permissions(app, verbosity=0, using=database)
+    for name, permissions in service_roles().items():
+        group, _ = Group.objects.using(database).get_or_create(name=name)
+        group.permissions.add(*(_find_permission(permission, database) for permission in permissions))
+
+
+def _find_permission(name: str, database: str) -> Permission:
+    app, _, codename = name.partition(".")
+    return Permission.objects.using(database).get(content_type__app_label=app, codename=codename)

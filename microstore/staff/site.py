@@ -1,0 +1,77 @@
+"""The admin of each service: a front page for operators, one search, and a log-in that is watched."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from microstore.staff import login_guard
+
+FIGURES_FOR_SECONDS = 5
+
+
+class StaffSite(AdminSite):
+    """Django's admin with ours around it."""
+
+    index_template = "staff/index.html"
+    site_url = None
+    index_title = "Today"
+
+    def get_urls(self) -> list[Any]:
+        """The search beside Django's pages."""
+        return [path("trace/", self.admin_view(self.trace), name="trace"), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Figures first; they are asked for once in some seconds, however many look."""
+        shown = cache.get_or_set("front-page", gather_overview, FIGURES_FOR_SECONDS) or {}
+        return super().index(request, {**shown, **(extra_context or {})})
+
+    def trace(self, request: HttpRequest) -> HttpResponse:
+        """What belongs to a trace id or an order id, as far as the person may see it."""
+        from microstore.staff.trace import NoTrace, find_trace  # noqa: PLC0415  # models are not loaded yet
+
+        term, problem = request.GET.get("q", ""), ""
+        try:
+            found = find_trace(term)
+        except NoTrace as why:
+            found, problem = [], str(why)
+        visible = [row for row in found if not row.permission or request.user.has_perm(row.permission)]
+        context = self.each_context(request) | {
+            "title": "Trace",
+            "term": term,
+            "found": visible,
+            "hidden": len(found) - len(visible),
+            "problem": problem,
+        }
+        return TemplateResponse(request, "staff/trace.html", context)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Watched: who fails too often has to wait, right password or not."""
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        name, address = request.POST.get("username", "")[:150], login_guard.address_of(request)
+        if login_guard.is_shut(name, address):
+            return HttpResponse(
+                login_guard.SHUT, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain"
+            )
+        response = super().login(request, extra_context)
+        login_guard.record_login(name, address, succeeded=response.status_code == HTTPStatus.FOUND)
+        return response
+
+
+def gather_overview() -> dict[str, Any]:
+    """Figures, charts and queues of this service."""
+    from microstore.messaging import causes, overview  # noqa: PLC0415  # models are not loaded yet
+    from microstore.staff.overview import service_overview  # noqa: PLC0415  # the same
+
+    service = service_overview()
+    return {
+        "figures": [*service.figures(), *overview.figures()],
+        "charts": service.charts(),
+        "queues": overview.queue_depths(),
+        "groups": causes.find_groups()[:5],
+    }

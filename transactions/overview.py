@@ -1,0 +1,89 @@
+"""The transactions service on the front page of its admin, and what it knows of a trace."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate, TruncHour
+from django.utils import timezone
+
+from microstore.contracts.contract import Message
+from microstore.staff.charts import Chart, by_hour, draw_bars
+from microstore.staff.lists import first_id_at, uuid_of
+from microstore.staff.overview import Figure, Found
+from transactions.models import Transaction
+
+LIST, VIEW = "/admin/transactions/transaction/", "transactions.view_transaction"
+
+
+def figures() -> list[Figure]:
+    """Transactions of today by status."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = dict(_since(midnight).values_list("status").annotate(Count("id")))
+    return [
+        Figure(f"{status} today", f"{counts.get(status, 0):,}", f"{LIST}?status__exact={status}", VIEW)
+        for status in Transaction.Status.values
+    ]
+
+
+def charts() -> list[Chart]:
+    """Transactions of the last day, by the hour."""
+    now = timezone.now()
+    since = (now - timedelta(hours=23)).replace(minute=0, second=0, microsecond=0)
+    hourly: Any = _since(since).annotate(hour=TruncHour("created_at")).values_list("hour", "status")
+    counted = list(hourly.annotate(Count("id")))
+    return [
+        draw_bars(
+            f"{status} an hour",
+            by_hour({hour: count for hour, its, count in counted if its == status}, now=now),
+        )
+        for status in Transaction.Status.values
+    ]
+
+
+def daily_totals(days: int) -> list[dict[str, Any]]:
+    """Count, price, fee and total (minor units) of what was recorded, by day and currency, newest first."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    recorded = _since(midnight - timedelta(days=days - 1)).filter(status=Transaction.Status.RECORDED)
+    grouped: Any = recorded.annotate(day=TruncDate("created_at")).values("day", "currency")
+    sums = grouped.annotate(
+        sales=Count("id"), price=Sum("price_cents"), fee=Sum("fee_cents"), total=Sum("total_cents")
+    )
+    return list(sums.order_by("-day", "currency"))
+
+
+def find_traces(term: str) -> set[str]:
+    """How the traceparents of the transaction, or of the order, with this id begin."""
+    wanted = uuid_of(term)
+    if wanted is None:
+        return set()
+    found = Transaction.objects.filter(pk=wanted) | Transaction.objects.filter(order_id=wanted)
+    return {trace[:36] for trace in found.values_list("trace", flat=True)}
+
+
+def find_rows(start: str) -> list[Found]:
+    """The transactions of this trace."""
+    return [
+        Found(
+            "transaction",
+            found.created_at,
+            f"{found.pk} of order {found.order_id}: {found.status} {found.reason}".strip(),
+            f"{LIST}{found.pk}/change/",
+            VIEW,
+        )
+        for found in Transaction.objects.filter(trace__startswith=start)[:50]
+    ]
+
+
+def find_done(messages: Sequence[Message]) -> set[UUID]:
+    """Event ids of those that would change nothing: their orders are decided."""
+    order_ids = {message.event_id: getattr(message, "order_id", None) for message in messages}
+    wanted = [order_id for order_id in order_ids.values() if order_id]
+    decided = set(Transaction.objects.filter(order_id__in=wanted).values_list("order_id", flat=True))
+    return {event_id for event_id, order_id in order_ids.items() if order_id in decided}
+
+
+def _since(moment: datetime) -> Any:
+    return Transaction.objects.filter(id__gte=first_id_at(moment)).order_by()
