@@ -93,7 +93,7 @@ check-django-listings check-django-transactions: check-django-%: $(INSTALLED)
 
 # Nothing of it is used: the check wants settings as production has them, of which none has a default.
 PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") \
-	ALLOWED_HOSTS=microstore.example DATABASE_URL=postgres://localhost/$* BROKER_URL=amqp://localhost// \
+	ALLOWED_HOSTS=microstore.example DATABASE_URL=postgres://localhost/$* BROKER_URL=amqp://$*:nobodys@localhost// \
 	JWT_PRIVATE_KEY=private JWT_PUBLIC_KEY=public
 
 # ---- the virtual environment, made again when the requirements have changed

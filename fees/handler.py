@@ -11,11 +11,13 @@ from fees.answers import answer_request
 from fees.configuration import load_schedule
 from fees.function_url import BadRequest, Response, make_response, read_body, read_event, read_method
 from fees.order import InvalidOrder
+from fees.signature import check_signature, load_signing_keys
 
 STATUS_PATHS = ("/", "/health")
 
 # Once a process: a bad schedule fails the cold start, not the first sale.
 SCHEDULE = load_schedule(os.environ)
+SIGNING_KEYS = load_signing_keys(os.environ)
 
 
 def handler(event: object, _context: object) -> Response:
@@ -32,7 +34,9 @@ def _answer_event(event: Mapping[str, object]) -> Response:
     method = read_method(event)
     has_status = event.get("rawPath", "/") in STATUS_PATHS
     if method == "POST":
-        return make_response(HTTPStatus.OK, answer_request(_parse_json(read_body(event)), schedule=SCHEDULE))
+        body = read_body(event)
+        check_signature(event, body, keys=SIGNING_KEYS)
+        return make_response(HTTPStatus.OK, answer_request(_parse_json(body), schedule=SCHEDULE))
     if method == "GET" and has_status:
         return make_response(HTTPStatus.OK, {"status": "ok", "version": SCHEDULE.version})
     return _refuse_method(allowed="GET, POST" if has_status else "POST")

@@ -73,7 +73,7 @@ class ListingAdmin(FastAdmin):
         reason = given_reason(request)
         if reason is None:
             title = f"{action.capitalize()} {listings.count()} listings"
-            return ask_for_reason(request, self, title=title, action=action, rows=listings)
+            return ask_for_reason(request, self, title=title, action=action, rows=list(listings))
         by = request.user.get_username()
         changed = sum(moderate(listing.pk, by=by, reason=reason) for listing in listings)
         unchanged = len(listings) - changed
@@ -108,7 +108,9 @@ class OrderAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         if start:
-            return queryset.filter(pk=uuid_of(term)) | queryset.filter(trace__startswith=start), False
+            of_trace = queryset.filter(trace__startswith=start)
+            order_id = uuid_of(term)
+            return (of_trace | queryset.filter(pk=order_id) if order_id else of_trace), False
         if is_id(term):
             return queryset.filter(listing_id=int(term)), False
         return queryset.filter(buyer__username=term), False

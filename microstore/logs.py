@@ -1,11 +1,69 @@
-"""Log lines: JSON in production, readable in development, each with its service and trace id."""
+"""Log lines: JSON in production, readable in development, each with its service, process and trace id."""
 
 import logging
+import os
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "[hidden]"
+SECRET_NAMES = re.compile(
+    r"(^|_)(authorization|password|passwd|secret|token|cookie|credentials|api_?key|signing_?key|private_?key)s?$",
+    re.IGNORECASE,
+)
+SECRETS = (
+    # user:password@ in an address
+    (re.compile(r"(?<=://)([^\s/:@'\"]*):[^\s/@'\"]+@"), rf"\1:{HIDDEN}@"),
+    (re.compile(r"\b(Bearer|Basic|Token)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (
+        re.compile(r"([?&](?:token|access|refresh|password|key|secret)=)[^&\s'\"#]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        re.compile(r"(['\"](?:password|token|access|refresh|secret)['\"]\s*:\s*)(['\"]).*?\2", re.I),
+        rf"\1'{HIDDEN}'",
+    ),
+    # a JWT, wherever it is
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), HIDDEN),
+    (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
+        HIDDEN,
+    ),
+)
+
+
+def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The last processor before the line is made: no secret gets past it, by its name or by its form."""
+    return {name: _hide(name, value) for name, value in event.items()}
+
+
+def _hide(name: str, value: Any) -> Any:
+    if SECRET_NAMES.search(name) and value:
+        return HIDDEN
+    if isinstance(value, dict):
+        return {str(key): _hide(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hide("", inner) for inner in value]
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    text = str(value)
+    for secret, shown in SECRETS:
+        text = secret.sub(shown, text)
+    return text
+
+
+def process_name(argv: list[str]) -> str:
+    """What this process is: `api`, `live`, `worker`, or the command of `manage.py`."""
+    program, arguments = Path(argv[0]).name, argv[1:]
+    if program == "celery":
+        return next((word for word in arguments if word in ("worker", "flower")), "celery")
+    if program == "granian":
+        return "live" if any(word.startswith("asgi") for word in arguments) else "api"
+    return arguments[0] if program == "manage.py" and arguments else program
 
 
 class StderrLogger:
@@ -24,8 +82,12 @@ class StderrLogger:
 def configuration(*, service: str, readable: bool, level: str) -> dict[str, Any]:
     """Configure structlog, and give the dictConfig by which lines of `logging` look the same."""
 
+    process = process_name(sys.argv)
+
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event.setdefault("service", service)
+        event.setdefault("process", process)
+        event.setdefault("pid", os.getpid())
         return event
 
     shared: list[Processor] = [
@@ -35,11 +97,13 @@ def configuration(*, service: str, readable: bool, level: str) -> dict[str, Any]
         structlog.processors.TimeStamper(fmt="iso"),
         add_service,
     ]
-    render: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+    render: list[Processor] = [
+        structlog.processors.format_exc_info,
+        hide_secrets,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
         if readable
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+        else structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
         processors=[*shared, *render],
         logger_factory=StderrLogger,
@@ -49,7 +113,10 @@ def configuration(*, service: str, readable: bool, level: str) -> dict[str, Any]
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *render,
+        ],
     }
     return {
         "version": 1,

@@ -6,7 +6,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from microstore import logs
+from microstore import logs, security
 from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
 
@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "microstore.tracing.trace_requests",
     "django.middleware.security.SecurityMiddleware",
+    "microstore.security.send_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "microstore.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
@@ -129,6 +130,7 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_AGE = 12 * 3600  # seconds: staff log in once a day
 
 # ---- API
 
@@ -191,6 +193,7 @@ SIMPLE_JWT = {
 # ---- messages: every value is measured, see messaging/README.md
 
 BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
+HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 50)  # events in one Celery message, at most
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # tries of a message that fails by itself
 
@@ -239,9 +242,17 @@ CHANNEL_LAYERS = {
     }
 }
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
+FEES_SIGNING_KEY = env.str(
+    "FEES_SIGNING_KEY", ""
+)  # shared with the fee function; empty: calls are not signed
 FEES_TIMEOUT_SECONDS = (2.0, 10.0)  # to connect, to read
 CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
 )
+
+if not DEBUG:
+    defaults = list(security.find_defaults({**globals(), "DATABASE_URL": database_url}))
+    if defaults:
+        raise ImproperlyConfigured("This is production (DEBUG is off), but " + " ".join(defaults))
 
 LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=env.str("LOG_LEVEL", "INFO"))

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from microstore import health, schema  # noqa: F401  # schema registers itself
 
@@ -21,7 +21,7 @@ urlpatterns = [
         SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]),
         name="schema",
     ),
-    path("api/docs/", SpectacularSwaggerView.as_view(authentication_classes=[], permission_classes=[])),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(authentication_classes=[], permission_classes=[])),
     path("api/redoc/", SpectacularRedocView.as_view(authentication_classes=[], permission_classes=[])),
     path("health/live", health.live),
     path("health/ready", health.ready),

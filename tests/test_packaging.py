@@ -31,6 +31,7 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<default>:-[^}]*)?\}")
 # How many and where is for each way of running to say; what runs is the same in all.
 SIZES = {"--workers", "--concurrency", "--blocking-threads"}
 PLACES = {"--host", "--port", "--address"}
+SECRET = "0123456789 abcdefghijklmnopqrstuvwxyz"
 KEYS = ("SECRET_KEY", "JWT_PUBLIC_KEY", "JWT_PRIVATE_KEY")
 
 DOCUMENTS = [
@@ -147,13 +148,13 @@ def test_every_image_is_pinned() -> None:
 
 @pytest.mark.parametrize("name", TOLD_APART.values())
 def test_the_settings_are_content_with_what_a_container_is_told(name: str) -> None:
-    read = read_settings(environment_of(name, SECRET_KEY="secret", **make_jwt_keys()))
+    read = read_settings(environment_of(name, SECRET_KEY=SECRET, **make_jwt_keys()))
     assert read.returncode == 0, read.stderr
 
 
 @pytest.mark.parametrize("missing", KEYS)
 def test_a_key_that_is_missing_is_named(missing: str) -> None:
-    keys = {"SECRET_KEY": "secret", **make_jwt_keys()} | {missing: ""}
+    keys = {"SECRET_KEY": SECRET, **make_jwt_keys()} | {missing: ""}
     assert f"Set {missing} in the environment" in read_settings(environment_of("listings-api", **keys)).stderr
 
 

@@ -1,9 +1,14 @@
 """Asking the fee function what orders cost: one HTTP call a batch."""
 
+import hashlib
+import hmac
+import json
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +22,8 @@ from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.consumer import Unavailable
 from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
 
-HTTP_TOO_MANY_REQUESTS, HTTP_SERVER_ERROR = 429, 500
+# A wrong key or a closed door is for an operator to mend: the orders are good, and wait.
+UNAVAILABLE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 breaker = CircuitBreaker()
 
@@ -73,14 +79,18 @@ def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
 
 def ask(orders: Sequence[OrderCreated]) -> requests.Response:
     """The fee function's answer to one call."""
-    body = {"orders": [as_question(order) for order in orders]}
+    body = json.dumps({"orders": [as_question(order) for order in orders]}).encode()
+    headers = {"Content-Type": "application/json", **signature_of(body)}
     try:
-        response = session().post(settings.FEES_URL, json=body, timeout=settings.FEES_TIMEOUT_SECONDS)
+        response = session().post(
+            settings.FEES_URL, data=body, headers=headers, timeout=settings.FEES_TIMEOUT_SECONDS
+        )
     except requests.RequestException as error:
         raise FeesUnavailable(str(error)) from error
-    if response.status_code == HTTP_TOO_MANY_REQUESTS or response.status_code >= HTTP_SERVER_ERROR:
+    status = response.status_code
+    if status in UNAVAILABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         breaker.leave_alone(seconds_to_wait(response.headers.get("Retry-After", "")))
-        raise FeesUnavailable(f"The fee function answered {response.status_code}.")
+        raise FeesUnavailable(f"The fee function answered {status}.")
     return response
 
 
@@ -93,6 +103,16 @@ def seconds_to_wait(retry_after: str) -> float:
         return max(0.0, (until - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
         return 0.0
+
+
+def signature_of(body: bytes) -> dict[str, str]:
+    """The headers by which the fee function knows us (`fees/signature.py`); none where no key is set."""
+    key = settings.FEES_SIGNING_KEY.partition(",")[0].strip()
+    if not key:
+        return {}
+    timestamp = str(int(time.time()))
+    signature = hmac.new(key.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-Fees-Timestamp": timestamp, "X-Fees-Signature": signature}
 
 
 def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:

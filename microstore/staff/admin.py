@@ -53,5 +53,5 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
 
 
 @admin.register(Group)
-class RolesAdmin(FastAdmin, GroupAdmin):  # type: ignore[type-arg]  # the same
+class RolesAdmin(FastAdmin, GroupAdmin):
     """The roles."""

@@ -20,7 +20,7 @@ def set_environment(service: str) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "microstore.settings",
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "only for tests",
+        "SECRET_KEY": "only for tests: 0123456789 abcdefghij",
         "SECURE_SSL_REDIRECT": "0",
         "ALLOWED_HOSTS": "testserver",
         "LIMITS": ",".join(f"{scope}=off" for scope in LIMITED),

@@ -9,6 +9,8 @@ import pytest
 from django.db import DataError, transaction
 from pytest_django import Settings
 
+from fees import handler as fee_handler
+from fees.server import FunctionUrlServer
 from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.consumer import Unavailable
 from tests.support.fee_post import FeePost
@@ -65,7 +67,7 @@ def test_silence_is_waited_out(fee_post: FeePost, settings: Settings, order: Ord
     assert len(fee_post.questions) == 1  # the broker waits better than a worker does
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503, 504])
 def test_an_overloaded_fee_function_is_waited_out(
     fee_post: FeePost, order: OrderCreated, status: int
 ) -> None:
@@ -148,7 +150,7 @@ def test_half_an_answer_is_waited_out(fee_post: FeePost, order: OrderCreated) ->
     assert_waits(order)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+@pytest.mark.parametrize("status", [400, 404, 413])
 def test_a_question_that_is_refused_is_a_fault_and_no_outage(
     fee_post: FeePost, order: OrderCreated, status: int
 ) -> None:
@@ -245,3 +247,16 @@ def test_a_wish_that_makes_no_sense_changes_nothing(
     for _ in range(2):
         assert_waits(order)
     assert len(fee_post.questions) == 2
+
+
+def test_a_signed_question_is_answered_by_a_function_that_wants_it_signed(
+    fee_function: FunctionUrlServer, settings: Settings, monkeypatch: pytest.MonkeyPatch, order: OrderCreated
+) -> None:
+    monkeypatch.setattr(fee_handler, "SIGNING_KEYS", [b"the new one", b"crunchy-key"])
+    settings.FEES_URL = f"http://127.0.0.1:{fee_function.port}/"
+    monkeypatch.setattr(fee_client, "breaker", CircuitBreaker())
+    settings.FEES_SIGNING_KEY = ""
+    with pytest.raises(FeesUnavailable, match="401"):
+        fee_client.fetch_quotes([order])
+    settings.FEES_SIGNING_KEY = "crunchy-key"
+    assert set(fee_client.fetch_quotes([order])) == {order.order_id}

@@ -6,7 +6,7 @@ import structlog
 from django.core.management.base import BaseCommand
 
 from microstore.celery import app
-from microstore.messaging.relay import Relay
+from microstore.messaging.watch import WatchedRelay
 from microstore.stopping import set_on_signals
 
 log = structlog.get_logger(__name__)
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal."""
-        relay = Relay(app)
+        relay = WatchedRelay(app)
         set_on_signals(relay.stopping)
         log.info("relay started")
         relay.run()

@@ -1,0 +1,25 @@
+"""A worker's heartbeat: it beats while the worker really takes messages from its queue."""
+
+from typing import Any
+
+from celery.signals import heartbeat_sent, worker_ready
+from django.conf import settings
+
+from microstore.heartbeat import beat
+
+_consumers: list[Any] = []
+
+
+@worker_ready.connect
+def remember_consumer(sender: Any, **_: Any) -> None:
+    """The consumer outlives its connections."""
+    _consumers[:] = [sender]
+
+
+@heartbeat_sent.connect
+def beat_while_consuming(**_: Any) -> None:
+    """Called every two seconds by the worker's own loop, so one that hangs or has no broker is silent."""
+    for consumer in _consumers:
+        tasks = consumer.task_consumer
+        if tasks is not None and tasks.consuming_from(settings.SERVICE):
+            beat()

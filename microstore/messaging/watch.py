@@ -1,0 +1,46 @@
+"""A relay that says how it goes: a heartbeat each round, and what it sees in the queues."""
+
+import time
+
+from django.utils import timezone
+
+from microstore.contracts.registry import SERVICES
+from microstore.heartbeat import beat
+from microstore.messaging import topology
+from microstore.messaging.models import QueueDepth
+from microstore.messaging.relay import Relay
+
+LOOK_EVERY_SECONDS = 5.0
+
+
+class WatchedRelay(Relay):
+    """The relay, seen from outside."""
+
+    _look_at = 0.0
+
+    def step(self) -> bool:
+        """A round that fails raises, and does not beat."""
+        busy = super().step()
+        beat()
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_EVERY_SECONDS
+            self._note_depths()
+        return busy
+
+    def _note_depths(self) -> None:
+        """For the admin, which has no broker. Redis knows no passive declaration, and no such depth."""
+        broker = self.publisher.connection()
+        if broker.transport.driver_type != "amqp":
+            return
+        now = timezone.now()
+        for queue in (make(s) for s in SERVICES for make in (topology.service_queue, topology.dead_queue)):
+            with broker.channel() as channel:
+                declared = queue(channel).queue_declare(passive=True)
+            QueueDepth.objects.update_or_create(
+                queue=queue.name,
+                defaults={
+                    "messages": declared.message_count,
+                    "consumers": declared.consumer_count,
+                    "measured_at": now,
+                },
+            )

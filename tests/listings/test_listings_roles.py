@@ -1,0 +1,141 @@
+"""Every role at every page and every action of the listings admin."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from listings.models import Listing, LiveEvent, Order
+from listings.services import Purchase, buy_listing
+from microstore.messaging import dead_letters
+from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
+from microstore.staff.models import StaffAction
+from microstore.tracing import new_trace
+from tests.support.roles import ROLES, actions_offered, client_as, may_open, named_pages, url_of_page
+
+pytestmark = pytest.mark.django_db
+
+LOOK = ("changelist", "change", "history")
+ALL, OPERATIONS = ("support", "finance", "operations"), ("operations",)
+SEE = {
+    "listings_listing": ("support", "operations"),
+    "listings_order": ALL,
+    "listings_liveevent": OPERATIONS,
+    "auth_user": ("support", "operations"),
+    "auth_group": (),
+    "messaging_outboxmessage": OPERATIONS,
+    "messaging_queuedepth": OPERATIONS,
+    "messaging_deadletter": OPERATIONS,
+    "staff_staffaction": OPERATIONS,
+}
+# Page: the roles that may open it. A page that is added needs a line.
+PAGES: dict[str, tuple[str, ...]] = {
+    **{f"{model}_{page}": roles for model, roles in SEE.items() for page in LOOK},
+    **{f"{model}_{page}": () for model in SEE for page in ("add", "delete")},
+    "auth_user_password_change": (),
+    "messaging_deadletter_groups": OPERATIONS,
+    "messaging_deadletter_decide": OPERATIONS,
+}
+ACTIONS: dict[str, dict[str, set[str]]] = {
+    "support": {"listings_listing": {"withdraw", "restore"}},
+    "finance": {},
+    "operations": {"messaging_deadletter": {"decide"}},
+    "admin": {
+        "listings_listing": {"withdraw", "restore"},
+        "messaging_deadletter": {"decide"},
+        "auth_user": {"delete_selected"},
+        "auth_group": {"delete_selected"},
+    },
+}
+
+
+@pytest.fixture
+def rows(bob: User, armchair: Listing) -> dict[str, Any]:
+    """One row for each page that is about one."""
+    order, _ = buy_listing(Purchase(armchair.pk, bob.pk, 1, new_trace()))
+    payload = {"trace": order.trace}
+    return {
+        "listings_listing": armchair,
+        "listings_order": order,
+        "listings_liveevent": LiveEvent.objects.create(
+            type="item_sold", order_id=order.pk, listing_id=1, payload={}
+        ),
+        "auth_user": bob,
+        "auth_group": Group.objects.create(name="a group"),
+        "messaging_outboxmessage": OutboxMessage.objects.get(),
+        "messaging_queuedepth": QueueDepth.objects.create(
+            queue="listings", messages=0, consumers=1, measured_at=order.created_at
+        ),
+        "messaging_deadletter": dead_letters.bury(
+            contract="item_sold", payload=payload, error=ValueError("why"), attempts=3
+        ),
+        "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),
+    }
+
+
+def test_every_page_has_a_row_in_the_table() -> None:
+    assert named_pages() == set(PAGES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_its_pages_and_no_other(role: str, rows: dict[str, Any]) -> None:
+    client = client_as(role)
+    opened = {name for name in PAGES if may_open(client, url_of_page(name, rows))}
+    assert opened == {name for name, roles in PAGES.items() if role in roles}
+
+
+@pytest.mark.parametrize("role", [*ROLES, "admin"])
+def test_a_role_is_offered_its_actions_and_no_other(role: str, rows: dict[str, Any]) -> None:
+    client = client_as(role)
+    offered = {
+        model: actions
+        for model in SEE
+        if (actions := actions_offered(client, f"/admin/{model.replace('_', '/')}/"))
+    }
+    assert offered == ACTIONS[role]
+
+
+@pytest.mark.parametrize("role", ["finance", "operations"])
+def test_an_action_that_is_not_offered_does_nothing(role: str, rows: dict[str, Any]) -> None:
+    choice = {"action": "withdraw", "_selected_action": rows["listings_listing"].pk, "reason": "because"}
+    client_as(role).post("/admin/listings/listing/", choice)
+    rows["listings_listing"].refresh_from_db()
+    assert rows["listings_listing"].status == "on_sale"
+
+
+@pytest.mark.parametrize("role", ["support", "finance"])
+def test_only_operations_decide_about_letters(role: str, rows: dict[str, Any]) -> None:
+    decision = {"letters": rows["messaging_deadletter"].pk, "decision": "discard", "reason": "because"}
+    assert client_as(role).post("/admin/messaging/deadletter/decide/", decision).status_code == 403
+    assert DeadLetter.objects.filter(state="waiting").count() == 1
+
+
+def test_all_staff_see_the_front_page_and_only_their_part_of_a_trace(rows: dict[str, Any]) -> None:
+    trace_id = rows["listings_order"].trace_id
+    for role in ROLES:
+        assert client_as(role).get("/admin/").status_code == 200
+    seen = {role: kinds_found(role, trace_id) for role in ROLES if not User.objects.filter(username=role)}
+    assert seen["operations"] == {"order", "outbox message", "dead letter"}
+    assert seen["finance"] == seen["support"] == {"order"}
+
+
+def kinds_found(role: str, trace_id: str) -> set[str]:
+    client = Client()
+    client.force_login(User.objects.get(username=f"one-of-{role}"))
+    return {row.kind for row in client.get("/admin/trace/", {"q": trace_id}).context["found"]}
+
+
+def test_buyers_and_strangers_are_sent_to_the_log_in(bob: User, rows: dict[str, Any]) -> None:
+    buyer = Client()
+    buyer.force_login(bob)
+    for client in (buyer, Client()):
+        for name in PAGES:
+            response = client.get(url_of_page(name, rows))
+            assert (response.status_code, "/login/" in response["Location"]) == (302, True), name
+
+
+def test_an_order_is_found_by_its_own_id_too(rows: dict[str, Any]) -> None:
+    order: Order = rows["listings_order"]
+    found = client_as("admin").get("/admin/trace/", {"q": str(order.pk)}).context["found"]
+    assert {row.kind for row in found} == {"order", "outbox message", "dead letter"}

@@ -1,0 +1,68 @@
+"""Staff withdraw listings and restore them, and say why."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from listings.models import Listing
+from listings.moderation import restore_listing, withdraw_listing
+from listings.refusals import ListingNotFound
+from listings.services import Purchase, buy_listing
+from microstore.staff.actions import ReasonMissing
+from microstore.staff.models import StaffAction
+from tests.support.roles import client_as
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_withdrawn_listing_is_not_sold_and_a_restored_one_is(
+    armchair: Listing, purchase: Callable[..., Purchase]
+) -> None:
+    assert withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    with pytest.raises(ListingNotFound):
+        buy_listing(purchase())
+    assert restore_listing(armchair.pk, by="carol", reason="it was tamed")
+    buy_listing(purchase())
+    records = StaffAction.objects.filter(target=f"listing {armchair.pk}").order_by("id")
+    assert list(records.values_list("by", "action", "reason")) == [
+        ("carol", "withdrew", "it bites"),
+        ("carol", "restored", "it was tamed"),
+    ]
+
+
+def test_without_a_reason_nothing_is_withdrawn(armchair: Listing) -> None:
+    with pytest.raises(ReasonMissing):
+        withdraw_listing(armchair.pk, by="carol", reason=" ")
+    armchair.refresh_from_db()
+    assert armchair.status == "on_sale"
+
+
+def test_what_is_done_already_is_not_done_again(armchair: Listing) -> None:
+    assert not restore_listing(armchair.pk, by="carol", reason="it is on sale")
+    assert withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    assert not withdraw_listing(armchair.pk, by="dave", reason="it bites, really")
+    armchair.refresh_from_db()
+    assert armchair.withdrawn_reason == "it bites"
+    assert StaffAction.objects.count() == 1
+
+
+def test_the_admin_asks_for_the_reason_first(armchair: Listing) -> None:
+    client = client_as("support")
+    choice = {"action": "withdraw", "_selected_action": armchair.pk}
+    asked = client.post("/admin/listings/listing/", choice)
+    assert "staff-reason" in asked.content.decode()
+    armchair.refresh_from_db()
+    assert armchair.status == "on_sale"
+    client.post("/admin/listings/listing/", choice | {"reason": "it bites"})
+    armchair.refresh_from_db()
+    assert (armchair.status, armchair.withdrawn_reason) == ("withdrawn", "it bites")
+
+
+def test_a_change_by_hand_leaves_a_record(admin_client: Client, admin_user: User, armchair: Listing) -> None:
+    form = {"title": "Armchair", "price_cents": 1, "currency": "EUR", "category": "furniture"}
+    admin_client.post(f"/admin/listings/listing/{armchair.pk}/change/", form | {"seller": armchair.seller_id})
+    record = StaffAction.objects.get()
+    assert (record.by, record.action, record.target) == ("admin", "changed", f"listing {armchair.pk}")
+    assert "Title" in record.reason

@@ -1,0 +1,106 @@
+"""Probes of processes without an address."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from kombu import Connection
+from pytest_django import Settings
+
+from microstore import health
+from microstore.celery import app
+from microstore.messaging import pulse
+from microstore.messaging.models import QueueDepth
+from microstore.messaging.watch import WatchedRelay
+from tests.support.ports import closed_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def heartbeat(settings: Settings, tmp_path: Path) -> Path:
+    """The file that the process touches."""
+    file = tmp_path / "heartbeat"
+    settings.HEARTBEAT_FILE = str(file)
+    return file
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit code and what was said."""
+    try:
+        call_command("health", *arguments)
+    except SystemExit as end:
+        return int(str(end.code)), capsys.readouterr().out
+    return 0, capsys.readouterr().out
+
+
+def test_a_relay_is_healthy_when_it_made_a_round_lately(
+    broker: Connection, heartbeat: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(capsys, "relay") == (1, "database: ok\nbroker: ok\nheartbeat: no heartbeat yet\n")
+    relay = WatchedRelay(app)
+    relay.step()
+    assert told(capsys, "relay") == (0, "database: ok\nbroker: ok\nheartbeat: ok\n")
+    assert {depth.messages for depth in QueueDepth.objects.all()} == {0}
+    assert QueueDepth.objects.count() == 4
+    long_ago = time.time() - 1000
+    os.utime(heartbeat, (long_ago, long_ago))
+    assert told(capsys, "relay", "--alive") == (1, "heartbeat: last heartbeat 1000 s ago\n")
+    relay.publisher.close()
+
+
+def test_a_relay_without_its_broker_does_not_beat(
+    broker: Connection, heartbeat: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closed_port() as port:
+        relay = WatchedRelay(app)
+        monkeypatch.setattr(
+            relay.publisher, "connection", lambda: Connection(f"amqp://127.0.0.1:{port}//").connect()
+        )
+        with pytest.raises(OSError, match="refused"):
+            relay.step()
+    assert not heartbeat.exists()
+
+
+def test_a_worker_beats_only_while_it_consumes(heartbeat: Path) -> None:
+    class TaskConsumer:
+        queues = {"listings", "transactions"}
+
+        def consuming_from(self, queue: str) -> bool:
+            return queue in self.queues
+
+    class Worker:
+        task_consumer: TaskConsumer | None = None
+
+    worker = Worker()
+    pulse.remember_consumer(worker)
+    pulse.beat_while_consuming()
+    assert not heartbeat.exists()  # the broker is away
+    worker.task_consumer = TaskConsumer()
+    worker.task_consumer.queues = set()
+    pulse.beat_while_consuming()
+    assert not heartbeat.exists()  # the broker has cancelled it
+    del worker.task_consumer.queues
+    pulse.beat_while_consuming()
+    assert heartbeat.exists()
+
+
+def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    released = threading.Event()
+    monkeypatch.setattr(health, "LIMIT_SECONDS", 0.05)
+    hangs = lambda: str(released.wait(60))  # noqa: E731
+    assert health.run_checks({"database": hangs}) == {"database": "no answer in 0.05 s"}
+    released.set()
+
+
+def test_without_a_file_the_probe_says_what_to_set(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.HEARTBEAT_FILE = ""
+    code, said = told(capsys, "worker", "--alive")
+    assert code == 1
+    assert "HEARTBEAT_FILE is not set" in said

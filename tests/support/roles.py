@@ -1,0 +1,65 @@
+"""Staff of each role, and what each may do on each page of the admin."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from microstore.staff.roles import grant_roles
+
+ROLES = ("support", "finance", "operations")
+OPEN_TO_ALL_STAFF = {
+    *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "view_on_site"),
+    *("autocomplete", "app_list", "trace"),
+}
+
+
+def client_as(role: str) -> Client:
+    """Somebody with this role and no other right; `admin` has all of them."""
+    grant_roles()
+    user = User.objects.create_user(f"one-of-{role}", is_staff=True, is_superuser=role == "admin")
+    if role in ROLES:
+        user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def named_pages() -> set[str]:
+    """The names of all pages of the admin."""
+    return {name for name in _names(admin.site.get_urls()) if name and name not in OPEN_TO_ALL_STAFF}
+
+
+def _names(patterns: Iterable[Any]) -> Iterator[str | None]:
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from _names(pattern.url_patterns)
+        else:
+            yield pattern.name
+
+
+def url_of_page(name: str, rows: Mapping[str, Any]) -> str:
+    """Its address, with the row of its model where it is about one."""
+    about_a_row = re.fullmatch("(.+?)_(password_change|change|delete|history)", name)
+    return reverse(f"admin:{name}", args=[rows[about_a_row[1]].pk] if about_a_row else [])
+
+
+def may_open(client: Client, url: str) -> bool:
+    """Whether the page is shown; anything but a page or a refusal is a fault."""
+    status = client.get(url).status_code
+    assert status in (200, 302, 403), (url, status)
+    return status != 403
+
+
+def actions_offered(client: Client, url: str) -> set[str]:
+    """The actions that a list offers."""
+    response = client.get(url)
+    if response.status_code == 403:
+        return set()
+    changes = response.context["cl"]
+    choices = changes.model_admin.get_action_choices(response.wsgi_request, [])
+    return {name for name, _ in choices}

@@ -1,0 +1,155 @@
+"""The transactions admin: who may what, totals, and what is exported."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from microstore.messaging import dead_letters
+from microstore.messaging.models import OutboxMessage, QueueDepth
+from microstore.staff.models import StaffAction
+from microstore.tracing import new_trace
+from tests.support.roles import ROLES, actions_offered, client_as, may_open, named_pages, url_of_page
+from transactions.models import Transaction
+
+pytestmark = pytest.mark.django_db
+
+LOOK = ("changelist", "change", "history")
+ALL, OPERATIONS = ("support", "finance", "operations"), ("operations",)
+SEE = {
+    "transactions_transaction": ALL,
+    "auth_user": (),
+    "auth_group": (),
+    "messaging_outboxmessage": OPERATIONS,
+    "messaging_queuedepth": OPERATIONS,
+    "messaging_deadletter": OPERATIONS,
+    "staff_staffaction": OPERATIONS,
+}
+# Page: the roles that may open it. A page that is added needs a line.
+PAGES: dict[str, tuple[str, ...]] = {
+    **{f"{model}_{page}": roles for model, roles in SEE.items() for page in LOOK},
+    **{f"{model}_{page}": () for model in SEE for page in ("add", "delete")},
+    "auth_user_password_change": (),
+    "messaging_deadletter_groups": OPERATIONS,
+    "messaging_deadletter_decide": OPERATIONS,
+    "transactions_transaction_export": ("finance",),
+    "transactions_transaction_totals": ALL,
+}
+
+
+@pytest.fixture
+def record_sale() -> Callable[..., Transaction]:
+    """A sale of a crunchy armchair."""
+
+    def make(**fields: Any) -> Transaction:
+        given = {
+            "order_id": uuid4(),
+            "listing_id": 1,
+            "buyer_id": 2,
+            "seller_id": 1,
+            "quantity": 1,
+            "price_cents": 1000,
+            "fee_cents": 50,
+            "total_cents": 1050,
+            "currency": "EUR",
+            "fee_rule": "standard",
+            "trace": new_trace(),
+        }
+        return Transaction.objects.create(**(given | fields))
+
+    return make
+
+
+def refused(reason: str) -> dict[str, Any]:
+    """The fields of a refusal."""
+    return {"status": "refused", "fee_cents": None, "total_cents": None, "reason": reason}
+
+
+@pytest.fixture
+def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
+    """One row for each page that is about one."""
+    sale = record_sale()
+    return {
+        "transactions_transaction": sale,
+        "auth_user": User.objects.create_user("dave"),
+        "auth_group": Group.objects.create(name="a group"),
+        "messaging_outboxmessage": OutboxMessage.objects.create(
+            contract="order_rejected", payload={"trace": sale.trace}
+        ),
+        "messaging_queuedepth": QueueDepth.objects.create(
+            queue="transactions", messages=0, consumers=1, measured_at=timezone.now()
+        ),
+        "messaging_deadletter": dead_letters.bury(
+            contract="order_created", payload={"trace": sale.trace}, error=ValueError("why"), attempts=3
+        ),
+        "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),
+    }
+
+
+def test_every_page_has_a_row_in_the_table() -> None:
+    assert named_pages() == set(PAGES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_its_pages_and_no_other(role: str, rows: dict[str, Any]) -> None:
+    client = client_as(role)
+    opened = {name for name in PAGES if may_open(client, url_of_page(name, rows))}
+    assert opened == {name for name, roles in PAGES.items() if role in roles}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_offered_its_actions_and_no_other(role: str, rows: dict[str, Any]) -> None:
+    client = client_as(role)
+    offered = {
+        model: actions
+        for model in SEE
+        if (actions := actions_offered(client, f"/admin/{model.replace('_', '/')}/"))
+    }
+    assert offered == ({"messaging_deadletter": {"decide"}} if role == "operations" else {})
+
+
+def test_one_trace_id_finds_the_transaction_its_messages_and_its_letters(rows: dict[str, Any]) -> None:
+    client = client_as("admin")
+    sale = rows["transactions_transaction"]
+    for term in (sale.trace_id, sale.trace, str(sale.order_id), sale.order_id.hex, str(sale.pk)):
+        found = client.get("/admin/trace/", {"q": term}).context["found"]
+        assert {row.kind for row in found} == {"transaction", "outbox message", "dead letter"}, term
+    assert "32 hexadecimal" in client.get("/admin/trace/", {"q": "armchair"}).content.decode()
+
+
+def test_what_is_filtered_is_exported_and_recorded(record_sale: Callable[..., Transaction]) -> None:
+    record_sale(currency="EUR")
+    record_sale(currency="JPY", price_cents=7, fee_cents=0, total_cents=7)
+    response = client_as("finance").get("/admin/transactions/transaction/export/", {"currency__exact": "JPY"})
+    [row] = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode()))
+    assert (row["currency"], row["total_cents"]) == ("JPY", "7")
+    action = StaffAction.objects.get(action="exported")
+    assert (action.by, action.reason) == ("one-of-finance", "filter: currency__exact=JPY")
+
+
+@pytest.mark.parametrize("reason", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+def test_a_spreadsheet_runs_nothing_of_an_export(
+    record_sale: Callable[..., Transaction], reason: str
+) -> None:
+    record_sale(**refused(reason))
+    response = client_as("finance").get("/admin/transactions/transaction/export/")
+    text = b"".join(response.streaming_content).decode()
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["reason"] == f"'{reason}"
+
+
+def test_totals_are_by_day_and_currency(record_sale: Callable[..., Transaction]) -> None:
+    for _ in range(2):
+        record_sale()
+    record_sale(currency="JPY", price_cents=7, fee_cents=0, total_cents=7)
+    record_sale(**refused("no such currency"))
+    totals = client_as("finance").get("/admin/transactions/transaction/totals/").context["totals"]
+    assert [(row["currency"], row["sales"], row["price"], row["fee"], row["total"]) for row in totals] == [
+        ("EUR", 2, 2000, 100, 2100),
+        ("JPY", 1, 7, 0, 7),
+    ]
