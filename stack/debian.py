@@ -45,6 +45,16 @@ def find_redis_program() -> Path:
     return Path(program)
 
 
+def find_browser() -> Path:
+    """Return Chromium, installed when missing and we may: the tests look at the admin with it."""
+    if not (program := shutil.which("chromium")):
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            raise CannotRun("Missing: chromium. Run: sudo apt-get install --no-install-recommends chromium")
+        _install(["chromium"])
+        program = shutil.which("chromium")
+    return Path(program or "chromium")
+
+
 def install_missing_packages() -> None:
     """Install the servers that are not there; raise CannotRun with the command to type if we may not."""
     missing = list(_missing_packages())

@@ -38,7 +38,10 @@ def make_settings(
     folder: Path, *, servers: Mapping[str, str], ports: Mapping[str, int], live: bool = True
 ) -> dict[str, str]:
     """Return what all processes are told; live tells whether WebSockets have a process of their own."""
+    # Servers that were given may have one user for all.
+    brokers = {f"{user}_BROKER_URL": servers["BROKER_URL"] for user in ("LISTINGS", "TRANSACTIONS", "FLOWER")}
     return {
+        **brokers,
         **servers,
         **keep_keys(folder),
         **{name: str(port) for name, port in ports.items()},
@@ -51,7 +54,11 @@ def make_settings(
 
 def make_service_settings(settings: Mapping[str, str], service: str) -> dict[str, str]:
     """Return what the processes of one service are told; only the listings service signs tokens."""
-    own = {"MICROSTORE_SERVICE": service, "DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"]}
+    own = {
+        "MICROSTORE_SERVICE": service,
+        "DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"],
+        "BROKER_URL": settings.get(f"{service.upper()}_BROKER_URL", settings["BROKER_URL"]),
+    }
     unsigned = {} if service == "listings" else {"JWT_PRIVATE_KEY": ""}
     return {**settings, **own, **unsigned}
 

@@ -21,7 +21,9 @@ def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True)
 
 def _manage_all(settings: Mapping[str, str], service: str, commands: Sequence[str]) -> None:
     for command in commands:
-        manage(settings, service, command)
+        # Who makes every queue for the first time must be the broker's administrator.
+        administrator = {f"{service.upper()}_BROKER_URL": settings["BROKER_URL"]}
+        manage({**settings, **administrator} if command == "topology" else settings, service, command)
 
 
 def manage(settings: Mapping[str, str], service: str, *arguments: str) -> str:

@@ -1,26 +1,30 @@
 """A private RabbitMQ node with an Erlang port mapper of its own."""
 
+import base64
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import amqp
 
 from stack.daemon import Daemon
 from stack.debian import find_rabbitmq_folder
 from stack.failure import CannotRun
+from stack.places import ROOT
 from stack.ports import choose_ports, is_free
 from stack.server import Server
 from stack.waiting import wait_until
 
 USER = "microstore"
+DEFINITIONS = ROOT / "deploy/rabbitmq/definitions.json"
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
-default_user = {user}
-default_pass = {password}
+load_definitions = {definitions}
 log.console = true
 log.console.level = info
 log.file = false
@@ -46,7 +50,11 @@ class RabbitMQ(Server):
     @property
     def url(self) -> str:
         """An amqp:// URL of the virtual host /."""
-        return f"amqp://{USER}:{self.password}@127.0.0.1:{self.port}//"
+        return self.url_of(USER)
+
+    def url_of(self, user: str) -> str:
+        """The same for one of the users of deploy/rabbitmq/definitions.json, who may less."""
+        return f"amqp://{user}:{self.password}@127.0.0.1:{self.port}//"
 
     @property
     def management_url(self) -> str:
@@ -92,7 +100,10 @@ class RabbitMQ(Server):
         self._choose_inner_ports()
         configuration = self.folder / "rabbitmq.conf"
         configuration.touch(mode=0o600)
-        configuration.write_text(CONFIGURATION.format(port=self.port, user=USER, password=self.password))
+        definitions = self.folder / "definitions.json"
+        definitions.touch(mode=0o600)
+        definitions.write_text(json.dumps(self._definitions()))
+        configuration.write_text(CONFIGURATION.format(port=self.port, definitions=definitions))
         if self.with_management:
             with configuration.open("a") as lines:
                 lines.write(MANAGEMENT.format(port=self._inner_ports()["management"]))
@@ -151,6 +162,13 @@ class RabbitMQ(Server):
             raise CannotRun(f"rabbitmqctl {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def _definitions(self) -> dict[str, Any]:
+        """The users and rights as in containers, but with this node's password."""
+        definitions: dict[str, Any] = json.loads(DEFINITIONS.read_text())
+        for user in definitions["users"]:
+            user["password_hash"] = hash_password(self.password)
+        return definitions
+
     def _choose_inner_ports(self) -> None:
         inner = self._inner_ports() if (self.folder / "ports.json").exists() else {}
         if not inner or not all(is_free(port) for port in inner.values()):
@@ -161,3 +179,9 @@ class RabbitMQ(Server):
     def _inner_ports(self) -> dict[str, int]:
         ports: dict[str, int] = json.loads((self.folder / "ports.json").read_text())
         return ports
+
+
+def hash_password(password: str) -> str:
+    """As RabbitMQ keeps it: https://www.rabbitmq.com/docs/passwords#computing-password-hash."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

@@ -15,6 +15,7 @@ from stack.server import Server
 
 STATE = "state.json"
 FOLDER = "MICROSTORE_SERVICES_FOLDER"
+BROKER_USERS = ("listings", "transactions", "flower")
 
 
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -88,6 +89,7 @@ class Services:
             "LISTINGS_DATABASE_URL": self.listings_db.url,
             "TRANSACTIONS_DATABASE_URL": self.transactions_db.url,
             "BROKER_URL": self.rabbitmq.url,
+            **{f"{user.upper()}_BROKER_URL": self.rabbitmq.url_of(user) for user in BROKER_USERS},
             "CHANNEL_LAYER_URL": self.redis.url,
             FOLDER: str(self.folder),
             **operators,

@@ -1,0 +1,115 @@
+"""The admin in a real browser, on a desk and on a phone: it fits, and its own policy forbids it nothing.
+
+The pictures are kept in .run/screenshots, to be looked at.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+from uuid_utils.compat import uuid7
+
+from listings.models import Listing, LiveEvent, Order
+from listings.services import Purchase, buy_listing
+from microstore.messaging import dead_letters
+from microstore.messaging.models import OutboxMessage, QueueDepth
+from microstore.staff.lists import first_id_at
+from microstore.tracing import new_trace
+from stack.debian import find_browser
+from stack.places import RUN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+PICTURES: Path = RUN / "screenshots"
+
+
+@pytest.fixture
+def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
+    """A day in the shop: what is looked at, by the name of its picture."""
+    listing = put_on_sale(quantity=100)
+    order, _ = buy_listing(Purchase(listing.pk, bob.pk, 1, new_trace()))
+    for hours in range(24):
+        made_at = timezone.now() - timedelta(hours=hours)
+        for number in range((hours * 7) % 23):
+            made = UUID(int=first_id_at(made_at).int + number)
+            status = "rejected" if number % 9 == 8 else "completed"
+            Order.objects.create(
+                id=made,
+                buyer=bob,
+                listing=listing,
+                quantity=1,
+                unit_price_cents=24_900,
+                status=status,
+                currency="EUR",
+                trace=new_trace(),
+                fee_cents=5,
+                total_cents=24_905,
+                transaction_id=uuid7(),
+            )
+            Order.objects.filter(pk=made).update(created_at=made_at, settled_at=made_at)
+    done = Order.objects.filter(status="completed").latest("pk")
+    LiveEvent.objects.create(type="item_sold", order_id=done.pk, listing_id=listing.pk, payload={})
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(minutes=3), attempts=4)
+    for number in range(12):
+        errors = (f"till {number} is 'shut'", f"no receipt for {uuid7()}", "[Errno 111] Connection refused")
+        dead_letters.bury(
+            contract="item_sold" if number % 2 else "order_rejected",
+            payload={"order_id": str(uuid7()), "trace": done.trace if number == 3 else new_trace()},
+            error=RuntimeError(errors[number % 3]),
+            attempts=3,
+        )
+    for queue, messages in (("listings", 3), ("listings.dead", 0), ("transactions", 1240)):
+        QueueDepth.objects.create(queue=queue, messages=messages, consumers=2, measured_at=timezone.now())
+    return {
+        "front": "/admin/",
+        "order": f"/admin/listings/order/{done.pk}/change/",
+        "pending-order": f"/admin/listings/order/{order.pk}/change/",
+        "dead-letters-grouped": "/admin/messaging/deadletter/groups/",
+        "trace": f"/admin/trace/?q={done.trace_id}",
+        "orders": "/admin/listings/order/",
+    }
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_admin_fits_and_is_allowed_all_it_does(
+    pages: dict[str, str],
+    live_server: LiveServer,
+    admin_client: Client,
+    browser: Browser,
+    size: str,
+) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    cookie = admin_client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, path in pages.items():
+        response = page.goto(live_server.url + path, wait_until="networkidle")
+        assert response is not None
+        assert response.status == 200, path
+        assert "default-src 'self'" in response.headers["content-security-policy"]
+        page.screenshot(path=PICTURES / f"{name}-{size}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is wider than {size}"
+    assert complaints == []
+    context.close()
