@@ -126,7 +126,7 @@ def test_what_is_filtered_is_exported_and_recorded(record_sale: Callable[..., Tr
     record_sale(currency="EUR")
     record_sale(currency="JPY", price_cents=7, fee_cents=0, total_cents=7)
     response = client_as("finance").get("/admin/transactions/transaction/export/", {"currency__exact": "JPY"})
-    [row] = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode()))
+    [row] = csv.DictReader(io.StringIO(response.getvalue().decode()))
     assert (row["currency"], row["total_cents"]) == ("JPY", "7")
     action = StaffAction.objects.get(action="exported")
     assert (action.by, action.reason) == ("one-of-finance", "filter: currency__exact=JPY")
@@ -138,7 +138,7 @@ def test_a_spreadsheet_runs_nothing_of_an_export(
 ) -> None:
     record_sale(**refused(reason))
     response = client_as("finance").get("/admin/transactions/transaction/export/")
-    text = b"".join(response.streaming_content).decode()
+    text = response.getvalue().decode()
     [row] = csv.DictReader(io.StringIO(text, newline=""))
     assert row["reason"] == f"'{reason}"
 
