@@ -23,9 +23,7 @@ SECRET_URLS = {
 
 
 @pytest.fixture(params=[False, True], ids=["production", "development"])
-def logged(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], str]]:
+def logged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """What has been logged, as production and as development write it."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
