@@ -10,5 +10,5 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("messaging", "0002_causes_and_depths")]
+    dependencies = [("messaging", "0003_causes_and_depths")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0002_order_resent_at'),
+        ('listings', '0003_place_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
