@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import logging.config
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,10 +22,9 @@ SECRET_URLS = {
 
 
 @pytest.fixture(params=[False, True], ids=["production", "development"])
-def logged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+def logged(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """What has been logged, as production and as development write it."""
     stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
     told: Any = logs.configuration(service="listings", readable=request.param, level="INFO")["formatters"]
     formatter = dict(told["structlog"])
     handler = logging.StreamHandler(stream)
@@ -35,7 +33,12 @@ def logged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     root.propagate = False
-    yield stream.getvalue
+
+    def read() -> str:
+        stream.write(capsys.readouterr().err)
+        return stream.getvalue()
+
+    yield read
     root.removeHandler(handler)
 
 
