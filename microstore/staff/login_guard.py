@@ -18,7 +18,7 @@ SHUT = "Too many failed log-ins. Wait a quarter of an hour, and try again.\n"
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Where the browser is, as far as NUM_PROXIES lets us believe the proxies before us."""
+    """Where the browser is, as far as PROXIES lets us believe the proxies before us."""
     address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
     try:
         return str(ip_address(address.strip()))
