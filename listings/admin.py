@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from listings.models import Listing, LiveEvent, Order
 from listings.moderation import restore_listing, withdraw_listing
+from listings.overview import find_orders
 from listings.timeline import timeline
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.decisions import ask_for_reason, given_reason
@@ -103,14 +104,12 @@ class OrderAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Each kind of term by its index."""
-        term, start = search_term.strip().replace("\0", ""), trace_start(search_term)
+        """Each kind of term by its index, but for a trace, which has none."""
+        term = search_term.strip().replace("\0", "")
         if not term:
             return queryset, False
-        if start:
-            of_trace = queryset.filter(trace__startswith=start)
-            order_id = uuid_of(term)
-            return (of_trace | queryset.filter(pk=order_id) if order_id else of_trace), False
+        if trace_start(term):
+            return find_orders(term, queryset), False
         if is_id(term):
             return queryset.filter(listing_id=int(term)), False
         return queryset.filter(buyer__username=term), False

@@ -1,5 +1,6 @@
 """What sellers do with their listings. Stock is kept as purchases need it: by conditional updates alone."""
 
+from collections.abc import Callable
 from typing import Any, cast
 from uuid import uuid4
 
@@ -19,7 +20,9 @@ from listings.refusals import (
     ListingNotFound,
     NotYours,
     TooManyImages,
+    WithdrawnByStaff,
 )
+from microstore.problems import Refusal
 
 MAX_IMAGES = 8
 FOLDER = "listings"
@@ -51,18 +54,19 @@ def edit_listing(listing: Listing, changes: dict[str, Any], *, editions: Edition
         rows = rows.filter(quantity__lte=F("available") + quantity)
         values["available"] = F("available") + quantity - F("quantity")
     if not changes_edition(rows, values):
-        raise why_unchanged(listing, editions)
+        raise why_unchanged(listing, editions, _already_ordered)
     return own_listing(listing.id, seller_id=listing.seller_id)
 
 
 def publish_listing(listing: Listing, *, editions: Editions) -> Listing:
-    """Put it on sale; raises EditionOutdated."""
-    return _set_status(listing, Listing.Status.ON_SALE, editions)
+    """Put it on sale; raises EditionOutdated, or WithdrawnByStaff."""
+    rows = of_editions(listing, editions).filter(withdrawn_reason="")
+    return _set_status(listing, Listing.Status.ON_SALE, rows, editions)
 
 
 def withdraw_listing(listing: Listing, *, editions: Editions) -> Listing:
     """Take it off sale; what was ordered stays ordered. Raises EditionOutdated."""
-    return _set_status(listing, Listing.Status.WITHDRAWN, editions)
+    return _set_status(listing, Listing.Status.WITHDRAWN, of_editions(listing, editions), editions)
 
 
 def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
@@ -116,19 +120,29 @@ def changes_edition(rows: QuerySet[Listing], values: dict[str, Any]) -> bool:
     return bool(rows.update(**values, edition=F("edition") + 1, updated_at=timezone.now()))
 
 
-def why_unchanged(listing: Listing, editions: Editions) -> Exception:
-    """Why no row fitted."""
+def why_unchanged(listing: Listing, editions: Editions, otherwise: Callable[[Listing], Refusal]) -> Refusal:
+    """Why no row fitted: it is gone, or another edition, or what `otherwise` says."""
     now = Listing.objects.filter(id=listing.id).first()
     if now is None:
         return ListingNotFound("There is no such listing.")
     if editions is not None and now.edition not in editions:
         return EditionOutdated("The listing has been changed meanwhile; read it again.")
+    return otherwise(now)
+
+
+def _already_ordered(now: Listing) -> Refusal:
     return AlreadyOrdered(f"{now.quantity - now.available} are ordered already; quantity cannot be less.")
 
 
-def _set_status(listing: Listing, status: Listing.Status, editions: Editions) -> Listing:
-    if not changes_edition(of_editions(listing, editions), {"status": status}):
-        raise why_unchanged(listing, editions)
+def _withdrawn_by_staff(now: Listing) -> Refusal:
+    return WithdrawnByStaff(f"Staff withdrew this listing ({now.withdrawn_reason}); only they restore it.")
+
+
+def _set_status(
+    listing: Listing, status: Listing.Status, rows: QuerySet[Listing], editions: Editions
+) -> Listing:
+    if not changes_edition(rows, {"status": status}):
+        raise why_unchanged(listing, editions, _withdrawn_by_staff)
     return own_listing(listing.id, seller_id=listing.seller_id)
 
 

@@ -177,7 +177,6 @@ class Order(models.Model):
                 name="order_unusual",
                 condition=Q(status__in=["rejected", "cancelled", "refunded"]),
             ),
-            models.Index(fields=["trace"], name="order_trace", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from listings.catalogue import changes_edition
 from listings.models import Listing
 from microstore.staff.actions import read_reason, record
 
@@ -22,13 +23,13 @@ def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
 
 
 def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
-    """Put a withdrawn listing on sale again; false where it is not withdrawn."""
+    """Put what staff withdrew on sale again; false for what they did not."""
     return _moderate(
         listing_id,
         "restored",
         by=by,
         reason=reason,
-        found={"status": Listing.Status.WITHDRAWN},
+        found={"withdrawn_reason__gt": ""},
         changed={"status": Listing.Status.ON_SALE, "withdrawn_reason": ""},
     )
 
@@ -38,7 +39,7 @@ def _moderate(
     listing_id: int, action: str, *, by: str, reason: str, found: dict[str, str], changed: dict[str, str]
 ) -> bool:
     why = read_reason(reason)
-    if not Listing.objects.filter(pk=listing_id, **found).update(**changed):
+    if not changes_edition(Listing.objects.filter(pk=listing_id, **found), changed):
         return False
     record(action, by=by, target=f"listing {listing_id}", reason=why)
     return True

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -15,7 +15,7 @@ from listings.timeline import timeline
 from microstore.contracts.contract import Message
 from microstore.messaging.overview import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
-from microstore.staff.lists import first_id_at, uuid_of
+from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
 from microstore.staff.overview import Figure, Found, age
 
 ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
@@ -69,22 +69,24 @@ def charts() -> list[Chart]:
     return drawn
 
 
-def find_traces(term: str) -> set[str]:
-    """How the traceparents of the order with this id begin."""
-    order_id = uuid_of(term)
-    found = Order.objects.filter(pk=order_id).values_list("trace", flat=True) if order_id else []
-    return {trace[:36] for trace in found}
+def find_orders(term: str, among: QuerySet[Order]) -> QuerySet[Order]:
+    """The order with this id; where there is none, the recent ones of this trace."""
+    order_id, start = uuid_of(term), trace_start(term)
+    if order_id and among.filter(pk=order_id).exists():
+        return among.filter(pk=order_id)
+    return of_recent_trace(among, start) if start else among.none()
 
 
-def find_rows(start: str) -> list[Found]:
-    """The orders of this trace with all that happened to them."""
-    orders = Order.objects.filter(trace__startswith=start).select_related("listing", "buyer")[:50]
-    return [
+def find_rows(term: str) -> tuple[list[Found], set[str]]:
+    """The orders of this trace or id with all that happened to them, and how their traceparents begin."""
+    orders = list(find_orders(term, Order.objects.select_related("listing", "buyer"))[:50])
+    rows = [
         Found("order", step.at, f"{order.pk}: {step.text}", f"{ORDERS}{order.pk}/change/", VIEW_ORDER)
         for order in orders
         for step in timeline(order)
         if step.at is not None
     ]
+    return rows, {order.trace[:36] for order in orders}
 
 
 def find_done(messages: Sequence[Message]) -> set[UUID]:

@@ -59,6 +59,12 @@ class NotYours(Refusal):
     status = HTTPStatus.FORBIDDEN
 
 
+class WithdrawnByStaff(Refusal):
+    """Staff took it off sale, so only staff put it back."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 class EditionMissing(Refusal):
     """An edit has to say by If-Match which edition it changes."""
 

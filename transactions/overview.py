@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from microstore.contracts.contract import Message
 from microstore.staff.charts import Chart, by_hour, draw_bars
-from microstore.staff.lists import first_id_at, uuid_of
+from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
 from microstore.staff.overview import Figure, Found
 from transactions.models import Transaction
 
@@ -54,18 +54,19 @@ def daily_totals(days: int) -> list[dict[str, Any]]:
     return list(sums.order_by("-day", "currency"))
 
 
-def find_traces(term: str) -> set[str]:
-    """How the traceparents of the transaction, or of the order, with this id begin."""
-    wanted = uuid_of(term)
-    if wanted is None:
-        return set()
-    found = Transaction.objects.filter(pk=wanted) | Transaction.objects.filter(order_id=wanted)
-    return {trace[:36] for trace in found.values_list("trace", flat=True)}
+def find_transactions(term: str, among: QuerySet[Transaction]) -> QuerySet[Transaction]:
+    """The one with this id, or of this order; where there is none, the recent ones of this trace."""
+    wanted, start = uuid_of(term), trace_start(term)
+    for by_id in ({"pk": wanted}, {"order_id": wanted}) if wanted else ():
+        if among.filter(**by_id).exists():
+            return among.filter(**by_id)
+    return of_recent_trace(among, start) if start else among.none()
 
 
-def find_rows(start: str) -> list[Found]:
-    """The transactions of this trace."""
-    return [
+def find_rows(term: str) -> tuple[list[Found], set[str]]:
+    """The transactions of this trace or id, and how their traceparents begin."""
+    transactions = list(find_transactions(term, Transaction.objects.all())[:50])
+    rows = [
         Found(
             "transaction",
             found.created_at,
@@ -73,8 +74,9 @@ def find_rows(start: str) -> list[Found]:
             f"{LIST}{found.pk}/change/",
             VIEW,
         )
-        for found in Transaction.objects.filter(trace__startswith=start)[:50]
+        for found in transactions
     ]
+    return rows, {found.trace[:36] for found in transactions}
 
 
 def find_done(messages: Sequence[Message]) -> set[UUID]:

@@ -103,7 +103,7 @@ class ListingViewSet(
     @extend_schema(parameters=[KNOWN_EDITION], request=None)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
     def publish(self, request: Request, pk: str) -> Response:
-        """Put your draft, or what you withdrew, on sale."""
+        """Put your draft, or what you withdrew, on sale; not what staff withdrew (`withdrawn-by-staff`)."""
         return self._answer(catalogue.publish_listing(self._own(pk), editions=known_editions(request)))
 
     @extend_schema(parameters=[KNOWN_EDITION], request=None)

@@ -25,8 +25,4 @@ class Migration(migrations.Migration):
             model_name='order',
             index=models.Index(condition=models.Q(('status__in', ['rejected', 'cancelled', 'refunded'])), fields=['status', '-id'], name='order_unusual'),
         ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['trace'], name='order_trace', opclasses=['varchar_pattern_ops']),
-        ),
     ]

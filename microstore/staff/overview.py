@@ -40,8 +40,7 @@ class ServiceOverview(Protocol):
 
     figures: Callable[[], list[Figure]]
     charts: Callable[[], list[Chart]]
-    find_traces: Callable[[str], set[str]]
-    find_rows: Callable[[str], list[Found]]
+    find_rows: Callable[[str], tuple[list[Found], set[str]]]  # and how their traceparents begin
     find_done: Callable[[Sequence[Message]], set[UUID]]
 
 

@@ -17,10 +17,6 @@ def find_trace(term: str) -> list[Found]:
     start = trace_start(term)
     if start is None:
         raise NoTrace
-    service = service_overview()
-    found = [row for trace in {start, *service.find_traces(term)} for row in _of_trace(trace)]
+    rows, starts = service_overview().find_rows(term)
+    found = rows + [row for each in {start, *starts} for row in messages.find_rows(each)]
     return sorted(found, key=lambda row: (row.at is None, row.at))
-
-
-def _of_trace(start: str) -> list[Found]:
-    return [*service_overview().find_rows(start), *messages.find_rows(start)]

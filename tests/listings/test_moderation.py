@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from rest_framework.test import APIClient
 
 from listings.models import Listing
 from listings.moderation import restore_listing, withdraw_listing
@@ -12,6 +13,7 @@ from listings.refusals import ListingNotFound
 from listings.services import Purchase, buy_listing
 from microstore.staff.actions import ReasonMissing
 from microstore.staff.models import StaffAction
+from tests.support.problem import read_problem
 from tests.support.roles import client_as
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +32,36 @@ def test_a_withdrawn_listing_is_not_sold_and_a_restored_one_is(
         ("carol", "withdrew", "it bites"),
         ("carol", "restored", "it was tamed"),
     ]
+
+
+def test_its_seller_cannot_put_back_what_staff_withdrew(
+    alice: User, client_of: Callable[[User], APIClient], armchair: Listing
+) -> None:
+    seller, url = client_of(alice), f"/api/listings/{armchair.pk}/"
+    withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    for action in ("publish", "withdraw", "publish"):
+        response = seller.post(f"{url}{action}/")
+        if action == "publish":
+            assert "it bites" in read_problem(response, 403)["detail"]
+    restore_listing(armchair.pk, by="carol", reason="it was tamed")
+    seller.post(f"{url}withdraw/")
+    assert seller.post(f"{url}publish/").json()["status"] == "on_sale"
+
+
+def test_staff_leave_alone_what_its_seller_withdrew(
+    alice: User, client_of: Callable[[User], APIClient], armchair: Listing
+) -> None:
+    client_of(alice).post(f"/api/listings/{armchair.pk}/withdraw/")
+    assert not restore_listing(armchair.pk, by="carol", reason="a misunderstanding")
+
+
+def test_whoever_edits_what_staff_have_withdrawn_meanwhile_is_told(
+    alice: User, client_of: Callable[[User], APIClient], armchair: Listing
+) -> None:
+    withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    headers = {"If-Match": f'"{armchair.edition}"'}
+    response = client_of(alice).patch(f"/api/listings/{armchair.pk}/", {"title": "Tame"}, headers=headers)
+    read_problem(response, 412)
 
 
 def test_without_a_reason_nothing_is_withdrawn(armchair: Listing) -> None:

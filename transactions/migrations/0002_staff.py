@@ -16,14 +16,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='transaction',
-            index=models.Index(fields=['currency', '-id'], name='transaction_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
             index=models.Index(condition=models.Q(('status', 'refused')), fields=['status', '-id'], name='transaction_refused'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['trace'], name='transaction_trace', opclasses=['varchar_pattern_ops']),
         ),
     ]
