@@ -36,7 +36,7 @@ SECRETS = (
 )
 
 
-# Each secret has one of these in its name or before it. Looking for them costs two microseconds a line.
+# Each secret has one of these in its name or before it. Looking for them costs 4 µs a line; hiding, 140.
 SIGNS = (
     *("://", "access", "authorization", "basic", "bearer", "cookie", "credential", "eyj", "key", "passw"),
     *("refresh", "secret", "token"),
@@ -51,11 +51,9 @@ class HidingRenderer:
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> Any:
         """The line."""
-        line = self.render(logger, method, event.copy())
-        lowered = str(line).lower()
-        for sign in SIGNS:
-            if sign in lowered:
-                return self.render(logger, method, hide_secrets(event))
+        line = self.render(logger, method, {**event})
+        if any(map(str(line).lower().__contains__, SIGNS)):
+            return self.render(logger, method, hide_secrets(event))
         return line
 
 

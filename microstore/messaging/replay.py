@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from microstore.contracts.contract import AnyContract, InvalidMessage, Message, to_wire
 from microstore.contracts.registry import CONTRACTS
-from microstore.messaging import doorbell
+from microstore.messaging import outbox
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.staff.actions import read_reason, record
 from microstore.staff.overview import service_overview
@@ -131,12 +131,15 @@ def _events_in(body: bytes) -> list[Any]:
 
 def _send(contract: AnyContract, messages: Sequence[Message], after_seconds: float) -> None:
     """Into the outbox. What is to wait counts as made when it is due, so that nobody takes it for stuck."""
+    if not after_seconds:
+        for message in messages:
+            outbox.send_again(contract, message)
+        return
     due_at = timezone.now() + timedelta(seconds=after_seconds)
     OutboxMessage.objects.bulk_create(
         OutboxMessage(contract=contract.name, payload=to_wire(message), due_at=due_at, created_at=due_at)
         for message in messages
     )
-    doorbell.ring()
 
 
 def _lock_waiting(letter_id: int) -> DeadLetter:

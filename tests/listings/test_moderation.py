@@ -60,7 +60,9 @@ def test_whoever_edits_what_staff_have_withdrawn_meanwhile_is_told(
 ) -> None:
     withdraw_listing(armchair.pk, by="carol", reason="it bites")
     headers = {"If-Match": f'"{armchair.edition}"'}
-    response = client_of(alice).patch(f"/api/listings/{armchair.pk}/", {"title": "Tame"}, headers=headers)
+    response = client_of(alice).patch(
+        f"/api/listings/{armchair.pk}/", {"title": "Tame"}, format="json", headers=headers
+    )
     read_problem(response, 412)
 
 
