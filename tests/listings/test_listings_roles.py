@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Order
 from listings.services import Purchase, buy_listing
@@ -65,7 +66,7 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.get(),
         "messaging_queuedepth": QueueDepth.objects.create(
-            queue="listings", messages=0, consumers=1, measured_at=order.created_at
+            queue="listings", messages=0, consumers=1, measured_at=timezone.now()
         ),
         "messaging_deadletter": dead_letters.bury(
             contract="item_sold", payload=payload, error=ValueError("why"), attempts=3
