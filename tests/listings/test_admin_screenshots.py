@@ -25,7 +25,8 @@ from microstore.tracing import new_trace
 from stack.debian import find_browser
 from stack.places import RUN
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The first one may have to install the browser.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 PICTURES: Path = RUN / "screenshots"

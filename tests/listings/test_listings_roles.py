@@ -1,5 +1,6 @@
 """Every role at every page and every action of the listings admin."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from listings.models import Listing, LiveEvent, Order
 from listings.services import Purchase, buy_listing
 from microstore.messaging import dead_letters
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
+from microstore.staff.lists import TRACE_AGE, first_id_at
 from microstore.staff.models import StaffAction
 from microstore.tracing import new_trace
 from tests.support.roles import ROLES, actions_offered, client_as, may_open, named_pages, url_of_page
@@ -134,6 +136,26 @@ def test_buyers_and_strangers_are_sent_to_the_log_in(bob: User, rows: dict[str, 
         for name in PAGES:
             response = client.get(url_of_page(name, rows))
             assert (response.status_code, "/login/" in response["Location"]) == (302, True), name
+
+
+def test_an_old_order_is_found_by_its_id_and_no_longer_by_its_trace(rows: dict[str, Any]) -> None:
+    recent: Order = rows["listings_order"]
+    order_id = first_id_at(timezone.now() - TRACE_AGE - timedelta(minutes=1))
+    old = Order.objects.create(
+        id=order_id,
+        buyer=recent.buyer,
+        listing=recent.listing,
+        quantity=1,
+        unit_price_cents=1,
+        currency="EUR",
+        trace=new_trace(),
+    )
+    client = client_as("admin")
+    for page, result in (("/admin/trace/", "found"), ("/admin/listings/order/", "cl")):
+        by_id, by_trace = (client.get(page, {"q": term}).context[result] for term in (old.pk, old.trace))
+        counts = [len(getattr(found, "result_list", found)) for found in (by_id, by_trace)]
+        assert counts[0] > 0, page
+        assert counts[1] == 0, page
 
 
 def test_an_order_is_found_by_its_own_id_too(rows: dict[str, Any]) -> None:
