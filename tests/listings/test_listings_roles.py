@@ -152,7 +152,7 @@ def test_an_old_order_is_found_by_its_id_and_no_longer_by_its_trace(rows: dict[s
     )
     client = client_as("admin")
     for page, result in (("/admin/trace/", "found"), ("/admin/listings/order/", "cl")):
-        by_id, by_trace = (client.get(page, {"q": term}).context[result] for term in (old.pk, old.trace))
+        by_id, by_trace = (client.get(page, {"q": term}).context[result] for term in (str(old.pk), old.trace))
         counts = [len(getattr(found, "result_list", found)) for found in (by_id, by_trace)]
         assert counts[0] > 0, page
         assert counts[1] == 0, page
