@@ -16,10 +16,21 @@ class Migration(migrations.Migration):
             name='listing',
             options={'permissions': (('moderate_listing', 'Can withdraw and restore listings'),)},
         ),
-        migrations.AddField(
-            model_name='listing',
-            name='withdrawn_reason',
-            field=models.CharField(blank=True, db_default='', help_text='Why staff withdrew it; empty where its seller did.', max_length=500),
+        # SQLite's AddField makes the table anew, and with it the index of words that only PostgreSQL can make.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "ALTER TABLE listings_listing ADD COLUMN withdrawn_reason varchar(500) NOT NULL DEFAULT ''",
+                    "ALTER TABLE listings_listing DROP COLUMN withdrawn_reason",
+                ),
+            ],
+            state_operations=[
+                migrations.AddField(
+                    model_name='listing',
+                    name='withdrawn_reason',
+                    field=models.CharField(blank=True, db_default='', help_text='Why staff withdrew it; empty where its seller did.', max_length=500),
+                ),
+            ],
         ),
         migrations.AddIndex(
             model_name='order',
