@@ -13,7 +13,11 @@ from stack.failure import CannotRun
 from stack.keys import keep_keys
 from stack.ports import choose_ports
 
-SERVERS = {"LISTINGS_DATABASE_URL": "sqlite:////shop", "TRANSACTIONS_DATABASE_URL": "sqlite:////till"}
+SERVERS = {
+    "BROKER_URL": "amqp://microstore:secret@127.0.0.1:5672//",
+    "LISTINGS_DATABASE_URL": "sqlite:////shop",
+    "TRANSACTIONS_DATABASE_URL": "sqlite:////till",
+}
 
 
 @pytest.fixture
