@@ -95,6 +95,7 @@ def make_adapter(folder: Path) -> str:
         "SECURE_SSL_REDIRECT": "0",
         **dict.fromkeys(("BROKER_URL", "LISTINGS_BROKER_URL", "TRANSACTIONS_BROKER_URL"), "{amqp}//"),
         "CHANNEL_LAYER_URL": f"redis://127.0.0.1:{PORTS['REDIS_PORT']}/1",
+        "LIMITS_URL": "",
         "FEES_URL": f"http://127.0.0.1:{PORTS['FEES_PORT']}/",
         "LISTINGS_DATABASE_URL": "{dsn_a}",
         "TRANSACTIONS_DATABASE_URL": "{dsn_b}",
