@@ -22,6 +22,8 @@ def command(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         "MICROSTORE_RUN_FOLDER": str(tmp_path),
         **{name: str(port) for name, port in choose_all_ports().items()},
     }
+    # Where tests run in a shell's background SIGINT is ignored, and a child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", "stack", "run"],
         cwd=ROOT,
@@ -61,8 +63,6 @@ def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
     assert "fees was killed by SIGKILL, is restarted in 1 s" in said
 
     command.send_signal(signal.SIGINT)
-    rest, _ = command.communicate(
-        timeout=150
-    )  # longer than a stop takes that has to kill somebody in each group
+    rest, _ = command.communicate(timeout=150)  # a stop that has to kill somebody in each group takes 120
     assert command.returncode == 0, rest
     assert processes_of(tmp_path) == []
