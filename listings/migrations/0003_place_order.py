@@ -55,11 +55,5 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "order", "checkout_id", models.UUIDField(null=True, blank=True, help_text="Orders made together.")
         ),
-        migrations.AddIndex(
-            "order",
-            models.Index(
-                fields=["checkout_id"], name="order_of_checkout", condition=models.Q(checkout_id__isnull=False)
-            ),
-        ),
         migrations.RunPython(create, drop),
     )

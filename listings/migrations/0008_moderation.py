@@ -32,8 +32,4 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status__in', ['rejected', 'cancelled', 'refunded'])), fields=['status', '-id'], name='order_unusual'),
-        ),
     ]
