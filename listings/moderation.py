@@ -12,13 +12,14 @@ def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
 
     One conditional update: a purchase under way either reserved its stock before, or finds nothing on sale.
     """
+    why = read_reason(reason)
     return _moderate(
         listing_id,
         "withdrew",
         by=by,
-        reason=reason,
+        why=why,
         found={"withdrawn_reason": ""},
-        changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": read_reason(reason)},
+        changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": why},
     )
 
 
@@ -28,7 +29,7 @@ def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
         listing_id,
         "restored",
         by=by,
-        reason=reason,
+        why=read_reason(reason),
         found={"withdrawn_reason__gt": ""},
         changed={"status": Listing.Status.ON_SALE, "withdrawn_reason": ""},
     )
@@ -36,9 +37,8 @@ def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
 
 @transaction.atomic
 def _moderate(
-    listing_id: int, action: str, *, by: str, reason: str, found: dict[str, str], changed: dict[str, str]
+    listing_id: int, action: str, *, by: str, why: str, found: dict[str, str], changed: dict[str, str]
 ) -> bool:
-    why = read_reason(reason)
     if not changes_edition(Listing.objects.filter(pk=listing_id, **found), changed):
         return False
     record(action, by=by, target=f"listing {listing_id}", reason=why)

@@ -7,6 +7,8 @@ import structlog
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun
 
+from microstore.tracing import trace_id_of
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 
 app = Celery("microstore", amqp="microstore.messaging.worker:ConfirmingAMQP", set_as_current=True)
@@ -35,7 +37,7 @@ def bind_trace(args: Any = (), **_: Any) -> None:
     structlog.contextvars.clear_contextvars()
     match args:
         case [[{"trace": str() as trace}], *_]:
-            structlog.contextvars.bind_contextvars(trace_id=trace[3:35])
+            structlog.contextvars.bind_contextvars(trace_id=trace_id_of(trace))
 
 
 @task_postrun.connect

@@ -18,6 +18,7 @@ from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.decisions import given_reason
 from microstore.staff.lists import ReadOnlyAdmin, trace_start
 from microstore.staff.overview import age
+from microstore.tracing import trace_id_of
 
 MAX_SELECTED = 1_000
 SHOWN_PREVIEWS = 200
@@ -185,7 +186,7 @@ def link_to_trace(trace: str) -> SafeString | str:
     """To all that belongs to this trace."""
     if not trace:
         return "none"
-    trace_id = trace[3:35]
+    trace_id = trace_id_of(trace)
     return format_html('<a href="{}?q={}"><code>{}</code></a>', reverse("admin:trace"), trace_id, trace_id)
 
 

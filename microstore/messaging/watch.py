@@ -33,11 +33,12 @@ class WatchedRelay(Relay):
         if broker.transport.driver_type != "amqp":
             return
         now = timezone.now()
-        for queue in (make(s) for s in SERVICES for make in (topology.service_queue, topology.dead_queue)):
-            with broker.channel() as channel:
-                declared = queue(channel).queue_declare(passive=True)
+        queues = (make(s) for s in SERVICES for make in (topology.service_queue, topology.dead_queue))
+        with broker.channel() as channel:
+            depths = {queue.name: queue(channel).queue_declare(passive=True) for queue in queues}
+        for name, declared in depths.items():
             QueueDepth.objects.update_or_create(
-                queue=queue.name,
+                queue=name,
                 defaults={
                     "messages": declared.message_count,
                     "consumers": declared.consumer_count,

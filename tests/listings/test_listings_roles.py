@@ -15,12 +15,20 @@ from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
 from microstore.staff.models import StaffAction
 from microstore.tracing import new_trace
-from tests.support.roles import ROLES, actions_offered, client_as, may_open, named_pages, url_of_page
+from tests.support.roles import (
+    ALL,
+    OPERATIONS,
+    ROLES,
+    actions_offered,
+    client_as,
+    may_open,
+    named_pages,
+    pages_of_models,
+    url_of_page,
+)
 
 pytestmark = pytest.mark.django_db
 
-LOOK = ("changelist", "change", "history")
-ALL, OPERATIONS = ("support", "finance", "operations"), ("operations",)
 SEE = {
     "listings_listing": ("support", "operations"),
     "listings_order": ALL,
@@ -34,11 +42,7 @@ SEE = {
 }
 # Page: the roles that may open it. A page that is added needs a line.
 PAGES: dict[str, tuple[str, ...]] = {
-    **{f"{model}_{page}": roles for model, roles in SEE.items() for page in LOOK},
-    **{f"{model}_{page}": () for model in SEE for page in ("add", "delete")},
-    "auth_user_password_change": (),
-    "messaging_deadletter_groups": OPERATIONS,
-    "messaging_deadletter_decide": OPERATIONS,
+    **pages_of_models(SEE),
 }
 ACTIONS: dict[str, dict[str, set[str]]] = {
     "support": {"listings_listing": {"withdraw", "restore"}},

@@ -11,11 +11,24 @@ from django.urls import reverse
 
 from microstore.staff.roles import grant_roles
 
-ROLES = ("support", "finance", "operations")
+ROLES = ALL = ("support", "finance", "operations")
+OPERATIONS = ("operations",)
+LOOK = ("changelist", "change", "history")
 OPEN_TO_ALL_STAFF = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "view_on_site"),
     *("autocomplete", "app_list", "trace"),
 }
+
+
+def pages_of_models(see: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The roles that may open each page that both admins have; `see` says who may look at a model's rows."""
+    return {
+        **{f"{model}_{page}": roles for model, roles in see.items() for page in LOOK},
+        **{f"{model}_{page}": () for model in see for page in ("add", "delete")},
+        "auth_user_password_change": (),
+        "messaging_deadletter_groups": OPERATIONS,
+        "messaging_deadletter_decide": OPERATIONS,
+    }
 
 
 def client_as(role: str) -> Client:

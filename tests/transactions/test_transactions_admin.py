@@ -14,13 +14,21 @@ from microstore.messaging import dead_letters
 from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.staff.models import StaffAction
 from microstore.tracing import new_trace
-from tests.support.roles import ROLES, actions_offered, client_as, may_open, named_pages, url_of_page
+from tests.support.roles import (
+    ALL,
+    OPERATIONS,
+    ROLES,
+    actions_offered,
+    client_as,
+    may_open,
+    named_pages,
+    pages_of_models,
+    url_of_page,
+)
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
 
-LOOK = ("changelist", "change", "history")
-ALL, OPERATIONS = ("support", "finance", "operations"), ("operations",)
 SEE = {
     "transactions_transaction": ALL,
     "auth_user": (),
@@ -32,11 +40,7 @@ SEE = {
 }
 # Page: the roles that may open it. A page that is added needs a line.
 PAGES: dict[str, tuple[str, ...]] = {
-    **{f"{model}_{page}": roles for model, roles in SEE.items() for page in LOOK},
-    **{f"{model}_{page}": () for model in SEE for page in ("add", "delete")},
-    "auth_user_password_change": (),
-    "messaging_deadletter_groups": OPERATIONS,
-    "messaging_deadletter_decide": OPERATIONS,
+    **pages_of_models(SEE),
     "transactions_transaction_export": ("finance",),
     "transactions_transaction_totals": ALL,
 }
