@@ -29,12 +29,16 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults check format clean
+.PHONY: test faults bench check format clean
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
 faults: $(INSTALLED) ## break everything on purpose while people buy (12 minutes); writes docs/reliability.md
 	@$(STACK) exec -- env RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
+
+# ONLY=purchase,drain measures these parts alone; QUICK=1 looks whether everything works.
+bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes docs/performance.md
+	@$(STACK) exec -- $(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 check: $(INSTALLED) check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
 
@@ -61,7 +65,7 @@ test-transactions: $(INSTALLED)
 	$(TRANSACTIONS) $(BIN)/pytest tests/transactions tests/microstore
 
 test-plain: $(INSTALLED)
-	$(BIN)/pytest tests/fees tests/stack $(wildcard tests/test_*.py)
+	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED)
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults

@@ -32,14 +32,14 @@ INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_
     is_active, date_joined)
 SELECT i, 'user' || i, '!', '', '', '', false, false, true, now()
 FROM generate_series({BUYER}, {BUYER} + 500) i
-"""  # noqa: S608  # of our own numbers
+"""  # of our own numbers
 SEED_LISTINGS = f"""
 INSERT INTO listings_listing (seller_id, title, description, category, price_cents, currency, quantity,
     available, status, created_at, updated_at)
 SELECT {BUYER} + i % 500 + 1, 'Listing ' || i, '', 'other', 500 + i % 20000, 'EUR',
     1, 1, 'on_sale', now(), now()
 FROM generate_series(1, {{n}}) i
-"""  # noqa: S608  # of our own numbers
+"""  # of our own numbers
 SEED = [" ".join(statement.split()) for statement in (SEED_USERS, SEED_LISTINGS)]
 TABLES = """
 http_port = {LISTINGS_PORT}

@@ -1,0 +1,76 @@
+"""`python -m benchmarks`: measure, keep, say. `make bench` runs it on throw-away servers."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from benchmarks.circumstances import TimeIsUp, describe_circumstances, limited
+from benchmarks.parts import PARTS
+from benchmarks.report import describe, write_into
+from benchmarks.result import Result
+from benchmarks.scale import FULL, QUICK, Scale
+from benchmarks.shop import Shop
+from stack.failure import CannotRun
+from stack.interruption import uninterrupted
+from stack.places import ROOT, make_run_folder
+from stack.private import private_services
+from stack.services import Services
+
+DOCUMENT = ROOT / "docs/performance.md"
+
+
+def main() -> int:
+    """Measure what was asked for; exit 1 if any part failed, with what the others found kept."""
+    options = _parse()
+    scale = QUICK if options.quick else FULL
+    results = make_run_folder("benchmarks/quick") if options.quick else ROOT / "benchmarks/results"
+    with private_services() as services:
+        if not isinstance(services, Services):
+            raise CannotRun(
+                "Benchmarks fill and stop servers: run them as `make bench`, on servers of their own."
+            )
+        measured = [_measure(name, services, scale, results) for name in options.only or PARTS]
+    if scale is FULL:
+        write_into(DOCUMENT, _describe_all(results))
+    return 0 if all(measured) else 1
+
+
+def _parse() -> Namespace:
+    parser = ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small numbers: does everything work?")
+    parser.add_argument("--only", type=lambda text: text.split(","), metavar=",".join(PARTS))
+    options = parser.parse_args()
+    if unknown := set(options.only or ()) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return options
+
+
+def _measure(name: str, services: Services, scale: Scale, results: Path) -> bool:
+    """Measure one part on processes of its own; whether that worked."""
+    shop = Shop(services, make_run_folder("benchmarks"))
+    try:
+        with limited(scale.limit_seconds):
+            shop.prepare()
+            result = PARTS[name].measure(shop, scale)
+            audit = shop.audit()
+    except (Exception, TimeIsUp) as error:  # noqa: BLE001  # the other parts are measured all the same
+        print(f"\n{name} failed: {error!r}\n", file=sys.stderr, flush=True)
+        return False
+    finally:
+        with uninterrupted():
+            shop.close()
+    figures = {**result.figures, "disagreements found by the audit": audit["disagreements"]}
+    result = Result(figures, result.tables, describe_circumstances(scale))
+    result.save(results / f"{name}.json")
+    print(f"\n{describe(name, PARTS[name].title, result)}", flush=True)
+    return True
+
+
+def _describe_all(results: Path) -> list[str]:
+    files = {name: results / f"{name}.json" for name in PARTS}
+    found = {name: Result.load(file) for name, file in files.items() if file.exists()}
+    return [describe(name, PARTS[name].title, result) for name, result in found.items()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""CPU time: which process used how much of it between two moments, and how much strangers did."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+LOAD = "load generator"
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What the kernel says of a living process: its parent, its ticks and those of its dead children."""
+
+    parent: int
+    ticks: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU seconds between two moments, by name; strangers in cores."""
+
+    elapsed_seconds: float
+    seconds: Mapping[str, float]
+    foreign_cores: float
+
+    def milliseconds_per(self, count: int) -> dict[str, float]:
+        """CPU milliseconds for each of so many purchases, by name, without the load generator's."""
+        each = {name: used * 1000 / count for name, used in self.seconds.items() if name != LOAD}
+        return {"all": sum(each.values()), **each}
+
+
+class Meter:
+    """Adds up the CPU time of some families of processes; what nobody of them used, strangers did."""
+
+    def __init__(self, find_roots: Callable[[], Mapping[str, int]]) -> None:
+        self._find_roots = find_roots
+        self.start()
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._started_at = time.monotonic()
+        self._before = self._read()
+        self._machine_before = _read_machine()
+
+    def read(self) -> Usage:
+        """What was used since the start."""
+        elapsed_seconds = time.monotonic() - self._started_at
+        machine = _read_machine() - self._machine_before
+        used = {name: now - self._before.get(name, 0) for name, now in self._read().items()}
+        return Usage(elapsed_seconds, used, (machine - sum(used.values())) / elapsed_seconds)
+
+    def _read(self) -> dict[str, float]:
+        used = add_up(read_stats(), self._find_roots())
+        return {**used, LOAD: sum(os.times()[:4])}
+
+
+def add_up(stats: Mapping[int, Stat], roots: Mapping[str, int]) -> dict[str, float]:
+    """CPU seconds of each root and all its descendants, also of those that have ended."""
+    children: dict[int, list[int]] = {}
+    for pid, stat in stats.items():
+        children.setdefault(stat.parent, []).append(pid)
+    return {name: _add_up_family(stats, children, root) / TICKS_PER_SECOND for name, root in roots.items()}
+
+
+def read_stats() -> dict[int, Stat]:
+    """Every process of this machine."""
+    found = ((int(entry.name), _read_stat(entry)) for entry in PROC.iterdir() if entry.name.isdigit())
+    return {pid: stat for pid, stat in found if stat}
+
+
+def parse_stat(text: str) -> Stat:
+    """A line of /proc/PID/stat; see proc(5). The name stands in parentheses and may hold anything."""
+    fields = text.rpartition(")")[2].split()
+    return Stat(parent=int(fields[1]), ticks=sum(map(int, fields[11:15])))
+
+
+def parse_machine(line: str) -> float:
+    """Seconds that programs ran, by the first line of /proc/stat: user, nice and system time."""
+    user, nice, system = map(int, line.split()[1:4])
+    return (user + nice + system) / TICKS_PER_SECOND
+
+
+def _add_up_family(stats: Mapping[int, Stat], children: Mapping[int, Iterable[int]], root: int) -> int:
+    family = [root] if root in stats else []
+    for member in family:
+        family += children.get(member, [])
+    return sum(stats[pid].ticks for pid in family)
+
+
+def _read_stat(folder: Path) -> Stat | None:
+    try:
+        return parse_stat((folder / "stat").read_text(errors="replace"))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _read_machine() -> float:
+    with (PROC / "stat").open() as lines:
+        return parse_machine(lines.readline())

@@ -1,0 +1,143 @@
+"""People who buy, and people who watch: one thread and raw sockets, so that the load costs little by itself.
+
+While the clock runs an answer is read only so far as to find its end; what it says is read afterwards.
+"""
+
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.feed import Feed
+
+HEAD_END = b"\r\n\r\n"
+LENGTH = b"content-length:"
+CHUNK = 1 << 16
+ACCEPTED = 202
+NOTHING_COMES_FOR_SECONDS = 20
+
+
+@dataclass
+class Answer:
+    """One request and what came back; times are of time.monotonic()."""
+
+    due_at: float
+    sent_at: float
+    answered_at: float = 0
+    raw: bytes = b""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 0 where there was no answer."""
+        return int(self.raw[9:12] or 0)
+
+
+class Client:
+    """One connection that is kept, with one request at a time under way."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.answer = Answer(0, 0)
+        self._received = b""
+
+    def send(self, request: bytes, *, due_at: float) -> Answer:
+        """Ask; the answer is filled in later."""
+        self.answer = Answer(due_at, time.monotonic())
+        self._received = b""
+        self.socket.sendall(request)
+        return self.answer
+
+    def receive(self) -> bool:
+        """Take what has come; True when the answer is whole. Raises ConnectionError where none will come."""
+        chunk = self.socket.recv(CHUNK)
+        if not chunk:
+            raise ConnectionError("closed without an answer")
+        self._received += chunk
+        if not is_whole(self._received):
+            return False
+        self.answer.answered_at, self.answer.raw = time.monotonic(), self._received
+        return True
+
+
+def is_whole(received: bytes) -> bool:
+    """Whether this is a whole HTTP answer; all of ours say how long they are."""
+    head, end, body = received.partition(HEAD_END)
+    if not end:
+        return False
+    return len(body) >= int(head.lower().partition(LENGTH)[2].split(b"\r\n", 1)[0])
+
+
+@dataclass
+class Crowd:
+    """Clients that send requests, each exactly once and in order, while feeds listen.
+
+    Without a rate the loop is closed: each client asks again as soon as it is answered. With one it is open:
+    so many requests a second are due, whatever becomes of those before.
+    """
+
+    ports: Sequence[int]
+    clients: int
+    feeds: Sequence[Feed] = ()
+    answers: list[Answer] = field(default_factory=list)
+    _idle: deque[Client] = field(default_factory=deque)
+    _under_way: int = 0
+    _accepted: int = 0
+
+    def run(self, requests: Sequence[bytes], *, rate: float | None = None) -> list[Answer]:
+        """Send them all; listen until each feed has told of every 202, or nothing comes for long."""
+        with selectors.DefaultSelector() as selector:
+            clients = [Client(self.ports[n % len(self.ports)]) for n in range(self.clients)]
+            listeners: list[Client | Feed] = [*clients, *self.feeds]
+            for listener in listeners:
+                selector.register(listener.socket, selectors.EVENT_READ, listener)
+            self._idle.extend(clients)
+            self._run(selector, requests, 1 / rate if rate else 0)
+            for client in clients:
+                client.socket.close()
+        return self.answers
+
+    def _run(self, selector: selectors.BaseSelector, requests: Sequence[bytes], pause: float) -> None:
+        told = [feed.sales for feed in self.feeds]
+        started_at = last_at = time.monotonic()
+        while len(self.answers) < len(requests) or self._under_way or self._is_untold(told):
+            now = time.monotonic()
+            next_at = self._send_due(requests, started_at, pause)
+            ready = selector.select(max(0, min(next_at - now, 1)))
+            for key, _ in ready:
+                self._receive(selector, key.data)
+            if ready:
+                last_at = now
+            elif now - last_at > NOTHING_COMES_FOR_SECONDS:
+                break
+
+    def _send_due(self, requests: Sequence[bytes], started_at: float, pause: float) -> float:
+        """Send what is due to whom is idle; returns when there is more to send."""
+        while self._idle and (sent := len(self.answers)) < len(requests):
+            now = time.monotonic()
+            due_at = started_at + sent * pause if pause else now
+            if due_at > now:
+                return due_at
+            self.answers.append(self._idle.popleft().send(requests[sent], due_at=due_at))
+            self._under_way += 1
+        return float("inf")
+
+    def _receive(self, selector: selectors.BaseSelector, listener: Client | Feed) -> None:
+        if isinstance(listener, Feed):
+            listener.receive()
+            return
+        try:
+            if not listener.receive():
+                return
+            self._idle.append(listener)
+        except ConnectionError:
+            selector.unregister(listener.socket)
+        self._under_way -= 1
+        self._accepted += listener.answer.status == ACCEPTED
+
+    def _is_untold(self, told: Sequence[int]) -> bool:
+        return any(
+            feed.sales - before < self._accepted for feed, before in zip(self.feeds, told, strict=True)
+        )

@@ -1,0 +1,46 @@
+"""Results as Markdown, for the terminal and for docs/performance.md."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.result import Result, Value
+
+BEGIN, END = "<!-- written by make bench -->", "<!-- end of what make bench writes -->"
+TARGETS = {
+    "CPU ms per purchase, all processes": "≤ 1.2",
+}
+
+
+def describe(name: str, title: str, result: Result) -> str:
+    """One part: how to repeat it, its figures, its tables."""
+    said = "; ".join(f"{what} {_say(value)}" for what, value in result.circumstances.items())
+    lines = [f"### {title}", "", f"`make bench ONLY={name}`: {said}", ""]
+    if result.figures:
+        rows = [
+            {"figure": figure, "measured": value, "target": TARGETS.get(figure, "")}
+            for figure, value in result.figures.items()
+        ]
+        lines += [*_table(rows), ""]
+    for heading, table in result.tables.items():
+        lines += [f"{heading}:", "", *_table(table), ""]
+    return "\n".join(lines)
+
+
+def write_into(document: Path, parts: Iterable[str]) -> None:
+    """Put the parts between the two marks, in place of those that stand there."""
+    before, _, rest = document.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    document.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}")
+
+
+def _table(rows: Sequence[Mapping[str, Value]]) -> list[str]:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [columns, ["---"] * len(columns)]
+    lines += [[_say(row.get(column, "")) for column in columns] for row in rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _say(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004

@@ -1,0 +1,37 @@
+"""What a part of the benchmark found, as kept in a file: JSON, one a part, the latest alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+Value = float | str
+
+
+@dataclass
+class Result:
+    """Named figures, tables of them, and under which circumstances they were measured."""
+
+    figures: Mapping[str, Value] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Value]]] = field(default_factory=dict)
+    circumstances: Mapping[str, Value] = field(default_factory=dict)
+
+    def save(self, file: Path) -> None:
+        """Write it where the one before was."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(_rounded(asdict(self)), indent=1, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, file: Path) -> "Result":
+        """Read it back."""
+        return cls(**json.loads(file.read_text()))
+
+
+def _rounded(value: Any) -> Any:
+    """The same to four digits, which is more than is known."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, list) else value
