@@ -46,7 +46,11 @@ def find_for_sale(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
     with connection.cursor() as cursor:
         cursor.execute(FIND_FOR_SALE, [listing_id])
         row = cursor.fetchone()
-    listing = row and Listing.from_db(DEFAULT_DB_ALIAS, FOR_SALE_FIELDS, row)
+    return refuse_sale(row and Listing.from_db(DEFAULT_DB_ALIAS, FOR_SALE_FIELDS, row), buyer_id, quantity)
+
+
+def refuse_sale(listing: Listing | None, buyer_id: int, quantity: int) -> Listing:
+    """Raise the reason why the buyer cannot have so many of it; without one, return the listing."""
     if not listing or listing.status != Listing.Status.ON_SALE:
         raise ListingNotFound("There is no such listing on sale.")
     if listing.seller_id == buyer_id:

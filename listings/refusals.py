@@ -1,8 +1,10 @@
 """Why a purchase is refused."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
-from microstore.problems import Refusal
+from microstore.problems import Refusal, refusal
 
 
 class ListingNotFound(Refusal):
@@ -21,6 +23,25 @@ class OwnListing(Refusal):
     """Nobody buys from themselves."""
 
     status = HTTPStatus.FORBIDDEN
+
+
+class CheckoutRefused(Refusal):
+    """Some of its items cannot be had, so nothing was ordered. `refused`: listing and reason, by place."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, refused: Mapping[int, tuple[int, Refusal]], *, of: int) -> None:
+        super().__init__(f"{len(refused)} of {of} items cannot be had; nothing was ordered.")
+        self.refused = refused
+
+    def members(self) -> dict[str, Any]:
+        """Which item, and why: each a problem of its own."""
+        return {
+            "items": [
+                {"index": index, "listing": listing_id, **refusal(why_not)}
+                for index, (listing_id, why_not) in self.refused.items()
+            ]
+        }
 
 
 class KeyReused(Refusal):

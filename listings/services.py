@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import uuid5
 
 import structlog
@@ -36,32 +37,55 @@ class Purchase:
         return hashlib.sha256(json.dumps([self.listing_id, self.quantity]).encode()).hexdigest()
 
 
+class Request(Protocol):
+    """What may be asked for twice."""
+
+    @property
+    def buyer_id(self) -> int:
+        """Who asks."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """What tells a repeat."""
+
+    @property
+    def request_hash(self) -> str:
+        """Equal for two requests that ask for the same."""
+
+
 def buy_listing(purchase: Purchase) -> tuple[Order, bool]:
     """Reserve the stock, record the order and send `order_created`, in one transaction of its own.
 
-    Returns the order and whether it was there before: a repeat with the same idempotency key, also one made
-    at the same moment, gets the first order. Raises a Refusal, and then nothing has changed.
+    Returns the order and whether it was there before. Raises a Refusal, and then nothing has changed.
     """
-    earlier = find_earlier(purchase)
+    return answer_once(purchase, lambda: _place_order(purchase))
+
+
+def answer_once(request: Request, place: Callable[[], Order]) -> tuple[Order, bool]:
+    """The order that `place` makes for the request, and whether it was there before.
+
+    A repeat with the same idempotency key, also one made at the same moment, gets the first order.
+    """
+    earlier = find_earlier(request)
     if earlier:
         return earlier, True
     try:
-        return _place_order(purchase), False
+        return place(), False
     except (Refusal, IntegrityError) as error:
-        earlier = find_earlier(purchase)
+        earlier = find_earlier(request)
         if earlier:
             return earlier, True
         if isinstance(error, IntegrityError):
-            queries.find_account(purchase.buyer_id)
+            queries.find_account(request.buyer_id)
         raise
 
 
-def find_earlier(purchase: Purchase) -> Order | None:
+def find_earlier(request: Request) -> Order | None:
     """The order that the same request has made before; raises KeyReused if it was another request."""
-    if purchase.idempotency_key is None:
+    if request.idempotency_key is None:
         return None
-    order = queries.order_with_key(purchase.buyer_id, purchase.idempotency_key)
-    if order and order.request_hash != purchase.request_hash:
+    order = queries.order_with_key(request.buyer_id, request.idempotency_key)
+    if order and order.request_hash != request.request_hash:
         raise KeyReused("This Idempotency-Key was used for another request; take a new one.")
     return order
 

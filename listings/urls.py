@@ -13,6 +13,7 @@ from listings.api.accounts import (
     public_keys,
 )
 from listings.api.catalogue import CategoriesView, ListingViewSet
+from listings.api.checkouts import CheckoutsView
 from listings.api.images import ImagesView, ImageView
 from listings.api.orders import OrderViewSet
 from listings.consumers import ListingsFeed
@@ -32,6 +33,7 @@ urlpatterns = [
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
     path(".well-known/jwks.json", public_keys, name="jwks"),
     path("api/categories/", CategoriesView.as_view(), name="categories"),
+    path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),
     re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),
     path("api/", include(router.urls)),

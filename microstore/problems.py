@@ -21,6 +21,10 @@ class Refusal(Exception):
 
     status = HTTPStatus.BAD_REQUEST
 
+    def members(self) -> dict[str, Any]:
+        """What the problem says beside the members that RFC 9457 names (its extension members)."""
+        return {}
+
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every refusal and every bad request becomes a problem."""
@@ -54,9 +58,8 @@ def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[
 def refusal(error: Refusal) -> dict[str, Any]:
     """A problem whose type names the refusal: `SoldOut` is `urn:microstore:problem:sold-out`."""
     words = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-    return problem(error.status, str(error), f"urn:microstore:problem:{words}") | {
-        "title": words.replace("-", " ").capitalize()
-    }
+    named = problem(error.status, str(error), f"urn:microstore:problem:{words}")
+    return named | {"title": words.replace("-", " ").capitalize()} | error.members()
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -141,6 +141,7 @@ LIMITS = {
     "register": "20/hour",
     "token": "30/minute",
     "buy": "120/minute",
+    "checkout": "30/minute",
     "search": "120/minute",
     "images": "60/hour",
     "anonymous": "600/minute",

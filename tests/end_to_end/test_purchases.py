@@ -1,5 +1,6 @@
 """Purchases by HTTP, from the click to the live feed."""
 
+import random
 import uuid
 from collections import Counter
 
@@ -59,6 +60,22 @@ def test_two_hundred_buyers_of_one_single_thing_make_one_sale(market: Market, se
     assert market.wait_settled(orders) == {"completed": 1}
     assert market.transactions_of(orders) == orders
     assert market.available(listing_id) == 0
+
+
+def test_two_hundred_checkouts_of_the_last_three_things_at_once_are_one_whole_checkout(
+    market: Market, seller: Person
+) -> None:
+    last_three = [seller.sell(title) for title in ("Crunchy armchair", "Reading lamp", "Half a chess set")]
+    buyers = market.add_people(200)
+    responses = at_once(
+        buyers, lambda buyer: buyer.check_out(*random.sample(last_three, 3)), clients=len(buyers)
+    )
+    assert Counter(response.status_code for response in responses) == {202: 1, 409: 199}
+    [won] = [response.json() for response in responses if response.status_code == 202]
+    orders = [order["id"] for order in won["orders"]]
+    assert market.wait_settled(orders) == {"completed": 3}
+    assert sorted(market.transactions_of(orders)) == sorted(orders)
+    assert [market.available(listing_id) for listing_id in last_three] == [0, 0, 0]
 
 
 def test_what_the_fee_function_refuses_is_rejected_and_goes_back_on_sale(

@@ -31,6 +31,7 @@ class Row:
     body: dict[str, Any] = field(default_factory=dict)
 
 
+LISTING = "Alice's listing"  # in a body: its id
 FOR_ALL = (200, 200)
 REFUSED = (400, 400)
 LOG_IN = (401, 401)
@@ -57,6 +58,7 @@ ENDPOINTS = {
     "POST /api/listings/{id}/buy/": Row((404, 409), LOG_IN, {"quantity": 1_000}),
     "POST /api/listings/{listing_id}/images/": Row(NOT_HERS, LOG_IN),
     "DELETE /api/listings/{listing_id}/images/{image_id}/": Row(NOT_HERS, LOG_IN),
+    "POST /api/checkouts/": Row((409, 409), LOG_IN, {"items": [{"listing": LISTING, "quantity": 1_000}]}),
     "GET /api/orders/": Row(FOR_ALL, LOG_IN),
     "GET /api/orders/{id}/": Row((404, 404), LOG_IN),
 }
@@ -93,9 +95,8 @@ class Belongings:
         which = self.order.pk if "/orders/" in path else self.listing.pk
         url = path.format(id=which, listing_id=self.listing.pk, image_id=self.image.pk)
         named = {name: self.alice.pk if name == "seller" else value for name, value in body.items()}
-        return client.generic(
-            method, url, json.dumps(named), content_type="application/json", headers={"If-Match": "*"}
-        )
+        text = json.dumps(named).replace(json.dumps(LISTING), str(self.listing.pk))
+        return client.generic(method, url, text, content_type="application/json", headers={"If-Match": "*"})
 
 
 @pytest.fixture(params=[0, 1], ids=["draft", "on-sale"])

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-LIMITED = ("register", "token", "buy", "search", "images", "anonymous")
+LIMITED = ("register", "token", "buy", "checkout", "search", "images", "anonymous")
 
 
 def set_environment(service: str) -> None:
