@@ -102,6 +102,7 @@ class Market:
         self.listings_url = f"http://127.0.0.1:{ports['LISTINGS_PORT']}"
         self.transactions_url = f"http://127.0.0.1:{ports['TRANSACTIONS_PORT']}"
         self.live_url = f"ws://127.0.0.1:{ports['LIVE_PORT']}"
+        self._people: list[Person] = []
 
     def open(self) -> None:
         """Prepare the databases and start every process."""
@@ -110,7 +111,9 @@ class Market:
         self.stack.wait_all_ready()
 
     def repair(self) -> None:
-        """Start again whatever a test has stopped."""
+        """Start again whatever a test has stopped, and send its people home."""
+        while self._people:
+            self._people.pop().session.close()
         self.services.start()
         down = [name for name in self.stack.commands if self.stack.pid(name) is None]
         for name in down:
@@ -135,7 +138,9 @@ class Market:
             " FROM unnest(%s) name RETURNING id",
             names,
         )
-        return [Person(self.listings_url, user_id, self.token_for(user_id)) for (user_id,) in ids]
+        people = [Person(self.listings_url, user_id, self.token_for(user_id)) for (user_id,) in ids]
+        self._people += people
+        return people
 
     def token_for(self, user_id: int, **claims: Any) -> str:
         """An access token as the listings service signs it."""

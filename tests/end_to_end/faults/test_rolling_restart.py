@@ -8,7 +8,6 @@ from tests.support.market import Market
 from tests.support.rush import rush
 
 WEB = ["listings-api", "listings-live", "transactions-api"]
-WORKERS = ["listings-worker", "transactions-worker"]
 
 
 @pytest.mark.timeout(240)
@@ -18,9 +17,7 @@ def test_a_rolling_restart_of_every_process(market: Market) -> None:
             replace(market, process)
             hour.wait_for_purchases(5)
         for process in set(market.stack.commands) - set(WEB):
-            # Under load a worker may not end within its grace period (decision 0022). It is killed then, as
-            # by any supervisor, and nothing may be lost by it.
-            assert market.stack.stop(process) or process in WORKERS, f"{process} had to be killed"
+            assert market.stack.stop(process), f"{process} had to be killed"
             market.stack.start(process)
             market.stack.wait_ready(process)
             hour.wait_for_purchases(5)

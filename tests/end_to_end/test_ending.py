@@ -1,0 +1,48 @@
+"""A process that is told to end does so, whatever it has in hand."""
+
+import signal
+from pathlib import Path
+
+from kombu import Connection
+
+from microstore.messaging import topology
+from stack.daemon import Daemon
+from stack.process_table import signal_processes
+from stack.waiting import wait_until
+from tests.support.market import Market, Person
+
+LONG_BEFORE_CELERY_GIVES_UP_SECONDS = 20  # a child waits for 30 until its result is read
+
+
+def test_a_worker_ends_though_its_child_has_not_yet_said_that_it_has_a_task(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    """The children stand still from before the task comes until their parent has stopped taking more."""
+    listing, worker = seller.sell(), market.stack["transactions-worker"]
+    _, *children = worker.family()
+    threads = count_threads(worker)
+    signal_processes(children, signal.SIGSTOP)
+    try:
+        order = buyer.buy(listing).json()["id"]
+        assert wait_until(lambda: has_taken_all(market, "transactions"), timeout_seconds=30)
+        worker.send_signal(signal.SIGTERM)
+        # Celery waits for its children with a thread of its own beside.
+        assert wait_until(lambda: count_threads(worker) > threads, timeout_seconds=30)
+    finally:
+        signal_processes(children, signal.SIGCONT)
+    assert wait_until(lambda: worker.pid is None, timeout_seconds=LONG_BEFORE_CELERY_GIVES_UP_SECONDS)
+    market.repair()
+    assert market.wait_settled([order]) == {"completed": 1}
+
+
+def has_taken_all(market: Market, queue: str) -> bool:
+    """Whether everything has been sent, and is with a worker."""
+    outbox = market.listings("SELECT count(*) FROM messaging_outboxmessage")
+    with Connection(market.services.rabbitmq.url) as broker:
+        declared = topology.service_queue(queue)(broker.default_channel).queue_declare(passive=True)
+    return outbox == [(0,)] and declared.message_count == 0
+
+
+def count_threads(process: Daemon) -> int:
+    """Of the main process alone."""
+    return len(list(Path(f"/proc/{process.pid}/task").iterdir()))
