@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString
 from listings.models import Listing, LiveEvent, Order
 from listings.moderation import restore_listing, withdraw_listing
 from listings.overview import find_orders
+from listings.search import find_words
 from listings.timeline import timeline
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.decisions import ask_for_reason, given_reason
-from microstore.staff.lists import AgeFilter, FastAdmin, ReadOnlyAdmin, trace_start, uuid_of
+from microstore.staff.lists import AgeFilter, FastAdmin, ReadOnlyAdmin, ids_of_some, trace_start, uuid_of
 
 MAX_ID_DIGITS = 18
 
@@ -29,17 +30,20 @@ class ListingAdmin(FastAdmin):
     raw_id_fields = ("seller",)
     readonly_fields = ("status", "withdrawn_reason", "available", "quantity", "created_at", "updated_at")
     search_fields = ("title",)
-    search_help_text = "Part of a title, or the number of a listing."
+    search_help_text = "Words of a title or description, or the number of a listing."
     ordering = ("-id",)
     actions = ("withdraw", "restore")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
     ) -> tuple[QuerySet[Listing], bool]:
-        """A number is an id: no title is looked through for it."""
+        """A number is an id; words are looked up as the shop does, in no more listings than a list shows."""
+        if not search_term.strip():
+            return queryset, False
         if is_id(search_term):
             return queryset.filter(pk=int(search_term)), False
-        return super().get_search_results(request, queryset, search_term)
+        found = find_words(Listing.objects.all(), search_term)
+        return queryset.filter(pk__in=ids_of_some(found)), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Listings are made by their sellers."""

@@ -55,6 +55,7 @@ class Transaction(models.Model):
         indexes = [
             models.Index(fields=["buyer_id", "-id"], name="transaction_of_buyer"),
             models.Index(fields=["seller_id", "-id"], name="transaction_of_seller"),
+            models.Index(fields=["currency", "-id"], name="transaction_currency"),
             models.Index(fields=["status", "-id"], name="transaction_refused", condition=Q(status="refused")),
         ]
 

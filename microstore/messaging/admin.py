@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from microstore.messaging import causes, replay
+from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.decisions import given_reason
 from microstore.staff.lists import ReadOnlyAdmin, trace_start
@@ -50,7 +51,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     change_list_template = "staff/dead_letters.html"
     list_display = ("id", "contract", "cause", "attempts", "state", "died_at")
-    list_filter = ("state", "contract")
+    list_filter = ("state", ContractFilter)
     search_fields = ("trace",)
     search_help_text = "A trace id, or the number of a letter."
     ordering = ("-id",)

@@ -29,7 +29,8 @@ class StaffActionAdmin(ReadOnlyAdmin):
         term = search_term.strip().replace("\0", "")
         if not term:
             return queryset, False
-        return queryset.filter(by=term) | queryset.filter(target=term), False
+        of_target = queryset.filter(target=term)
+        return (of_target if of_target.exists() else queryset.filter(by=term)), False
 
 
 @admin.register(User)
