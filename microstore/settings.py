@@ -126,7 +126,7 @@ STORAGES = {
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^staff/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -223,6 +223,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1_000_000
 
+# ---- staff: one place to follow a purchase
+
+STAFF_KEY = env.str("STAFF_KEY", "")  # the same in all services; empty: they do not ask each other
+PEER_URLS = {peer: url for peer, url in env.dict("PEER_URLS", default={}).items() if peer != SERVICE}
+PEER_ADMIN_URLS = env.dict("PEER_ADMIN_URLS", default={})  # the same for browsers, where that differs
+LOG_FOLDER = env.str("LOG_FOLDER", "")  # where processes write SERVICE-….log
+LOG_LINK = env.str("LOG_LINK", "")  # a log store's address with {trace_id} in it
+
 # ---- reconcile and audit
 
 RECONCILE_AFTER_SECONDS = env.int("RECONCILE_AFTER_SECONDS", 120)  # an order pending for longer is sent again
@@ -244,6 +252,7 @@ CHANNEL_LAYERS = {
 }
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
 FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; empty: calls are not signed
+FEES_AWS_REGION = env.str("FEES_AWS_REGION", "")  # set: calls are signed as AWS wants it (SigV4)
 FEES_TIMEOUT_SECONDS = (2.0, 10.0)  # to connect, to read
 CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]

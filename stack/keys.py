@@ -7,14 +7,17 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+SECRETS = ("SECRET_KEY", "STAFF_KEY")
+
 
 def keep_keys(folder: Path) -> dict[str, str]:
-    """Return SECRET_KEY, JWT_PRIVATE_KEY and JWT_PUBLIC_KEY of this folder; made on the first call."""
+    """Return SECRET_KEY, STAFF_KEY and both JWT_…_KEYs of this folder; made on the first call."""
     file = folder / "keys.json"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({"SECRET_KEY": secrets.token_urlsafe(48), **make_jwt_keys()}))
-    return dict(json.loads(file.read_text()))
+    kept = json.loads(file.read_text()) if file.exists() else make_jwt_keys()
+    keys = {name: secrets.token_urlsafe(48) for name in SECRETS} | kept
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(keys))
+    return keys
 
 
 def make_jwt_keys() -> dict[str, str]:

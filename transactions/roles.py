@@ -10,5 +10,6 @@ ROLES = {
         "messaging.view_deadletter",
         "messaging.decide_deadletter",
         "staff.view_staffaction",
+        "staff.view_logs",
     ),
 }

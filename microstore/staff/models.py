@@ -15,6 +15,7 @@ class StaffAction(models.Model):
 
     class Meta:
         verbose_name = "staff action"
+        permissions = (("view_logs", "Can read log lines"),)
         indexes = [
             models.Index(fields=["action", "-id"], name="staff_action_kind"),
             models.Index(fields=["by", "-id"], name="staff_action_by"),

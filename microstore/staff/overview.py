@@ -33,6 +33,7 @@ class Found:
     text: str
     url: str = ""
     permission: str = ""
+    service: str = settings.SERVICE
 
 
 class ServiceOverview(Protocol):

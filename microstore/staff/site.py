@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -32,19 +33,19 @@ class StaffSite(AdminSite):
 
     def trace(self, request: HttpRequest) -> HttpResponse:
         """What belongs to a trace id or an order id, as far as the person may see it."""
-        from microstore.staff.trace import NoTrace, find_trace  # noqa: PLC0415  # models are not loaded yet
+        from microstore.staff.peers import asker_of, find_everywhere  # noqa: PLC0415  # models are not loaded yet
+        from microstore.staff.trace import NoTrace, Trace, read_term  # noqa: PLC0415  # the same
 
         term, problem = request.GET.get("q", ""), ""
         try:
-            found = find_trace(term)
+            trace = find_everywhere(read_term(term), asker_of(request.user))
         except NoTrace as why:
-            found, problem = [], str(why)
-        visible = [row for row in found if not row.permission or request.user.has_perm(row.permission)]
+            trace, problem = Trace(), str(why)
         context = self.each_context(request) | {
             "title": "Trace",
             "term": term,
-            "found": visible,
-            "hidden": len(found) - len(visible),
+            "trace": trace,
+            "log_links": [settings.LOG_LINK.format(trace_id=each) for each in sorted(trace.trace_ids)],
             "problem": problem,
         }
         return TemplateResponse(request, "staff/trace.html", context)

@@ -1,8 +1,14 @@
-"""All that one service knows of a purchase, by its trace id or the id of its order."""
+"""All that is known of a purchase, by its trace id or the id of its order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from microstore.messaging import overview as messages
-from microstore.staff.lists import trace_start
+from microstore.staff.lists import trace_start, uuid_of
+from microstore.staff.log_lines import find_lines
 from microstore.staff.overview import Found, service_overview
+from microstore.tracing import trace_id_of
 
 
 class NoTrace(Exception):
@@ -12,11 +18,49 @@ class NoTrace(Exception):
         return self.__doc__ or ""
 
 
-def find_trace(term: str) -> list[Found]:
-    """Orders or transactions, messages and dead letters, oldest first; raises NoTrace."""
+@dataclass
+class Trace:
+    """What was found, the traces it belongs to, and what could not be asked."""
+
+    found: list[Found] = field(default_factory=list)
+    trace_ids: set[str] = field(default_factory=set)
+    hidden: int = 0  # found, and not for the role of who asks
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: "Trace") -> None:
+        """What another service has found."""
+        self.found += other.found
+        self.trace_ids |= other.trace_ids
+        self.hidden += other.hidden
+        self.problems += other.problems
+
+
+def read_term(term: str) -> str:
+    """The 32 digits that are meant; raises NoTrace."""
     start = trace_start(term)
     if start is None:
         raise NoTrace
-    rows, starts = service_overview().find_rows(term)
-    found = rows + [row for each in {start, *starts} for row in messages.find_rows(each)]
-    return sorted(found, key=lambda row: (row.at is None, row.at))
+    return trace_id_of(start)
+
+
+def find_here(terms: Iterable[str]) -> Trace:
+    """Orders or transactions, messages, dead letters and log lines of this service.
+
+    A term is a trace id or the id of an order, 32 digits either way.
+    """
+    rows: dict[Found, None] = {}
+    trace_ids: set[str] = set()
+    for term in terms:
+        found, starts = service_overview().find_rows(term)
+        trace_ids |= {trace_id_of(start) for start in starts if start}
+        rows |= dict.fromkeys(found)
+    wanted = {*terms, *trace_ids}
+    found = [row for trace_id in sorted(wanted) for row in messages.find_rows(f"00-{trace_id}-")]
+    lines = find_lines(name for term in wanted for name in _spellings(term))
+    return Trace([*rows, *found, *lines], trace_ids)
+
+
+def _spellings(term: str) -> list[str]:
+    """As traces and as orders are written."""
+    order_id: UUID | None = uuid_of(term)
+    return [term, str(order_id)]

@@ -121,7 +121,7 @@ def test_one_trace_id_finds_the_transaction_its_messages_and_its_letters(rows: d
     client = client_as("admin")
     sale = rows["transactions_transaction"]
     for term in (sale.trace_id, sale.trace, str(sale.order_id), sale.order_id.hex, str(sale.pk)):
-        found = client.get("/admin/trace/", {"q": term}).context["found"]
+        found = client.get("/admin/trace/", {"q": term}).context["trace"].found
         assert {row.kind for row in found} == {"transaction", "outbox message", "dead letter"}, term
     assert "32 hexadecimal" in client.get("/admin/trace/", {"q": "armchair"}).content.decode()
 

@@ -1,16 +1,18 @@
-"""`manage.py trace ID`: what this service knows of a purchase."""
+"""`manage.py trace ID`: what is known of a purchase."""
 
+import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from microstore.staff.trace import NoTrace, find_trace
+from microstore.staff.peers import Asker, find_everywhere
+from microstore.staff.trace import NoTrace, read_term
 
 
 class Command(BaseCommand):
     """The admin's search, for a terminal."""
 
-    help = "Say what this service knows of a purchase, by its trace id or the id of its order."
+    help = "Say what all services know of a purchase, by its trace id or the id of its order."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One id."""
@@ -19,12 +21,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """One line for each thing found; exit 1 where there is none."""
         try:
-            found = find_trace(options["id"])
+            asker = Asker(f"{getpass.getuser()} (command line)", everything=True)
+            trace = find_everywhere(read_term(options["id"]), asker)
         except NoTrace as why:
             raise CommandError(str(why)) from None
-        if not found:
-            raise CommandError("Nothing here belongs to it; ask the other service too.")
-        for row in found:
-            self.stdout.write(
-                f"{row.at.isoformat(' ', 'seconds') if row.at else 'never'}\t{row.kind}\t{row.text}"
-            )
+        for problem in trace.problems:
+            self.stderr.write(problem)
+        if not trace.found:
+            raise CommandError("Nothing belongs to it.")
+        for row in trace.found:
+            at = row.at.isoformat(" ", "milliseconds") if row.at else "never"
+            self.stdout.write(f"{at}\t{row.service}\t{row.kind}\t{row.text}")

@@ -1,0 +1,65 @@
+"""The log lines of a purchase, out of the files that this service's processes write to."""
+
+import json
+import mmap
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from microstore.staff.overview import Found
+
+SEARCHED_BYTES = 256 * 1024 * 1024  # of the end of each file
+MAX_LINES = 200  # of each file
+MAX_LENGTH = 500
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?")
+
+
+def find_lines(ids: Iterable[str]) -> list[Found]:
+    """The lines of this service's logs that name one of these ids; none where LOG_FOLDER is not set."""
+    wanted = [re.escape(name.encode()) for name in sorted(set(ids))]
+    if not settings.LOG_FOLDER or not wanted:
+        return []
+    pattern = re.compile(b"|".join(wanted))
+    files = sorted(Path(settings.LOG_FOLDER).glob(f"{settings.SERVICE}-*.log"))
+    return [
+        Found("log line", _time_of(line), f"{file.stem}: {_told(line)}", permission="staff.view_logs")
+        for file in files
+        for line in _lines_with(pattern, file)
+    ]
+
+
+def _lines_with(pattern: re.Pattern[bytes], file: Path) -> Iterator[str]:
+    """The last of its lines in which the pattern is, oldest first."""
+    if not file.stat().st_size:
+        return
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        starts: dict[int, None] = {}
+        for found in pattern.finditer(text, max(0, len(text) - SEARCHED_BYTES)):
+            starts[text.rfind(b"\n", 0, found.start()) + 1] = None
+        for start in list(starts)[-MAX_LINES:]:
+            end = text.find(b"\n", start)
+            yield text[start : end if end >= 0 else len(text)].decode(errors="replace")
+
+
+def _time_of(line: str) -> datetime | None:
+    found = TIME.search(line)
+    if not found:
+        return None
+    told = datetime.fromisoformat(found[0])
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def _told(line: str) -> str:
+    """A line of JSON as people read it: the event first, without what the page says anyway."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        return line.strip()[:MAX_LENGTH]
+    left_out = ("event", "timestamp", "trace_id", "service", "process", "pid", "logger")
+    rest = " ".join(f"{name}={value}" for name, value in fields.items() if name not in left_out)
+    return f"{fields.get('event', '')} {rest}".strip()[:MAX_LENGTH]
