@@ -4,8 +4,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.functions import Left
 
 from microstore.messaging.models import DeadLetter
 
@@ -21,8 +23,12 @@ DIFFERENCES = re.compile(
 
 def cause_of(error: str) -> str:
     """The first line of an error, with `…` for what differs from letter to letter."""
-    first_line = error.strip().partition("\n")[0]
-    return DIFFERENCES.sub("…", first_line)[:MAX_CAUSE]
+    return DIFFERENCES.sub("…", first_line(error))[:MAX_CAUSE]
+
+
+def first_line(error: str) -> str:
+    """What happened, without how it came about."""
+    return error.strip().partition("\n")[0]
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Group:
     letters: int
     first_at: datetime
     last_at: datetime
+    example: str  # the first line of the latest letter's error, with what `cause` leaves out
 
     @property
     def id(self) -> str:
@@ -52,9 +59,13 @@ def find_groups() -> list[Group]:
     counted = (
         waiting.order_by()
         .values("contract", "cause")
-        .annotate(letters=Count("id"), first_at=Min("created_at"), last_at=Max("died_at"))
+        .annotate(letters=Count("id"), first_at=Min("created_at"), last_at=Max("died_at"), latest=Max("id"))
     )
-    return [Group(**row) for row in counted.order_by("-letters", "contract", "cause")[:MAX_GROUPS]]
+    rows: list[Any] = list(counted.order_by("-letters", "contract", "cause")[:MAX_GROUPS])
+    latest = waiting.filter(id__in=[row["latest"] for row in rows])
+    errors = dict(latest.values_list("id", Left("error", MAX_CAUSE)))
+    examples = [first_line(errors.get(row.pop("latest"), "")) for row in rows]
+    return [Group(**row, example=example) for row, example in zip(rows, examples, strict=True)]
 
 
 def find_group(group_id: str) -> Group | None:
