@@ -37,6 +37,8 @@ class ComposeServers:
         return {
             "LISTINGS_DATABASE_URL": _database_url(services["listings-db"]),
             "TRANSACTIONS_DATABASE_URL": _database_url(services["transactions-db"]),
+            "LISTINGS_APP_DATABASE_URL": _database_url(services["listings-db"], "microstore_app"),
+            "TRANSACTIONS_APP_DATABASE_URL": _database_url(services["transactions-db"], "microstore_app"),
             "BROKER_URL": _broker_url(services["rabbitmq"]),
             "CHANNEL_LAYER_URL": f"redis://127.0.0.1:{_published_port(services['redis'], 6379)}/0",
         }
@@ -77,9 +79,10 @@ def _compose(*arguments: str) -> str:
     return done.stdout
 
 
-def _database_url(service: dict[str, Any]) -> str:
+def _database_url(service: dict[str, Any], role: str = "") -> str:
     given = service["environment"]
-    credentials = f"{given['POSTGRES_USER']}:{given['POSTGRES_PASSWORD']}"
+    owner = f"{given['POSTGRES_USER']}:{given['POSTGRES_PASSWORD']}"
+    credentials = f"{role}:{given[f'{role.upper()}_PASSWORD']}" if role else owner
     return f"postgres://{credentials}@127.0.0.1:{_published_port(service, 5432)}/{given['POSTGRES_DB']}"
 
 

@@ -43,13 +43,31 @@ def make_settings(
     return {
         **brokers,
         **servers,
+        **divide_roles(servers),
         **keep_keys(folder),
         **{name: str(port) for name, port in ports.items()},
         "DEBUG": "1",
         "ALLOWED_HOSTS": "*",
+        "PEER_URLS": ",".join(f"{name}={address_of_api(name, ports)}" for name in SERVICES),
+        "LOG_FOLDER": str(folder / "logs"),
         "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",
         "LIVE_URL": f"ws://127.0.0.1:{ports['LIVE_PORT']}" if live else "",
     }
+
+
+def divide_roles(servers: Mapping[str, str]) -> dict[str, str]:
+    """Return the databases' URLs for the processes, which change no table, and for `migrate`, which does."""
+    urls = {}
+    for name in (f"{service.upper()}_DATABASE_URL" for service in SERVICES):
+        owner = servers[name]  # of servers that were given it may be the only user
+        urls[name] = servers.get(name.replace("_DATABASE", "_APP_DATABASE"), owner)
+        urls[name.replace("_DATABASE", "_OWNER_DATABASE")] = owner
+    return urls
+
+
+def address_of_api(service: str, ports: Mapping[str, int]) -> str:
+    """Return where the API of a service is on this machine."""
+    return f"http://127.0.0.1:{ports[f'{service.upper()}_PORT']}"
 
 
 def make_service_settings(settings: Mapping[str, str], service: str) -> dict[str, str]:

@@ -11,9 +11,12 @@ import psycopg2
 
 from stack.debian import find_postgresql_folder
 from stack.failure import CannotRun
+from stack.places import ROOT
 from stack.server import Server
 
 ROLE = "microstore"
+APP, READER = f"{ROLE}_app", f"{ROLE}_reader"
+ROLES = ROOT / "deploy/postgresql/roles.sql"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -30,8 +33,12 @@ class PostgreSQL(Server):
 
     @property
     def url(self) -> str:
-        """A postgres:// URL of the database, which has the server's name."""
-        return f"postgres://{ROLE}:{self.password}@127.0.0.1:{self.port}/{self.name}"
+        """A postgres:// URL of the database, which has the server's name, for the owner of its tables."""
+        return self.url_of(ROLE)
+
+    def url_of(self, role: str) -> str:
+        """The same for another role; all have one password."""
+        return f"postgres://{role}:{self.password}@127.0.0.1:{self.port}/{self.name}"
 
     @property
     def data(self) -> Path:
@@ -59,6 +66,13 @@ class PostgreSQL(Server):
         self._create_cluster()
         self._create_database()
 
+    def start(self) -> bool:
+        """With the roles of a service's database, as they are in production."""
+        fresh = super().start()
+        if fresh:
+            self._make_roles()
+        return fresh
+
     def answers(self) -> bool:
         """SELECT 1."""
         try:
@@ -85,6 +99,19 @@ class PostgreSQL(Server):
         # Single-user mode: the database is there before a server is, so no client can come too early.
         statement = f"CREATE DATABASE {self.name} OWNER {ROLE};\n"
         self._run("postgres", "--single", "-D", str(self.data), "postgres", said=statement)
+
+    def _make_roles(self) -> None:
+        passwords = {f"{role.upper()}_PASSWORD": self.password for role in (APP, READER)}
+        program = str(find_postgresql_folder() / "psql")
+        done = subprocess.run(
+            [program, "--no-psqlrc", "--quiet", "--dbname", self.url, "--file", str(ROLES)],
+            env={**os.environ, **passwords},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CannotRun(f"{ROLES.name} for {self.name} failed:\n{done.stderr}")
 
     def _run(self, program: str, *options: str, said: str = "") -> None:
         user = self.user()

@@ -20,10 +20,14 @@ def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True)
 
 
 def _manage_all(settings: Mapping[str, str], service: str, commands: Sequence[str]) -> None:
+    name = service.upper()
+    # Who changes tables owns them; who makes every queue for the first time is the broker's administrator.
+    rights = {
+        "migrate": {f"{name}_DATABASE_URL": settings[f"{name}_OWNER_DATABASE_URL"]},
+        "topology": {f"{name}_BROKER_URL": settings["BROKER_URL"]},
+    }
     for command in commands:
-        # Who makes every queue for the first time must be the broker's administrator.
-        administrator = {f"{service.upper()}_BROKER_URL": settings["BROKER_URL"]}
-        manage({**settings, **administrator} if command == "topology" else settings, service, command)
+        manage({**settings, **rights.get(command, {})}, service, command)
 
 
 def manage(settings: Mapping[str, str], service: str, *arguments: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from stack.ports import choose_ports, is_free
-from stack.postgresql import PostgreSQL
+from stack.postgresql import APP, READER, PostgreSQL
 from stack.rabbitmq import RabbitMQ
 from stack.redis_server import Redis
 from stack.server import Server
@@ -88,11 +88,21 @@ class Services:
         return {
             "LISTINGS_DATABASE_URL": self.listings_db.url,
             "TRANSACTIONS_DATABASE_URL": self.transactions_db.url,
+            **self._database_urls(),
             "BROKER_URL": self.rabbitmq.url,
             **{f"{user.upper()}_BROKER_URL": self.rabbitmq.url_of(user) for user in BROKER_USERS},
             "CHANNEL_LAYER_URL": self.redis.url,
             FOLDER: str(self.folder),
             **operators,
+        }
+
+    def _database_urls(self) -> dict[str, str]:
+        databases = {"LISTINGS": self.listings_db, "TRANSACTIONS": self.transactions_db}
+        roles = {"APP": APP, "READER": READER}
+        return {
+            f"{name}_{kind}_DATABASE_URL": database.url_of(role)
+            for name, database in databases.items()
+            for kind, role in roles.items()
         }
 
     def _place(self, kind: type[AnyServer], name: str) -> AnyServer:

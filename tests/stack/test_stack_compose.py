@@ -8,7 +8,11 @@ import pytest
 from stack import compose
 from stack.compose import SERVICES, find_compose_servers
 
-DATABASE = {"POSTGRES_USER": "microstore", "POSTGRES_PASSWORD": "secret"}
+DATABASE = {
+    "POSTGRES_USER": "microstore",
+    "POSTGRES_PASSWORD": "secret",
+    "MICROSTORE_APP_PASSWORD": "another",
+}
 CONFIGURATION = {
     "services": {
         "listings-db": {
@@ -79,6 +83,8 @@ def test_the_urls_are_read_from_the_file_as_docker_understands_it(docker: Docker
     assert servers.environment() == {
         "LISTINGS_DATABASE_URL": "postgres://microstore:secret@127.0.0.1:5433/listings",
         "TRANSACTIONS_DATABASE_URL": "postgres://microstore:secret@127.0.0.1:5434/transactions",
+        "LISTINGS_APP_DATABASE_URL": "postgres://microstore_app:another@127.0.0.1:5433/listings",
+        "TRANSACTIONS_APP_DATABASE_URL": "postgres://microstore_app:another@127.0.0.1:5434/transactions",
         "BROKER_URL": "amqp://microstore:secret@127.0.0.1:5673//",
         "CHANNEL_LAYER_URL": "redis://127.0.0.1:6380/0",
     }
