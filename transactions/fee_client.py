@@ -1,9 +1,6 @@
 """Asking the fee function what orders cost: one HTTP call a batch."""
 
-import hashlib
-import hmac
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +18,7 @@ from urllib3 import Retry
 from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.consumer import Unavailable
 from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
+from transactions.fee_signing import aws_signature, signature_of
 
 # A wrong key or a closed door is for an operator to mend: the orders are good, and wait.
 UNAVAILABLE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
@@ -105,16 +103,6 @@ def seconds_to_wait(retry_after: str) -> float:
         return 0.0
 
 
-def signature_of(body: bytes) -> dict[str, str]:
-    """The headers by which the fee function knows us (`fees/signature.py`); none where no key is set."""
-    key = settings.FEES_SIGNING_KEY.partition(",")[0].strip()
-    if not key:
-        return {}
-    timestamp = str(int(time.time()))
-    signature = hmac.new(key.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return {"X-Fees-Timestamp": timestamp, "X-Fees-Signature": signature}
-
-
 def checked(content: bytes, orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     """The quotes in the answer, if there is one for each order and the sums are right."""
     try:
@@ -163,6 +151,7 @@ def session() -> requests.Session:
         respect_retry_after_header=False,
     )
     pooled = requests.Session()
+    pooled.auth = aws_signature()
     for scheme in ("http://", "https://"):
         pooled.mount(scheme, HTTPAdapter(max_retries=retry))
     return pooled
