@@ -2,9 +2,9 @@
 
 FROM python:3.11.13-slim-bookworm AS requirements
 RUN python -m venv /opt/venv
-COPY requirements.txt .
+COPY requirements.txt constraints.txt ./
 # A package without a wheel is an error here, not a compiler in the image.
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r requirements.txt
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r requirements.txt -c constraints.txt
 
 FROM python:3.11.13-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
@@ -14,7 +14,7 @@ COPY --from=requirements /opt/venv /opt/venv
 # What .dockerignore lets through: manage.py and the packages of both services.
 COPY . .
 # The image is read-only when it runs. No collectstatic: WhiteNoise finds static files in their packages.
-RUN rm requirements.txt && mkdir -p .run/static .run/media && chown 10001 .run/media && python -m compileall -q .
+RUN rm requirements.txt constraints.txt && mkdir -p .run/static .run/media && chown 10001 .run/media && python -m compileall -q .
 USER 10001
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--respawn-failed-workers", "microstore.wsgi:application"]

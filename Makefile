@@ -40,7 +40,7 @@ faults: $(INSTALLED) ## break everything on purpose while people buy (12 minutes
 bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes docs/performance.md
 	@$(STACK) exec -- $(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
-check: $(INSTALLED) check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
+check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
 
 format: $(INSTALLED) ## rewrite the code in its style
 	$(BIN)/ruff check --fix-only --quiet .
@@ -72,7 +72,11 @@ test-end-to-end: $(INSTALLED)
 
 # ---- the parts of check
 
-.PHONY: check-style check-boundaries check-types check-django
+.PHONY: check-lock check-style check-boundaries check-types check-django
+check-lock: $(INSTALLED)
+	@! $(BIN)/python -m pip --disable-pip-version-check freeze | grep -vxFf constraints.txt || \
+		{ echo "constraints.txt does not name these: make lock" >&2; exit 1; }
+
 check-style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -102,12 +106,27 @@ PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token
 
 # ---- the virtual environment, made again when the requirements have changed
 
-$(INSTALLED): requirements.txt requirements-dev.txt
+$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
 		{ echo "MicroStore needs Python 3.11 or newer, not: $(PYTHON). Choose one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c "import ensurepip, venv" 2> /dev/null || \
 		{ echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the requirements into $(VENV) (once) ..." >&2
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install -r requirements-dev.txt -c constraints.txt || \
+		{ echo "Have the requirements changed? Then: make lock" >&2; exit 1; }
 	@touch $@
+
+PIP = $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+.PHONY: lock audit-dependencies
+lock: ## resolve the requirements anew, and write down every version that was chosen
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install -r requirements-dev.txt
+	@{ echo "# Every package, also those that packages need: written by make lock."; \
+		$(BIN)/python -m pip --disable-pip-version-check freeze; } > constraints.txt
+	@touch $(INSTALLED)
+
+audit-dependencies: ## ask a public list whether a weakness is known of any of them (needs the internet)
+	@$(PYTHON) -m venv .audit-venv
+	@.audit-venv/bin/python -m pip --quiet --disable-pip-version-check install pip-audit==2.10.1
+	.audit-venv/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt

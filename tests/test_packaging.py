@@ -139,6 +139,14 @@ def test_nothing_is_published_beyond_this_machine() -> None:
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
 
 
+def test_every_requirement_is_among_the_versions_that_were_chosen() -> None:
+    chosen = set((ROOT / "constraints.txt").read_text().lower().replace("_", "-").splitlines())
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text().lower().splitlines()
+        wanted = {re.sub(r"\[.*?\]", "", line).replace("_", "-") for line in lines if "==" in line}
+        assert {line for line in wanted if line not in chosen} == set()
+
+
 def test_every_image_is_pinned() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     images = {container["image"] for container in CONTAINERS.values()} | set(bases)
@@ -198,7 +206,7 @@ def test_the_gateway_knows_the_processes_by_their_names() -> None:
 def test_the_image_holds_every_package_of_the_services_and_no_other() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     packages = set(PYPROJECT["tool"]["importlinter"]["root_packages"]) - {"fees", "stack"}
-    assert allowed == packages | {"requirements.txt", "manage.py"}
+    assert allowed == packages | {"requirements.txt", "constraints.txt", "manage.py"}
 
 
 def test_the_image_runs_without_rights_and_without_a_shell_in_between() -> None:

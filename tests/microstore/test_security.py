@@ -48,6 +48,17 @@ def test_every_page_tells_the_browser_to_run_nothing_that_stands_in_it(client: C
 
 
 @pytest.mark.django_db
+def test_browsers_are_kept_on_https_and_cookies_too(client: Client) -> None:
+    User.objects.create_user("carol", password="crunchy armchair", is_staff=True)
+    form = {"username": "carol", "password": "crunchy armchair"}
+    answer = client.post("/admin/login/?next=/admin/", form, secure=True)
+    assert "max-age=31536000; includeSubDomains" in answer["Strict-Transport-Security"]
+    for cookie in (answer.cookies["sessionid"], answer.cookies["csrftoken"]):
+        assert (cookie["secure"], cookie["samesite"]) == (True, "Lax")
+    assert answer.cookies["sessionid"]["httponly"]
+
+
+@pytest.mark.django_db
 def test_no_page_of_the_admin_has_a_script_or_a_style_in_it(admin_client: Client) -> None:
     for url in (
         "/admin/",

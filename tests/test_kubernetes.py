@@ -1,0 +1,117 @@
+"""The manifests fit their schemas, run what the Procfile runs, and give no process more than it needs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from stack.procfile import read_procfile
+from tests.test_packaging import DOCKERFILE, core, process_words, variables_of_the_settings
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "deploy/kubernetes"
+VERSIONS = ("1.30", "1.37")
+PROCESSES = read_procfile(ROOT / "Procfile")
+OBJECTS: list[dict[str, Any]] = [
+    found for file in sorted(FOLDER.glob("*.yaml")) for found in yaml.safe_load(file.read_text())["items"]
+]
+NAMED = {f"{found['kind']} {found['metadata']['name']}": found for found in OBJECTS}
+
+
+def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The pod of each Deployment, Job and CronJob, by its name."""
+    for found in OBJECTS:
+        spec = found.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if template:
+            yield found["metadata"]["name"], template["spec"]
+
+
+PODS = dict(pods())
+
+
+def container_of(name: str) -> dict[str, Any]:
+    """The one container of a pod."""
+    [container] = PODS[name]["containers"]
+    return dict(container)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", NAMED)
+def test_an_object_fits_its_schema(name: str, version: str) -> None:
+    kubernetes_validate.validate(NAMED[name], version, strict=True)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_every_process_has_a_deployment_that_runs_the_same(name: str) -> None:
+    assert f"Deployment {name}" in NAMED, f"deploy/kubernetes lacks {name}"
+    assert list(core(container_of(name)["command"])) == list(core(process_words(PROCESSES[name])))
+
+
+def test_a_deployment_finds_its_own_pods_and_so_does_each_service_and_budget() -> None:
+    for found in OBJECTS:
+        name, spec = found["metadata"]["name"], found.get("spec", {})
+        if found["kind"] == "Deployment":
+            assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"] == {"app": name}
+        if found["kind"] in ("Service", "PodDisruptionBudget"):
+            selector = spec["selector"].get("matchLabels", spec["selector"])
+            assert f"Deployment {selector['app']}" in NAMED
+
+
+def test_what_must_not_all_go_at_once_has_a_budget_and_a_second_pod() -> None:
+    doubled = {found["metadata"]["name"] for found in OBJECTS if found.get("spec", {}).get("replicas") == 2}
+    budgets = {found["metadata"]["name"] for found in OBJECTS if found["kind"] == "PodDisruptionBudget"}
+    assert doubled == budgets
+    assert {"listings-api", "listings-relay", "transactions-worker"} <= doubled
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_no_container_has_rights_or_a_disk_to_write_to(name: str) -> None:
+    pod, security = PODS[name], container_of(name)["securityContext"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["automountServiceAccountToken"] is False
+    assert security["readOnlyRootFilesystem"]
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert container_of(name)["resources"]["requests"]
+    assert container_of(name)["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("name", [name for name in PODS if f"Deployment {name}" in NAMED])
+def test_a_process_is_probed(name: str) -> None:
+    assert "livenessProbe" in container_of(name)
+    if "ports" in container_of(name) and name != "flower":
+        assert "readinessProbe" in container_of(name)
+
+
+def test_the_image_runs_as_the_user_of_the_manifests() -> None:
+    [user] = re.findall(r"^USER (\d+)$", DOCKERFILE, re.MULTILINE)
+    assert {pod["securityContext"]["runAsUser"] for pod in PODS.values()} == {int(user)}
+
+
+def test_secrets_are_named_and_never_contained() -> None:
+    assert not [name for name in NAMED if name.startswith("Secret ")]
+    told = {variable for found in OBJECTS if found["kind"] == "ConfigMap" for variable in found["data"]}
+    assert not [name for name in told if re.search("KEY|PASSWORD|DATABASE|BROKER|AUTH", name)]
+    assert told <= variables_of_the_settings()
+    documented = (FOLDER / "README.md").read_text()
+    for secret in re.findall(r"secret(?:Ref|KeyRef): {name: ([\w-]+)", read_all()):
+        assert f"`{secret}`" in documented
+
+
+def test_only_what_changes_tables_knows_the_owner() -> None:
+    owners = {
+        name
+        for name in PODS
+        if any("microstore-owners" in str(env) for env in container_of(name).get("env", []))
+    }
+    assert owners == {"listings-migrate", "transactions-migrate", "topology"}
+
+
+def read_all() -> str:
+    """The text of all manifests."""
+    return "\n".join(file.read_text() for file in sorted(FOLDER.glob("*.yaml")))

@@ -1,0 +1,32 @@
+"""Production refuses to start on what everybody knows, unless it is told that nobody comes."""
+
+import pytest
+
+from stack.keys import make_jwt_keys
+from tests.test_packaging import SECRET, environment_of, read_settings
+
+KEYS = {"SECRET_KEY": SECRET, **make_jwt_keys()}
+DEFAULTS = {
+    "BROKER_URL": "amqp://guest:guest@rabbitmq:5672//",
+    "DATABASE_URL": "postgres://microstore_app:password@listings-db/listings",
+    "SECRET_KEY": "secret",
+    "ALLOWED_HOSTS": "*",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_keeps_the_service_from_starting_and_is_named(name: str) -> None:
+    read = read_settings(environment_of("listings-api", **KEYS) | {name: DEFAULTS[name]})
+    assert read.returncode != 0
+    assert f"This is production (DEBUG is off), but {name}" in read.stderr
+
+
+@pytest.mark.parametrize("switch", ["ALLOW_DEFAULTS", "DEBUG"])
+def test_throw_away_servers_may_have_them_all(switch: str) -> None:
+    read = read_settings(environment_of("listings-api", **KEYS) | DEFAULTS | {switch: "1"})
+    assert read.returncode == 0, read.stderr
+
+
+def test_a_switch_that_is_off_allows_nothing() -> None:
+    read = read_settings(environment_of("listings-api", **KEYS) | DEFAULTS | {"ALLOW_DEFAULTS": "0"})
+    assert all(name in read.stderr for name in DEFAULTS)
