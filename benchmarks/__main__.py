@@ -29,6 +29,7 @@ def main() -> int:
             raise CannotRun(
                 "Benchmarks fill and stop servers: run them as `make bench`, on servers of their own."
             )
+        Shop(services, make_run_folder("benchmarks")).prepare()
         measured = [_measure(name, services, scale, results) for name in options.only or PARTS]
     if scale is FULL:
         write_into(DOCUMENT, _describe_all(results))
@@ -47,10 +48,10 @@ def _parse() -> Namespace:
 
 def _measure(name: str, services: Services, scale: Scale, results: Path) -> bool:
     """Measure one part on processes of its own; whether that worked."""
-    shop = Shop(services, make_run_folder("benchmarks"))
+    shop = Shop(services, make_run_folder("benchmarks"), commands=PARTS[name].commands)
     try:
         with limited(scale.limit_seconds):
-            shop.prepare()
+            shop.empty()
             result = PARTS[name].measure(shop, scale)
             audit = shop.audit()
     except (Exception, TimeIsUp) as error:  # noqa: BLE001  # the other parts are measured all the same

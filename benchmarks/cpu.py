@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,16 +27,21 @@ class Usage:
     seconds: Mapping[str, float]
     foreign_cores: float
 
+    @property
+    def ours(self) -> dict[str, float]:
+        """The same without the load generator's."""
+        return {name: used for name, used in self.seconds.items() if name != LOAD}
+
     def milliseconds_per(self, count: int) -> dict[str, float]:
-        """CPU milliseconds for each of so many purchases, by name, without the load generator's."""
-        each = {name: used * 1000 / count for name, used in self.seconds.items() if name != LOAD}
+        """CPU milliseconds for each of so many purchases, by name."""
+        each = {name: used * 1000 / count for name, used in self.ours.items()}
         return {"all": sum(each.values()), **each}
 
 
 class Meter:
     """Adds up the CPU time of some families of processes; what nobody of them used, strangers did."""
 
-    def __init__(self, find_roots: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, find_roots: Callable[[], Mapping[str, Sequence[int]]]) -> None:
         self._find_roots = find_roots
         self.start()
 
@@ -58,12 +63,15 @@ class Meter:
         return {**used, LOAD: sum(os.times()[:4])}
 
 
-def add_up(stats: Mapping[int, Stat], roots: Mapping[str, int]) -> dict[str, float]:
-    """CPU seconds of each root and all its descendants, also of those that have ended."""
+def add_up(stats: Mapping[int, Stat], roots: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """CPU seconds of the roots of each name and all their descendants, also of those that have ended."""
     children: dict[int, list[int]] = {}
     for pid, stat in stats.items():
         children.setdefault(stat.parent, []).append(pid)
-    return {name: _add_up_family(stats, children, root) / TICKS_PER_SECOND for name, root in roots.items()}
+    return {
+        name: sum(_add_up_family(stats, children, root) for root in several) / TICKS_PER_SECOND
+        for name, several in roots.items()
+    }
 
 
 def read_stats() -> dict[int, Stat]:

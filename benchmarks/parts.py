@@ -1,9 +1,9 @@
 """What can be measured, each by itself, in the order in which it is done."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from benchmarks import purchase
+from benchmarks import drain, fanout, floor, growth, purchase, quiet, side_by_side, slow_fees, sustained
 from benchmarks.result import Result
 from benchmarks.scale import Scale
 from benchmarks.shop import Shop
@@ -11,12 +11,23 @@ from benchmarks.shop import Shop
 
 @dataclass(frozen=True)
 class Part:
-    """A title, and a function that opens the shop as it needs it and measures."""
+    """A title, a function that opens the shop as it needs it, and commands other than the Procfile's."""
 
     title: str
     measure: Callable[[Shop, Scale], Result]
+    commands: Mapping[str, str] = field(default_factory=dict)
 
 
 PARTS = {
     "purchase": Part("One purchase", purchase.measure),
+    "floor": Part("The floor: what the servers alone need", floor.measure),
+    "quiet": Part("A quiet shop", quiet.measure),
+    "sustained": Part("Purchases sustained, end to end", sustained.measure),
+    "slow_fees": Part(
+        "The same with a fee function that takes 200 ms", slow_fees.measure, slow_fees.COMMANDS
+    ),
+    "drain": Part("Queued orders worked off", drain.measure),
+    "fanout": Part("Sales before many browsers", fanout.measure),
+    "side_by_side": Part("Several of each process", side_by_side.measure),
+    "growth": Part("Tables that have grown", growth.measure),
 }

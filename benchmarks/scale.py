@@ -1,5 +1,6 @@
 """How much is measured: all of it, or a quick look that shows that everything works."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -8,11 +9,47 @@ class Scale:
     """Numbers of purchases, orders, seconds and runs."""
 
     name: str
+    limit_seconds: int  # for each part
+    warm_up: int  # purchases before anything is measured
     purchases: int
     runs: int
-    warm_up: int
-    limit_seconds: int  # for each part
+    quiet_purchases: int
+    rates: Sequence[int]  # purchases a second, rising
+    rate_seconds: int
+    queued: Sequence[int]  # orders that wait when the workers start
+    table_sizes: Sequence[int]
+    feeds: Sequence[int]
+    floor_seconds: int
+    copies: Sequence[int]  # of each process
 
 
-FULL = Scale("full", purchases=5_000, runs=3, warm_up=2_000, limit_seconds=400)
-QUICK = Scale("quick", purchases=1_000, runs=1, warm_up=500, limit_seconds=240)
+FULL = Scale(
+    name="full",
+    limit_seconds=400,
+    warm_up=2_000,
+    purchases=5_000,
+    runs=3,
+    quiet_purchases=100,
+    rates=(100, 200, 400, 800, 1_200, 1_600, 2_400),
+    rate_seconds=12,
+    queued=(5_000, 5_000, 5_000, 20_000),
+    table_sizes=(10_000, 100_000, 1_000_000),
+    feeds=(1, 100, 1_000),
+    floor_seconds=10,
+    copies=(1, 2, 4),
+)
+QUICK = Scale(
+    name="quick",
+    limit_seconds=240,
+    warm_up=200,
+    purchases=500,
+    runs=1,
+    quiet_purchases=20,
+    rates=(25, 50, 100),
+    rate_seconds=3,
+    queued=(500,),
+    table_sizes=(1_000, 10_000),
+    feeds=(1, 100),
+    floor_seconds=2,
+    copies=(1, 2),
+)

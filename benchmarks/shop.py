@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import jwt
 import psycopg2
 
 from benchmarks.cpu import Meter
+from stack.daemon import Daemon
 from stack.environment import choose_all_ports, make_environment, make_settings
 from stack.places import ROOT
 from stack.preparation import manage, prepare_services
@@ -50,41 +52,75 @@ Content-Length: 14\r
 {{"quantity":1}}"""
 
 
+@dataclass
+class Copy:
+    """One of each process, and the ports they listen on."""
+
+    ports: Mapping[str, int]
+    stack: Stack
+
+
 class Shop:
     """Both services, every process of the Procfile but Flower, each started and measured by its name."""
 
-    def __init__(self, services: Services, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, services: Services, folder: Path, *, commands: Mapping[str, str] | None = None
+    ) -> None:
         self.services = services
-        self.ports = choose_all_ports()
-        made = make_settings(folder, servers=services.environment(), ports=self.ports)
-        self.settings = {**made, **PRODUCTION, **settings}
-        commands = read_procfile(ROOT / "Procfile")
-        del commands["flower"]
-        self.stack = Stack(commands, environment=make_environment(self.settings), folder=folder)
-        self.more: list[Stack] = []
+        self.folder = folder
+        self._commands = {**_read_commands(), **(commands or {})}
+        self.copies: list[Copy] = []
+        self.settings = self._make_settings(choose_all_ports())
         self._tokens: list[str] = []
+        self._connections: dict[str, Any] = {}
+        self.add_copy()
+
+    @property
+    def stack(self) -> Stack:
+        """The first of each process."""
+        return self.copies[0].stack
 
     def prepare(self) -> None:
-        """Make tables, queues and people, and forget all purchases; the same again does no harm."""
+        """Make tables and queues; the same again does no harm."""
         prepare_services(self.settings)
+
+    def empty(self) -> None:
+        """Forget all purchases and everything for sale, and have people."""
         for service, tables in EMPTIED.items():
             self.ask(service, f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         self.ask("listings", ADD_PEOPLE, PEOPLE[0], PEOPLE[-1])
         self._tokens = [self._sign_token(buyer) for buyer in BUYERS]
 
+    def add_copy(self) -> None:
+        """Have one more of each process; `open` starts it."""
+        ports, number = choose_all_ports(), len(self.copies) + 1
+        environment = make_environment(self._make_settings(ports))
+        # Celery's workers must not share a name.
+        commands = {name: command.replace("@%h", f"{number}@%h") for name, command in self._commands.items()}
+        folder = self.folder / f"copy-{number}"
+        self.copies.append(Copy(ports, Stack(commands, environment=environment, folder=folder)))
+
     def open(self) -> None:
-        """Start every process."""
-        self.stack.start_all()
-        self.stack.wait_all_ready()
+        """Start every process that does not run, and wait until each does its work."""
+        for copy in self.copies:
+            copy.stack.start_all()
+        for copy in self.copies:
+            copy.stack.wait_all_ready()
 
     def close(self) -> None:
         """Stop every process."""
-        for stack in (*self.more, self.stack):
-            stack.stop_all()
-        self.more.clear()
+        for copy in self.copies:
+            copy.stack.stop_all()
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def ports_of(self, name: str) -> list[int]:
+        """Where each copy listens, by the name of the variable."""
+        return [copy.ports[name] for copy in self.copies]
 
     def meter(self) -> Meter:
-        """A meter of every server and process that runs."""
+        """A meter of every server and process that runs; copies of a process count as one."""
         return Meter(self._find_roots)
 
     def make_requests(self, count: int) -> list[bytes]:
@@ -103,10 +139,13 @@ class Shop:
             self.ask(service, "VACUUM ANALYZE")
             self.ask(service, "CHECKPOINT")
 
-    def wait_settled(self) -> bool:
-        """Wait until no order is pending; False where some are for long."""
-        sql = "SELECT EXISTS (SELECT FROM listings_order WHERE status = 'pending')"
-        return wait_until(lambda: not self.ask("listings", sql)[0][0], timeout_seconds=SETTLES_WITHIN_SECONDS)
+    def wait_settled(self) -> None:
+        """Wait until no order is pending, though not for ever: the audit tells of those that stay."""
+        self._wait_for_none("listings_order WHERE status = 'pending'")
+
+    def wait_published(self) -> None:
+        """Wait until the relay has nothing to publish any more."""
+        self._wait_for_none("messaging_outboxmessage")
 
     def audit(self) -> dict[str, Any]:
         """What `manage.py audit` says of databases and broker, with no patience for what is pending."""
@@ -117,15 +156,24 @@ class Shop:
 
     def ask(self, service: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """One statement in a service's database."""
-        database = self.services.listings_db if service == "listings" else self.services.transactions_db
-        connection = psycopg2.connect(database.url)
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return list(cursor.fetchall()) if cursor.description else []
-        finally:
-            connection.close()
+        with self._connection(service).cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def _connection(self, service: str) -> Any:
+        # Kept: what waits for something asks often, and a connection costs the server more than a question.
+        if service not in self._connections:
+            url = self.settings[f"{service.upper()}_DATABASE_URL"]
+            self._connections[service] = psycopg2.connect(url)
+            self._connections[service].autocommit = True
+        return self._connections[service]
+
+    def _wait_for_none(self, rows: str) -> None:
+        sql = f"SELECT EXISTS (SELECT FROM {rows})"
+        wait_until(lambda: not self.ask("listings", sql)[0][0], timeout_seconds=SETTLES_WITHIN_SECONDS)
+
+    def _make_settings(self, ports: Mapping[str, int]) -> dict[str, str]:
+        return {**make_settings(self.folder, servers=self.services.environment(), ports=ports), **PRODUCTION}
 
     def _sign_token(self, buyer: int) -> str:
         now = int(time.time())
@@ -133,11 +181,22 @@ class Shop:
         key = self.settings["JWT_PRIVATE_KEY"].replace("\\n", "\n")
         return jwt.encode({**claims, "iat": now, "exp": now + 86_400}, key, algorithm="RS256")
 
-    def _find_roots(self) -> Mapping[str, int]:
-        daemons = {name: stack[name] for stack in (*self.more, self.stack) for name in stack.commands}
-        daemons |= {_describe(self.services, server): server.daemon for server in self.services.all}
-        return {name: daemon.pid for name, daemon in daemons.items() if daemon.pid}
+    def _find_roots(self) -> dict[str, list[int]]:
+        daemons: dict[str, list[Daemon]] = {}
+        for copy in self.copies:
+            for name in copy.stack.commands:
+                daemons.setdefault(name, []).append(copy.stack[name])
+        for server in self.services.all:
+            daemons[_name_server(self.services, server)] = [server.daemon]
+        found = {name: [daemon.pid for daemon in several if daemon.pid] for name, several in daemons.items()}
+        return {name: pids for name, pids in found.items() if pids}
 
 
-def _describe(services: Services, server: Server) -> str:
+def _read_commands() -> dict[str, str]:
+    commands = read_procfile(ROOT / "Procfile")
+    del commands["flower"]
+    return commands
+
+
+def _name_server(services: Services, server: Server) -> str:
     return f"{server.name}-db" if server in (services.listings_db, services.transactions_db) else server.name

@@ -1,9 +1,10 @@
-"""One trial: some purchases, made and followed until a browser has seen the last of them."""
+"""One trial: some purchases, made and followed until every browser has seen the last of them."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from benchmarks.cpu import LOAD, Usage
 from benchmarks.feed import Feed
@@ -20,10 +21,10 @@ class Trial:
     """What happened; times are of time.monotonic()."""
 
     answers: Sequence[Answer]
-    sold_at: dict[str, float]
+    seen: Sequence[Mapping[str, float]]  # by each browser: when each order was sold
     usage: Usage
 
-    @property
+    @cached_property
     def accepted(self) -> dict[str, Answer]:
         """The answers of those that bought something, by order id."""
         return {
@@ -32,29 +33,33 @@ class Trial:
             if answer.status == ACCEPTED
         }
 
+    @property
+    def sold_at(self) -> dict[str, float]:
+        """When the last browser was told of each order; without those that one was not told of."""
+        return {
+            order_id: max(seen[order_id] for seen in self.seen)
+            for order_id in self.accepted
+            if self.seen and all(order_id in seen for seen in self.seen)
+        }
+
     def figures(self) -> Figures:
         """Everything that can be said of it in numbers."""
-        accepted = self.accepted
-        seen = {order_id: self.sold_at[order_id] for order_id in accepted if order_id in self.sold_at}
+        accepted, sold_at = self.accepted, self.sold_at
         first_at = min(answer.sent_at for answer in self.answers)
         buying_seconds = max(answer.answered_at for answer in self.answers) - first_at
+        settled_seconds = max(sold_at.values(), default=math.inf) - first_at
+        told = [max(0, at - accepted[order_id].answered_at) for order_id, at in sold_at.items()]
         return {
             "purchases": len(accepted),
             "refused": len(self.answers) - len(accepted),
-            "unseen": len(accepted) - len(seen),
+            "unseen": len(accepted) - len(sold_at),
             "buys_per_s": len(accepted) / buying_seconds,
-            "settled_per_s": len(seen) / (max(seen.values(), default=float("inf")) - first_at),
+            "settled_per_s": len(sold_at) / settled_seconds,
             **spread((answer.answered_at - answer.due_at for answer in self.answers), prefix="http"),
-            **spread(
-                (max(0, at - accepted[order].answered_at) for order, at in seen.items()), prefix="event"
-            ),
+            **spread(told, prefix="event"),
             "load_generator_cores": self.usage.seconds[LOAD] / self.usage.elapsed_seconds,
             "foreign_cores": self.usage.foreign_cores,
         }
-
-    def statuses(self) -> Counter[int]:
-        """How many were answered with what."""
-        return Counter(answer.status for answer in self.answers)
 
     def milliseconds_each(self) -> Figures:
         """CPU milliseconds a purchase, by process."""
@@ -62,13 +67,27 @@ class Trial:
 
 
 def buy(shop: Shop, requests: Sequence[bytes], *, rate: float | None = None, clients: int = CLIENTS) -> Trial:
-    """Make these purchases, at a rate or as fast as the clients are answered, with one browser watching."""
-    feed = Feed(shop.ports["LIVE_PORT"])
-    crowd = Crowd([shop.ports["LISTINGS_PORT"]], clients, [feed])
-    meter = shop.meter()
+    """Make these purchases, at a rate or as fast as the clients are answered, with browsers watching."""
+    feeds = [Feed(port) for port in shop.ports_of("LIVE_PORT")]
     try:
-        answers = crowd.run(requests, rate=rate)
-        usage = meter.read()
+        trial = order(shop, requests, rate=rate, clients=clients, feeds=feeds)
     finally:
-        feed.close()
-    return Trial(answers, feed.sold_at(), usage)
+        for feed in feeds:
+            feed.close()
+    return trial
+
+
+def order(
+    shop: Shop,
+    requests: Sequence[bytes],
+    *,
+    rate: float | None = None,
+    clients: int = CLIENTS,
+    feeds: Sequence[Feed] = (),
+) -> Trial:
+    """The same with these browsers, or none: then nobody waits for the sales."""
+    crowd = Crowd(shop.ports_of("LISTINGS_PORT"), clients, feeds)
+    meter = shop.meter()
+    answers = crowd.run(requests, rate=rate)
+    usage = meter.read()
+    return Trial(answers, [feed.sold_at() for feed in feeds], usage)

@@ -47,12 +47,27 @@ def find_redis_program() -> Path:
 
 def find_browser() -> Path:
     """Return Chromium, installed when missing and we may: the tests look at the admin with it."""
-    if not (program := shutil.which("chromium")):
+    return _find_or_install("chromium", package="chromium")
+
+
+def find_pgbouncer() -> Path:
+    """Return PgBouncer, installed when missing and we may: tests and benchmarks put it before PostgreSQL."""
+    return _find_or_install("pgbouncer", package="pgbouncer")
+
+
+def _find_or_install(program: str, *, package: str) -> Path:
+    if not _which(program):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise CannotRun("Missing: chromium. Run: sudo apt-get install --no-install-recommends chromium")
-        _install(["chromium"])
-        program = shutil.which("chromium")
-    return Path(program or "chromium")
+            raise CannotRun(
+                f"Missing: {package}. Run: sudo apt-get install --no-install-recommends {package}"
+            )
+        _install([package])
+    return Path(_which(program) or program)
+
+
+def _which(program: str) -> str | None:
+    # Servers are beside what only root runs, and that folder is not in everybody's PATH.
+    return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
 
 
 def install_missing_packages() -> None:

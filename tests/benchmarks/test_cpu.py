@@ -28,7 +28,11 @@ def test_a_family_is_added_up_and_a_stranger_is_not() -> None:
         12: Stat(parent=11, ticks=4 * second),
         13: Stat(parent=1, ticks=8 * second),
     }
-    assert add_up(stats, {"worker": 10, "gone": 99}) == {"worker": 7.0, "gone": 0.0}
+    assert add_up(stats, {"worker": [10], "both": [12, 13], "gone": [99]}) == {
+        "worker": 7.0,
+        "both": 12.0,
+        "gone": 0.0,
+    }
 
 
 def test_the_load_generator_is_no_part_of_what_a_purchase_costs() -> None:
@@ -37,10 +41,10 @@ def test_the_load_generator_is_no_part_of_what_a_purchase_costs() -> None:
 
 
 def test_a_process_that_works_is_charged_and_one_started_meanwhile_from_its_start() -> None:
-    roots: dict[str, int] = {}
+    roots: dict[str, list[int]] = {}
     meter = Meter(lambda: roots)
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
-        roots["busy"] = busy.pid
+        roots["busy"] = [busy.pid]
         assert wait_until(lambda: meter.read().seconds["busy"] > 0.1, timeout_seconds=60)
         usage = meter.read()
         busy.kill()

@@ -1,0 +1,85 @@
+"""What PostgreSQL and RabbitMQ alone need for the same: nothing above them can cost less."""
+
+import json
+import re
+import subprocess
+import uuid
+from pathlib import Path
+
+from benchmarks.broker_floor import pass_through
+from benchmarks.result import Result
+from benchmarks.scale import Scale
+from benchmarks.shop import SELLERS, Shop
+from benchmarks.trial import CLIENTS
+from stack.failure import CannotRun
+
+SCRIPT = Path(__file__).with_name("buy.pgbench.sql")
+LISTINGS = 10_000
+FILL = """
+INSERT INTO listings_listing (id, seller_id, title, description, category, price_cents, currency, quantity,
+    available, status, created_at, updated_at)
+SELECT n, %s, 'Crunchy armchair', '', 'furniture', 500, 'EUR', 1000000, 1000000, 'on_sale', now(), now()
+FROM generate_series(1, %s) n
+"""
+EMPTY = "TRUNCATE listings_listing, messaging_outboxmessage RESTART IDENTITY CASCADE"
+EVENTS, BATCH = 20_000, 50
+
+
+def measure(shop: Shop, scale: Scale) -> Result:
+    """No process of ours runs meanwhile."""
+    writes_per_s, writing_ms = _measure_database(shop, scale.floor_seconds)
+    figures = {
+        f"PostgreSQL alone, the writes of a buy by {CLIENTS} clients: per s": writes_per_s,
+        "CPU ms of PostgreSQL for each": writing_ms,
+    }
+    event = _example_event()
+    for size in (1, BATCH):
+        messages = EVENTS * scale.floor_seconds // 10 // (10 if size == 1 else size)
+        meter = shop.meter()
+        seconds = pass_through(shop.services.rabbitmq.url, json.dumps([event] * size).encode(), messages)
+        used = meter.read()
+        figures |= {
+            f"RabbitMQ alone, {size} events a message, published and consumed with confirms: events/s": (
+                messages * size / seconds
+            ),
+            f"CPU ms of RabbitMQ for each event, {size} a message": (
+                used.milliseconds_per(messages * size)["rabbitmq"]
+            ),
+        }
+    return Result(figures)
+
+
+def _measure_database(shop: Shop, seconds: int) -> tuple[float, float]:
+    """Writes a second, and PostgreSQL's CPU milliseconds for each."""
+    shop.ask("listings", EMPTY)
+    shop.ask("listings", FILL, SELLERS[0], LISTINGS)
+    shop.tidy()
+    meter = shop.meter()
+    said = _run_pgbench(shop, seconds)
+    used = meter.read()
+    [(count,)] = shop.ask("listings", "SELECT count(*) FROM messaging_outboxmessage")
+    shop.ask("listings", EMPTY)
+    return float(re.findall(r"tps = ([\d.]+)", said)[0]), used.milliseconds_per(count)["listings-db"]
+
+
+def _run_pgbench(shop: Shop, seconds: int) -> str:
+    options = [
+        "--no-vacuum",
+        "--protocol=prepared",
+        f"--client={CLIENTS}",
+        f"--time={seconds}",
+        f"--file={SCRIPT}",
+    ]
+    command = ["pgbench", *options, shop.settings["LISTINGS_DATABASE_URL"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotRun(f"pgbench failed:\n{done.stderr}")
+    return done.stdout
+
+
+def _example_event() -> dict[str, object]:
+    """An order_created, as docs/architecture.md shows it on the wire."""
+    ids = {"event_id": str(uuid.uuid4()), "order_id": str(uuid.uuid4()), "trace": "0" * 55}
+    numbers = {"listing_id": 8, "buyer_id": 2, "seller_id": 1, "quantity": 1, "unit_price_cents": 2500}
+    texts = {"occurred_at": "2026-11-22T17:54:49.384064Z", "currency": "EUR", "category": "furniture"}
+    return {**ids, **numbers, **texts}

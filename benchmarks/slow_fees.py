@@ -1,0 +1,34 @@
+"""The shop with a fee function that takes its time; run as a program it is that function."""
+
+import sys
+import time
+
+from benchmarks import sustained
+from benchmarks.result import Result
+from benchmarks.scale import Scale
+from benchmarks.shop import Shop
+from fees.connection import Connection
+from fees.server import FunctionUrlServer
+
+DELAY_SECONDS = 0.2
+COMMANDS = {"fees": "python -m benchmarks.slow_fees $FEES_PORT"}
+
+
+def measure(shop: Shop, scale: Scale) -> Result:
+    """What is sustained all the same."""
+    return sustained.measure(shop, scale)
+
+
+class LateConnection(Connection):
+    """Answers as the fee function does, but later."""
+
+    def do_POST(self) -> None:  # noqa: N802  # http.server's name
+        """Think about it; GET, by which readiness is asked, is not held up."""
+        time.sleep(DELAY_SECONDS)
+        super().do_POST()
+
+
+if __name__ == "__main__":
+    with FunctionUrlServer(host="127.0.0.1", port=int(sys.argv[1])) as server:
+        server.RequestHandlerClass = LateConnection
+        server.serve_forever()

@@ -1,0 +1,93 @@
+"""A private PgBouncer in transaction mode, for who wants one: before a database that the launcher runs."""
+
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from stack.debian import find_pgbouncer
+from stack.postgresql import ROLE, PostgreSQL
+from stack.server import Server
+
+# Django's backend asks for a setting or two when it connects; PgBouncer remembers these for each client.
+CONFIGURATION = """\
+[databases]
+{name} = host=127.0.0.1 port={database_port}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {folder}/users.txt
+admin_users = {role}
+pool_mode = transaction
+default_pool_size = {pool_size}
+max_client_conn = 2000
+log_connections = 0
+log_disconnections = 0
+"""
+
+
+class PgBouncer(Server):
+    """Many clients on few connections of one database: each has one for as long as a transaction lasts."""
+
+    def __init__(self, database: PostgreSQL, *, folder: Path, port: int, pool_size: int = 20) -> None:
+        super().__init__(f"{database.name}-pgbouncer", folder=folder, port=port, password=database.password)
+        self.database = database
+        self.pool_size = pool_size
+
+    @property
+    def url(self) -> str:
+        """As the database's. A cursor in the server outlives no transaction here, so Django must use none."""
+        return f"{self._url_of(self.database.name)}?DISABLE_SERVER_SIDE_CURSORS=True"
+
+    def user(self) -> str | None:
+        """PgBouncer refuses to run as root."""
+        return "postgres" if os.geteuid() == 0 else None
+
+    def command(self) -> list[str]:
+        """pgbouncer in the foreground."""
+        return [str(find_pgbouncer()), str(self.folder / "pgbouncer.ini")]
+
+    def prepare(self) -> None:
+        """Write its configuration and whom it lets in."""
+        configuration = CONFIGURATION.format(
+            name=self.database.name,
+            database_port=self.database.port,
+            port=self.port,
+            folder=self.folder,
+            role=ROLE,
+            pool_size=self.pool_size,
+        )
+        self._write("pgbouncer.ini", configuration)
+        self._write("users.txt", f'"{ROLE}" "{self.password}"\n')
+
+    def answers(self) -> bool:
+        """A question to its console."""
+        try:
+            return bool(self.show("VERSION"))
+        except psycopg2.OperationalError:
+            return False
+
+    def show(self, what: str) -> list[dict[str, Any]]:
+        """What its console says: POOLS, STATS, CLIENTS … (https://www.pgbouncer.org/usage.html)."""
+        with closing(psycopg2.connect(self._url_of("pgbouncer"), connect_timeout=2)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"SHOW {what}")
+                names = [column.name for column in cursor.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _url_of(self, database: str) -> str:
+        return f"postgres://{ROLE}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def _write(self, name: str, text: str) -> None:
+        file = self.folder / name
+        file.touch(mode=0o600)
+        if user := self.user():
+            shutil.chown(file, user, user)
+        file.write_text(text)

@@ -1,0 +1,65 @@
+"""PgBouncer in transaction mode before both databases: everything works through it but the relays."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from stack.pgbouncer import PgBouncer
+from stack.places import make_throw_away_folder
+from stack.ports import choose_ports
+from stack.processes import Stack
+from stack.waiting import wait_until
+from tests.support.market import Market, Person, at_once
+
+CONNECTIONS = 3  # fewer than a single process of the API has threads
+
+
+@pytest.fixture
+def pools(market: Market) -> Iterator[list[PgBouncer]]:
+    """The market's processes behind PgBouncer, on few connections; afterwards as they were."""
+    folder = make_throw_away_folder()
+    databases = [market.services.listings_db, market.services.transactions_db]
+    pools = [
+        PgBouncer(database, folder=folder / database.name, port=port, pool_size=CONNECTIONS)
+        for database, port in zip(databases, choose_ports(2), strict=True)
+    ]
+    names = [name for name in market.stack.commands if not name.endswith(("relay", "fees"))]
+    urls = {f"{pool.database.name.upper()}_DATABASE_URL": pool.url for pool in pools}
+    commands = {name: market.stack.commands[name] for name in names}
+    pooled = Stack(commands, environment={**market.stack.environment, **urls}, folder=folder)
+    with ExitStack() as undoing:
+        for pool in pools:
+            undoing.callback(pool.stop)
+            pool.start()
+        for name in names:
+            market.stack.stop(name)
+        undoing.callback(pooled.stop_all)
+        pooled.start_all()
+        pooled.wait_all_ready()
+        yield pools
+
+
+def test_three_hundred_purchases_settle_over_three_connections_to_each_database(
+    market: Market, seller: Person, pools: list[PgBouncer]
+) -> None:
+    listing_id = seller.sell("Matchbox", quantity=300)
+    clients = market.add_people(16)
+    shoppers = [Person(p.url, p.id, p.token, p.session) for p in clients for _ in range(20)][:300]
+    with market.feed() as feed:
+        responses = at_once(shoppers, lambda shopper: shopper.buy(listing_id), clients=16)
+        assert Counter(response.status_code for response in responses) == {202: 300}
+        orders = [response.json()["id"] for response in responses]
+        assert market.wait_settled(orders) == {"completed": 300}
+        assert wait_until(lambda: len(feed.sold_orders()) >= 300, timeout_seconds=30)
+    assert sorted(feed.sold_orders()) == sorted(orders)
+    assert sorted(market.transactions_of(orders)) == sorted(orders)
+    market.manage("listings", "audit", "--pending-deadline=0")
+    for pool in pools:
+        [said] = [row for row in pool.show("POOLS") if row["database"] == pool.database.name]
+        assert said["sv_active"] + said["sv_idle"] + said["sv_used"] <= CONNECTIONS
+        [counted] = [row for row in pool.show("STATS_TOTALS") if row["database"] == pool.database.name]
+        assert counted["xact_count"] > 0
+    [listings] = [row for row in pools[0].show("STATS_TOTALS") if row["database"] == "listings"]
+    assert listings["xact_count"] > 300
