@@ -4,9 +4,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from benchmarks.capacity import project
 from benchmarks.circumstances import TimeIsUp, describe_circumstances, limited
 from benchmarks.parts import PARTS
-from benchmarks.report import describe, write_into
+from benchmarks.report import describe, make_table, write_into
 from benchmarks.result import Result
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.shop import Shop
@@ -16,7 +17,7 @@ from stack.places import ROOT, make_run_folder
 from stack.private import private_services
 from stack.services import Services
 
-DOCUMENT = ROOT / "docs/performance.md"
+PERFORMANCE, SCALING = ROOT / "docs/performance.md", ROOT / "docs/scaling.md"
 
 
 def main() -> int:
@@ -29,10 +30,10 @@ def main() -> int:
             raise CannotRun(
                 "Benchmarks fill and stop servers: run them as `make bench`, on servers of their own."
             )
-        Shop(services, make_run_folder("benchmarks")).prepare()
+        Shop(services, services.folder / "shop").prepare()
         measured = [_measure(name, services, scale, results) for name in options.only or PARTS]
     if scale is FULL:
-        write_into(DOCUMENT, _describe_all(results))
+        _write_documents(results)
     return 0 if all(measured) else 1
 
 
@@ -48,7 +49,7 @@ def _parse() -> Namespace:
 
 def _measure(name: str, services: Services, scale: Scale, results: Path) -> bool:
     """Measure one part on processes of its own; whether that worked."""
-    shop = Shop(services, make_run_folder("benchmarks"), commands=PARTS[name].commands)
+    shop = Shop(services, services.folder / name)
     try:
         with limited(scale.limit_seconds):
             shop.empty()
@@ -67,10 +68,12 @@ def _measure(name: str, services: Services, scale: Scale, results: Path) -> bool
     return True
 
 
-def _describe_all(results: Path) -> list[str]:
+def _write_documents(results: Path) -> None:
     files = {name: results / f"{name}.json" for name in PARTS}
     found = {name: Result.load(file) for name, file in files.items() if file.exists()}
-    return [describe(name, PARTS[name].title, result) for name, result in found.items()]
+    write_into(PERFORMANCE, [describe(name, PARTS[name].title, result) for name, result in found.items()])
+    if "purchase" in found:
+        write_into(SCALING, make_table(project(found["purchase"])))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class _Passage:
             QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"}
         )
         self.channel.basic_qos(0, WINDOW, False)
-        self.channel.basic_consume(QUEUE, callback=self._on_message)
+        self.channel.basic_consume(QUEUE, consumer_tag=QUEUE, callback=self._on_message)
         started_at = time.monotonic()
         while self.consumed < self.count or self.confirmed < self.count:
             while self.published < self.count and self.published - self.consumed < WINDOW:
@@ -40,6 +40,7 @@ class _Passage:
                 self.published += 1
             self.channel.connection.drain_events(timeout=PATIENCE_SECONDS)
         seconds = time.monotonic() - started_at
+        self.channel.basic_cancel(QUEUE)
         self.channel.queue_delete(QUEUE)
         return seconds
 

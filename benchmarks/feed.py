@@ -20,15 +20,17 @@ class Feed:
     def __init__(self, port: int) -> None:
         self.frames: list[tuple[float, bytes]] = []
         self.sales = 0
+        self.closed = False
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._received = b""
         self._shake_hands(port)
 
     def receive(self) -> None:
-        """Take what has come."""
+        """Take what has come; raises ConnectionError where no more will come."""
         chunk = self.socket.recv(CHUNK)
         now = time.monotonic()
         if not chunk:
+            self.closed = True
             raise ConnectionError("the live feed was closed")
         frames, self._received = split_frames(self._received + chunk)
         for opcode, payload in frames:

@@ -22,19 +22,19 @@ SELECT n, %s, 'Crunchy armchair', '', 'furniture', 500, 'EUR', 1000000, 1000000,
 FROM generate_series(1, %s) n
 """
 EMPTY = "TRUNCATE listings_listing, messaging_outboxmessage RESTART IDENTITY CASCADE"
-EVENTS, BATCH = 20_000, 50
+BATCH = 50
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
     """No process of ours runs meanwhile."""
-    writes_per_s, writing_ms = _measure_database(shop, scale.floor_seconds)
+    writes_per_s, writing_ms = _measure_database(shop, scale.floor_writes)
     figures = {
         f"PostgreSQL alone, the writes of a buy by {CLIENTS} clients: per s": writes_per_s,
         "CPU ms of PostgreSQL for each": writing_ms,
     }
     event = _example_event()
     for size in (1, BATCH):
-        messages = EVENTS * scale.floor_seconds // 10 // (10 if size == 1 else size)
+        messages = scale.floor_messages
         meter = shop.meter()
         seconds = pass_through(shop.services.rabbitmq.url, json.dumps([event] * size).encode(), messages)
         used = meter.read()
@@ -49,25 +49,25 @@ def measure(shop: Shop, scale: Scale) -> Result:
     return Result(figures)
 
 
-def _measure_database(shop: Shop, seconds: int) -> tuple[float, float]:
+def _measure_database(shop: Shop, writes: int) -> tuple[float, float]:
     """Writes a second, and PostgreSQL's CPU milliseconds for each."""
     shop.ask("listings", EMPTY)
     shop.ask("listings", FILL, SELLERS[0], LISTINGS)
     shop.tidy()
     meter = shop.meter()
-    said = _run_pgbench(shop, seconds)
+    said = _run_pgbench(shop, writes // CLIENTS)
     used = meter.read()
     [(count,)] = shop.ask("listings", "SELECT count(*) FROM messaging_outboxmessage")
     shop.ask("listings", EMPTY)
     return float(re.findall(r"tps = ([\d.]+)", said)[0]), used.milliseconds_per(count)["listings-db"]
 
 
-def _run_pgbench(shop: Shop, seconds: int) -> str:
+def _run_pgbench(shop: Shop, writes_each: int) -> str:
     options = [
         "--no-vacuum",
         "--protocol=prepared",
         f"--client={CLIENTS}",
-        f"--time={seconds}",
+        f"--transactions={writes_each}",
         f"--file={SCRIPT}",
     ]
     command = ["pgbench", *options, shop.settings["LISTINGS_DATABASE_URL"]]

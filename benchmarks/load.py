@@ -125,19 +125,17 @@ class Crowd:
         return float("inf")
 
     def _receive(self, selector: selectors.BaseSelector, listener: Client | Feed) -> None:
-        if isinstance(listener, Feed):
-            listener.receive()
-            return
         try:
-            if not listener.receive():
-                return
-            self._idle.append(listener)
+            done = listener.receive()
         except ConnectionError:
+            done = True
             selector.unregister(listener.socket)
-        self._under_way -= 1
-        self._accepted += listener.answer.status == ACCEPTED
+        if isinstance(listener, Client) and done:
+            self._under_way -= 1
+            self._accepted += listener.answer.status == ACCEPTED
+            if listener.answer.raw:
+                self._idle.append(listener)
 
     def _is_untold(self, told: Sequence[int]) -> bool:
-        return any(
-            feed.sales - before < self._accepted for feed, before in zip(self.feeds, told, strict=True)
-        )
+        listening = [(feed, before) for feed, before in zip(self.feeds, told, strict=True) if not feed.closed]
+        return any(feed.sales - before < self._accepted for feed, before in listening)

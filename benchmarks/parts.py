@@ -1,9 +1,21 @@
 """What can be measured, each by itself, in the order in which it is done."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from benchmarks import drain, fanout, floor, growth, purchase, quiet, side_by_side, slow_fees, sustained
+from benchmarks import (
+    drain,
+    fanout,
+    floor,
+    growth,
+    pooled,
+    purchase,
+    quiet,
+    side_by_side,
+    single,
+    slow_fees,
+    sustained,
+)
 from benchmarks.result import Result
 from benchmarks.scale import Scale
 from benchmarks.shop import Shop
@@ -11,11 +23,10 @@ from benchmarks.shop import Shop
 
 @dataclass(frozen=True)
 class Part:
-    """A title, a function that opens the shop as it needs it, and commands other than the Procfile's."""
+    """A title, and a function that opens the shop as it needs it and measures."""
 
     title: str
     measure: Callable[[Shop, Scale], Result]
-    commands: Mapping[str, str] = field(default_factory=dict)
 
 
 PARTS = {
@@ -23,11 +34,11 @@ PARTS = {
     "floor": Part("The floor: what the servers alone need", floor.measure),
     "quiet": Part("A quiet shop", quiet.measure),
     "sustained": Part("Purchases sustained, end to end", sustained.measure),
-    "slow_fees": Part(
-        "The same with a fee function that takes 200 ms", slow_fees.measure, slow_fees.COMMANDS
-    ),
+    "slow_fees": Part("The same with a fee function that takes 200 ms", slow_fees.measure),
     "drain": Part("Queued orders worked off", drain.measure),
     "fanout": Part("Sales before many browsers", fanout.measure),
     "side_by_side": Part("Several of each process", side_by_side.measure),
+    "single": Part("One listing that everybody wants", single.measure),
+    "pooled": Part("Behind PgBouncer in transaction mode, five connections a database", pooled.measure),
     "growth": Part("Tables that have grown", growth.measure),
 }

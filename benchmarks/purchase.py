@@ -1,5 +1,6 @@
 """What a purchase costs: CPU time by process, throughput, latency; clients buy as fast as they can."""
 
+from benchmarks.capacity import WAL
 from benchmarks.figures import medians
 from benchmarks.result import Result
 from benchmarks.scale import Scale
@@ -21,6 +22,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
             "purchases/s, first buy to last sale seen": figures["settled_per_s"],
             "buy answered, p50 ms": figures["http_p50_ms"],
             "buy answered, p99 ms": figures["http_p99_ms"],
+            WAL: figures["wal_bytes_each"],
             "refused": figures["refused"],
             "sales not seen": figures["unseen"],
             "cores used by the load generator": figures["load_generator_cores"],

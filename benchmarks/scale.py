@@ -19,7 +19,8 @@ class Scale:
     queued: Sequence[int]  # orders that wait when the workers start
     table_sizes: Sequence[int]
     feeds: Sequence[int]
-    floor_seconds: int
+    floor_writes: int  # to PostgreSQL
+    floor_messages: int  # through RabbitMQ
     copies: Sequence[int]  # of each process
 
 
@@ -35,7 +36,8 @@ FULL = Scale(
     queued=(5_000, 5_000, 5_000, 20_000),
     table_sizes=(10_000, 100_000, 1_000_000),
     feeds=(1, 100, 1_000),
-    floor_seconds=10,
+    floor_writes=64_000,
+    floor_messages=5_000,
     copies=(1, 2, 4),
 )
 QUICK = Scale(
@@ -50,6 +52,7 @@ QUICK = Scale(
     queued=(500,),
     table_sizes=(1_000, 10_000),
     feeds=(1, 100),
-    floor_seconds=2,
+    floor_writes=3_200,
+    floor_messages=500,
     copies=(1, 2),
 )

@@ -1,6 +1,7 @@
 """All of MicroStore on real servers, as in production, with something to sell and somebody to buy it."""
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ ON CONFLICT DO NOTHING
 ADD_LISTINGS = """
 INSERT INTO listings_listing (seller_id, title, description, category, price_cents, currency, quantity,
     available, status, created_at, updated_at)
-SELECT %s + n %% %s, 'Crunchy armchair ' || n, 'It crunches.', 'furniture', 500 + n %% 20000, 'EUR', 1, 1,
+SELECT %s + n %% %s, 'Crunchy armchair ' || n, 'It crunches.', 'furniture', 500 + n %% 20000, 'EUR', %s, %s,
     'on_sale', now(), now()
 FROM generate_series(1, %s) n RETURNING id
 """
@@ -63,16 +64,21 @@ class Copy:
 class Shop:
     """Both services, every process of the Procfile but Flower, each started and measured by its name."""
 
-    def __init__(
-        self, services: Services, folder: Path, *, commands: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, services: Services, folder: Path) -> None:
         self.services = services
         self.folder = folder
-        self._commands = {**_read_commands(), **(commands or {})}
+        folder.mkdir(parents=True, exist_ok=True)
         self.copies: list[Copy] = []
-        self.settings = self._make_settings(choose_all_ports())
         self._tokens: list[str] = []
         self._connections: dict[str, Any] = {}
+        self.reconfigure(_read_commands())
+
+    def reconfigure(self, commands: Mapping[str, str], **settings: str) -> None:
+        """Have one of each process, not started yet, run by these commands and told these settings too."""
+        self.commands = dict(commands)
+        self._own_settings = {**PRODUCTION, **settings}
+        self.settings = self._make_settings(choose_all_ports())
+        self.copies = []
         self.add_copy()
 
     @property
@@ -96,7 +102,7 @@ class Shop:
         ports, number = choose_all_ports(), len(self.copies) + 1
         environment = make_environment(self._make_settings(ports))
         # Celery's workers must not share a name.
-        commands = {name: command.replace("@%h", f"{number}@%h") for name, command in self._commands.items()}
+        commands = {name: command.replace("@%h", f"{number}@%h") for name, command in self.commands.items()}
         folder = self.folder / f"copy-{number}"
         self.copies.append(Copy(ports, Stack(commands, environment=environment, folder=folder)))
 
@@ -123,21 +129,29 @@ class Shop:
         """A meter of every server and process that runs; copies of a process count as one."""
         return Meter(self._find_roots)
 
-    def make_requests(self, count: int) -> list[bytes]:
-        """So many purchases as HTTP requests, each of a new listing, by different buyers."""
-        fill = (SELLERS[0], len(SELLERS), count)
+    def make_requests(self, count: int, *, stock: int = 1) -> list[bytes]:
+        """So many purchases as HTTP requests, by different buyers, which sell out new listings one by one."""
+        fill = (SELLERS[0], len(SELLERS), stock, stock, math.ceil(count / stock))
         listings = [listing for (listing,) in self.ask("listings", ADD_LISTINGS, *fill)]
-        tokens = [self._tokens[number % len(self._tokens)] for number in range(count)]
         return [
-            REQUEST.format(listing=listing, token=token, key=uuid.uuid4().hex).encode()
-            for listing, token in zip(listings, tokens, strict=True)
+            REQUEST.format(
+                listing=listings[number // stock],
+                token=self._tokens[number % len(self._tokens)],
+                key=uuid.uuid4().hex,
+            ).encode()
+            for number in range(count)
         ]
 
     def tidy(self) -> None:
         """Have both databases do now what would disturb a measurement later."""
-        for service in ("listings", "transactions"):
+        for service in EMPTIED:
             self.ask(service, "VACUUM ANALYZE")
             self.ask(service, "CHECKPOINT")
+
+    def count_wal_bytes(self) -> float:
+        """How much write-ahead log both databases have ever written."""
+        sql = "SELECT pg_current_wal_insert_lsn() - '0/0'"
+        return float(sum(self.ask(service, sql)[0][0] for service in EMPTIED))
 
     def wait_settled(self) -> None:
         """Wait until no order is pending, though not for ever: the audit tells of those that stay."""
@@ -173,7 +187,8 @@ class Shop:
         wait_until(lambda: not self.ask("listings", sql)[0][0], timeout_seconds=SETTLES_WITHIN_SECONDS)
 
     def _make_settings(self, ports: Mapping[str, int]) -> dict[str, str]:
-        return {**make_settings(self.folder, servers=self.services.environment(), ports=ports), **PRODUCTION}
+        made = make_settings(self.folder, servers=self.services.environment(), ports=ports)
+        return {**made, **self._own_settings}
 
     def _sign_token(self, buyer: int) -> str:
         now = int(time.time())

@@ -11,11 +11,12 @@ from fees.connection import Connection
 from fees.server import FunctionUrlServer
 
 DELAY_SECONDS = 0.2
-COMMANDS = {"fees": "python -m benchmarks.slow_fees $FEES_PORT"}
+COMMAND = "python -m benchmarks.slow_fees $FEES_PORT"
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
     """What is sustained all the same."""
+    shop.reconfigure({**shop.commands, "fees": COMMAND})
     return sustained.measure(shop, scale)
 
 

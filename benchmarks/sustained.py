@@ -9,7 +9,7 @@ from benchmarks.trial import MANY_CLIENTS, buy
 LIMIT_MS = 1_000
 CLOSER, CLOSE_ENOUGH = 3, 0.07
 STEP_DOWN = 0.93
-CONFIRMATIONS = 2
+CONFIRMATIONS, TRIES = 2, 8
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
@@ -46,14 +46,17 @@ def _narrow_down(shop: Shop, scale: Scale, tried: list[Figures]) -> None:
 
 
 def _confirm(shop: Shop, scale: Scale, tried: list[Figures]) -> Figures:
-    """The last run at the highest rate that held every time."""
-    rate = _highest(tried)
-    held = 0
-    while rate and held < CONFIRMATIONS:
+    """The last run at the highest rate that held every time; at 0 if none does."""
+    rate, held = _highest(tried), 0
+    for _ in range(TRIES):
+        if not rate:
+            break
         tried.append(_try(shop, rate, scale))
         held = held + 1 if tried[-1]["holds"] else 0
+        if held == CONFIRMATIONS:
+            return tried[-1]
         rate = rate if held else int(rate * STEP_DOWN)
-    return tried[-1] if rate else {**tried[-1], "rate": 0}
+    return {**tried[-1], "rate": 0}
 
 
 def _highest(tried: list[Figures]) -> int:

@@ -23,6 +23,7 @@ class Trial:
     answers: Sequence[Answer]
     seen: Sequence[Mapping[str, float]]  # by each browser: when each order was sold
     usage: Usage
+    wal_bytes: float
 
     @cached_property
     def accepted(self) -> dict[str, Answer]:
@@ -55,6 +56,7 @@ class Trial:
             "unseen": len(accepted) - len(sold_at),
             "buys_per_s": len(accepted) / buying_seconds,
             "settled_per_s": len(sold_at) / settled_seconds,
+            "wal_bytes_each": self.wal_bytes / max(1, len(accepted)),
             **spread((answer.answered_at - answer.due_at for answer in self.answers), prefix="http"),
             **spread(told, prefix="event"),
             "load_generator_cores": self.usage.seconds[LOAD] / self.usage.elapsed_seconds,
@@ -87,7 +89,8 @@ def order(
 ) -> Trial:
     """The same with these browsers, or none: then nobody waits for the sales."""
     crowd = Crowd(shop.ports_of("LISTINGS_PORT"), clients, feeds)
-    meter = shop.meter()
+    wal_before, meter = shop.count_wal_bytes(), shop.meter()
     answers = crowd.run(requests, rate=rate)
     usage = meter.read()
-    return Trial(answers, [feed.sold_at() for feed in feeds], usage)
+    wal_bytes = shop.count_wal_bytes() - wal_before
+    return Trial(answers, [feed.sold_at() for feed in feeds], usage, wal_bytes)
