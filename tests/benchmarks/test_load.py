@@ -1,0 +1,75 @@
+"""The load: each request once, in order, and what became of it."""
+
+import itertools
+import socketserver
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.load import Crowd
+
+ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}"
+HANG_UP = b"hang up"
+
+
+class Connection(socketserver.StreamRequestHandler):
+    """Answers each line with 202, or hangs up."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, Shop)
+        for line in self.rfile:
+            self.server.heard.append(line.strip())
+            if line.strip() == HANG_UP:
+                return
+            self.wfile.write(ANSWER[:20])
+            self.wfile.flush()
+            self.wfile.write(ANSWER[20:])
+
+
+class Shop(socketserver.ThreadingTCPServer):
+    """Notes in which order it was asked for what."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        super().__init__(("127.0.0.1", 0), Connection)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A server that listens."""
+    with Shop() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def make_requests(count: int) -> list[bytes]:
+    return [b"armchair %d\n" % number for number in range(count)]
+
+
+def test_every_request_is_sent_once_and_answered(shop: Shop) -> None:
+    answers = Crowd([shop.server_address[1]], clients=8).run(make_requests(200))
+    assert [answer.status for answer in answers] == [202] * 200
+    assert sorted(shop.heard) == sorted(request.strip() for request in make_requests(200))
+    assert all(answer.due_at <= answer.sent_at <= answer.answered_at for answer in answers)
+
+
+def test_one_client_asks_in_order(shop: Shop) -> None:
+    Crowd([shop.server_address[1]], clients=1).run(make_requests(20))
+    assert shop.heard == [request.strip() for request in make_requests(20)]
+
+
+def test_in_an_open_loop_requests_are_due_at_their_rate_whatever_becomes_of_those_before(shop: Shop) -> None:
+    answers = Crowd([shop.server_address[1]], clients=1).run(make_requests(20), rate=500)
+    pauses = [after.due_at - before.due_at for before, after in itertools.pairwise(answers)]
+    assert pauses == pytest.approx([1 / 500] * 19)
+    assert all(answer.sent_at >= answer.due_at for answer in answers)
+
+
+def test_a_connection_that_breaks_is_no_answer_and_the_others_go_on(shop: Shop) -> None:
+    requests = [HANG_UP + b"\n", *make_requests(20)]
+    answers = Crowd([shop.server_address[1]], clients=2).run(requests)
+    assert [answer.status for answer in answers] == [0] + [202] * 20
