@@ -10,13 +10,15 @@ from listings import queries
 from listings.models import Listing, Order
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.messaging import outbox
 
+FOR_SALE_FIELDS = ("id", "seller_id", "category", "price_cents", "currency", "available", "status")
 PLACE_CHECKOUT = "SELECT place_checkout(%s, %s, %s, %s, %s)"
 
 
 def find_listings(listing_ids: Iterable[int]) -> dict[int, Listing]:
     """What there is of these, with no more fields than a purchase needs."""
-    return Listing.objects.only(*queries.FOR_SALE_FIELDS).in_bulk(list(listing_ids))
+    return Listing.objects.only(*FOR_SALE_FIELDS).in_bulk(list(listing_ids))
 
 
 def orders_of_checkout(checkout_id: UUID) -> list[Order]:
@@ -41,9 +43,18 @@ def place_checkout(orders: Sequence[Order], messages: Sequence[OrderCreated]) ->
             )
             return bool(cursor.fetchone()[0])
     with transaction.atomic():
-        placed = all(queries.place_order(*pair) for pair in zip(orders, messages, strict=True))
+        placed = all(_place_order(*pair) for pair in zip(orders, messages, strict=True))
         transaction.set_rollback(not placed)
         return placed
+
+
+def _place_order(order: Order, message: OrderCreated) -> bool:
+    listing = queries.reserve_stock(order.listing_id, buyer_id=order.buyer_id, quantity=order.quantity)
+    if not listing or (listing.price_cents, listing.currency) != (order.unit_price_cents, order.currency):
+        return False
+    order.save(force_insert=True)
+    outbox.send_again(ORDER_CREATED, message)
+    return True
 
 
 def _as_wanted(order: Order, message: OrderCreated) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from psycopg2.extras import execute_values
@@ -14,20 +14,13 @@ from psycopg2.extras import execute_values
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import AccountGone, ListingNotFound, OwnListing, SoldOut
 from microstore.contracts.contract import to_json
-from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.contracts.transactions import ORDER_CREATED, OrderPlaced
 from microstore.messaging import outbox
 
 OVERLAP_EVENTS = 1_000
 OVERLAP_SECONDS = 10
 RECENT_EVENTS = 10_000
 
-# The two statements of a purchase, written out: to have Django build them each time costs more than they do.
-FOR_SALE_FIELDS = ("id", "seller_id", "category", "price_cents", "currency", "available", "status")
-FIND_FOR_SALE = f"SELECT {', '.join(FOR_SALE_FIELDS)} FROM listings_listing WHERE id = %s"  # noqa: S608  # constants
-PLACED_FIELDS = (
-    *("id", "buyer_id", "listing_id", "quantity", "unit_price_cents", "currency"),
-    *("trace", "idempotency_key", "request_hash"),
-)
 COMPLETE_ORDERS = """
 UPDATE listings_order SET status = 'completed', transaction_id = sale.transaction_id,
     fee_cents = sale.fee_cents, total_cents = sale.total_cents, settled_at = sale.settled_at
@@ -38,15 +31,61 @@ COMPLETE_ORDER = """
 UPDATE listings_order SET status = 'completed', transaction_id = %s, fee_cents = %s, total_cents = %s,
     settled_at = %s WHERE id = %s
 """
-PLACE_ORDER = f"SELECT place_order({', '.join(['%s'] * len(PLACED_FIELDS))}, %s, %s)"
+PLACE_ORDER = "SELECT place_order(%s, %s, %s, %s)"
+
+
+def place_order(placed: OrderPlaced, *, key: str | None, request_hash: str) -> bool:
+    """Reserve the stock, store the order at the listing's price and send the message; or do nothing: False.
+
+    Nothing is done where so much is not for sale to this buyer, or the key stands for an order already.
+    PostgreSQL does it in one round trip and one transaction, by its function of the same name.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(PLACE_ORDER, [to_json(placed), key, request_hash, ORDER_CREATED.name])
+            return bool(cursor.fetchone()[0])
+    with transaction.atomic():
+        if key is not None and order_with_key(placed.buyer_id, key):
+            return False
+        listing = reserve_stock(placed.listing_id, buyer_id=placed.buyer_id, quantity=placed.quantity)
+        if listing is None:
+            return False
+        _store_order(placed, listing, key=key, request_hash=request_hash)
+        return True
+
+
+def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing | None:
+    """Take so much out of the stock; or nothing, where so much is not for sale to this buyer."""
+    wanted = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE)
+    enough = wanted.filter(available__gte=quantity).exclude(seller_id=buyer_id)
+    return wanted.get() if enough.update(available=F("available") - quantity) else None
+
+
+def _store_order(placed: OrderPlaced, listing: Listing, *, key: str | None, request_hash: str) -> None:
+    Order.objects.create(
+        id=placed.order_id,
+        buyer_id=placed.buyer_id,
+        listing=listing,
+        quantity=placed.quantity,
+        unit_price_cents=listing.price_cents,
+        currency=listing.currency,
+        trace=placed.trace,
+        idempotency_key=key,
+        request_hash=request_hash,
+    )
+    message = ORDER_CREATED(
+        **placed.model_dump(),
+        seller_id=listing.seller_id,
+        unit_price_cents=listing.price_cents,
+        currency=listing.currency,
+        category=listing.category,
+    )
+    outbox.send_again(ORDER_CREATED, message)
 
 
 def find_for_sale(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
-    """What the buyer wants, with no more fields than a purchase needs; or raises the reason why not."""
-    with connection.cursor() as cursor:
-        cursor.execute(FIND_FOR_SALE, [listing_id])
-        row = cursor.fetchone()
-    return refuse_sale(row and Listing.from_db(DEFAULT_DB_ALIAS, FOR_SALE_FIELDS, row), buyer_id, quantity)
+    """What the buyer wants, or raises the reason why it cannot be bought."""
+    return refuse_sale(Listing.objects.filter(id=listing_id).first(), buyer_id, quantity)
 
 
 def refuse_sale(listing: Listing | None, buyer_id: int, quantity: int) -> Listing:
@@ -58,30 +97,6 @@ def refuse_sale(listing: Listing | None, buyer_id: int, quantity: int) -> Listin
     if listing.available < quantity:
         raise SoldOut(f"Only {listing.available} left." if listing.available else "It is sold out.")
     return listing
-
-
-def place_order(order: Order, message: OrderCreated) -> bool:
-    """Reserve the stock, store the order and send the message; or do nothing, and return False.
-
-    Nothing is done where the listing is no longer as the order says: sold, withdrawn, at another price.
-    PostgreSQL does it in one round trip and one transaction, by its function of the same name.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            values = [getattr(order, field) for field in PLACED_FIELDS]
-            cursor.execute(PLACE_ORDER, [*values, ORDER_CREATED.name, to_json(message)])
-            placed = bool(cursor.fetchone()[0])
-        order._state.adding = not placed  # it is stored, though not by save()
-        return placed
-    with transaction.atomic():
-        wanted = Listing.objects.filter(id=order.listing_id, status=Listing.Status.ON_SALE)
-        unchanged = wanted.filter(price_cents=order.unit_price_cents, currency=order.currency)
-        enough = unchanged.exclude(seller_id=order.buyer_id).filter(available__gte=order.quantity)
-        if not enough.update(available=F("available") - order.quantity):
-            return False
-        order.save(force_insert=True)
-        outbox.send_again(ORDER_CREATED, message)
-        return True
 
 
 def release_stock(listing_id: int, *, quantity: int) -> None:

@@ -5,17 +5,18 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from listings import live, queries
 from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
-from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.contracts.transactions import ORDER_CREATED, ORDER_PLACED, OrderCreated
 from microstore.problems import Refusal
 
 log = structlog.get_logger(__name__)
@@ -53,12 +54,25 @@ class Request(Protocol):
         """Equal for two requests that ask for the same."""
 
 
-def buy_listing(purchase: Purchase) -> tuple[Order, bool]:
+@dataclass(frozen=True)
+class Receipt:
+    """What the buyer is told: the order, and whether it was there before."""
+
+    order_id: UUID
+    trace: str
+    replayed: bool = False
+
+
+def buy_listing(purchase: Purchase) -> Receipt:
     """Reserve the stock, record the order and send `order_created`, in one transaction of its own.
 
-    Returns the order and whether it was there before. Raises a Refusal, and then nothing has changed.
+    A repeat with the same idempotency key, also one made at the same moment, gets the first order. Raises a
+    Refusal, and then nothing has changed.
     """
-    return answer_once(purchase, lambda: _place_order(purchase))
+    try:
+        return _place_order(purchase)
+    except (Refusal, IntegrityError) as error:
+        return _receipt_again(_earlier_or_raise(purchase, error))
 
 
 def answer_once(request: Request, place: Callable[[], Order]) -> tuple[Order, bool]:
@@ -72,12 +86,17 @@ def answer_once(request: Request, place: Callable[[], Order]) -> tuple[Order, bo
     try:
         return place(), False
     except (Refusal, IntegrityError) as error:
-        earlier = find_earlier(request)
-        if earlier:
-            return earlier, True
-        if isinstance(error, IntegrityError):
-            queries.find_account(request.buyer_id)
-        raise
+        return _earlier_or_raise(request, error), True
+
+
+def _earlier_or_raise(request: Request, error: Exception) -> Order:
+    """What the same request has made at the same moment; else why there is nothing."""
+    earlier = find_earlier(request)
+    if earlier:
+        return earlier
+    if isinstance(error, IntegrityError):
+        queries.find_account(request.buyer_id)
+    raise error
 
 
 def find_earlier(request: Request) -> Order | None:
@@ -90,25 +109,27 @@ def find_earlier(request: Request) -> Order | None:
     return order
 
 
-def _place_order(purchase: Purchase) -> Order:
-    while True:
-        listing = queries.find_for_sale(
-            purchase.listing_id, buyer_id=purchase.buyer_id, quantity=purchase.quantity
-        )
-        order = Order(
-            buyer_id=purchase.buyer_id,
-            listing=listing,
-            quantity=purchase.quantity,
-            unit_price_cents=listing.price_cents,
-            currency=listing.currency,
-            trace=purchase.trace,
-            idempotency_key=purchase.idempotency_key,
-            request_hash=purchase.request_hash,
-        )
-        if queries.place_order(order, order_created(order)):
-            log.info("order_accepted", order_id=str(order.id), listing_id=listing.id)
-            return order
-        # The listing has changed since it was read, so this ends: look again.
+def _place_order(purchase: Purchase) -> Receipt:
+    placed = ORDER_PLACED(
+        order_id=uuid7(),
+        listing_id=purchase.listing_id,
+        buyer_id=purchase.buyer_id,
+        quantity=purchase.quantity,
+        trace=purchase.trace,
+    )
+    key, request_hash = purchase.idempotency_key, purchase.request_hash
+    while not queries.place_order(placed, key=key, request_hash=request_hash):
+        earlier = find_earlier(purchase)
+        if earlier:
+            return _receipt_again(earlier)
+        # Raises the reason. Where there is none, the listing has changed meanwhile: try again, so this ends.
+        queries.find_for_sale(purchase.listing_id, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
+    log.info("order_accepted", order_id=str(placed.order_id), listing_id=purchase.listing_id)
+    return Receipt(placed.order_id, purchase.trace)
+
+
+def _receipt_again(order: Order) -> Receipt:
+    return Receipt(order.id, order.trace, replayed=True)
 
 
 def order_created(order: Order) -> OrderCreated:

@@ -12,6 +12,7 @@ from listings.api.accounts import (
     RegisterView,
     public_keys,
 )
+from listings.api.buying import BuyView
 from listings.api.catalogue import CategoriesView, ListingViewSet
 from listings.api.checkouts import CheckoutsView
 from listings.api.images import ImagesView, ImageView
@@ -25,6 +26,7 @@ router.register("orders", OrderViewSet, "order")
 IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 
 urlpatterns = [
+    re_path(r"^api/listings/(?P<listing_id>[1-9][0-9]{0,17})/buy/$", BuyView.as_view(), name="buy"),
     path("api/auth/register/", RegisterView.as_view(), name="register"),
     path("api/auth/token/", LogInView.as_view(), name="token"),
     path("api/auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),

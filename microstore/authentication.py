@@ -1,8 +1,10 @@
 """Who is asking: a JWT signed by the listings service, verified by its public key alone."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken
@@ -35,17 +37,29 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
 
     def authenticate(self, request: Request) -> Bearer | None:  # type: ignore[override]  # no Django user
         """The account and the token, or None where no token was sent."""
-        header = request.META.get("HTTP_AUTHORIZATION", "")
+        bearer = self._known(request.META)
+        if bearer:
+            return bearer
         keys = key_ring().public_keys.current()
-        verified_by, known = self._verified.get(header, (None, None))
-        if known and verified_by is keys and known[1]["exp"] > time.time():
-            return known
         bearer = cast("Bearer | None", super().authenticate(request))
         if bearer:
             if len(self._verified) >= REMEMBERED_TOKENS:
                 self._verified.clear()
-            self._verified[header] = keys, bearer
+            self._verified[request.META["HTTP_AUTHORIZATION"]] = keys, bearer
         return bearer
+
+    @classmethod
+    def known_account(cls, request: HttpRequest) -> Account | None:
+        """The bearer of a token that was verified before, else None."""
+        bearer = cls._known(request.META)
+        return bearer and bearer[0]
+
+    @classmethod
+    def _known(cls, headers: Mapping[str, Any]) -> Bearer | None:
+        verified_by, bearer = cls._verified.get(headers.get("HTTP_AUTHORIZATION", ""), (None, None))
+        if bearer and verified_by is key_ring().public_keys.current() and bearer[1]["exp"] > time.time():
+            return bearer
+        return None
 
     def get_user(self, validated_token):  # type: ignore[no-untyped-def]  # untyped in simplejwt
         """The account that the token names."""

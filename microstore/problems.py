@@ -50,6 +50,21 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
+def as_json(error: Exception) -> JsonResponse | None:
+    """The same for a view that goes past DRF; None where it is a fault of ours."""
+    response = answer(error, {})
+    if response is None:
+        return None
+    headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
+    return JsonResponse(
+        response.data,
+        status=response.status_code,
+        headers=headers,
+        content_type=CONTENT_TYPE,
+        json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
+    )
+
+
 def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:
     """The members that RFC 9457 names."""
     return {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}

@@ -194,7 +194,7 @@ SIMPLE_JWT = {
 
 BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
-OUTBOX_BATCH = env.int("OUTBOX_BATCH", 50)  # events in one Celery message, at most
+OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at most
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # tries of a message that fails by itself
 
 CELERY_BROKER_URL = BROKER_URL

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from listings.api.catalogue import idempotency_key, status_url
+from listings.api.buying import idempotency_key, status_url
 from listings.checkout_serializers import (
     AcceptedCheckoutSerializer,
     CheckoutSerializer,

@@ -11,19 +11,26 @@ from microstore.contracts.listings import ITEM_SOLD
 Category = Annotated[str, Field(max_length=50)]
 
 
-class OrderCreated(Message):
-    """A buyer's order was accepted and its stock reserved."""
+class OrderPlaced(Message):
+    """What a buyer decides of an order."""
 
     order_id: UUID
     listing_id: Id
     buyer_id: Id
-    seller_id: Id
     quantity: Quantity
+
+
+class OrderCreated(OrderPlaced):
+    """A buyer's order was accepted and its stock reserved, at the listing's price of that moment."""
+
+    seller_id: Id
     unit_price_cents: Cents
     currency: Currency
     category: Category = ""
 
 
+# Never sent: the listings database makes an `order_created` of it, where it reserves the stock.
+ORDER_PLACED = Contract("order_placed", OrderPlaced)
 ORDER_CREATED = Contract(
     "order_created", OrderCreated, to="transactions", reply=ITEM_SOLD, fact="order.created"
 )

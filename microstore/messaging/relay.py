@@ -27,7 +27,8 @@ from microstore.messaging.publisher import BrokerSilent, Parcel, Publisher
 log = structlog.get_logger(__name__)
 
 CLAIM_ROWS = 500  # published at once, at most
-PACE_SECONDS = 0.025  # between two rounds, at least: under load a batch gathers, in quiet nobody waits
+QUIET_PACE_SECONDS = 0.025  # between two rounds, at least
+BUSY_PACE_SECONDS = 0.1  # the same after a round that carried several messages: under load batches gather
 COLLECT_EVERY_SECONDS = 1.0
 PAUSE_SECONDS = (0.5, 1, 2, 5)  # after the first, second, … failure in a row
 LONGEST_BACKOFF_SECONDS = 30  # until a refused message is tried again
@@ -81,8 +82,10 @@ class Relay:
         if not self._is_due():
             return False
         self.stopping.wait(max(0.0, self._next_round_at - time.monotonic()))
-        self._next_round_at = time.monotonic() + PACE_SECONDS
-        return publish_due(self.publisher) > 0
+        started_at = time.monotonic()
+        rows = publish_due(self.publisher)
+        self._next_round_at = started_at + pace_seconds(rows)
+        return rows > 0
 
     def _is_due(self) -> bool:
         return is_due(self._due_sql)
@@ -107,6 +110,13 @@ class Relay:
         self.publisher.close()
         connection.close()
         self.stopping.wait(seconds)
+
+
+def pace_seconds(rows: int) -> float:
+    """How long a round that carried so many rows lasts: one that could not carry all is followed at once."""
+    if rows >= CLAIM_ROWS:
+        return 0
+    return BUSY_PACE_SECONDS if rows > 1 else QUIET_PACE_SECONDS
 
 
 def due_sql() -> str:

@@ -17,13 +17,13 @@ from pytest_django.live_server_helper import LiveServer
 from uuid_utils.compat import uuid7
 
 from listings.models import Listing, LiveEvent, Order
-from listings.services import Purchase, buy_listing
 from microstore.messaging import dead_letters
 from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.staff.lists import first_id_at
 from microstore.tracing import new_trace
 from stack.debian import find_browser
 from stack.places import RUN
+from tests.listings.purchases import order_one
 
 # The first one may have to install the browser.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -36,7 +36,7 @@ PICTURES: Path = RUN / "screenshots"
 def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
     """A day in the shop: what is looked at, by the name of its picture."""
     listing = put_on_sale(quantity=100)
-    order, _ = buy_listing(Purchase(listing.pk, bob.pk, 1, new_trace()))
+    order = order_one(listing, buyer_id=bob.pk)
     for hours in range(24):
         made_at = timezone.now() - timedelta(hours=hours)
         for number in range((hours * 7) % 23):

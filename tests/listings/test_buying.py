@@ -6,15 +6,18 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import InternalError, connection
+from django.db import IntegrityError, InternalError, connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import from_regex, integers, sampled_from
 from rest_framework.test import APIClient
 
-from listings.models import Listing, Order
+from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, Order
 from listings.refusals import ListingNotFound, OwnListing, SoldOut
-from listings.services import Purchase, buy_listing
-from microstore.contracts.contract import InvalidMessage
+from listings.services import Purchase, buy_listing, order_created
+from microstore.contracts.contract import InvalidMessage, Message
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.models import OutboxMessage
+from tests.listings.purchases import order_one
 from tests.support.problem import read_problem
 from tests.support.rows import count_rows
 from tests.support.tokens import claims_of, sign
@@ -33,6 +36,10 @@ def buy_url(listing: Listing | int) -> str:
 
 def available(listing: Listing) -> int:
     return Listing.objects.get(pk=listing.pk).available
+
+
+def without_id_and_time(message: Message) -> dict[str, Any]:
+    return message.model_dump(exclude={"event_id", "occurred_at"})
 
 
 def test_the_buyer_of_an_armchair_is_told_at_once_where_to_look(api: APIClient, armchair: Listing) -> None:
@@ -99,7 +106,7 @@ def test_the_transactions_service_is_told_once(
     order, message = Order.objects.get(), OutboxMessage.objects.get()
     assert message.contract == "order_created"
     told = ORDER_CREATED.parse(message.payload)
-    assert told.model_dump(exclude={"event_id", "occurred_at"}) == {
+    assert without_id_and_time(told) == {
         "order_id": order.pk,
         "listing_id": armchair.pk,
         "buyer_id": bob.pk,
@@ -226,14 +233,27 @@ def test_an_outbox_that_cannot_be_written_leaves_nothing(
     assert (count_rows(), available(armchair)) == (before, 1)
 
 
-def test_a_message_that_breaks_its_contract_leaves_nothing(
-    purchase: Callable[..., Purchase], put_on_sale: Callable[..., Listing]
+@given(
+    price_cents=integers(1, MAX_PRICE_CENTS),
+    currency=from_regex(r"\A[A-Z]{3}\Z"),
+    category=sampled_from(Category.values),
+    quantity=integers(1, MAX_QUANTITY),
+)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_is_on_sale_makes_a_message_that_fits_its_contract(
+    bob: User, put_on_sale: Callable[..., Listing], quantity: int, **facts: Any
 ) -> None:
-    coat = put_on_sale("Coat for all weathers but one", currency="eur")
-    before = count_rows()
-    with pytest.raises(InvalidMessage):
-        buy_listing(purchase(listing_id=coat.pk))
-    assert (count_rows(), available(coat)) == (before, 1)
+    OutboxMessage.objects.all().delete()
+    order = order_one(put_on_sale(quantity=quantity, **facts), buyer_id=bob.pk, quantity=quantity)
+    told = ORDER_CREATED.parse(OutboxMessage.objects.get().payload)
+    assert without_id_and_time(told) == without_id_and_time(order_created(order))
+
+
+def test_a_currency_that_would_break_the_contract_cannot_be_stored(
+    put_on_sale: Callable[..., Listing],
+) -> None:
+    with pytest.raises(IntegrityError, match="listing_currency_is_code"):
+        put_on_sale("Coat for all weathers but one", currency="eur")
 
 
 def test_an_order_that_cannot_be_stored_leaves_nothing(

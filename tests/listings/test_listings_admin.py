@@ -8,10 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, LiveEvent, Order
-from listings.services import Purchase, buy_listing
 from microstore.messaging import dead_letters
 from microstore.messaging.models import DeadLetter, OutboxMessage
-from microstore.tracing import new_trace
+from tests.listings.purchases import order_one
 from tests.support.rows import count_rows
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +21,7 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 @pytest.fixture
 def one_of_each(bob: User, armchair: Listing) -> None:
     """Something on every page."""
-    order, _ = buy_listing(Purchase(armchair.pk, bob.pk, 1, new_trace()))
+    order = order_one(armchair, buyer_id=bob.pk)
     LiveEvent.objects.create(type="item_sold", order_id=order.pk, listing_id=armchair.pk, payload={})
     dead_letters.bury(contract="item_sold", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
 

@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Order
-from listings.services import Purchase, buy_listing
 from microstore.messaging import dead_letters
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
 from microstore.staff.models import StaffAction
 from microstore.tracing import new_trace
+from tests.listings.purchases import order_one
 from tests.support.roles import (
     ALL,
     OPERATIONS,
@@ -60,7 +60,7 @@ ACTIONS: dict[str, dict[str, set[str]]] = {
 @pytest.fixture
 def rows(bob: User, armchair: Listing) -> dict[str, Any]:
     """One row for each page that is about one."""
-    order, _ = buy_listing(Purchase(armchair.pk, bob.pk, 1, new_trace()))
+    order = order_one(armchair, buyer_id=bob.pk)
     payload = {"trace": order.trace}
     return {
         "listings_listing": armchair,

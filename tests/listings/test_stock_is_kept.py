@@ -11,8 +11,8 @@ from uuid_utils.compat import uuid7
 
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import SoldOut
-from listings.services import Purchase, buy_listing, complete_orders, reject_orders
-from microstore.tracing import new_trace
+from listings.services import complete_orders, reject_orders
+from tests.listings.purchases import order_one
 from tests.support.messages import item_sold, order_rejected
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ class Shop:
     def buy(self, quantity: int) -> None:
         left = self.available()
         try:
-            order, _ = buy_listing(Purchase(self.lamp.pk, self.buyer.pk, quantity, new_trace()))
+            order = order_one(self.lamp, buyer_id=self.buyer.pk, quantity=quantity)
         except SoldOut:
             assert quantity > left
         else:

@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from listings.models import Listing, Order
 from listings.reconciliation import resend_overdue
-from listings.services import Purchase, buy_listing
 from microstore.messaging.models import OutboxMessage
-from microstore.tracing import new_trace
+from tests.listings.purchases import order_one
 
 DEADLINE = timedelta(minutes=2)
 PlaceOrder = Callable[..., Order]
@@ -25,7 +24,7 @@ def place_order(bob: User, put_on_sale: Callable[..., Listing]) -> PlaceOrder:
     lamp = put_on_sale("Reading lamp", quantity=5_000)
 
     def place(*, minutes_ago: float = 0, **fields: Any) -> Order:
-        order, _ = buy_listing(Purchase(lamp.pk, bob.pk, quantity=1, trace=new_trace()))
+        order = order_one(lamp, buyer_id=bob.pk)
         OutboxMessage.objects.all().delete()
         when = timezone.now() - timedelta(minutes=minutes_ago)
         Order.objects.filter(pk=order.pk).update(created_at=when, **fields)

@@ -1,0 +1,11 @@
+"""Orders as buyers make them."""
+
+from listings.models import Listing, Order
+from listings.services import Purchase, buy_listing
+from microstore.tracing import new_trace
+
+
+def order_one(listing: Listing, *, buyer_id: int, quantity: int = 1) -> Order:
+    """Buy it by the service, and read the order that is stored."""
+    receipt = buy_listing(Purchase(listing.pk, buyer_id, quantity, new_trace()))
+    return Order.objects.get(pk=receipt.order_id)
