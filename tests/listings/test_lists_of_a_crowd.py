@@ -12,7 +12,7 @@ from tests.support.crowd import FILL_MESSAGING, MESSAGING_LISTS, NUMBERED, count
 
 __all__ = ["counted_rows"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 
 FILL = f"""
     INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,

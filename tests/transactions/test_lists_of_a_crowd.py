@@ -12,7 +12,7 @@ from tests.support.crowd import FILL_MESSAGING, MESSAGING_LISTS, NUMBERED, count
 
 __all__ = ["counted_rows"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 
 FILL = f"""
     INSERT INTO transactions_transaction (id, order_id, listing_id, buyer_id, seller_id, quantity,

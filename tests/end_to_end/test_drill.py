@@ -1,0 +1,119 @@
+"""A night's trouble: the fee function is deployed broken, and two messages are poison, while people buy.
+
+The operator has the admin of each service and the command line, and no SQL.
+"""
+
+from collections.abc import Iterator
+
+import amqp
+import pytest
+
+from stack.waiting import wait_until
+from tests.support.broken_fees import broken_fees
+from tests.support.market import Market
+from tests.support.operator import Operator
+from tests.support.rush import Rush
+
+pytestmark = pytest.mark.timeout(300)
+
+GROUPS = "/admin/messaging/deadletter/groups/"
+BROKEN, MANGLED, UNREADABLE = "no schedule in this deployment", "currency: Field required", "could not read"
+WHY = "fees were deployed without their schedule"
+
+
+@pytest.fixture
+def open_shop(market: Market) -> Iterator[Rush]:
+    """Two people who buy and buy."""
+    rush = Rush(market, buyers=2)
+    rush.start()
+    rush.wait_for_purchases(5)
+    yield rush
+    rush.stop()
+    rush.browser.close()
+
+
+def mangle_one_message(market: Market) -> None:
+    """A bug somewhere: a message of an order that was accepted leaves without its currency."""
+    market.stack.stop("listings-relay")
+    waiting = "SELECT id FROM messaging_outboxmessage ORDER BY id LIMIT 1"
+    change = "UPDATE messaging_outboxmessage SET payload = payload - 'currency'"
+    mangle = f"{change} WHERE id = ({waiting}) RETURNING 1"
+    assert wait_until(lambda: bool(market.listings(mangle)), timeout_seconds=30)
+    market.stack.start("listings-relay")
+
+
+def send_garbage(market: Market) -> None:
+    """Somebody's script puts what is no message into the queue."""
+    broker = market.services.rabbitmq
+    with amqp.Connection(f"127.0.0.1:{broker.port}", userid="microstore", password=broker.password) as sender:
+        garbage = amqp.Message("tomatoes", content_type="application/json", headers={"task": "tomatoes"})
+        sender.channel().basic_publish(garbage, routing_key="transactions")
+
+
+def see(operator: Operator, path: str, *words: str) -> str:
+    """The page, once all of these can be read on it."""
+    seen: list[str] = []
+
+    def all_are_there() -> bool:
+        seen[:] = [operator.read("transactions", path)]
+        return all(word in seen[0] for word in words)
+
+    assert wait_until(all_are_there, timeout_seconds=60), seen[0][:3000]
+    return seen[0]
+
+
+def decide(operator: Operator, words: str, *, decision: str, reason: str) -> str:
+    """Preview the group in whose letters this can be read, and carry the decision out."""
+    for link in operator.links("transactions", GROUPS, "decide/"):
+        preview = operator.read("transactions", link)
+        if words in preview:
+            return preview + operator.post("transactions", link, decision=decision, reason=reason, rate="200")
+    raise AssertionError(f"no group says {words!r}")
+
+
+def groups_with(operator: Operator, words: str) -> bool:
+    return words in operator.read("transactions", GROUPS)
+
+
+def test_an_operator_finds_the_causes_mends_them_and_loses_nothing(market: Market, open_shop: Rush) -> None:
+    operator = Operator(market)
+    fees_port = int(market.settings["FEES_PORT"])
+    market.stack.stop("fees")
+    with broken_fees(fees_port, lambda fees, _: fees.answer(400, f'{{"error": "{BROKEN}"}}'.encode())):
+        mangle_one_message(market)
+        send_garbage(market)
+        # The front page says that something waits, the groups say why.
+        see(operator, "/admin/", "dead letters waiting", BROKEN, MANGLED, UNREADABLE)
+        open_shop.wait_for_purchases(5)
+    market.stack.start("fees")  # the operator rolls the deployment back
+    market.stack.wait_ready("fees")
+
+    said = decide(operator, BROKEN, decision="replay", reason=WHY)
+    assert "will run" in said
+    assert "replayed." in said
+    # What was on its last try meanwhile may have died since: once more, until none is left.
+    while groups_with(operator, BROKEN):
+        decide(operator, BROKEN, decision="replay", reason=WHY)
+
+    # The mangled one cannot be replayed; its order is sent again by reconcile, whole.
+    said = decide(operator, MANGLED, decision="discard", reason="mangled on its way; the order is sent again")
+    assert "cannot be replayed" in said
+    open_shop.stop()
+    market.manage("listings", "reconcile", "--older-than", "0")
+    [garbage] = [line for line in list_groups(market) if UNREADABLE in line]
+    market.manage(
+        "transactions", "dead_letters", "discard", "--group", garbage.split("\t")[0], "--reason", "tomatoes"
+    )
+
+    outcome = open_shop.check()
+    assert (outcome.lost, outcome.doubled) == (0, 0), outcome
+    assert list_groups(market) == []
+    assert "Everything agrees." in market.manage("listings", "audit")
+    actions = operator.read("transactions", "/admin/staff/staffaction/")
+    assert f"{operator.name} replayed" in actions
+    assert WHY in actions
+
+
+def list_groups(market: Market) -> list[str]:
+    """What `dead_letters list` says."""
+    return market.manage("transactions", "dead_letters", "list").splitlines()
