@@ -184,7 +184,7 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} of {self.listing_id} ({self.status})"
+        return f"{self.quantity} of listing {self.listing_id} ({self.status})"
 
     @property
     def trace_id(self) -> str:

@@ -1,0 +1,33 @@
+"""Pages as a browser shows them, on a desk and on a phone. The pictures are kept to be looked at."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from stack.debian import find_browser
+from stack.places import RUN
+
+SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+PICTURES: Path = RUN / "screenshots"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def take_pictures(page: Page, urls: Mapping[str, str], size: str) -> None:
+    """Open each page, keep its picture, and see that it fits."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, url in urls.items():
+        response = page.goto(url, wait_until="networkidle")
+        assert response is not None
+        assert response.status == 200, url
+        page.screenshot(path=PICTURES / f"{name}-{size}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], f"{url} on a {size}"
