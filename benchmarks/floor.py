@@ -70,7 +70,7 @@ def _run_pgbench(shop: Shop, writes_each: int) -> str:
         f"--transactions={writes_each}",
         f"--file={SCRIPT}",
     ]
-    command = ["pgbench", *options, shop.settings["LISTINGS_DATABASE_URL"]]
+    command = ["pgbench", *options, shop.owner_url("listings")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CannotRun(f"pgbench failed:\n{done.stderr}")

@@ -36,7 +36,10 @@ def describe(name: str, title: str, result: Result) -> str:
 
 def write_into(document: Path, parts: Iterable[str]) -> None:
     """Put the parts between the two marks, in place of what stands there."""
-    before, _, rest = document.read_text().partition(BEGIN)
+    text = document.read_text()
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{document.name} does not say where figures belong: {BEGIN} … {END}")
+    before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
     document.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}")
 

@@ -10,6 +10,7 @@ class Scale:
 
     name: str
     limit_seconds: int  # for each part
+    total_seconds: int  # for all of them
     warm_up: int  # purchases before anything is measured
     purchases: int
     runs: int
@@ -26,7 +27,8 @@ class Scale:
 
 FULL = Scale(
     name="full",
-    limit_seconds=400,
+    limit_seconds=500,
+    total_seconds=1_800,
     warm_up=2_000,
     purchases=5_000,
     runs=3,
@@ -43,6 +45,7 @@ FULL = Scale(
 QUICK = Scale(
     name="quick",
     limit_seconds=240,
+    total_seconds=1_200,
     warm_up=200,
     purchases=500,
     runs=1,

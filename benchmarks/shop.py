@@ -174,11 +174,16 @@ class Shop:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall()) if cursor.description else []
 
+    def owner_url(self, service: str) -> str:
+        """A service's database, as who may do everything in it."""
+        return {"listings": self.services.listings_db, "transactions": self.services.transactions_db}[
+            service
+        ].url
+
     def _connection(self, service: str) -> Any:
         # Kept: what waits for something asks often, and a connection costs the server more than a question.
         if service not in self._connections:
-            url = self.settings[f"{service.upper()}_DATABASE_URL"]
-            self._connections[service] = psycopg2.connect(url)
+            self._connections[service] = psycopg2.connect(self.owner_url(service))
             self._connections[service].autocommit = True
         return self._connections[service]
 

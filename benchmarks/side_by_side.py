@@ -32,7 +32,7 @@ def _run(shop: Shop, copies: int, scale: Scale) -> dict[str, Value]:
     buy(shop, shop.make_requests(scale.warm_up))
     requests = shop.make_requests(scale.purchases)
     shop.tidy()
-    with Waits([shop.settings[f"{service.upper()}_DATABASE_URL"] for service in SERVICES]) as waits:
+    with Waits([shop.owner_url(service) for service in SERVICES]) as waits:
         trial = buy(shop, requests)
     shop.wait_settled()
     figures = trial.figures()

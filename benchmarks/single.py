@@ -13,7 +13,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
     buy(shop, shop.make_requests(scale.warm_up))
     requests = shop.make_requests(scale.purchases, stock=scale.purchases)
     shop.tidy()
-    with Waits([shop.settings["LISTINGS_DATABASE_URL"]]) as waits:
+    with Waits([shop.owner_url("listings")]) as waits:
         trial = buy(shop, requests)
     figures = trial.figures()
     return Result(

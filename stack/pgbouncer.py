@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 
 from stack.debian import find_pgbouncer
-from stack.postgresql import ROLE, PostgreSQL
+from stack.postgresql import APP, ROLE, PostgreSQL
 from stack.server import Server
 
 # Django's backend asks for a setting or two when it connects; PgBouncer remembers these for each client.
@@ -42,8 +42,8 @@ class PgBouncer(Server):
 
     @property
     def url(self) -> str:
-        """As the database's. A cursor in the server outlives no transaction here, so Django must use none."""
-        return f"{self._url_of(self.database.name)}?DISABLE_SERVER_SIDE_CURSORS=True"
+        """For the processes. A cursor in the server outlives no transaction here, so Django must use none."""
+        return f"{self._url_of(APP, self.database.name)}?DISABLE_SERVER_SIDE_CURSORS=True"
 
     def user(self) -> str | None:
         """PgBouncer refuses to run as root."""
@@ -64,7 +64,7 @@ class PgBouncer(Server):
             pool_size=self.pool_size,
         )
         self._write("pgbouncer.ini", configuration)
-        self._write("users.txt", f'"{ROLE}" "{self.password}"\n')
+        self._write("users.txt", "".join(f'"{role}" "{self.password}"\n' for role in (ROLE, APP)))
 
     def answers(self) -> bool:
         """A question to its console."""
@@ -75,15 +75,15 @@ class PgBouncer(Server):
 
     def show(self, what: str) -> list[dict[str, Any]]:
         """What its console says: POOLS, STATS, CLIENTS … (https://www.pgbouncer.org/usage.html)."""
-        with closing(psycopg2.connect(self._url_of("pgbouncer"), connect_timeout=2)) as connection:
+        with closing(psycopg2.connect(self._url_of(ROLE, "pgbouncer"), connect_timeout=2)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(f"SHOW {what}")
                 names = [column.name for column in cursor.description or ()]
                 return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def _url_of(self, database: str) -> str:
-        return f"postgres://{ROLE}:{self.password}@127.0.0.1:{self.port}/{database}"
+    def _url_of(self, role: str, database: str) -> str:
+        return f"postgres://{role}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def _write(self, name: str, text: str) -> None:
         file = self.folder / name
