@@ -40,6 +40,9 @@ faults: $(INSTALLED) ## break everything on purpose while people buy (12 minutes
 bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes docs/performance.md
 	@$(STACK) exec -- $(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
+soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch the memory; writes docs/soak.md
+	@$(STACK) exec -- $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --report docs/soak.md
+
 check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
 
 format: $(INSTALLED) ## rewrite the code in its style
