@@ -3,20 +3,25 @@
 Whatever has happened to the message of an order that stays pending, be it that the broker has lost all its
 data: sent again it finds what the transactions service has recorded, or makes it do so, and is answered.
 Should the first only be late, then both arrive, and the second changes nothing.
+
+An order that is still pending after a week is given up, but not here: only the transactions service knows
+whether it has a transaction. It is told that the order has expired, and answers with the sale, or refuses it
+for ever.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
 from listings import services
 from listings.models import LiveEvent, Order
-from microstore.contracts.contract import InvalidMessage
-from microstore.contracts.transactions import ORDER_CREATED
+from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
+from microstore.contracts.transactions import ORDER_CREATED, ORDER_EXPIRED
 from microstore.messaging import outbox
 
 log = structlog.get_logger(__name__)
@@ -26,7 +31,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def resend_overdue(older_than: timedelta) -> Iterator[int]:
-    """Send `order_created` again for what has been pending for longer; yields how many, step by step."""
+    """Send what has been pending for longer once more, or let it expire; yields how many, step by step."""
     round_began = timezone.now()
     while sent := _resend_chunk(round_began, older_than):
         yield sent
@@ -60,20 +65,23 @@ def _resend_chunk(now: datetime, older_than: timedelta) -> int:
     """The oldest that nobody else has locked: another reconcile sends those, or a worker is settling them."""
     chunk = overdue_orders(now, older_than).select_related("listing")
     orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
+    expired = now - timedelta(days=settings.ORDER_EXPIRES_DAYS)
     for order in orders:
-        _resend(order)
+        _resend(order, ORDER_EXPIRED if order.created_at < expired else ORDER_CREATED)
     Order.objects.filter(id__in=[order.id for order in orders]).update(resent_at=timezone.now())
     return len(orders)
 
 
-def _resend(order: Order) -> None:
+def _resend(order: Order, contract: AnyContract) -> None:
     """One that does not fit its contract is for a person, and does not hold up the others."""
     try:
-        outbox.send_again(ORDER_CREATED, services.order_created(order))
+        outbox.send_again(contract, contract.parse(to_wire(services.order_created(order))))
     except InvalidMessage as error:
         log.error("order_not_sent_again", order_id=str(order.id), error=str(error), trace_id=order.trace_id)
     else:
-        log.warning("order_sent_again", order_id=str(order.id), trace_id=order.trace_id)
+        log.warning(
+            "order_sent_again", contract=contract.name, order_id=str(order.id), trace_id=order.trace_id
+        )
 
 
 @transaction.atomic

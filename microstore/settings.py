@@ -234,6 +234,7 @@ LOG_LINK = env.str("LOG_LINK", "")  # a log store's address with {trace_id} in i
 # ---- reconcile and audit
 
 RECONCILE_AFTER_SECONDS = env.int("RECONCILE_AFTER_SECONDS", 120)  # an order pending for longer is sent again
+ORDER_EXPIRES_DAYS = env.int("ORDER_EXPIRES_DAYS", 7)  # then it is refused, unless it has a transaction
 LIVE_EVENT_DAYS = env.int("LIVE_EVENT_DAYS", 7)  # how long live events are kept
 PENDING_DEADLINE_SECONDS = env.int("PENDING_DEADLINE_SECONDS", 300)  # an audit calls it a disagreement then
 OUTBOX_AGE_SECONDS = env.int("OUTBOX_AGE_SECONDS", 60)  # the same of a message that the relay has not taken

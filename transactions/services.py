@@ -1,14 +1,17 @@
 """What the transactions service does. Tasks and views are doors to these functions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
-from microstore.contracts.transactions import OrderCreated
+from microstore.contracts.transactions import OrderCreated, OrderExpired
 from transactions import fee_client, queries
-from transactions.fee_client import AnyQuote, Quote
+from transactions.fee_client import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
+
+EXPIRED = "It was not settled in time."
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +21,27 @@ def record_transactions(orders: Sequence[OrderCreated]) -> list[Transaction]:
 
     The fee function is asked before the database is written, only about orders that are new, and never again.
     """
+    return decide(orders, fee_client.fetch_quotes)
+
+
+def refuse_expired(orders: Sequence[OrderExpired]) -> list[Transaction]:
+    """Refuse each order about which nothing was decided yet; returns what is recorded for all of them."""
+    return decide(orders, refuse)
+
+
+def refuse(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
+    """No fee for any of them."""
+    return {order.order_id: RefusedQuote(order_id=order.order_id, error=EXPIRED) for order in orders}
+
+
+def decide(
+    orders: Sequence[OrderCreated], quote: Callable[[Sequence[OrderCreated]], dict[UUID, AnyQuote]]
+) -> list[Transaction]:
+    """Store a decision for each order that has none. `quote` is asked about those alone."""
     recorded = queries.recorded_for(order.order_id for order in orders)
     new = {order.order_id: order for order in orders if order.order_id not in recorded}
     if new:
-        quotes = fee_client.fetch_quotes(list(new.values()))
+        quotes = quote(list(new.values()))
         # In the order of their ids, so that two batches with the same orders cannot wait for each other.
         rows = [as_transaction(new[order_id], quotes[order_id]) for order_id in sorted(new)]
         recorded |= queries.store_new(rows)

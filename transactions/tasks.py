@@ -5,7 +5,7 @@ from uuid import uuid5
 
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import ITEM_SOLD, ORDER_REJECTED, ItemSold, OrderRejected
-from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.contracts.transactions import ORDER_CREATED, ORDER_EXPIRED, OrderCreated, OrderExpired
 from microstore.messaging.consumer import handles, tell
 from transactions import services
 from transactions.models import Transaction
@@ -14,7 +14,17 @@ from transactions.models import Transaction
 @handles(ORDER_CREATED)
 def order_created(events: list[OrderCreated]) -> Sequence[Message]:
     """Record the transactions. Celery chains what is returned to `item_sold`; refusals are told at once."""
-    decided = services.record_transactions(events)
+    return answers_to(services.record_transactions(events))
+
+
+@handles(ORDER_EXPIRED)
+def order_expired(events: list[OrderExpired]) -> Sequence[Message]:
+    """Refuse what has no transaction; what has one is answered as ever."""
+    return answers_to(services.refuse_expired(events))
+
+
+def answers_to(decided: Sequence[Transaction]) -> Sequence[Message]:
+    """Tell the refusals, and return the sales, for Celery to chain."""
     tell(ORDER_REJECTED, [rejection(t) for t in decided if t.status == Transaction.Status.REFUSED])
     return [sale(t) for t in decided if t.status == Transaction.Status.RECORDED]
 

@@ -2,9 +2,10 @@
 
 from microstore.contracts.contract import AnyContract
 from microstore.contracts.listings import ITEM_SOLD, ORDER_COMPLETED, ORDER_REJECTED
-from microstore.contracts.transactions import ORDER_CREATED
+from microstore.contracts.transactions import ORDER_CREATED, ORDER_EXPIRED
 
 CONTRACTS: dict[str, AnyContract] = {
-    contract.name: contract for contract in (ORDER_CREATED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED)
+    contract.name: contract
+    for contract in (ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED)
 }
 SERVICES = sorted({contract.to for contract in CONTRACTS.values() if contract.to})

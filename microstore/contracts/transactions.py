@@ -29,8 +29,13 @@ class OrderCreated(OrderPlaced):
     category: Category = ""
 
 
+class OrderExpired(OrderCreated):
+    """It was never settled: no transaction is to be recorded from now on, unless one has been."""
+
+
 # Never sent: the listings database makes an `order_created` of it, where it reserves the stock.
 ORDER_PLACED = Contract("order_placed", OrderPlaced)
 ORDER_CREATED = Contract(
     "order_created", OrderCreated, to="transactions", reply=ITEM_SOLD, fact="order.created"
 )
+ORDER_EXPIRED = Contract("order_expired", OrderExpired, to="transactions", reply=ITEM_SOLD)

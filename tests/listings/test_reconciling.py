@@ -149,3 +149,13 @@ def test_a_step_needs_few_queries(
         place_order(minutes_ago=3)
     with django_assert_max_num_queries(10 + 7):  # a message for each
         resend()
+
+
+def test_an_order_that_is_pending_for_a_week_is_let_expire(place_order: PlaceOrder) -> None:
+    """Only the transactions service knows whether it was recorded, so nothing is released here."""
+    week_old, younger = place_order(minutes_ago=7 * 24 * 60 + 1), place_order(minutes_ago=6 * 24 * 60)
+    assert resend() == 2
+    sent = OutboxMessage.objects.order_by("id").values_list("contract", "payload__order_id")
+    assert list(sent) == [("order_expired", str(week_old.pk)), ("order_created", str(younger.pk))]
+    week_old.refresh_from_db()
+    assert (week_old.status, week_old.listing.available) == ("pending", 5_000 - 2)

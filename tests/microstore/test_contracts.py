@@ -88,6 +88,7 @@ def test_the_wire_is_plain_json_and_loses_nothing(
 def test_names_and_tasks_are_known_to_all() -> None:
     assert {contract.task_name for contract in CONTRACTS.values()} == {
         "transactions.order_created",
+        "transactions.order_expired",
         "listings.item_sold",
         "listings.order_rejected",
         "order_completed",
