@@ -254,7 +254,7 @@ CHANNEL_LAYERS = {
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
 FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; empty: calls are not signed
 FEES_AWS_REGION = env.str("FEES_AWS_REGION", "")  # set: calls are signed as AWS wants it (SigV4)
-FEES_TIMEOUT_SECONDS = (2.0, 10.0)  # to connect, to read
+FEES_TIMEOUT_SECONDS = (2.0, env.float("FEES_READ_TIMEOUT_SECONDS", 10.0))  # to connect, to read
 CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
 )

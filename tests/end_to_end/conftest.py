@@ -27,7 +27,7 @@ def open_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """Every process on real servers."""
     with own_services() as services:
         folder: Path = tmp_path_factory.mktemp("market")
-        market = Market(services, folder, CURRENCIES="EUR,XTS")
+        market = Market(services, folder, CURRENCIES="EUR,XTS", FEES_READ_TIMEOUT_SECONDS="2")
         try:
             market.open()
             yield market

@@ -29,7 +29,7 @@ def open_shop(market: Market) -> Iterator[Rush]:
     rush.wait_for_purchases(5)
     yield rush
     rush.stop()
-    rush.browser.close()
+    rush.close()
 
 
 def mangle_one_message(market: Market) -> None:

@@ -17,7 +17,7 @@ from stack.private import private_services
 from stack.services import Services
 from stack.supervisor import Supervisor
 from tests.soak.memory import MemoryWatch
-from tests.soak.troubles import OF_PROCESSES, OF_SERVERS
+from tests.soak.troubles import OF_PROCESSES, OF_SERVERS, Trouble
 from tests.support.market import Market
 from tests.support.rush import REPORT, Outcome, rush
 
@@ -62,7 +62,7 @@ class Soak:
                 self._break_something(OF_SERVERS if passed > self.minutes * 30 else OF_SERVERS + OF_PROCESSES)
             time.sleep(READ_EVERY_SECONDS)
 
-    def _break_something(self, troubles: list[object]) -> None:
+    def _break_something(self, troubles: list[Trouble]) -> None:
         trouble = random.choice(troubles)
         name = (trouble.__doc__ or "").rstrip(".")
         print(f"{datetime.now(UTC):%H:%M:%S} {name}", flush=True)

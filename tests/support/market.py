@@ -146,7 +146,7 @@ class Market:
         """An access token as the listings service signs it."""
         now = int(time.time())
         standard = {"token_type": "access", "user_id": str(user_id), "iss": "microstore"}
-        times = {"iat": now, "exp": now + 600, "jti": uuid.uuid4().hex}
+        times = {"iat": now, "exp": now + 24 * 3600, "jti": uuid.uuid4().hex}
         return jwt.encode(standard | times | claims, self._key, algorithm="RS256")
 
     @cached_property

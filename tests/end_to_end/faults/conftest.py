@@ -11,6 +11,13 @@ from tests.support.reliability import write_report
 from tests.support.rush import REPORT
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A fault and all that comes of it may take longer than a usual test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(300), append=False)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def audit(open_market: Market) -> Iterator[None]:
     """After the faults of a file both databases and the broker agree."""

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from microstore.contracts.registry import SERVICES
 from stack.waiting import wait_until
 from tests.support.market import Market
@@ -59,15 +61,27 @@ def test_a_wiped_broker_is_healed_by_reconcile(market: Market) -> None:
         market.manage("listings", "reconcile", "--older-than", "0")
 
 
-def test_a_broker_without_memory_blocks_publishers_and_loses_nothing(market: Market) -> None:
-    with rush(market, "memory alarm of RabbitMQ: publishers blocked for 12 s") as hour:
-        market.services.rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1MiB")
+@pytest.mark.parametrize(
+    ("alarm", "limit", "usual"),
+    [
+        ("vm_memory_high_watermark", ["absolute", "1MiB"], ["0.4"]),
+        # As if the disk were full but for less than that: the broker's own way of meeting a full disk.
+        ("disk_free_limit", ["900000GB"], ["50MB"]),
+    ],
+)
+def test_a_broker_that_blocks_its_publishers_loses_nothing(
+    market: Market, alarm: str, limit: list[str], usual: list[str]
+) -> None:
+    broker = market.services.rabbitmq
+    with rush(market, f"alarm of RabbitMQ ({alarm}): publishers blocked for 12 s") as hour:
+        broker.ctl(f"set_{alarm}", *limit)
         try:
-            hour.wait_for_purchases(50)
             until = time.monotonic() + 12
+            assert "resource_limit" in broker.ctl("eval", "rabbit_alarm:get_alarms().")
+            hour.wait_for_purchases(50)
             wait_until(lambda: time.monotonic() > until, timeout_seconds=12)
         finally:
-            market.services.rabbitmq.ctl("set_vm_memory_high_watermark", "0.4")
+            broker.ctl(f"set_{alarm}", *usual)
 
 
 def test_a_queue_that_refuses_keeps_messages_with_their_senders(market: Market) -> None:

@@ -4,39 +4,25 @@ import random
 
 from kombu import Connection, Producer, Queue
 
-from microstore.messaging import topology
 from stack.processes import Stack
+from tests.support.copies import PREFIX, copies, drain
 from tests.support.market import Market
-from tests.support.rush import Rush, rush
-
-
-def copies(market: Market) -> tuple[Connection, list[Queue]]:
-    """Queues that get a copy of every command from now on."""
-    connection = Connection(market.services.rabbitmq.url, transport_options={"confirm_publish": True})
-    queues = []
-    for service in ("transactions", "listings"):
-        queue = Queue(f"copy.{service}", topology.TASKS, routing_key=f"task.{service}", auto_delete=False)
-        queue(connection.default_channel).declare()
-        queues.append(queue)
-    return connection, queues
+from tests.support.rush import rush
 
 
 def deliver_copies(connection: Connection, queues: list[Queue], *, times: int) -> int:
     """Publish every copy again so many times, shuffled; returns how many were published."""
-    channel = connection.default_channel
-    messages = []
-    for queue in queues:
-        bound = queue(channel)
-        while message := bound.get(no_ack=True):
-            messages += [(queue.name.removeprefix("copy."), message)] * times
-        bound.delete()
+    copied = [
+        (queue.name.removeprefix(PREFIX), message) for queue in queues for message in drain(connection, queue)
+    ]
+    messages = copied * times
     random.shuffle(messages)
-    producer = Producer(channel, auto_declare=False)
-    for service, message in messages:
+    producer = Producer(connection.default_channel, auto_declare=False)
+    for copied_to, message in messages:
         producer.publish(
             message.body,
             exchange="",
-            routing_key=service,
+            routing_key=copied_to.removeprefix(PREFIX),
             headers=message.headers,
             content_type=message.content_type,
             content_encoding=message.content_encoding,
@@ -59,8 +45,7 @@ def test_messages_of_yesterday_change_nothing(market: Market) -> None:
             yesterday.wait_for_purchases(100)
         with rush(market, "messages of yesterday replayed"):
             deliver_copies(connection, queues, times=1)
-        yesterday_again: Rush = yesterday
-        orders = list(yesterday_again.accepted)
+        orders = list(yesterday.accepted)
         assert market.wait_settled(orders) == {"completed": len(orders)}
         assert sorted(market.transactions_of(orders)) == sorted(orders)
 

@@ -1,16 +1,17 @@
-"""Processes are killed under load, many times over."""
+"""Processes are killed under load, many times over, and restarted at once as by any supervisor."""
 
 import os
 import random
 import signal
 import time
+from collections import Counter
 
-import pytest
-
+from stack.supervisor import Supervisor
 from stack.waiting import wait_until
 from tests.support.market import Market
 from tests.support.rush import rush
 
+TIMES = 5
 PROCESSES = [
     "listings-api",
     "listings-relay",
@@ -21,22 +22,32 @@ PROCESSES = [
 ]
 
 
-@pytest.mark.parametrize("process", PROCESSES)
-def test_a_process_killed_again_and_again_loses_nothing(market: Market, process: str) -> None:
-    with rush(market, f"kill -9 of {process}, twice") as hour:
-        for _ in range(2):
-            time.sleep(random.uniform(0, 0.5))  # the random moment is the test
-            market.stack.kill(process)
-            market.stack.start(process)
+def test_processes_killed_at_random_moments_many_times_over_lose_nothing(market: Market) -> None:
+    """Whoever is next may be killed while the one before it has not come back."""
+    killed: Counter[str] = Counter()
+    with rush(market, f"kill -9 of {', '.join(PROCESSES)}, {TIMES} times each at random moments") as hour:
+        supervisor = Supervisor(market.stack, say=lambda _: None, pauses_seconds=[0.1])
+
+        def kill_some_more() -> bool:
+            running = [name for name in PROCESSES if killed[name] < TIMES and market.stack.pid(name)]
+            if running:
+                time.sleep(random.uniform(0, 1))  # the random moment is the test
+                market.stack.signal(name := random.choice(running), signal.SIGKILL)
+                killed[name] += 1
+            return sum(killed.values()) == TIMES * len(PROCESSES)
+
+        supervisor.watch(until=kill_some_more)
+        supervisor.watch(until=lambda: all(map(market.stack.pid, market.stack.commands)))
+        for process in PROCESSES:
             market.stack.wait_ready(process)
-            hour.wait_for_purchases(5)
+        hour.wait_for_purchases(10)
 
 
 def test_a_killed_child_of_a_worker_loses_nothing(market: Market) -> None:
-    with rush(market, "kill -9 of a child of transactions-worker, three times") as hour:
+    with rush(market, f"kill -9 of a child of transactions-worker, {TIMES} times") as hour:
         worker = market.stack["transactions-worker"]
         size = len(worker.family())
-        for _ in range(3):
+        for _ in range(TIMES):
             main, *children = worker.family()
             os.kill(random.choice(children), signal.SIGKILL)
             assert wait_until(lambda: len(worker.family()) == size, timeout_seconds=30)

@@ -1,7 +1,5 @@
 """A new version is rolled out while people buy: docs/operations.md, Deploying."""
 
-import pytest
-
 from stack.processes import Stack
 from stack.waiting import wait_until
 from tests.support.market import Market
@@ -10,7 +8,6 @@ from tests.support.rush import rush
 WEB = ["listings-api", "listings-live", "transactions-api"]
 
 
-@pytest.mark.timeout(240)
 def test_a_rolling_restart_of_every_process(market: Market) -> None:
     with rush(market, "rolling restart of every process, servers overlapping on their port") as hour:
         for process in WEB:
