@@ -37,7 +37,7 @@ class ListingAdmin(FastAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
     ) -> tuple[QuerySet[Listing], bool]:
-        """A number is an id; words are looked up as the shop does, in no more listings than a list shows."""
+        """A number is an id; words are looked up as the shop does, in three hundred listings at most."""
         if not search_term.strip():
             return queryset, False
         if is_id(search_term):
