@@ -27,6 +27,7 @@ BATCH = 50
 
 def measure(shop: Shop, scale: Scale) -> Result:
     """No process of ours runs meanwhile."""
+    whole = shop.meter()
     writes_per_s, writing_ms = _measure_database(shop, scale.floor_writes)
     figures = {
         f"PostgreSQL alone, the writes of a buy by {CLIENTS} clients: per s": writes_per_s,
@@ -46,6 +47,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
                 used.milliseconds_per(messages * size)["rabbitmq"]
             ),
         }
+    figures["cores used by strangers"] = whole.read().foreign_cores
     return Result(figures)
 
 
