@@ -91,7 +91,8 @@ class Ledger:
 ORDERS = Ledger(
     table="listings_order",
     key="id",
-    status="CASE WHEN status = 'pending' AND created_at < %s THEN 'overdue' ELSE status END",
+    status="""CASE WHEN status = 'pending' AND created_at < %s THEN 'overdue'
+        WHEN status = 'cancelled' AND settled_at >= %s THEN 'cancelling' ELSE status END""",
     sold="status IN ('completed', 'refunded')",
     compared="1 = 1",
     terms=(*TERMS[:-1], "quantity * unit_price_cents"),

@@ -13,6 +13,10 @@ STOCK = """
     WHERE listing.available + coalesce(taken.quantity, 0) <> listing.quantity
 """
 OVERDUE = "SELECT id, created_at FROM listings_order WHERE status = 'pending' AND created_at < %s"
+UNVOIDED = """
+    SELECT id, settled_at FROM listings_order
+    WHERE status = 'cancelled' AND transaction_id IS NULL AND settled_at < %s
+"""
 STUCK = "SELECT id, contract, created_at, attempts FROM messaging_outboxmessage WHERE created_at < %s"
 TOLD_ONCE = "status = 'completed' AND settled_at > %s"
 NOT_TOLD_ONCE = f"""
@@ -25,7 +29,7 @@ NOT_TOLD_ONCE = f"""
 
 def check_listings(books: Books) -> list[Check]:
     """All that the listings database can say by itself."""
-    return [check_stock(books), check_pending(books), check_live_events(books)]
+    return [check_stock(books), check_pending(books), check_cancelled(books), check_live_events(books)]
 
 
 def check_outboxes(books: Books) -> list[Check]:
@@ -54,6 +58,20 @@ def check_pending(books: Books) -> Check:
     check = Check("pending", f"no order is pending for more than {deadline.total_seconds():g} s", examined)
     return check.search(
         snapshot, OVERDUE, snapshot.ago(deadline), subject=order_name, problem="pending since {}"
+    )
+
+
+def check_cancelled(books: Books) -> Check:
+    """The transactions service has learnt of every cancelled order before the deadline."""
+    snapshot = books.listings
+    examined = snapshot.count("listings_order", "status = 'cancelled'")
+    check = Check("cancelled", "the transactions service knows of each cancelled order", examined)
+    return check.search(
+        snapshot,
+        UNVOIDED,
+        snapshot.ago(books.limits.pending),
+        subject=order_name,
+        problem="cancelled since {}, and not known to be voided",
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from audit.ledger import TERMS, Entry
 
 SOLD = ("completed", "refunded")  # a refund does not undo the transaction
-UNDER_WAY = ("pending", *SOLD)
+UNDER_WAY = ("pending", "cancelling", *SOLD)  # cancelling: a moment ago, so that it may be voided in time
 RECORDED = "recorded"
 
 

@@ -32,7 +32,9 @@ class Comparison:
         rejected = orders.count(ORDERS.table, "status = 'rejected'")
         self.books = books
         self.sold = Check("sold", "a completed order has one transaction, and it says the same", sold)
-        self.recorded = Check("recorded", "a transaction has its order, completed or about to be", recorded)
+        self.recorded = Check(
+            "recorded", "a transaction has its order, completed or about to be, not cancelled", recorded
+        )
         self.rejected = Check("rejected", "a rejected order has no recorded transaction", rejected)
         self.ordered_cents: Counter[str] = Counter()
         self.recorded_cents: Counter[str] = Counter()
@@ -65,7 +67,9 @@ class Comparison:
         """Both sides of a range."""
         listings, transactions = self.books.listings, self.books.transactions
         deadline = listings.ago(self.books.limits.pending)
-        return pair_up(ORDERS.entries(listings, span, deadline), TRANSACTIONS.entries(transactions, span))
+        return pair_up(
+            ORDERS.entries(listings, span, deadline, deadline), TRANSACTIONS.entries(transactions, span)
+        )
 
     def compare(self, pair: Pair) -> None:
         """Note what is wrong with an order and its transactions, and what they come to."""

@@ -146,7 +146,11 @@ class Order(models.Model):
     unit_price_cents = models.PositiveBigIntegerField(help_text="As it was when ordered.")
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    transaction_id = models.UUIDField(null=True, blank=True, help_text="In the transactions service.")
+    transaction_id = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="In the transactions service. A cancelled order has it once that service knows.",
+    )
     fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
     total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was rejected.")
@@ -175,6 +179,12 @@ class Order(models.Model):
                 fields=["checkout_id"], name="order_of_checkout", condition=Q(checkout_id__isnull=False)
             ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
+            # Cancelled orders of which the transactions service has not said that it knows: hardly ever any.
+            models.Index(
+                fields=["settled_at"],
+                name="order_unvoided",
+                condition=Q(status="cancelled", transaction_id__isnull=True),
+            ),
             # The admin's: few orders are in it, so that a purchase costs no more for it.
             models.Index(
                 fields=["status", "-id"],

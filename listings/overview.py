@@ -13,6 +13,7 @@ from django.utils import timezone
 from listings.models import Order
 from listings.timeline import timeline
 from microstore.contracts.contract import Message
+from microstore.contracts.listings import OrderVoided
 from microstore.messaging.overview import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
@@ -90,11 +91,13 @@ def find_rows(term: str) -> tuple[list[Found], set[str]]:
 
 
 def find_done(messages: Sequence[Message]) -> set[UUID]:
-    """Event ids of those that would change nothing: their orders are settled."""
-    order_ids = {message.event_id: getattr(message, "order_id", None) for message in messages}
-    settled = set(
-        Order.objects.filter(id__in=[order_id for order_id in order_ids.values() if order_id])
-        .exclude(status=Order.Status.PENDING)
-        .values_list("id", flat=True)
-    )
-    return {event_id for event_id, order_id in order_ids.items() if order_id in settled}
+    """Event ids of those that would change nothing: their orders are settled, or known to be voided."""
+    wanted = [order_id for message in messages if (order_id := getattr(message, "order_id", None))]
+    orders = Order.objects.filter(id__in=wanted).exclude(status=Order.Status.PENDING)
+    transactions = dict(orders.values_list("id", "transaction_id"))
+    return {
+        message.event_id
+        for message in messages
+        if (order_id := getattr(message, "order_id", None)) in transactions
+        and not (isinstance(message, OrderVoided) and transactions[order_id] is None)
+    }

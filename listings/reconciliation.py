@@ -2,14 +2,15 @@
 
 Whatever has happened to the message of an order that stays pending, be it that the broker has lost all its
 data: sent again it finds what the transactions service has recorded, or makes it do so, and is answered.
-Should the first only be late, then both arrive, and the second changes nothing.
+Should the first only be late, then both arrive, and the second changes nothing. The same holds for an order
+that was cancelled, until the transactions service has said that it knows.
 
 An order that is still pending after a week is given up, but not here: only the transactions service knows
 whether it has a transaction. It is told that the order has expired, and answers with the sale, or refuses it
 for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,10 +19,10 @@ from django.db import transaction
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
-from listings import services
+from listings import cancelling, services
 from listings.models import LiveEvent, Order
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
-from microstore.contracts.transactions import ORDER_CREATED, ORDER_EXPIRED
+from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
 from microstore.messaging import outbox
 
 log = structlog.get_logger(__name__)
@@ -31,10 +32,11 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def resend_overdue(older_than: timedelta) -> Iterator[int]:
-    """Send what has been pending for longer once more, or let it expire; yields how many, step by step."""
+    """Send again, or let expire, what has been pending or cancelled for longer; yields how many, by steps."""
     round_began = timezone.now()
-    while sent := _resend_chunk(round_began, older_than):
-        yield sent
+    for overdue, resend in ((overdue_orders, _resend_pending), (overdue_cancellations, _resend_cancellation)):
+        while sent := _resend_chunk(overdue(round_began, older_than), resend):
+            yield sent
 
 
 def clean_live_events(older_than: timedelta) -> Iterator[int]:
@@ -50,25 +52,35 @@ def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
     Each waits for its next turn as long as it has waited already, an hour at most. So an outage of hours
     makes a handful of copies of each message, not one every two minutes.
     """
+    pending = Order.objects.filter(status=Order.Status.PENDING)
+    return _overdue(pending, "created_at", now, older_than)
+
+
+def overdue_cancellations(now: datetime, older_than: timedelta) -> QuerySet[Order]:
+    """The same of cancelled orders of which the transactions service has not said that it knows."""
+    unvoided = Order.objects.filter(status=Order.Status.CANCELLED, transaction_id__isnull=True)
+    return _overdue(unvoided, "settled_at", now, older_than)
+
+
+def _overdue(orders: QuerySet[Order], since: str, now: datetime, older_than: timedelta) -> QuerySet[Order]:
     deadline = now - older_than
-    waited = ExpressionWrapper(F("resent_at") - F("created_at"), output_field=DurationField())
+    waited = ExpressionWrapper(F("resent_at") - F(since), output_field=DurationField())
     next_turn = ExpressionWrapper(F("resent_at") + F("waited"), output_field=DateTimeField())
-    never = Q(resent_at__isnull=True)
+    never = Q(resent_at__isnull=True) | Q(resent_at__lt=F(since))
     again = Q(resent_at__lt=deadline) & (Q(next_turn__lte=now) | Q(resent_at__lt=now - LONGEST_WAIT))
-    pending = Order.objects.filter(status=Order.Status.PENDING, created_at__lt=deadline)
-    timed = pending.alias(waited=waited).alias(next_turn=next_turn)
-    return timed.filter(never | again).order_by("created_at")
+    timed = orders.filter(**{f"{since}__lt": deadline}).alias(waited=waited).alias(next_turn=next_turn)
+    return timed.filter(never | again).order_by(since)
 
 
 @transaction.atomic
-def _resend_chunk(now: datetime, older_than: timedelta) -> int:
+def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> int:
     """The oldest that nobody else has locked: another reconcile sends those, or a worker is settling them."""
-    chunk = overdue_orders(now, older_than).select_related("listing")
+    chunk = overdue.select_related("listing")
     orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
-    expired = now - timedelta(days=settings.ORDER_EXPIRES_DAYS)
     for order in orders:
-        _resend(order, ORDER_EXPIRED if order.created_at < expired else ORDER_CREATED)
-    Order.objects.filter(id__in=[order.id for order in orders]).update(resent_at=timezone.now())
+        resend(order)
+    if orders:
+        Order.objects.filter(id__in=[order.id for order in orders]).update(resent_at=timezone.now())
     return len(orders)
 
 
@@ -82,6 +94,16 @@ def _resend(order: Order, contract: AnyContract) -> None:
         log.warning(
             "order_sent_again", contract=contract.name, order_id=str(order.id), trace_id=order.trace_id
         )
+
+
+def _resend_pending(order: Order) -> None:
+    expired = timezone.now() - timedelta(days=settings.ORDER_EXPIRES_DAYS)
+    _resend(order, ORDER_EXPIRED if order.created_at < expired else ORDER_CREATED)
+
+
+def _resend_cancellation(order: Order) -> None:
+    outbox.send_again(ORDER_CANCELLED, cancelling.order_cancelled(order))
+    log.warning("cancellation_sent_again", order_id=str(order.id), trace_id=order.trace_id)
 
 
 @transaction.atomic

@@ -74,8 +74,14 @@ class SessionOver(Refusal):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class AlreadySettled(Refusal):
+    """The order is no longer pending, so it cannot be cancelled."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NotYours(Refusal):
-    """Only its seller may do this."""
+    """Only its seller, or of an order its buyer, may do this."""
 
     status = HTTPStatus.FORBIDDEN
 

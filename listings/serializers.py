@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage, Order
+from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage
 from microstore.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
 
 
@@ -90,18 +90,3 @@ class AcceptedOrderSerializer(serializers.Serializer[dict[str, Any]]):
     status = serializers.CharField()
     status_url = serializers.CharField()
     trace_id = serializers.CharField()
-
-
-class OrderSerializer(serializers.ModelSerializer[Order]):
-    """An order as its buyer and its seller see it."""
-
-    trace_id = serializers.CharField(read_only=True)
-
-    class Meta:
-        model = Order
-        fields = (
-            *("id", "status", "listing", "checkout_id", "quantity", "unit_price_cents", "currency"),
-            *("fee_cents", "total_cents", "transaction_id", "reason", "trace_id", "buyer_id"),
-            *("created_at", "settled_at"),
-        )
-        read_only_fields = fields

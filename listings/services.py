@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from listings import live, queries
+from listings import live, queries, releasing
 from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
@@ -169,12 +169,7 @@ def reject_orders(rejections: Sequence[OrderRejected]) -> None:
         orders = queries.lock_orders(list(by_order))
         pending = [order for order in orders.values() if order.status == Order.Status.PENDING]
         for order in sorted(pending, key=lambda order: order.listing_id):
-            order.status = Order.Status.REJECTED
-            order.reason = by_order[order.id].reason
-            order.settled_at = timezone.now()
-            order.save(update_fields=["status", "reason", "settled_at"])
-            queries.release_stock(order.listing_id, quantity=order.quantity)
-            log.info("order_rejected", order_id=str(order.id), reason=order.reason, trace_id=order.trace_id)
+            releasing.release_order(order, Order.Status.REJECTED, reason=by_order[order.id].reason)
 
 
 def _complete(order: Order, sale: ItemSold) -> None:

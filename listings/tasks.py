@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
-from listings import services
+from listings import cancelling, services
 from microstore.contracts.contract import Message
-from microstore.contracts.listings import ITEM_SOLD, ORDER_COMPLETED, ORDER_REJECTED, ItemSold, OrderRejected
+from microstore.contracts.listings import (
+    ITEM_SOLD,
+    ORDER_COMPLETED,
+    ORDER_REJECTED,
+    ORDER_VOIDED,
+    ItemSold,
+    OrderRejected,
+    OrderVoided,
+)
 from microstore.messaging.consumer import handles, tell
 
 
@@ -19,4 +27,11 @@ def item_sold(events: list[ItemSold]) -> Sequence[Message]:
 def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
     """Reject the orders and give their stock back."""
     services.reject_orders(events)
+    return []
+
+
+@handles(ORDER_VOIDED)
+def order_voided(events: list[OrderVoided]) -> Sequence[Message]:
+    """Note that the transactions service knows of the cancelled orders."""
+    cancelling.confirm_cancellations(events)
     return []

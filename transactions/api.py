@@ -26,6 +26,7 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
                 "reason",
                 "trace_id",
                 "created_at",
+                "voided_at",
             ),
         )
         read_only_fields = fields

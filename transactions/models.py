@@ -8,16 +8,18 @@ from microstore.tracing import trace_id_of
 
 
 class Transaction(models.Model):
-    """What became of an order: recorded with its fee, or refused with the reason. Decided once.
+    """What became of an order: recorded with its fee, or refused with the reason, or voided. Decided once.
 
-    Refusals are kept in the same table, so that its one unique constraint decides between the two.
+    All are kept in the same table, so that its one unique constraint decides between them. Only what was
+    recorded may change, once: it is voided when its buyer had cancelled before the sale was confirmed.
     """
 
     class Status(models.TextChoices):
-        """Recorded or refused."""
+        """Recorded or refused; voided, before it was recorded or after."""
 
         RECORDED = "recorded"
         REFUSED = "refused"
+        VOIDED = "voided"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField(unique=True, help_text="The listings service's order.")
@@ -37,14 +39,19 @@ class Transaction(models.Model):
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")
     trace = models.CharField(max_length=55, help_text="W3C traceparent of the purchase.")
     created_at = models.DateTimeField(auto_now_add=True)
+    voided_at = models.DateTimeField(
+        null=True, blank=True, help_text="When we learnt that the buyer had cancelled."
+    )
 
     class Meta:
         permissions = (("export_transaction", "Can export transactions"),)
         constraints = [
             models.CheckConstraint(
-                condition=Q(status="refused", fee_cents__isnull=True, total_cents__isnull=True)
+                condition=Q(
+                    status__in=["refused", "voided"], fee_cents__isnull=True, total_cents__isnull=True
+                )
                 | Q(
-                    status="recorded",
+                    status__in=["recorded", "voided"],
                     fee_cents__isnull=False,  # a comparison with NULL is not false, and would pass
                     total_cents__isnull=False,
                     total_cents=F("price_cents") + F("fee_cents"),
@@ -57,6 +64,7 @@ class Transaction(models.Model):
             models.Index(fields=["seller_id", "-id"], name="transaction_of_seller"),
             models.Index(fields=["currency", "-id"], name="transaction_currency"),
             models.Index(fields=["status", "-id"], name="transaction_refused", condition=Q(status="refused")),
+            models.Index(fields=["-id"], name="transaction_voided", condition=Q(status="voided")),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from microstore.contracts.contract import Message
+from microstore.contracts.transactions import OrderCancelled
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
 from microstore.staff.overview import Figure, Found
@@ -80,11 +81,16 @@ def find_rows(term: str) -> tuple[list[Found], set[str]]:
 
 
 def find_done(messages: Sequence[Message]) -> set[UUID]:
-    """Event ids of those that would change nothing: their orders are decided."""
-    order_ids = {message.event_id: getattr(message, "order_id", None) for message in messages}
-    wanted = [order_id for order_id in order_ids.values() if order_id]
-    decided = set(Transaction.objects.filter(order_id__in=wanted).values_list("order_id", flat=True))
-    return {event_id for event_id, order_id in order_ids.items() if order_id in decided}
+    """Event ids of those that would change nothing: their orders are decided, and not to be voided still."""
+    wanted = [order_id for message in messages if (order_id := getattr(message, "order_id", None))]
+    statuses = dict(Transaction.objects.filter(order_id__in=wanted).values_list("order_id", "status"))
+    return {
+        message.event_id
+        for message in messages
+        if (order_id := getattr(message, "order_id", None))
+        and (status := statuses.get(order_id))
+        and not (isinstance(message, OrderCancelled) and status == Transaction.Status.RECORDED)
+    }
 
 
 def _since(moment: datetime) -> Any:

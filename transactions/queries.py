@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from psycopg2.extras import Json, execute_values
 
 from transactions.models import Transaction
@@ -28,11 +29,8 @@ def store_new(transactions: Sequence[Transaction]) -> dict[UUID, Transaction]:
     """Store a decision about each order, unless there is one; returns what is recorded, by order id."""
     if connection.vendor != "postgresql":
         Transaction.objects.bulk_create(transactions, ignore_conflicts=True)
-        return recorded_for(transaction.order_id for transaction in transactions)
-    rows = [
-        [*(getattr(transaction, field) for field in STORED_FIELDS), Json(transaction.fee_breakdown)]
-        for transaction in transactions
-    ]
+        return recorded_for(t.order_id for t in transactions)
+    rows = [[*(getattr(t, field) for field in STORED_FIELDS), Json(t.fee_breakdown)] for t in transactions]
     with connection.cursor() as cursor, connection.wrap_database_errors:
         stored = execute_values(cursor.cursor, INSERT, rows, page_size=len(rows), fetch=True)
     new = {order_id for (order_id,) in stored}
@@ -40,6 +38,23 @@ def store_new(transactions: Sequence[Transaction]) -> dict[UUID, Transaction]:
     if len(recorded) < len(transactions):
         recorded |= recorded_for(t.order_id for t in transactions if t.order_id not in new)
     return recorded
+
+
+@transaction.atomic
+def store_voided(transactions: Sequence[Transaction]) -> list[Transaction]:
+    """Store these, unless the order is decided, and void what is recorded; returns what is voided now.
+
+    The rows come, and are locked, in the order of their orders' ids.
+    """
+    store_new(transactions)
+    order_ids = [each.order_id for each in transactions]
+    new = Transaction.objects.filter(order_id__in=order_ids, voided_at=None)
+    new = new.exclude(status=Transaction.Status.REFUSED).order_by("order_id")
+    voided = list(new.select_for_update())
+    for each in voided:
+        each.status, each.voided_at = Transaction.Status.VOIDED, timezone.now()
+    Transaction.objects.bulk_update(voided, ["status", "voided_at"])
+    return voided
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:

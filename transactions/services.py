@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from microstore.contracts.transactions import OrderCreated, OrderExpired
+from microstore.contracts.transactions import OrderCancelled, OrderCreated, OrderExpired
 from transactions import fee_client, queries
 from transactions.fee_client import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
@@ -50,9 +50,33 @@ def decide(
     return [recorded[order_id] for order_id in {order.order_id: None for order in orders}]
 
 
+def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Transaction]:
+    """See to it that nothing is recorded for these orders, now or later; returns what there is of each.
+
+    What is recorded is voided, and keeps its fee. Where nothing is, a voided row takes the order's place, so
+    that an `order_created` that comes late finds it decided. What was refused stays so.
+    """
+    by_order = {cancellation.order_id: cancellation for cancellation in cancellations}
+    rows = [without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
+    for transaction in queries.store_voided(rows):
+        log_decision(transaction)
+    return list(queries.recorded_for(by_order).values())
+
+
 def as_transaction(order: OrderCreated, quote: AnyQuote) -> Transaction:
     """The row for an order, with the quote frozen in it."""
-    transaction = Transaction(
+    transaction = without_fee(order, Transaction.Status.RECORDED)
+    if isinstance(quote, Quote):
+        transaction.fee_cents, transaction.total_cents = quote.fee_cents, quote.total_cents
+        transaction.fee_rule, transaction.fee_breakdown = quote.rule, quote.breakdown
+    else:
+        transaction.status, transaction.reason = Transaction.Status.REFUSED, quote.error[:500]
+    return transaction
+
+
+def without_fee(order: OrderCreated, status: Transaction.Status) -> Transaction:
+    """The row for an order, as the order alone has it."""
+    return Transaction(
         order_id=order.order_id,
         listing_id=order.listing_id,
         buyer_id=order.buyer_id,
@@ -61,14 +85,9 @@ def as_transaction(order: OrderCreated, quote: AnyQuote) -> Transaction:
         price_cents=fee_client.price_cents(order),
         currency=order.currency,
         trace=order.trace,
+        status=status,
         created_at=timezone.now(),
     )
-    if isinstance(quote, Quote):
-        transaction.fee_cents, transaction.total_cents = quote.fee_cents, quote.total_cents
-        transaction.fee_rule, transaction.fee_breakdown = quote.rule, quote.breakdown
-    else:
-        transaction.status, transaction.reason = Transaction.Status.REFUSED, quote.error[:500]
-    return transaction
 
 
 def log_decision(transaction: Transaction) -> None:

@@ -28,6 +28,14 @@ class OrderRejected(Message):
     reason: Reason
 
 
+class OrderVoided(Message):
+    """The transactions service knows that the order is cancelled: nothing of it is, or stays, recorded."""
+
+    order_id: UUID
+    listing_id: Id
+    transaction_id: UUID
+
+
 class OrderCompleted(Message):
     """The buyer owns it. A fact: nobody in particular is told."""
 
@@ -44,4 +52,5 @@ class OrderCompleted(Message):
 
 ITEM_SOLD = Contract("item_sold", ItemSold, to="listings")
 ORDER_REJECTED = Contract("order_rejected", OrderRejected, to="listings", fact="order.rejected")
+ORDER_VOIDED = Contract("order_voided", OrderVoided, to="listings")
 ORDER_COMPLETED = Contract("order_completed", OrderCompleted, fact="order.completed")

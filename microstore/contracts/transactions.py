@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from microstore.contracts.contract import Cents, Contract, Currency, Id, Message, Quantity
-from microstore.contracts.listings import ITEM_SOLD
+from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED
 
 Category = Annotated[str, Field(max_length=50)]
 
@@ -33,9 +33,19 @@ class OrderExpired(OrderCreated):
     """It was never settled: no transaction is to be recorded from now on, unless one has been."""
 
 
+class OrderCancelled(OrderCreated):
+    """The buyer has cancelled while it was pending: nothing is to be recorded, or what is has to be voided.
+
+    It says all that OrderCreated says, since it may come first.
+    """
+
+
 # Never sent: the listings database makes an `order_created` of it, where it reserves the stock.
 ORDER_PLACED = Contract("order_placed", OrderPlaced)
 ORDER_CREATED = Contract(
     "order_created", OrderCreated, to="transactions", reply=ITEM_SOLD, fact="order.created"
 )
 ORDER_EXPIRED = Contract("order_expired", OrderExpired, to="transactions", reply=ITEM_SOLD)
+ORDER_CANCELLED = Contract(
+    "order_cancelled", OrderCancelled, to="transactions", reply=ORDER_VOIDED, fact="order.cancelled"
+)

@@ -173,10 +173,29 @@ def test_a_transaction_without_an_order_is_found(shop: Shop, run_audit: RunAudit
 
 
 def test_a_transaction_of_a_cancelled_order_is_found(shop: Shop, run_audit: RunAudit) -> None:
-    sale = shop.order("cancelled")
+    sale = shop.order("cancelled", age_seconds=HOUR_SECONDS, transaction_id=uuid4())
     shop.record(sale)
     audit = run_audit()
     assert (audit.exit_code, audit.found) == (1, {"recorded": [f"order {sale.order_id}"]})
+    assert audit.problems("recorded") == [f"cancelled, though transaction {sale.transaction_id} is recorded"]
+
+
+def test_a_cancelled_order_of_which_the_other_service_never_learnt_is_found(
+    shop: Shop, run_audit: RunAudit
+) -> None:
+    sale = shop.order("cancelled", age_seconds=HOUR_SECONDS)
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"cancelled": [f"order {sale.order_id}"]})
+    assert audit.problems("cancelled")[0].startswith("cancelled since 20")
+    assert run_audit("--pending-deadline", str(2 * HOUR_SECONDS)).exit_code == 0
+
+
+def test_a_completed_order_whose_transaction_was_voided_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.sell()
+    shop.run("transactions", "UPDATE transactions_transaction SET status = 'voided'")
+    audit = run_audit()
+    assert audit.problems("sold") == ["completed, with 0 recorded transactions"]
+    assert audit.found == {"sold": [f"order {sale.order_id}"], "sums": ["EUR"]}
 
 
 def test_a_transaction_of_a_rejected_order_is_found(shop: Shop, run_audit: RunAudit) -> None:

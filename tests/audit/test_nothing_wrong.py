@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_a_market_where_all_is_well_is_clean(shop: Shop, run_audit: RunAudit) ->
     assert {check["name"]: check["examined"] for check in result.report["checks"]} == {
         "stock": 1,
         "pending": 0,
+        "cancelled": 1,
         "live_events": 3,
         "sold": 4,
         "recorded": 4,
@@ -50,6 +52,15 @@ def test_what_is_under_way_is_no_disagreement(shop: Shop, run_audit: RunAudit) -
     shop.refuse(shop.order())
     shop.send("listings", age_seconds=0)
     shop.send("transactions", age_seconds=MINUTE_SECONDS / 2)
+    assert run_audit().exit_code == 0
+
+
+def test_a_cancelled_order_is_under_way_for_a_while_and_then_voided(shop: Shop, run_audit: RunAudit) -> None:
+    shop.record(shop.order("cancelled", age_seconds=4 * MINUTE_SECONDS))
+    for sale in (shop.order("cancelled", age_seconds=WEEK_SECONDS, transaction_id=uuid4()) for _ in range(2)):
+        shop.record(sale, status="voided")
+    never_priced = shop.order("cancelled", age_seconds=WEEK_SECONDS, transaction_id=uuid4())
+    shop.record(never_priced, status="voided", fee_cents=None, total_cents=None)
     assert run_audit().exit_code == 0
 
 

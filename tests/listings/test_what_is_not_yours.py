@@ -61,6 +61,8 @@ ENDPOINTS = {
     "POST /api/checkouts/": Row((409, 409), LOG_IN, {"items": [{"listing": LISTING, "quantity": 1_000}]}),
     "GET /api/orders/": Row(FOR_ALL, LOG_IN),
     "GET /api/orders/{id}/": Row((404, 404), LOG_IN),
+    "GET /api/orders/{id}/timeline/": Row((404, 404), LOG_IN),
+    "POST /api/orders/{id}/cancel/": Row((404, 404), LOG_IN),
 }
 OF_NOBODY = {"GET /api/schema/"}
 OWNED = [endpoint for endpoint in ENDPOINTS if "{" in endpoint and "/buy/" not in endpoint]

@@ -188,8 +188,10 @@ def test_after_a_day_of_outage_the_events_are_buried(
 
 def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> None:
     names = {
-        "listings": {"listings.item_sold", "listings.order_rejected"},
-        "transactions": {"transactions.order_created"},
+        "listings": {"listings.item_sold", "listings.order_rejected", "listings.order_voided"},
+        "transactions": {
+            *("transactions.order_created", "transactions.order_cancelled", "transactions.order_expired"),
+        },
     }
     app.loader.import_default_modules()
     assert {name for name in app.tasks if not name.startswith("celery.")} == names[settings.SERVICE]

@@ -4,8 +4,15 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from microstore.contracts.listings import ITEM_SOLD, ORDER_REJECTED, ItemSold, OrderRejected
-from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.contracts.listings import (
+    ITEM_SOLD,
+    ORDER_REJECTED,
+    ORDER_VOIDED,
+    ItemSold,
+    OrderRejected,
+    OrderVoided,
+)
+from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
 from microstore.tracing import new_trace
 
 
@@ -47,3 +54,13 @@ def order_created(
         category="furniture",
         trace=new_trace(),
     )
+
+
+def order_cancelled(created: OrderCreated) -> OrderCancelled:
+    """Its buyer has cancelled it."""
+    return ORDER_CANCELLED(**created.model_dump(exclude={"event_id"}))
+
+
+def order_voided(order_id: UUID) -> OrderVoided:
+    """The transactions service knows that it is cancelled."""
+    return ORDER_VOIDED(order_id=order_id, listing_id=1, transaction_id=uuid7(), trace=new_trace())
