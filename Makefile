@@ -29,7 +29,7 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults bench soak check format clean
+.PHONY: test faults bench soak check format schema clean
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
@@ -43,7 +43,11 @@ bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); write
 soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch the memory; writes docs/soak.md
 	@$(STACK) exec -- $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --report docs/soak.md
 
-check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, deployment settings
+check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, schemas, deployment settings
+
+schema: $(INSTALLED) ## write docs/api: what the API is, as the code says
+	$(SPECTACULAR_listings) --file docs/api/listings.yaml
+	$(SPECTACULAR_transactions) --file docs/api/transactions.yaml
 
 format: $(INSTALLED) ## rewrite the code in its style
 	$(BIN)/ruff check --fix-only --quiet .
@@ -97,8 +101,14 @@ check-types: $(INSTALLED)
 
 check-django: $(INSTALLED) check-django-listings check-django-transactions
 
+SPECTACULAR = DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py spectacular --validate --fail-on-warn
+SPECTACULAR_listings = MICROSTORE_SERVICE=listings $(SPECTACULAR)
+SPECTACULAR_transactions = MICROSTORE_SERVICE=transactions $(SPECTACULAR)
+
 .PHONY: check-django-listings check-django-transactions
 check-django-listings check-django-transactions: check-django-%: $(INSTALLED)
+	@$(SPECTACULAR_$*) | diff -u docs/api/$*.yaml - || \
+		{ echo "docs/api/$*.yaml is not what the code says: run \`make schema\` and commit it." >&2; exit 1; }
 	MICROSTORE_SERVICE=$* DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check
 	MICROSTORE_SERVICE=$* $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 

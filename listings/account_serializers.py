@@ -7,6 +7,7 @@ from django.contrib.auth.models import User as UserRow
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.validators import UniqueValidator
 
@@ -24,6 +25,10 @@ class UsernameField(StrictCharField):
         return str(User.normalize_username(super().to_internal_value(data)))
 
 
+CAROL = {"username": "carol", "email": "carol@shop.example", "password": "a lighthouse in fog"}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Carol", CAROL, request_only=True)])
 class RegisterSerializer(RefuseUnknownFields):
     """A new account."""
 
@@ -51,6 +56,15 @@ class RegisterSerializer(RefuseUnknownFields):
             raise serializers.ValidationError({"username": ["This name was taken a moment ago."]}) from error
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Carol",
+            {"username": CAROL["username"], "password": CAROL["password"]},
+            request_only=True,
+        )
+    ]
+)
 class LogInSerializer(RefuseUnknownFields):
     """A name and a password."""
 

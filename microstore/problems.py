@@ -1,8 +1,9 @@
 """Errors as RFC 9457 problem details."""
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -24,6 +25,19 @@ class Refusal(Exception):
     def members(self) -> dict[str, Any]:
         """What the problem says beside the members that RFC 9457 names (its extension members)."""
         return {}
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
+    """Decorator of a view's method: what it may refuse, for the API's schema."""
+
+    def mark(view: View) -> View:
+        view.refusals = refusals  # type: ignore[attr-defined]  # an attribute of our own
+        return view
+
+    return mark
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -77,6 +77,7 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "microstore.urls"
+LOGIN_URL = "shop:log-in" if SERVICE == "listings" else "admin:login"
 WSGI_APPLICATION = "microstore.wsgi.application"
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
@@ -159,7 +160,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["microstore.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "microstore.schema.Schema",
     "DEFAULT_PAGINATION_CLASS": "microstore.pagination.NewestFirst",
     "EXCEPTION_HANDLER": "microstore.problems.answer",
 }
@@ -171,8 +172,15 @@ ENUMS = {
 SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": ENUMS if SERVICE == "listings" else {},
     "TITLE": f"MicroStore {SERVICE}",
-    "DESCRIPTION": "A marketplace that never sells the same thing twice and never loses an order.",
+    "DESCRIPTION": (
+        "A marketplace that never sells the same thing twice and never loses an order.\n\n"
+        "Log in at the listings service (`POST /api/auth/token/`) and send `Authorization: Bearer …` to both "
+        "services. Money is whole minor units (`price_cents`) and a currency. Errors are problem details "
+        "(RFC 9457): decide by `status` and `type`, show `detail`. Every answer has an `X-Trace-Id`; send "
+        "one, and it is used."
+    ),
     "VERSION": "1.0.0",
+    "COMPONENT_SPLIT_REQUEST": True,  # requests are read strictly, answers grow
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
-from microstore import health, schema  # noqa: F401  # schema registers itself
+from microstore import health
 from microstore.staff.peers import answer_peer
 
 handler404 = "microstore.problems.not_found"

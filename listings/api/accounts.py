@@ -23,8 +23,10 @@ from listings.account_serializers import (
     RegisterSerializer,
     TokensSerializer,
 )
+from listings.refusals import AccountGone, SessionOver, WrongCredentials, WrongPassword
 from microstore.authentication import account_id
 from microstore.keys import FETCH_EVERY_SECONDS, PublicKeys, as_jwks, key_ring
+from microstore.problems import refuses
 from microstore.tokens import RefreshToken
 
 
@@ -46,6 +48,7 @@ class LogInView(APIView):
     throttle_scope = "token"
 
     @extend_schema(request=LogInSerializer, responses=TokensSerializer)
+    @refuses(WrongCredentials)
     def post(self, request: Request) -> Response:
         """Log in."""
         body = LogInSerializer(data=request.data)
@@ -62,6 +65,7 @@ class RefreshView(APIView):
     throttle_scope = "token"
 
     @extend_schema(request=RefreshTokenSerializer, responses=TokensSerializer)
+    @refuses(SessionOver)
     def post(self, request: Request) -> Response:
         """Get new tokens. A refresh token is good for one time; used twice, it ends the session."""
         return tokens(accounts.renew_session(refresh_token(request)))
@@ -77,6 +81,7 @@ class LogOutView(APIView):
     @extend_schema(
         request=RefreshTokenSerializer, responses={204: OpenApiResponse(description="Logged out.")}
     )
+    @refuses(SessionOver)
     def post(self, request: Request) -> Response:
         """Log out: the session's refresh tokens are good no more."""
         accounts.log_out(refresh_token(request))
@@ -89,6 +94,7 @@ class PasswordView(APIView):
     throttle_scope = "token"
 
     @extend_schema(request=PasswordSerializer, responses=TokensSerializer)
+    @refuses(AccountGone, WrongPassword)
     def post(self, request: Request) -> Response:
         """Change the password. All sessions end; the answer has the tokens of a new one."""
         body = PasswordSerializer(data=request.data)
@@ -104,11 +110,13 @@ class ProfileView(APIView):
     """What is known of the caller."""
 
     @extend_schema(responses=ProfileSerializer)
+    @refuses(AccountGone)
     def get(self, request: Request) -> Response:
         """Look at the own profile."""
         return Response(ProfileSerializer(queries.find_account(account_id(request))).data)
 
     @extend_schema(request=ProfileSerializer(partial=True), responses=ProfileSerializer)
+    @refuses(AccountGone)
     def patch(self, request: Request) -> Response:
         """Change the address, or whether e-mail is wanted."""
         user = queries.find_account(account_id(request))

@@ -15,12 +15,25 @@ from rest_framework.views import APIView
 
 from listings import services
 from listings.models import MAX_QUANTITY, Order
+from listings.refusals import AccountGone, KeyReused, ListingNotFound, OwnListing, SoldOut
 from listings.serializers import AcceptedOrderSerializer, BuySerializer
 from microstore import problems
 from microstore.authentication import TokenAuthentication, account_id
 from microstore.tracing import current_trace, trace_id_of
 
 MAX_KEY_LENGTH = 255
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="Your name for this purchase: repeated with it, it is made once.",
+)
+REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[202], description="`true` for a repeat."
+)
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[202], description="The order."
+)
 PLAIN_ACCEPT = (None, "*/*", "application/json")
 
 
@@ -36,8 +49,9 @@ class BuyView(APIView):
     @extend_schema(
         request=BuySerializer,
         responses={202: AcceptedOrderSerializer},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[IDEMPOTENCY_KEY, REPLAYED, LOCATION],
     )
+    @problems.refuses(ListingNotFound, SoldOut, OwnListing, KeyReused, AccountGone)
     def post(self, request: Request, listing_id: str) -> JsonResponse:
         """Buy it. The answer comes at once; the order settles behind it."""
         return buy(request, listing_id, buyer_id=account_id(request), quantity=wanted_quantity(request.data))

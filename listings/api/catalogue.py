@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
@@ -15,12 +15,22 @@ from listings import catalogue, queries
 from listings.api.editions import etag, known_editions
 from listings.api.filters import ListingFilter, ListingPages
 from listings.models import Category, Listing
+from listings.refusals import (
+    AccountGone,
+    AlreadyOrdered,
+    EditionMissing,
+    EditionOutdated,
+    ListingNotFound,
+    NotYours,
+    WithdrawnByStaff,
+)
 from listings.serializers import (
     CategorySerializer,
     EditListingSerializer,
     ListingSerializer,
 )
 from microstore.authentication import account_id
+from microstore.problems import refuses
 
 KNOWN_EDITION = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The `ETag` of the listing as it was read, or `*`."
@@ -32,7 +42,11 @@ NEEDED_EDITION = OpenApiParameter(
     required=True,
     description="The `ETag` of the listing as it was read, or `*`.",
 )
+ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The edition, for `If-Match`."
+)
 DELETED = OpenApiResponse(description="It is gone.")
+NOT_OWN = (ListingNotFound, NotYours, AccountGone)
 
 
 class CategoriesView(APIView):
@@ -46,6 +60,10 @@ class CategoriesView(APIView):
         return Response([{"id": category.value, "name": category.label} for category in Category])
 
 
+@extend_schema_view(
+    list=extend_schema(description="Look for what is on sale. Sellers also find what only they see."),
+    create=extend_schema(description="Put something on sale, or keep it as a draft.", parameters=[ETAG]),
+)
 class ListingViewSet(
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
@@ -72,11 +90,13 @@ class ListingViewSet(
         serializer.save(seller=queries.find_account(account_id(self.request)))
         self.headers |= etag(serializer.instance)
 
+    @extend_schema(parameters=[ETAG])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Look at a listing. Its `ETag` is what an edit has to send."""
         return self._answer(self.get_object())
 
-    @extend_schema(parameters=[NEEDED_EDITION], request=EditListingSerializer(partial=True))
+    @extend_schema(parameters=[NEEDED_EDITION, ETAG], request=EditListingSerializer(partial=True))
+    @refuses(*NOT_OWN, EditionMissing, EditionOutdated, AlreadyOrdered)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Edit your listing. A change of `quantity` changes `available` by as much."""
         editions = known_editions(request, needed=True)
@@ -85,20 +105,23 @@ class ListingViewSet(
         body.is_valid(raise_exception=True)
         return self._answer(catalogue.edit_listing(listing, body.validated_data, editions=editions))
 
-    @extend_schema(parameters=[KNOWN_EDITION], responses={204: DELETED, 200: ListingSerializer})
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG], responses={204: DELETED, 200: ListingSerializer})
+    @refuses(*NOT_OWN, EditionOutdated)
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete your listing. One that has orders is withdrawn instead, and shown."""
         withdrawn = catalogue.delete_listing(self._own(pk), editions=known_editions(request))
         return self._answer(withdrawn) if withdrawn else Response(status=204)
 
-    @extend_schema(parameters=[KNOWN_EDITION], request=None)
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff)
     def publish(self, request: Request, pk: str) -> Response:
         """Put your draft, or what you withdrew, on sale; not what staff withdrew (`withdrawn-by-staff`)."""
         return self._answer(catalogue.publish_listing(self._own(pk), editions=known_editions(request)))
 
-    @extend_schema(parameters=[KNOWN_EDITION], request=None)
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @refuses(*NOT_OWN, EditionOutdated)
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take your listing off sale; what was ordered stays ordered."""
         return self._answer(catalogue.withdraw_listing(self._own(pk), editions=known_editions(request)))

@@ -4,11 +4,11 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import JsonResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from listings.api.buying import idempotency_key, status_url
+from listings.api.buying import IDEMPOTENCY_KEY, idempotency_key, status_url
 from listings.checkout_serializers import (
     AcceptedCheckoutSerializer,
     CheckoutSerializer,
@@ -74,7 +74,7 @@ class CheckoutsView(APIView):
                 _429="Too often.",
             ),
         },
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[IDEMPOTENCY_KEY],
         examples=[REQUEST, ACCEPTED, REFUSED],
     )
     def post(self, request: Request) -> JsonResponse:

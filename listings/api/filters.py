@@ -2,11 +2,14 @@
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 
 from listings import search
 from listings.models import BY_PRICE, MAX_PRICE_CENTS, PRICE_STEP, Listing
+from microstore.filters import IdFilter, StrictBooleanFilter
 from microstore.pagination import NewestFirst
 
+CENTS = {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS}
 ORDERINGS = {"newest": "-id", "oldest": "id", "cheapest": "by_price", "dearest": "-by_price"}
 
 
@@ -19,7 +22,8 @@ class ListingFilter(filters.FilterSet):
     max_price_cents = filters.NumberFilter(
         method="filter_max_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
     )
-    in_stock = filters.BooleanFilter("available", method="filter_in_stock")
+    seller = IdFilter("seller_id")
+    in_stock = StrictBooleanFilter("available", method="filter_in_stock")
     search = filters.CharFilter(
         method="filter_search",
         max_length=200,
@@ -33,12 +37,14 @@ class ListingFilter(filters.FilterSet):
 
     class Meta:
         model = Listing
-        fields = ("category", "currency", "seller", "status")
+        fields = ("category", "currency", "status")
 
+    @extend_schema_field(CENTS)
     def filter_min_price(self, listings: QuerySet[Listing], _name: str, value: int) -> QuerySet[Listing]:
         """What costs as much or more, by the index that the order goes by."""
         return listings.annotate(by_price=BY_PRICE).filter(by_price__gte=int(value) * PRICE_STEP)
 
+    @extend_schema_field(CENTS)
     def filter_max_price(self, listings: QuerySet[Listing], _name: str, value: int) -> QuerySet[Listing]:
         """What costs as much or less."""
         return listings.annotate(by_price=BY_PRICE).filter(by_price__lt=(int(value) + 1) * PRICE_STEP)

@@ -13,8 +13,10 @@ from rest_framework.views import APIView
 
 from listings import catalogue
 from listings.images import MAX_BYTES
+from listings.refusals import BadImage, ImageTooLarge, ListingNotFound, NotYours, TooManyImages
 from listings.serializers import ListingImageSerializer, UploadSerializer
 from microstore.authentication import account_id
+from microstore.problems import refuses
 
 FRAME_BYTES = 16 * 1024  # what the form adds to the file
 
@@ -36,6 +38,7 @@ class ImagesView(APIView):
     throttle_scope = "images"
 
     @extend_schema(request=UploadSerializer, responses={201: ListingImageSerializer})
+    @refuses(ListingNotFound, NotYours, BadImage, ImageTooLarge, TooManyImages)
     def post(self, request: Request, listing_id: str) -> Response:
         """Add a picture: JPEG, PNG or WebP. It is drawn anew, without its metadata."""
         listing = catalogue.own_listing(int(listing_id), seller_id=account_id(request))
@@ -50,6 +53,7 @@ class ImageView(APIView):
     """One picture of a listing."""
 
     @extend_schema(request=None, responses={204: OpenApiResponse(description="It is gone.")})
+    @refuses(ListingNotFound, NotYours)
     def delete(self, request: Request, listing_id: str, image_id: str) -> Response:
         """Delete a picture."""
         listing = catalogue.own_listing(int(listing_id), seller_id=account_id(request))

@@ -114,7 +114,7 @@ def test_a_category_is_one_of_the_shop(post: Callable[..., Answer], category: ob
     assert list(problem["errors"]) == ["category"]
 
 
-@pytest.mark.parametrize("draft", [None, "maybe", 2, [], {}, 1.5])
+@pytest.mark.parametrize("draft", [None, "maybe", "true", 0, 1, 2, [], {}, 1.5])
 def test_a_draft_is_one_or_is_not(post: Callable[..., Answer], draft: object) -> None:
     problem = read_problem(post("/api/listings/", as_json(LAMP | {"draft": draft})), 400)
     assert list(problem["errors"]) == ["draft"]
@@ -231,9 +231,7 @@ def test_a_malformed_listing_id_cannot_be_found(api: APIClient, armchair: Listin
     read_problem(api.post(f"/api/listings/{listing_id}/buy/"), 404)
 
 
-@pytest.mark.parametrize(
-    "url", ["/", "/api/", "/api/armchairs/", "/nothing", "/%00", "/api/listings/1/steal/"]
-)
+@pytest.mark.parametrize("url", ["/api/", "/api/armchairs/", "/nothing", "/%00", "/api/listings/1/steal/"])
 def test_where_nothing_is_nothing_is_found(api: APIClient, url: str) -> None:
     read_problem(api.get(url), 404)
 
@@ -261,7 +259,8 @@ def test_only_json_is_answered(api: APIClient) -> None:
     [
         *("min_price_cents=cheap", "min_price_cents=NaN", "max_price_cents=1e400", "min_price_cents=-1e400"),
         *("category=weapons", "seller=alice", "seller=99999999999999999999"),
-        *("search=%00", "seller=-1"),
+        *("search=%00", "seller=-1", "seller=1.5", "in_stock=maybe", "in_stock=1"),
+        *("page_size=0", "page_size=-1", "page_size=many", "page_size=1.5", "page_size=%00", "page_size="),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused(api: APIClient, armchair: Listing, query: str) -> None:
@@ -293,10 +292,10 @@ def test_a_cursor_that_is_none_is_no_failure_of_ours(api: APIClient, cursor: str
     assert response.status_code in (200, 404)
 
 
-@pytest.mark.parametrize("page_size", ["0", "-1", "many", "1000000000", "1.5", "%00"])
+@pytest.mark.parametrize("page_size", [100, 101, 10**30])
 def test_a_page_has_at_most_a_hundred(
-    api: APIClient, put_on_sale: Callable[..., Listing], page_size: str
+    api: APIClient, put_on_sale: Callable[..., Listing], page_size: int
 ) -> None:
     for _ in range(101):
         put_on_sale("Reading lamp")
-    assert len(api.get(f"/api/listings/?page_size={page_size}").json()["results"]) in (20, 100)
+    assert len(api.get(f"/api/listings/?page_size={page_size}").json()["results"]) == 100

@@ -1,0 +1,57 @@
+"""Both APIs do what their schemas say: schemathesis makes up requests from them, good ones and bad ones."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.environment import choose_all_ports, make_environment
+from stack.places import ROOT
+from stack.processes import Stack
+from stack.procfile import read_procfile
+from stack.readiness import address_of
+from tests.support.market import Market
+
+APIS = ("listings-api", "transactions-api")
+PRODUCTION = {"DEBUG": "", "ALLOW_DEFAULTS": "1", "SECURE_SSL_REDIRECT": "0", "ALLOWED_HOSTS": "127.0.0.1"}
+CONFIGURATION = ROOT / "tests/support/schemathesis.toml"
+ENDS_WITHIN_SECONDS = 900  # half a minute where nothing else runs
+
+
+@pytest.fixture(scope="module")
+def apis(open_market: Market, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both APIs once more, as in production: nothing is answered by Django's pages for developers."""
+    ports = {name: str(port) for name, port in choose_all_ports().items()}
+    commands = {name: read_procfile(ROOT / "Procfile")[name] for name in APIS}
+    environment = make_environment(open_market.settings | ports | PRODUCTION)
+    stack = Stack(commands, environment=environment, folder=tmp_path_factory.mktemp("apis"))
+    try:
+        stack.start_all()
+        stack.wait_all_ready()
+        yield stack
+    finally:
+        stack.stop_all()
+
+
+@pytest.mark.timeout(ENDS_WITHIN_SECONDS)
+@pytest.mark.parametrize("api", APIS)
+def test_an_api_is_as_its_schema_says(open_market: Market, apis: Stack, tmp_path: Path, api: str) -> None:
+    """No failure of the server, no answer that is not in the schema, and no bad request that is let in."""
+    command = ["run", f"{address_of(api, apis.environment)}/api/schema/", "--checks", "all", "--no-color"]
+    person = open_market.add_people(1)[0]
+    sql = "UPDATE auth_user SET email = 'carol@shop.example' WHERE id = %s RETURNING id"
+    open_market.listings(sql, person.id)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIGURATION, *command],
+        env=os.environ | {"SCHEMATHESIS_TOKEN": person.token},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "Stateful" in done.stdout
