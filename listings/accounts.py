@@ -20,11 +20,16 @@ from microstore.tokens import RefreshToken
 
 
 def log_in(username: str, *, password: str) -> RefreshToken:
-    """A new session's tokens, or WrongCredentials: the same for an unknown name, after the same hashing."""
+    """A new session's tokens, or WrongCredentials."""
+    return open_session(check_credentials(username, password=password))
+
+
+def check_credentials(username: str, *, password: str) -> User:
+    """The user, or WrongCredentials: the same for an unknown name, after the same hashing."""
     user = authenticate(username=username, password=password)
     if user is None:
         raise WrongCredentials("No active account has this name and password.")
-    return open_session(user)
+    return user
 
 
 def open_session(user: User) -> RefreshToken:

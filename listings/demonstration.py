@@ -4,11 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from PIL import Image, ImageDraw
-
 from listings.models import Category
-
-Colour = tuple[int, int, int]
 
 KINDS: dict[Category, tuple[tuple[str, ...], tuple[int, int]]] = {
     Category.ART: (("Etching", "Linocut", "Oil painting", "Portrait", "Seascape", "Still life"), (40, 900)),
@@ -112,22 +108,3 @@ def invent_things(random: Random, count: int) -> Iterator[Thing]:
             - random.choice((0, 1, 5, 10, 50)),
             quantity=random.choice((1, 1, 1, 2, 3, 5, 10, 25)),
         )
-
-
-def draw(random: Random, *, side: int = 640) -> Image.Image:
-    """A still life of simple shapes on a table."""
-    wall, table, *things = (tuple(random.randrange(60, 230) for _ in range(3)) for _ in range(7))
-    picture = Image.new("RGB", (side, side), _rgb(wall))
-    pen = ImageDraw.Draw(picture)
-    pen.rectangle((0, side * 2 // 3, side, side), fill=_rgb(table))
-    for colour in things:
-        width, height = random.randrange(side // 8, side // 3), random.randrange(side // 6, side // 2)
-        left, bottom = random.randrange(0, side - width), random.randrange(side * 2 // 3, side)
-        shape = random.choice((pen.rectangle, pen.ellipse))
-        shape((left, bottom - height, left + width, bottom), fill=_rgb(colour), outline=(40, 40, 40), width=3)
-    return picture
-
-
-def _rgb(values: tuple[int, ...]) -> Colour:
-    red, green, blue = values
-    return red, green, blue

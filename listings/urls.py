@@ -39,5 +39,6 @@ urlpatterns = [
     re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),
     path("api/", include(router.urls)),
+    path("", include("listings.pages.urls")),
 ]
 websocket_urlpatterns = [path("ws/listings/", ListingsFeed.as_asgi())]  # type: ignore[arg-type]  # an ASGI app, as Channels wants

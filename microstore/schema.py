@@ -32,14 +32,14 @@ DETAILS = {
 }
 
 
-class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]  # registers itself, untyped
+class TokenScheme(SimpleJWTScheme):
     """`Authorization: Bearer …`."""
 
     target_class = "microstore.authentication.TokenAuthentication"
     name = "token"
 
 
-class StrictText(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped
+class StrictText(OpenApiSerializerFieldExtension):
     """A string that must not be blank has a character, and not only spaces where these are trimmed."""
 
     target_class = "microstore.serializers.StrictCharField"
@@ -54,7 +54,7 @@ class StrictText(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
         return text | ({"pattern": r"\S"} if field.trim_whitespace else {"minLength": 1})
 
 
-class StrictObject(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped
+class StrictObject(OpenApiSerializerExtension):
     """A request that refuses fields it does not know."""
 
     target_class = "microstore.serializers.RefuseUnknownFields"

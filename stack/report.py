@@ -29,6 +29,7 @@ def print_where_to_look(stack: Stack, files: Sequence[Path]) -> None:
     listings = address_of("listings-api", stack.environment)
     transactions = address_of("transactions-api", stack.environment)
     places = {
+        "The shop": f"{listings}/ (open it in two windows)",
         "API documentation": f"{listings}/api/docs/ and {transactions}/api/docs/",
         "Admin": f"{listings}/admin/ and {transactions}/admin/ (user admin, password {PASSWORD})",
         "Shop's users": f"alice, who sells, and bob, who buys (password {PASSWORD})",

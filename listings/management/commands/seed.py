@@ -12,19 +12,44 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from listings.demonstration import Thing, draw, invent_names, invent_things
+from listings.demonstration import Thing, invent_names, invent_things
 from listings.images import encode
 from listings.models import Category, Listing, ListingImage
+from listings.still_life import draw
 
 PASSWORD = "microstore"  # noqa: S105  # a demonstration's
 THINGS = (
-    ("Crunchy armchair", Category.FURNITURE, 24_900, 3),
-    ("Reading lamp that sees you", Category.FURNITURE, 5_900, 10),
-    ("Half a chess set", Category.TOYS, 1_200, 1),
-    ("Letters from a lighthouse", Category.BOOKS, 1_800, 25),
-    ("Radio with one station", Category.ELECTRONICS, 7_400, 5),
-    ("Coat for all weathers but one", Category.CLOTHING, 13_500, 4),
-    ("Portrait of somebody's aunt", Category.ART, 48_000, 1),
+    (
+        "Crunchy armchair",
+        Category.FURNITURE,
+        24_900,
+        3,
+        "It sounds like autumn leaves. Nobody sits down unheard.",
+    ),
+    (
+        "Reading lamp that sees you",
+        Category.FURNITURE,
+        5_900,
+        10,
+        "Goes on when you open a book, off when you doze.",
+    ),
+    (
+        "Half a chess set",
+        Category.TOYS,
+        1_200,
+        1,
+        "All the white pieces. The black ones left after an argument.",
+    ),
+    ("Letters from a lighthouse", Category.BOOKS, 1_800, 25, "Forty years of weather, and one of love."),
+    ("Radio with one station", Category.ELECTRONICS, 7_400, 5, "It plays what you needed yesterday."),
+    ("Coat for all weathers but one", Category.CLOTHING, 13_500, 4, "Which one, we have not found out yet."),
+    (
+        "Portrait of somebody's aunt",
+        Category.ART,
+        48_000,
+        1,
+        "Oil on canvas. She follows you round the room.",
+    ),
 )
 PICTURES = 24  # listings share them: 100,000 files would say no more
 SIDE_SMALL = 320
@@ -70,7 +95,9 @@ def make_first_look() -> str:
     alice = users.create_user("alice", "alice@example.com", PASSWORD)
     users.create_user("bob", "bob@example.com", PASSWORD)
     users.create_superuser("admin", "admin@example.com", PASSWORD)
-    things = (Thing(title, "", category, cents, quantity) for title, category, cents, quantity in THINGS)
+    things = (
+        Thing(title, said, category, cents, quantity) for title, category, cents, quantity, said in THINGS
+    )
     listings = Listing.objects.bulk_create([as_listing(thing, alice) for thing in things])
     add_pictures(listings, draw_pictures("first-look", numbers("first look"), len(listings)))
     return f"Made alice, bob and admin (password {PASSWORD!r}) and {len(THINGS)} listings."

@@ -1,0 +1,83 @@
+"""Making an account, logging in and out, and the token with which a page hears of its orders."""
+
+from django.contrib.auth import login, logout
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from listings import accounts
+from listings.account_serializers import LogInSerializer, RegisterSerializer
+from listings.pages.limits import limited
+from listings.pages.page import render_page
+from listings.refusals import WrongCredentials
+from microstore.tokens import AccessToken
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited("register")
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """A new account, which is logged in at once."""
+    if request.method != "POST":
+        return _form(request, "sign_up.html")
+    given = {name: request.POST.get(name, "") for name in ("username", "email", "password")}
+    account = RegisterSerializer(data=given)
+    if not account.is_valid():
+        return _form(request, "sign_up.html", status=400, problems=account.errors, given=given)
+    return _log_in(request, account.save())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited("token")
+def log_in(request: HttpRequest) -> HttpResponse:
+    """A name and a password."""
+    if request.method != "POST":
+        return _form(request, "log_in.html")
+    given = {name: request.POST.get(name, "") for name in ("username", "password")}
+    try:
+        user = accounts.check_credentials(**_readable(given))
+    except WrongCredentials:
+        reason = "No account has this name and password. Names are case-sensitive."
+        return _form(request, "log_in.html", status=401, reason=reason, given=given)
+    return _log_in(request, user)
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """The end of the browser's session."""
+    logout(request)
+    return redirect("shop:catalogue")
+
+
+@require_safe
+def live_token(request: HttpRequest) -> HttpResponse:
+    """An access token for `/ws/orders/`, which no cookie opens. It stays in the page's memory."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"detail": "Log in first."}, status=401)
+    token = str(AccessToken.for_user(request.user))
+    return JsonResponse({"access": token}, headers={"Cache-Control": "no-store"})
+
+
+def _readable(given: dict[str, str]) -> dict[str, str]:
+    """As the API reads a name and a password; raises WrongCredentials for what can be neither."""
+    body = LogInSerializer(data=given)
+    if not body.is_valid():
+        raise WrongCredentials
+    return dict(body.validated_data)
+
+
+def _form(request: HttpRequest, template: str, *, status: int = 200, **context: object) -> HttpResponse:
+    return render_page(request, template, {"next": _wanted_next(request)} | context, status=status)
+
+
+def _log_in(request: HttpRequest, user: User) -> HttpResponse:
+    login(request, user, "django.contrib.auth.backends.ModelBackend")
+    return redirect(_wanted_next(request) or resolve_url("shop:catalogue"))
+
+
+def _wanted_next(request: HttpRequest) -> str:
+    """Where the person was on the way to; nowhere outside."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else ""

@@ -1,0 +1,106 @@
+"""What is on sale, one thing of it, and buying it."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from listings import services
+from listings.api.filters import ListingFilter, ListingPages
+from listings.models import Category, Listing
+from listings.money import minor_units
+from listings.pages import queries
+from listings.pages.limits import limited
+from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.queries import visible_listings
+from listings.refusals import ListingNotFound
+from microstore.problems import Refusal
+from microstore.tracing import current_trace
+
+MAX_LOOKED_AT = 100
+ORDERINGS = (("newest", "Newest"), ("cheapest", "Price, low to high"), ("dearest", "Price, high to low"))
+
+
+class Screens(ListingPages):
+    """A screenful."""
+
+    page_size = 24
+
+
+@require_safe
+@limited("search", method="GET")
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """What is on sale, narrowed down by what the address says."""
+    wanted = {name: request.GET.get(name, "") for name in ("search", "category", "ordering", "in_stock")}
+    max_price = request.GET.get("max_price", "")
+    chosen = wanted | {"max_price_cents": minor_units(max_price, "EUR") or ""}
+    found = ListingFilter(chosen, visible_listings(None))
+    pages = Screens()
+    if found.is_valid():
+        try:
+            listings = pages.paginate_queryset(found.qs, Request(request))
+        except NotFound:
+            return redirect("shop:catalogue")
+    else:
+        listings = []
+    context: dict[str, Any] = {
+        "listings": listings,
+        "next": listings and pages.get_next_link(),
+        "previous": listings and pages.get_previous_link(),
+        "wanted": wanted | {"max_price": max_price},
+        "narrowed": any(wanted.values()) or max_price,
+        "categories": Category.choices,
+        "orderings": ORDERINGS,
+        "problems": found.errors,
+    }
+    return render_page(request, "catalogue.html", context)
+
+
+@require_safe
+def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
+    """One thing, large, and Buy."""
+    listing = visible_listings(request.user.pk).filter(id=listing_id).first()
+    if listing is None:
+        return render_refusal(request, ListingNotFound("This is not on sale, or not any more."))
+    return _show(request, listing)
+
+
+@require_POST
+@login_required
+@limited("buy")
+def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
+    """Buy it; then look at the order. The form's key makes two clicks one purchase."""
+    quantity, key = request.POST.get("quantity", "1"), request.POST.get("key", "")
+    purchase = services.Purchase(
+        listing_id=int(listing_id),
+        buyer_id=visitor_id(request),
+        quantity=int(quantity) if re.fullmatch("[1-9][0-9]{0,5}", quantity) else 1,
+        trace=current_trace(),
+        idempotency_key=key if re.fullmatch("[0-9a-f-]{36}", key) else None,
+    )
+    try:
+        receipt = services.buy_listing(purchase)
+    except Refusal as error:
+        listing = visible_listings(request.user.pk).filter(id=listing_id).first()
+        return _show(request, listing, error) if listing else render_refusal(request, error)
+    return redirect(f"{reverse('shop:orders')}?new={receipt.order_id}")
+
+
+@require_safe
+def stock(request: HttpRequest) -> JsonResponse:
+    """`?ids=1,2,3`: how many of each are left, for pages without a live feed."""
+    ids = [int(text) for text in request.GET.get("ids", "").split(",") if re.fullmatch("[0-9]{1,18}", text)]
+    left = queries.stock_of(ids[:MAX_LOOKED_AT])
+    return JsonResponse({"available": left}, headers={"Cache-Control": "no-store"})
+
+
+def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:
+    context = {"listing": listing, "key": uuid4(), "reason": str(error) if error else ""}
+    return render_page(request, "listing.html", context, status=error.status if error else 200)

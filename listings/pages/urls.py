@@ -1,0 +1,23 @@
+"""Addresses of the pages."""
+
+from django.urls import path, re_path
+
+from listings.pages import accounts, catalogue, orders, selling
+
+LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
+
+app_name = "shop"
+urlpatterns = [
+    path("", catalogue.catalogue, name="catalogue"),
+    re_path(rf"{LISTING}$", catalogue.listing_page, name="listing"),
+    re_path(rf"{LISTING}buy/$", catalogue.buy, name="buy"),
+    re_path(rf"{LISTING}(?P<action>withdraw|publish)/$", selling.set_sale, name="set-sale"),
+    path("stock/", catalogue.stock, name="stock"),
+    path("sell/", selling.sell, name="sell"),
+    path("sales/", selling.sales, name="sales"),
+    path("orders/", orders.orders, name="orders"),
+    path("account/sign-up/", accounts.sign_up, name="sign-up"),
+    path("account/log-in/", accounts.log_in, name="log-in"),
+    path("account/log-out/", accounts.log_out, name="log-out"),
+    path("account/live-token/", accounts.live_token, name="live-token"),
+]

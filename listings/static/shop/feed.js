@@ -1,0 +1,64 @@
+// One WebSocket that is kept open: it comes again where it left off, later and later while it fails.
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30000;
+const SILENT_FOR_MS = 60000;
+const MANNERS = [4400, 4403, 4429]; // closed on purpose: not at once again
+
+export class Feed {
+  constructor(url, { after, token, onEvent, onChange }) {
+    Object.assign(this, { url, after: Number(after) || 0, token, onEvent, onChange, open: false, wait: FIRST_WAIT_MS });
+    queueMicrotask(() => this.connect());
+    setInterval(() => this.dropIfSilent(), SILENT_FOR_MS / 4);
+  }
+
+  async connect() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const query = new URLSearchParams({ after: this.after });
+    try {
+      const token = this.token && (await this.token());
+      if (token === null) return this.comeAgain();
+      if (token) query.set("token", token);
+      this.socket = new WebSocket(`${this.url}?${query}`);
+    } catch {
+      return this.comeAgain();
+    }
+    this.heardAt = Date.now();
+    this.socket.onopen = () => this.change(true);
+    this.socket.onmessage = (message) => this.hear(JSON.parse(message.data));
+    this.socket.onclose = (closed) => {
+      if (MANNERS.includes(closed.code)) this.wait = LONGEST_WAIT_MS;
+      this.comeAgain();
+    };
+  }
+
+  hear(frame) {
+    this.heardAt = Date.now();
+    this.wait = FIRST_WAIT_MS;
+    for (const event of frame.type === "batch" ? frame.events : [frame]) {
+      if (event.seq > this.after) this.after = event.seq;
+      if (event.type !== "heartbeat") this.onEvent(event);
+    }
+  }
+
+  change(open) {
+    if (open) this.wait = FIRST_WAIT_MS;
+    this.open = open;
+    this.onChange();
+  }
+
+  comeAgain() {
+    this.change(false);
+    this.timer = setTimeout(() => this.connect(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
+  }
+
+  wake() {
+    if (!this.open && this.timer) this.connect();
+  }
+
+  dropIfSilent() {
+    if (this.open && Date.now() - this.heardAt > SILENT_FOR_MS) this.socket.close();
+  }
+}

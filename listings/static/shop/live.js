@@ -1,0 +1,110 @@
+// What a page does while somebody looks at it: stock and orders change by themselves.
+//
+// The live feed tells what happened; where no WebSocket can be had, the server is asked every few seconds instead.
+import { Feed } from "./feed.js";
+
+const page = document.body.dataset;
+const ASK_EVERY_MS = 3000;
+const SAY_FOR_MS = 6000;
+
+// ---- stock: of everything that carries data-listing
+
+function showStock(listingId, available) {
+  for (const shown of document.querySelectorAll(`[data-listing="${listingId}"]`)) {
+    if (shown.dataset.available === String(available)) continue;
+    shown.dataset.available = available;
+    shown.querySelector(".stock").textContent = stockWords(available);
+    const quantity = shown.querySelector("input[name=quantity]");
+    if (quantity) quantity.max = available;
+    shown.classList.add("just-changed");
+    if (available === 0) {
+      shown.classList.add("just-sold");
+      say(`Sold: ${shown.dataset.title}`);
+    }
+    setTimeout(() => shown.classList.remove("just-changed", "just-sold"), 2000);
+  }
+}
+
+function stockWords(available) {
+  if (available > 1) return `${available} left`;
+  return available ? "Last one" : "Sold";
+}
+
+async function askForStock() {
+  const ids = [...new Set([...document.querySelectorAll("[data-listing]")].map((shown) => shown.dataset.listing))];
+  if (!ids.length) return;
+  const answer = await fetch(`${page.stock}?ids=${ids.join(",")}`);
+  if (!answer.ok) return;
+  for (const [id, available] of Object.entries((await answer.json()).available)) showStock(id, available);
+}
+
+// ---- orders and news: whatever carries data-live is taken from a fresh copy of this page when it differs
+
+async function refresh() {
+  if (!document.querySelector("[data-live]")) return;
+  const answer = await fetch(location.href);
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const shown of document.querySelectorAll("[data-live]")) {
+    const now = fresh.getElementById(shown.id);
+    if (!now || now.dataset.live === shown.dataset.live) continue;
+    for (const row of now.children) {
+      const before = row.id && document.getElementById(row.id);
+      if (!before || before.className !== row.className) row.classList.add("just-changed");
+    }
+    shown.replaceWith(now);
+  }
+}
+
+// ---- saying it: seen at the edge of the page, and read out
+
+function say(text) {
+  const said = document.createElement("p");
+  said.textContent = text;
+  document.getElementById("said").append(said);
+  setTimeout(() => said.remove(), SAY_FOR_MS);
+}
+
+const latest = new Map();
+function onListingEvent(event) {
+  if (event.available === undefined || event.seq <= (latest.get(event.listing_id) ?? 0)) return;
+  latest.set(event.listing_id, event.seq);
+  const concernsUs = document.getElementById(`order-${event.order_id}`) || document.querySelector(`main [data-listing="${event.listing_id}"]`);
+  showStock(event.listing_id, event.available);
+  if (concernsUs) refresh().catch(() => {});
+}
+
+const ORDER_WORDS = { completed: "completed", rejected: "could not be completed", cancelled: "was cancelled" };
+function onOrderEvent(event) {
+  if (event.type === "order") say(`${event.listing_title ?? "Your order"}: ${ORDER_WORDS[event.status] ?? event.status}`);
+  refresh();
+}
+
+async function liveToken() {
+  const answer = await fetch(page.liveToken);
+  return answer.ok ? (await answer.json()).access : null;
+}
+
+// ---- going
+
+const base = page.liveUrl || location.origin.replace(/^http/, "ws");
+const feeds = [new Feed(`${base}/ws/listings/`, { after: page.liveAfter, onEvent: onListingEvent, onChange: showState })];
+if (page.liveToken) {
+  feeds.push(new Feed(`${base}/ws/orders/`, { after: page.liveAfter, token: liveToken, onEvent: onOrderEvent, onChange: showState }));
+}
+
+function showState() {
+  const live = feeds.every((feed) => feed.open);
+  const shown = document.getElementById("live");
+  shown.dataset.state = live ? "live" : "asking";
+  shown.textContent = live ? "Live: changes show by themselves" : "Changes show within seconds";
+}
+
+setInterval(() => {
+  if (document.hidden || feeds.every((feed) => feed.open)) return;
+  if (!feeds[0].open) askForStock().catch(() => {});
+  refresh().catch(() => {});
+}, ASK_EVERY_MS);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) for (const feed of feeds) feed.wake();
+});

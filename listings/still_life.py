@@ -1,0 +1,108 @@
+"""Pictures for a made-up shop: jars, bowls, books and fruit on a table, in colours that go together."""
+
+from collections.abc import Callable
+from random import Random
+
+from PIL import Image, ImageDraw, ImageFilter
+
+SIDE = 640
+SMOOTH = 2  # drawn larger, then scaled down: no jagged edges
+COARSE = 4
+INSIDE = "#332820"
+# Wall, table, and what stands on it.
+PALETTES = (
+    ("#e9dcc9", "#b98b5e", ("#3f5e5a", "#d8a24a", "#8c3f2b", "#f3ece0", "#6b7f8c")),
+    ("#cfdad6", "#7a6a58", ("#c8553d", "#f2c57c", "#28536b", "#f6f0e6", "#7f9172")),
+    ("#f0d9d0", "#a0705c", ("#43506c", "#e9e2d0", "#c06c52", "#7d8f69", "#e3b448")),
+    ("#3d4a52", "#6d5340", ("#e0b07a", "#d9d2c0", "#a4452c", "#8fa998", "#c98f3e")),
+    ("#dfe3e8", "#9a8f84", ("#1f3a4d", "#e08e45", "#b9c4ae", "#faf4ea", "#84432f")),
+    ("#f3e6c4", "#8a7a4f", ("#5b3758", "#c7773b", "#f8f3e4", "#4f7157", "#b23a48")),
+)
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+Pen = ImageDraw.ImageDraw
+
+
+def draw(random: Random) -> Image.Image:
+    """A still life; the same one for the same chance."""
+    wall, table, colours = random.choice(PALETTES)
+    picture = Image.new("RGB", (SIDE * SMOOTH, SIDE * SMOOTH), wall)
+    edge = SIDE * SMOOTH * 0.66
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, edge, SIDE * SMOOTH, SIDE * SMOOTH), fill=table)
+    things = sorted(_stand(random, edge), key=lambda box: box[3])  # what stands further back is drawn first
+    picture = _with_shadows(picture, things)
+    pen = ImageDraw.Draw(picture)
+    for box, colour in zip(things, random.sample(colours, len(things)), strict=True):
+        random.choice(SHAPES)(pen, box, colour)
+    return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+
+
+def _stand(random: Random, edge: float) -> list[Box]:
+    """Where three or four things stand: side by side, so that each is seen."""
+    count = random.choice((3, 4))
+    room = SIDE * SMOOTH * 0.76 / count
+    boxes = []
+    for number in range(count):
+        width, height = room * random.uniform(0.8, 1.25), room * random.uniform(0.8, 2.1)
+        middle = SIDE * SMOOTH * 0.12 + room * (number + 0.5)
+        bottom = edge + SIDE * SMOOTH * random.uniform(0.03, 0.16)
+        boxes.append((middle - width / 2, bottom - height, middle + width / 2, bottom))
+    return boxes
+
+
+def _with_shadows(picture: Image.Image, boxes: list[Box]) -> Image.Image:
+    dark = Image.new("L", (SIDE // COARSE, SIDE // COARSE))  # what is soft needs few pixels
+    pen = ImageDraw.Draw(dark)
+    for box in boxes:
+        left, _, right, bottom = (value / SMOOTH / COARSE for value in box)
+        width = right - left
+        pen.ellipse((left, bottom - width * 0.14, right + width * 0.5, bottom + width * 0.16), fill=90)
+    soft = dark.filter(ImageFilter.GaussianBlur(12 / COARSE)).resize(picture.size)
+    return Image.composite(Image.new("RGB", picture.size, "#1a1410"), picture, soft)
+
+
+def _jar(pen: Pen, box: Box, colour: str) -> None:
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    pen.rounded_rectangle((left, top + height * 0.25, right, bottom), width * 0.3, fill=colour)
+    pen.rectangle(
+        (left + width * 0.3, top + height * 0.06, right - width * 0.3, bottom - height * 0.5), fill=colour
+    )
+    pen.rounded_rectangle(
+        (left + width * 0.22, top, right - width * 0.22, top + height * 0.09), 8, fill=colour
+    )
+    _shine(pen, (left + width * 0.14, top + height * 0.42, left + width * 0.2, bottom - height * 0.2))
+
+
+def _bowl(pen: Pen, box: Box, colour: str) -> None:
+    left, _, right, bottom = box
+    width = right - left
+    top = bottom - width * 0.55
+    pen.chord((left, top - width * 0.5, right, bottom), 0, 180, fill=colour)
+    pen.ellipse((left, top - width * 0.03, right, top + width * 0.15), fill=INSIDE)
+    pen.rectangle((left + width * 0.35, bottom - width * 0.05, right - width * 0.35, bottom), fill=colour)
+
+
+def _book(pen: Pen, box: Box, colour: str) -> None:
+    left, top, right, bottom = box
+    width = (right - left) * 0.5
+    middle = (left + right) / 2
+    pen.rounded_rectangle((middle - width / 2, top, middle + width / 2, bottom), 6, fill=colour)
+    for part in (0.12, 0.18, 0.8):
+        at = top + (bottom - top) * part
+        pen.rectangle((middle - width / 2, at, middle + width / 2, at + 6), fill="#f6ecd8")
+
+
+def _fruit(pen: Pen, box: Box, colour: str) -> None:
+    left, _, right, bottom = box
+    width = (right - left) * 0.85
+    pen.ellipse((left, bottom - width, left + width, bottom), fill=colour)
+    pen.line((left + width / 2, bottom - width, left + width * 0.58, bottom - width * 1.15), "#3a2d20", 8)
+    _shine(pen, (left + width * 0.22, bottom - width * 0.78, left + width * 0.36, bottom - width * 0.58))
+
+
+def _shine(pen: Pen, box: Box) -> None:
+    pen.ellipse(box, fill="#fdf8ee")
+
+
+SHAPES: tuple[Callable[[Pen, Box, str], None], ...] = (_jar, _jar, _bowl, _book, _fruit)

@@ -1,0 +1,171 @@
+"""The shop in real browsers: one buys, the other sees it sold."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.support.market import Market
+from tests.support.pictures import picture
+from tests.support.visitor import Visitor, launch_chromium, visit
+
+pytestmark = pytest.mark.timeout(600)  # the first one may have to install the browser
+
+LOOKS = {
+    "desk, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone, dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+}
+PAGES = {
+    None: (
+        "/",
+        "/?search=unicorn",
+        "/listings/1/",
+        "/listings/999999/",
+        "/account/sign-up/",
+        "/account/log-in/",
+    ),
+    "alice": ("/sales/", "/sell/", "/listings/1/"),
+    "bob": ("/", "/orders/", "/listings/1/"),
+}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser program for all of these."""
+    with sync_playwright() as playwright:
+        browser = launch_chromium(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    """What a seller uploads."""
+    file = tmp_path / "armchair.jpg"
+    file.write_bytes(picture("JPEG"))
+    return file
+
+
+@contextmanager
+def held(market: Market, process: str) -> Iterator[None]:
+    """Nothing goes on here meanwhile."""
+    market.stack.signal(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        market.stack.signal(process, signal.SIGCONT)
+
+
+def new_name(what: str) -> str:
+    return f"{what}-{uuid4().hex[:8]}"
+
+
+def test_one_buys_and_the_other_sees_it_sold(market: Market, chromium: Browser, photograph: Path) -> None:
+    armchair = new_name("Crunchy armchair")
+    with visit(chromium, market.listings_url) as seller, visit(chromium, market.listings_url) as buyer:
+        seller.sign_up(new_name("alice"))
+        seller.sell(armchair, photograph)
+        seller.page.goto("/")
+        expect(seller.page.locator("#live")).to_have_text("Live: changes show by themselves")
+        card = seller.page.get_by_role("listitem").filter(has_text=armchair)
+        expect(card).to_contain_text("Last one")
+        assert card.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
+        seller.mark()
+
+        buyer.sign_up(new_name("bob"))
+        buyer.find(armchair)
+        clicked_at = time.monotonic()
+        buyer.page.get_by_role("button", name="Buy").click(no_wait_after=True)
+        expect(card).to_contain_text("Sold")
+        print(f"\nSold in the other browser {time.monotonic() - clicked_at:.2f} s after the click on Buy.")
+        expect(seller.page.get_by_role("status")).to_contain_text(f"Sold: {armchair}")
+        assert seller.has_not_reloaded()
+        expect(buyer.page.get_by_role("listitem").filter(has_text=armchair)).to_contain_text("Completed")
+
+
+def test_an_order_completes_while_buyer_and_seller_look(
+    market: Market, chromium: Browser, photograph: Path
+) -> None:
+    lamp = new_name("Reading lamp")
+    with visit(chromium, market.listings_url) as seller, visit(chromium, market.listings_url) as buyer:
+        seller.sign_up(new_name("alice"))
+        seller.sell(lamp, photograph)
+        seller.page.goto("/sales/")
+        buyer.sign_up(new_name("bob"))
+        with held(market, "listings-relay"):
+            buyer.buy(lamp)
+            order = buyer.page.get_by_role("listitem").filter(has_text=lamp)
+            expect(order).to_contain_text("Pending")
+            buyer.mark()
+            seller.mark()
+        expect(order).to_contain_text("Completed")
+        expect(order).to_contain_text("With a fee of")
+        sale = seller.page.locator("#orders").get_by_role("listitem").filter(has_text=lamp)
+        expect(sale).to_contain_text("Completed")
+        assert buyer.has_not_reloaded()
+        assert seller.has_not_reloaded()
+
+
+def test_without_websockets_the_pages_ask(market: Market, chromium: Browser, photograph: Path) -> None:
+    radio = new_name("Radio with one station")
+    with visit(chromium, market.listings_url) as seller, visit(chromium, market.listings_url) as buyer:
+        for visitor in (seller, buyer):
+            visitor.page.route_web_socket("**/*", lambda socket: socket.close())
+        seller.sign_up(new_name("alice"))
+        seller.sell(radio, photograph)
+        expect(seller.page.locator("#live")).to_have_text("Changes show within seconds")
+        seller.mark()
+        buyer.sign_up(new_name("bob"))
+        with held(market, "listings-relay"):
+            buyer.buy(radio)
+            order = buyer.page.get_by_role("listitem").filter(has_text=radio)
+            expect(order).to_contain_text("Pending")
+            buyer.mark()
+        expect(order).to_contain_text("Completed")
+        expect(seller.page.get_by_role("article")).to_contain_text("Sold")
+        assert seller.has_not_reloaded()
+        assert buyer.has_not_reloaded()
+
+
+def test_buying_needs_no_script(market: Market, chromium: Browser, photograph: Path) -> None:
+    atlas = new_name("Atlas")
+    with visit(chromium, market.listings_url, java_script_enabled=False) as visitor:
+        visitor.sign_up(new_name("alice"))
+        visitor.sell(atlas, photograph)
+        visitor.page.get_by_role("button", name="Log out").click()
+        visitor.sign_up(new_name("bob"))
+        visitor.buy(atlas)
+        expect(visitor.page.get_by_role("listitem").filter(has_text=atlas)).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_fit_for_everybody(market: Market, chromium: Browser, look: str) -> None:
+    """It fits its window, the browser complains of nothing, and axe finds nothing serious."""
+    for name, paths in PAGES.items():
+        with visit(chromium, market.listings_url, **LOOKS[look]) as visitor:
+            if name:
+                visitor.log_in(name, "microstore")
+            for path in paths:
+                response = visitor.page.goto(path)
+                assert response
+                assert "default-src 'self'" in response.headers["content-security-policy"]
+                assert findings(visitor) == [], f"{path} ({look})"
+                wide = visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, f"{path} is too wide ({look})"
+            visitor.complaints[:] = [text for text in visitor.complaints if "status of 404" not in text]
+
+
+def findings(visitor: Visitor) -> list[str]:
+    """What axe calls serious or critical."""
+    found = Axe().run(visitor.page).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

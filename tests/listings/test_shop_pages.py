@@ -1,0 +1,319 @@
+"""The shop's pages without a browser: what they show, whom they let in, and what they cost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from listings.models import Listing, ListingImage, Order
+from microstore import limits
+from tests.support.pictures import picture, upload
+
+pytestmark = pytest.mark.django_db
+
+# A new query is a diff in this file. Of each page: the session, its user, and the latest event of the feed.
+OF_EACH = 3
+QUERIES_OF_THE_CATALOGUE = OF_EACH + 2  # listings, images
+QUERIES_OF_A_LISTING = OF_EACH + 2
+QUERIES_OF_MY_ORDERS = OF_EACH + 2  # orders, images
+QUERIES_OF_MY_SALES = OF_EACH + 4  # and the listings, with their images
+LAMP = {"title": "Reading lamp", "price": "59", "currency": "EUR", "quantity": "2", "category": "furniture"}
+
+
+@pytest.fixture
+def shopper(bob: User) -> Client:
+    """Bob's browser."""
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
+@pytest.fixture
+def seller(alice: User) -> Client:
+    """Alice's browser."""
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def text(response: Any, status: int = 200) -> str:
+    assert response.status_code == status, response.content[:500]
+    return str(response.content.decode())
+
+
+def address(response: Any) -> str:
+    """Where the browser is sent."""
+    assert response.status_code == 302, response.content[:500]
+    return str(response.url)
+
+
+def buy(client: Client, listing: Listing, **fields: str) -> Any:
+    return client.post(f"/listings/{listing.pk}/buy/", fields)
+
+
+def test_anybody_sees_what_is_on_sale(client: Client, put_on_sale: Callable[..., Listing]) -> None:
+    put_on_sale("Crunchy armchair", quantity=3)
+    put_on_sale("Half a chess set", available=0)
+    put_on_sale("A draft", status="draft")
+    page = text(client.get("/"))
+    assert "Crunchy armchair" in page
+    assert "€249.00" in page
+    assert "3 left" in page
+    assert 'data-available="0" data-title="Half a chess set"' in page
+    assert "A draft" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("search=arm", ["Crunchy armchair"]),
+        ("category=toys", ["Half a chess set"]),
+        ("max_price=12", ["Half a chess set"]),
+        ("max_price=12,00&ordering=cheapest", ["Half a chess set"]),
+        ("max_price=11.99", []),
+        ("in_stock=true", ["Crunchy armchair"]),
+        ("search=unicorn", []),
+        ("cursor=made-up", ["Crunchy armchair", "Half a chess set"]),
+        ("max_price=cheap&search=&category=", ["Crunchy armchair", "Half a chess set"]),
+        ("category=weapons", []),
+        ("search=%00", []),
+    ],
+)
+def test_the_catalogue_is_narrowed_down(
+    client: Client, put_on_sale: Callable[..., Listing], query: str, found: list[str]
+) -> None:
+    put_on_sale("Crunchy armchair")
+    put_on_sale("Half a chess set", category="toys", price_cents=1_200, available=0)
+    page = text(client.get(f"/?{query}", follow=True))
+    assert [
+        title for title in ("Crunchy armchair", "Half a chess set") if f'title="{title}"' in page
+    ] == found
+
+
+def test_what_people_write_is_text_and_no_markup(client: Client, put_on_sale: Callable[..., Listing]) -> None:
+    listing = put_on_sale('<script>alert("lamp")</script>', description="<b>bold</b>")
+    for path in ("/", f"/listings/{listing.pk}/", "/?search=%3Cscript%3E"):
+        page = text(client.get(path))
+        assert "<script>" not in page
+        assert "<b>" not in page
+
+
+def test_a_page_allows_itself_nothing_inline(client: Client, settings: Settings) -> None:
+    settings.LIVE_URL, settings.MEDIA_URL = "wss://live.example", "https://pictures.example/shop/"
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'self'; img-src 'self' https://pictures.example data:" in policy
+    assert policy.endswith("connect-src 'self' wss://live.example")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", ["/listings/999/", "/listings/999999999999999999/"])
+def test_what_is_not_there_is_said_to_people(client: Client, path: str) -> None:
+    assert "Back to the shop" in text(client.get(path), 404)
+
+
+def test_a_draft_is_seen_by_its_seller_alone(
+    client: Client, seller: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    draft = put_on_sale(status="draft")
+    text(client.get(f"/listings/{draft.pk}/"), 404)
+    assert "Only you see this" in text(seller.get(f"/listings/{draft.pk}/"))
+
+
+def test_buying_needs_a_form_and_no_script(shopper: Client, armchair: Listing, bob: User) -> None:
+    assert ">Buy<" in text(shopper.get(f"/listings/{armchair.pk}/"))
+    response = buy(shopper, armchair)
+    order = Order.objects.get()
+    assert (response.status_code, response.url) == (302, f"/orders/?new={order.pk}")
+    assert (order.buyer, order.listing, order.quantity) == (bob, armchair, 1)
+    page = text(shopper.get(response.url))
+    assert f'id="order-{order.pk}" aria-current="true"' in page
+    assert "Pending" in page
+
+
+def test_two_clicks_are_one_purchase(shopper: Client, put_on_sale: Callable[..., Listing]) -> None:
+    listing = put_on_sale(quantity=5)
+    key = "01a20465-7ba7-742f-b6f6-4741a701e43b"
+    assert buy(shopper, listing, key=key).url == buy(shopper, listing, key=key).url
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "many", "1.5", "٣", "", "\0"])
+def test_a_quantity_that_makes_no_sense_is_one(
+    shopper: Client, put_on_sale: Callable[..., Listing], quantity: str
+) -> None:
+    buy(shopper, put_on_sale(quantity=5), quantity=quantity, key="\0")
+    assert Order.objects.get().quantity == 1
+
+
+def test_whoever_is_too_late_is_told_so(shopper: Client, put_on_sale: Callable[..., Listing]) -> None:
+    assert "It is sold out." in text(buy(shopper, put_on_sale(available=0)), 409)
+    assert "Only 2 left." in text(buy(shopper, put_on_sale(quantity=2), quantity="3"), 409)
+    assert "Back to the shop" in text(buy(shopper, Listing(pk=999)), 404)
+    assert not Order.objects.exists()
+
+
+def test_nobody_buys_their_own(seller: Client, armchair: Listing) -> None:
+    assert "This is yours" in text(seller.get(f"/listings/{armchair.pk}/"))
+    assert "your own" in text(buy(seller, armchair), 403)
+
+
+def test_a_form_from_elsewhere_does_nothing(bob: User, armchair: Listing) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(bob)
+    for path in (f"/listings/{armchair.pk}/buy/", "/sell/", "/account/log-in/", "/account/log-out/"):
+        assert client.post(path).status_code == 403
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/orders/", "/sales/", "/sell/"])
+def test_strangers_are_asked_to_log_in_and_come_back(client: Client, bob: User, path: str) -> None:
+    bob.set_password("a lighthouse in fog")
+    bob.save()
+    response = client.get(path)
+    assert address(response) == f"/account/log-in/?next={path}"
+    known = {"username": "bob", "password": "a lighthouse in fog", "next": path}
+    assert address(client.post("/account/log-in/", known)) == path
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_nobody_is_sent_elsewhere(client: Client, bob: User, elsewhere: str) -> None:
+    bob.set_password("a lighthouse in fog")
+    bob.save()
+    known = {"username": "bob", "password": "a lighthouse in fog", "next": elsewhere}
+    assert address(client.post("/account/log-in/", known)) == "/"
+
+
+@pytest.mark.parametrize("username", ["bob", "nobody", "bob\0", "", "b" * 151])
+def test_a_wrong_password_opens_nothing(client: Client, bob: User, username: str) -> None:
+    page = text(client.post("/account/log-in/", {"username": username, "password": "guessed"}), 401)
+    assert "No account has this name and password" in page
+    assert "sessionid" not in client.cookies
+
+
+def test_signing_up_logs_in(client: Client) -> None:
+    carol = {"username": "carol", "email": "carol@example.com", "password": "a lighthouse in fog"}
+    assert address(client.post("/account/sign-up/", carol)) == "/"
+    assert "Log out" in text(client.get("/"))
+    client.post("/account/log-out/")
+    assert "Log out" not in text(client.get("/"))
+    again = text(client.post("/account/sign-up/", carol), 400)
+    assert "This field must be unique." in again
+    assert "a lighthouse in fog" not in again
+
+
+def test_a_page_gets_a_token_for_its_own_orders_alone(client: Client, shopper: Client, bob: User) -> None:
+    assert client.get("/account/live-token/").status_code == 401
+    answer = shopper.get("/account/live-token/")
+    assert answer.headers["Cache-Control"] == "no-store"
+    headers = {"Authorization": f"Bearer {answer.json()['access']}"}
+    assert client.get("/api/auth/me/", headers=headers).json()["username"] == "bob"
+
+
+def test_something_is_sold_with_its_picture(seller: Client, settings: Settings, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    response = seller.post("/sell/", LAMP | {"image": upload(picture())})
+    listing = Listing.objects.get()
+    assert address(response) == f"/listings/{listing.pk}/"
+    assert (listing.price_cents, listing.quantity, listing.status) == (5_900, 2, "on_sale")
+    assert ListingImage.objects.get().listing == listing
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("title", "", "may not be blank"),
+        ("price", "cheap", "Write an amount above zero"),
+        ("price", "0", "Write an amount above zero"),
+        ("price", "1.234", "Write an amount above zero"),
+        ("price", "NaN", "Write an amount above zero"),
+        ("quantity", "many", "valid integer"),
+        ("currency", "XXX", "Use one of"),
+        ("category", "weapons", "not a valid choice"),
+        ("image", upload(b"no picture"), 'id="image-wrong"'),
+    ],
+)
+def test_what_cannot_be_sold_is_explained_and_nothing_is_made(
+    seller: Client, field: str, value: Any, said: str
+) -> None:
+    page = text(seller.post("/sell/", LAMP | {field: value}), 400)
+    assert said in page.replace("&quot;", '"')
+    assert f'id="{field}-wrong"' in page
+    assert field == "title" or 'value="Reading lamp"' in page
+    assert not Listing.objects.exists()
+
+
+def test_a_price_has_the_digits_of_its_currency(seller: Client) -> None:
+    seller.post("/sell/", LAMP | {"price": "5900", "currency": "JPY"})
+    listing = Listing.objects.get()
+    assert listing.price_cents == 5_900
+    assert "¥5,900" in text(seller.get(f"/listings/{listing.pk}/"))
+
+
+def test_a_seller_withdraws_and_sells_again_what_is_theirs(
+    seller: Client, shopper: Client, armchair: Listing
+) -> None:
+    for action, status in (("withdraw", "withdrawn"), ("publish", "on_sale")):
+        text(shopper.post(f"/listings/{armchair.pk}/{action}/"), 403 if status == "withdrawn" else 404)
+        assert address(seller.post(f"/listings/{armchair.pk}/{action}/")) == "/sales/"
+        armchair.refresh_from_db()
+        assert armchair.status == status
+
+
+def test_orders_and_sales_are_seen_by_buyer_and_seller_alone(
+    shopper: Client, seller: Client, armchair: Listing, make_user: Callable[..., User]
+) -> None:
+    buy(shopper, armchair)
+    carol = Client()
+    carol.force_login(make_user("carol"))
+    order = f"order-{Order.objects.get().pk}"
+    assert order in text(shopper.get("/orders/"))
+    assert order in text(seller.get("/sales/"))
+    for page in (seller.get("/orders/"), shopper.get("/sales/"), carol.get("/orders/"), carol.get("/sales/")):
+        assert order not in text(page)
+
+
+def test_pages_without_a_live_feed_can_ask_what_is_left(
+    client: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    armchair, draft = put_on_sale(quantity=3), put_on_sale(status="draft")
+    answer = client.get(f"/stock/?ids={armchair.pk},{draft.pk},999,lamp,,-1,{'9' * 30}").json()
+    assert answer == {"available": {str(armchair.pk): 3, str(draft.pk): 0, "999": 0}}
+
+
+def test_too_many_guesses_have_to_wait(
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the API's quota: whoever has used it up there has used it up here."""
+    monkeypatch.setattr(limits, "quotas", lambda: {"token": limits.Quota(2, 60)})
+    monkeypatch.setattr(limits.Limits, "who", lambda *_: f"a test of pages {id(client)}")
+    body = {"username": "nobody", "password": "guessed"}
+    statuses = [client.post("/account/log-in/", body).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+    assert client.post("/api/auth/token/", body, content_type="application/json").status_code == 429
+
+
+@pytest.mark.parametrize("listed", [1, 12])
+def test_a_page_costs_the_same_however_much_is_on_it(
+    shopper: Client,
+    seller: Client,
+    bob: User,
+    put_on_sale: Callable[..., Listing],
+    django_assert_num_queries: DjangoAssertNumQueries,
+    listed: int,
+) -> None:
+    for _ in range(listed):
+        listing = put_on_sale(quantity=2)
+        ListingImage.objects.create(listing=listing, large="a.jpg", small="b.jpg", width=1, height=1)
+        buy(shopper, listing)
+    for client, path, queries in (
+        (shopper, "/", QUERIES_OF_THE_CATALOGUE),
+        (shopper, "/?search=armchair&category=furniture&ordering=cheapest", QUERIES_OF_THE_CATALOGUE),
+        (shopper, f"/listings/{listing.pk}/", QUERIES_OF_A_LISTING),
+        (shopper, "/orders/", QUERIES_OF_MY_ORDERS),
+        (seller, "/sales/", QUERIES_OF_MY_SALES),
+    ):
+        with django_assert_num_queries(queries):
+            client.get(path)
