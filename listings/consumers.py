@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from listings import queries
+from listings import metrics, queries
 from listings.hub import current_hub
 from listings.live import frame, to_client
 from listings.models import LiveEvent
@@ -53,6 +53,7 @@ class ListingsFeed(AsyncWebsocketConsumer):
     def hear(self, text: str) -> None:
         """From the hub. Who cannot keep up is dropped, not buffered without end; it may resume by seq."""
         if self.unsent.full():
+            metrics.DROPPED.inc(not self.too_slow)
             self.too_slow = True
         else:
             self.unsent.put_nowait(text)

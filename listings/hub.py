@@ -16,7 +16,7 @@ import structlog
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from listings import queries
+from listings import metrics, queries
 from listings.live import LISTINGS_GROUP, frame, to_client
 
 log = structlog.get_logger(__name__)
@@ -53,12 +53,14 @@ class Hub:
                 self._subscribed.clear()
                 self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
         self._sockets.add(socket)
+        metrics.CONNECTIONS.set(len(self._sockets))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBED_WITHIN_SECONDS)
 
     async def leave(self, socket: Socket) -> None:
         """Tell it nothing more; with the last one the hub goes to sleep."""
         self._sockets.discard(socket)
+        metrics.CONNECTIONS.set(len(self._sockets))
         if not self._sockets:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
@@ -74,6 +76,7 @@ class Hub:
         text = json.dumps(frame(new), separators=(",", ":"))
         for socket in self._sockets:
             socket.hear(text)
+        metrics.PUSHED.inc(len(new) * len(self._sockets))
 
     async def _listen(self) -> None:
         """The quick way: through the channel layer."""

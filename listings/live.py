@@ -11,7 +11,7 @@ import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
 
-from listings import queries
+from listings import metrics, queries
 from listings.models import LiveEvent
 
 log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ def broadcast(events: Sequence[LiveEvent]) -> None:
         future = asyncio.run_coroutine_threadsafe(_send(message), _event_loop())
         future.result(PUSH_TIMEOUT_SECONDS)
     except Exception as error:  # noqa: BLE001  # no failure of the hint may fail the sale
+        metrics.PUSHES_FAILED.inc(len(events))
         log.warning("push_failed", events=len(events), error=repr(error))
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from listings import live, queries, releasing
+from listings import live, metrics, queries, releasing
 from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
@@ -157,6 +157,7 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
         for order in pending:
             _complete(order, by_order[order.id])
         live.push(queries.store_completion(pending))
+    metrics.note_truth(pending)
     # What was completed before is told again: who did it may have died before telling.
     live.push_again([order.id for order in completed])
     return [_order_completed(order) for order in completed + pending]

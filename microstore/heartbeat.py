@@ -5,9 +5,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from microstore.messaging.metrics import HEARTBEAT
+
 
 def beat() -> None:
-    """Say that the work goes on, where HEARTBEAT_FILE tells to."""
+    """Say that the work goes on: to Prometheus, and in the file that HEARTBEAT_FILE names."""
+    HEARTBEAT.set_to_current_time()
     if settings.HEARTBEAT_FILE:
         Path(settings.HEARTBEAT_FILE).touch()
 

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     SERVICE,
 ]
 MIDDLEWARE = [
+    "microstore.metrics.requests.measure_requests",
     "microstore.tracing.trace_requests",
     "django.middleware.security.SecurityMiddleware",
     "microstore.security.send_policy",
@@ -127,7 +128,7 @@ STORAGES = {
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^staff/"]
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$", r"^staff/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -250,6 +251,12 @@ AUDITED_DATABASES = {"listings": "", "transactions": ""} | {SERVICE: database_ur
 AUDITED_DATABASES |= {
     service: env.str(f"{service.upper()}_DATABASE_URL", url) for service, url in AUDITED_DATABASES.items()
 }
+
+# ---- numbers for Prometheus
+
+METRICS_FOLDER = env.str("METRICS_FOLDER", "")  # where the children of a process add up their numbers
+METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = int(env.str("METRICS_PORT", "") or 0)  # 0: nowhere
 
 # ---- live pages and the fee function
 

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from microstore import health
+from microstore.metrics import exposition
 from microstore.staff.peers import answer_peer
 
 handler404 = "microstore.problems.not_found"
@@ -28,5 +29,6 @@ urlpatterns = [
     path("staff/trace", csrf_exempt(answer_peer)),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", exposition.view),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),  # in development alone
 ]

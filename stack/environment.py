@@ -17,6 +17,11 @@ PORTS = {
     "TRANSACTIONS_PORT": 8002,
     "FEES_PORT": 8003,
     "FLOWER_PORT": 5555,
+    "LISTINGS_WORKER_METRICS_PORT": 9101,
+    "LISTINGS_RELAY_METRICS_PORT": 9102,
+    "LISTINGS_RECONCILE_METRICS_PORT": 9103,
+    "TRANSACTIONS_WORKER_METRICS_PORT": 9104,
+    "TRANSACTIONS_RELAY_METRICS_PORT": 9105,
 }
 
 
@@ -50,6 +55,7 @@ def make_settings(
         "ALLOWED_HOSTS": "*",
         "PEER_URLS": ",".join(f"{name}={address_of_api(name, ports)}" for name in SERVICES),
         "LOG_FOLDER": str(folder / "logs"),
+        "METRICS_FOLDER": str(folder / "metrics"),
         "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",
         "LIVE_URL": f"ws://127.0.0.1:{ports['LIVE_PORT']}" if live else "",
     }

@@ -91,7 +91,8 @@ def _running_servers(mode: Mode) -> Iterator[ServerSet]:
 @contextmanager
 def _running_processes(mode: Mode, settings: Mapping[str, str]) -> Iterator[Stack]:
     report.say("Starting the processes ...")
-    shutil.rmtree(mode.folder / "logs", ignore_errors=True)
+    for left_over in ("logs", "metrics"):
+        shutil.rmtree(mode.folder / left_over, ignore_errors=True)
     stack = Stack(read_procfile(mode.procfile), environment=make_environment(settings), folder=mode.folder)
     try:
         stack.start_all()

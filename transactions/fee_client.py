@@ -17,6 +17,7 @@ from urllib3 import Retry
 
 from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.consumer import Unavailable
+from transactions import metrics
 from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
 from transactions.fee_signing import aws_signature, signature_of
 
@@ -66,11 +67,12 @@ class FeeRequestRefused(Exception):
 def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     """A quote for each of the orders, by order id; raises FeesUnavailable, or FeeRequestRefused on 4xx."""
     try:
-        with breaker.guard(FeesUnavailable):
+        with breaker.guard(FeesUnavailable), metrics.fee_call():
             response = ask(orders)
             if response.ok:
                 return checked(response.content, orders)
     except CircuitOpen:
+        metrics.SPARED.inc()
         raise FeesUnavailable("The fee function failed a moment ago and is left alone for a while.") from None
     raise FeeRequestRefused(f"{response.status_code}: {response.text[:300]}")
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from microstore.celery import app
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
-from microstore.messaging import dead_letters
+from microstore.messaging import dead_letters, metrics
 from microstore.messaging.envelope import publish_command, publish_fact
 from microstore.outage import meet_database_outage
 
@@ -80,7 +80,8 @@ class Delivery:
             raise InvalidMessage(f"{self.contract.task_name} takes a list of events.")
         parsed = [self._parse(event, place) for place, event in enumerate(events)]
         messages = [message for message in parsed if message]
-        replies = self._try(messages) if messages else []
+        with metrics.handling(self.contract.name, len(events)):
+            replies = self._try(messages) if messages else []
         if not replies:
             self.task.request.chain = None
         return [to_wire(reply) for reply in replies]
@@ -97,7 +98,7 @@ class Delivery:
 
     def _try(self, messages: list[Any]) -> list[Message]:
         try:
-            return list(self.handler(messages))
+            replies = list(self.handler(messages))
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
             if isinstance(error, Unavailable | SoftTimeLimitExceeded) or meet_database_outage(error):
                 self._wait_out(messages, error)
@@ -106,6 +107,8 @@ class Delivery:
                 return [reply for message in messages for reply in self._try([message])]
             self._fail(messages[0], error)
             return []
+        metrics.HANDLED.labels(self.contract.name).inc(len(messages))
+        return replies
 
     def _wait_out(self, messages: list[Any], error: Exception) -> None:
         """Try again after as long as it has been failing: the delay doubles, and no attempt is used up."""
@@ -133,6 +136,8 @@ class Delivery:
 
     def _send_again(self, messages: list[Any], tries: Tries, seconds: float) -> None:
         """A copy with the callback still chained waits in the broker; whole seconds, at least one."""
+        why = "outage" if tries.failing_since else "failure"
+        metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
         self.task.apply_async(
             args=[[to_wire(message) for message in messages]],
             kwargs=tries._asdict(),

@@ -11,7 +11,7 @@ from amqp import Message as BrokerMessage
 from django.conf import settings
 from kombu import Connection
 
-from microstore.messaging import topology
+from microstore.messaging import metrics, topology
 from microstore.messaging.causes import cause_of
 from microstore.messaging.models import DeadLetter
 
@@ -103,6 +103,7 @@ def _store(*, fingerprint: str, **fields: Any) -> DeadLetter:
     fields |= {name: storable(value) for name, value in fields.items() if isinstance(value, str)}
     fields |= {"state": DeadLetter.State.WAITING, "cause": cause_of(fields["error"])}
     letter, _ = DeadLetter.objects.update_or_create(fingerprint=fingerprint, defaults=fields)
+    metrics.note_buried(letter.contract)
     log.error("dead_letter", contract=letter.contract, error=letter.error, dead_letter=letter.pk)
     return letter
 

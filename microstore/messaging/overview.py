@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from django.db.models import Max, Min
+from django.db.models import Max
 from django.utils import timezone
 
+from microstore.messaging.facts import count_letters, count_outbox, oldest_in_outbox, seconds_since
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import COUNTED_ROWS
 from microstore.staff.overview import Figure, Found, age
@@ -17,10 +18,8 @@ MAX_FOUND = 50
 def figures() -> list[Figure]:
     """What waits, and for how long."""
     now = timezone.now()
-    rows = OutboxMessage.objects.order_by()[: COUNTED_ROWS + 1].count()
-    oldest = OutboxMessage.objects.filter(created_at__lte=now).aggregate(at=Min("created_at"))["at"]
+    rows, oldest, letters = count_outbox(), oldest_in_outbox(now), count_letters()
     waits = seconds_since(oldest, now)
-    letters = DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by()[: COUNTED_ROWS + 1].count()
     outbox = ("/admin/messaging/outboxmessage/", "messaging.view_outboxmessage")
     dead = ("/admin/messaging/deadletter/groups/", "messaging.view_deadletter")
     return [
@@ -67,11 +66,6 @@ def find_rows(start: str) -> list[Found]:
             for letter in letters
         ),
     ]
-
-
-def seconds_since(moment: datetime | None, now: datetime) -> float:
-    """How long ago; 0 for never."""
-    return (now - moment).total_seconds() if moment else 0
 
 
 def some(rows: int) -> str:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from celery.signals import heartbeat_sent, worker_ready
-from django.conf import settings
 
 from microstore.heartbeat import beat
+from microstore.metrics.exposition import expose
 
 _consumers: list[Any] = []
 
@@ -14,6 +14,7 @@ _consumers: list[Any] = []
 def remember_consumer(sender: Any, **_: Any) -> None:
     """The consumer outlives its connections."""
     _consumers[:] = [sender]
+    expose()
 
 
 @heartbeat_sent.connect
@@ -21,5 +22,5 @@ def beat_while_consuming(**_: Any) -> None:
     """Called every two seconds by the worker's own loop, so one that hangs or has no broker is silent."""
     for consumer in _consumers:
         tasks = consumer.task_consumer
-        if tasks is not None and tasks.consuming_from(settings.SERVICE):
+        if tasks is not None and tasks.queues and all(map(tasks.consuming_from, tasks.queues)):
             beat()

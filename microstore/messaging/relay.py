@@ -19,7 +19,7 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from microstore.contracts.registry import CONTRACTS
-from microstore.messaging import dead_letters, topology
+from microstore.messaging import dead_letters, metrics, topology
 from microstore.messaging.doorbell import Doorbell
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.publisher import BrokerSilent, Parcel, Publisher
@@ -106,6 +106,7 @@ class Relay:
         seconds = PAUSE_SECONDS[min(self._failures, len(PAUSE_SECONDS) - 1)]
         self._failures += 1
         self._declared = False
+        metrics.PAUSES.inc()
         log.warning("relay_paused", error=repr(error), seconds=seconds)
         self.publisher.close()
         connection.close()
@@ -142,7 +143,8 @@ def publish_due(publisher: Publisher) -> int:
     with claiming():
         rows = claim()
         parcels = list(pack(rows))
-        publisher.publish(parcels)
+        with metrics.confirming(parcels):
+            publisher.publish(parcels)
         delete_rows([key for parcel in parcels if not parcel.refusals for key in parcel.keys])
         for parcel in parcels:
             if parcel.refusals:

@@ -1,4 +1,4 @@
-"""A relay that says how it goes: a heartbeat each round, and what it sees in the queues."""
+"""A relay that says how it goes: a heartbeat while its rounds succeed, and what it sees in the queues."""
 
 import time
 
@@ -10,20 +10,25 @@ from microstore.messaging import topology
 from microstore.messaging.models import QueueDepth
 from microstore.messaging.relay import Relay
 
+BEAT_EVERY_SECONDS = 1.0
 LOOK_EVERY_SECONDS = 5.0
 
 
 class WatchedRelay(Relay):
     """The relay, seen from outside."""
 
+    _beat_at = 0.0
     _look_at = 0.0
 
     def step(self) -> bool:
         """A round that fails raises, and does not beat."""
         busy = super().step()
-        beat()
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_EVERY_SECONDS
+        now = time.monotonic()
+        if now >= self._beat_at:
+            self._beat_at = now + BEAT_EVERY_SECONDS
+            beat()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY_SECONDS
             self._note_depths()
         return busy
 

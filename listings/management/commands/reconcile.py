@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 
 from listings.reconciliation import clean_live_events, resend_overdue
+from microstore.metrics.exposition import expose
 from microstore.stopping import set_on_signals
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Command(BaseCommand):
             self.stdout.write(self.do_round(wait))
             return
         set_on_signals(self.stopping)
+        expose()
         log.info("reconcile started", every_seconds=every)
         while not self.stopping.is_set():
             self.try_round(wait)

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from microstore.celery import app
 from microstore.messaging.watch import WatchedRelay
+from microstore.metrics.exposition import expose
 from microstore.stopping import set_on_signals
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         """Run until a signal."""
         relay = WatchedRelay(app)
         set_on_signals(relay.stopping)
+        expose()
         log.info("relay started")
         relay.run()
         log.info("relay stopped")

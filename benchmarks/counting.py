@@ -1,0 +1,63 @@
+"""`python -m benchmarks.counting`: the CPU time that counting costs a purchase, over all processes.
+
+Needs DEBUG=1 and MICROSTORE_SERVICE=listings; with METRICS_FOLDER the numbers are in files, as in production.
+"""
+
+import os
+import sys
+import time
+import timeit
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import django
+from django.utils import timezone
+
+SIZES = (1, 50)  # messages in a batch: in quiet, and under load
+TIMES = 2_000
+
+
+def cpu_microseconds(act: Callable[[], object]) -> float:
+    """Of one call, the best of ten."""
+    return min(timeit.repeat(act, timer=time.process_time, number=TIMES, repeat=10)) / TIMES * 1e6
+
+
+def measure(size: int) -> Iterator[tuple[str, float]]:
+    """Each step's cost for one purchase, in batches of this size."""
+    from listings import metrics as sales  # noqa: PLC0415  # after django.setup()
+    from listings.models import Order  # noqa: PLC0415
+    from microstore.contracts.transactions import ORDER_CREATED  # noqa: PLC0415
+    from microstore.messaging import metrics  # noqa: PLC0415
+    from microstore.messaging.publisher import Parcel  # noqa: PLC0415
+    from microstore.metrics.requests import measure_requests  # noqa: PLC0415
+
+    route: Any = SimpleNamespace(url_name="listing-buy", view_name="listing-buy")
+    request: Any = SimpleNamespace(method="POST", resolver_match=route)
+    response: Any = SimpleNamespace(status_code=202)
+    parcels = [Parcel(ORDER_CREATED, [{}] * size)]
+    orders = [Order(created_at=timezone.now(), settled_at=timezone.now())] * size
+
+    def relay() -> None:
+        with metrics.confirming(parcels):
+            pass
+
+    def worker() -> None:
+        with metrics.handling("order_created", size):
+            metrics.HANDLED.labels("order_created").inc(size)
+
+    get_response = measure_requests(lambda _: response)
+    yield "request", cpu_microseconds(lambda: get_response(request))
+    yield "relay", cpu_microseconds(relay) / size
+    yield "two workers", 2 * cpu_microseconds(worker) / size
+    yield "time to truth", cpu_microseconds(lambda: sales.note_truth(orders)) / size
+
+
+if __name__ == "__main__":
+    sys.argv = ["celery", "worker"]  # a process with children
+    os.environ["DJANGO_SETTINGS_MODULE"] = "microstore.settings"
+    django.setup()
+    for size in SIZES:
+        costs = dict(measure(size))
+        told = ", ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
+        print(f"in batches of {size}: {sum(costs.values()):.1f} µs a purchase ({told})")

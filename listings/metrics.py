@@ -1,0 +1,28 @@
+"""What is counted of sales and of those who watch them."""
+
+from collections.abc import Iterable
+
+from listings.models import Order
+from microstore.metrics import Counter, Gauge, Histogram
+
+TIME_TO_TRUTH_SECONDS = Histogram(
+    "microstore_time_to_truth_seconds",
+    "From an order's acceptance to its completion.",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+CONNECTIONS = Gauge(
+    "microstore_websocket_connections", "Browsers that listen now.", multiprocess_mode="livesum"
+)
+PUSHED = Counter("microstore_websocket_events_pushed_total", "Live events handed to browsers, one for each.")
+DROPPED = Counter("microstore_websocket_dropped_total", "Browsers given up because they were too slow.")
+PUSHES_FAILED = Counter(
+    "microstore_live_events_unpushed_total",
+    "Live events that did not reach the channel layer; browsers get them from the table, seconds later.",
+)
+
+
+def note_truth(orders: Iterable[Order]) -> None:
+    """Orders have just been completed."""
+    for order in orders:
+        assert order.settled_at is not None
+        TIME_TO_TRUTH_SECONDS.observe((order.settled_at - order.created_at).total_seconds())

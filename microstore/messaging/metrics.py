@@ -1,0 +1,77 @@
+"""What is counted of messages: once a batch, so that a message in it costs next to nothing."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from microstore.contracts.registry import CONTRACTS
+from microstore.messaging.publisher import Parcel
+from microstore.metrics import Counter, Gauge, Histogram
+
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
+
+PUBLISHED = Counter(
+    "microstore_published_messages_total", "Messages that the broker has confirmed to a relay.", ["contract"]
+)
+REFUSED = Counter(
+    "microstore_refused_messages_total", "Messages that the broker has refused from a relay.", ["contract"]
+)
+PUBLISHED_BATCH = Histogram(
+    "microstore_published_batch_messages", "Messages in one Celery message of a relay.", buckets=SIZES
+)
+CONFIRM_SECONDS = Histogram(
+    "microstore_confirm_seconds",
+    "From the first publish of a relay's round to its last confirm.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+PAUSES = Counter("microstore_relay_pauses_total", "How often a relay could not reach its broker or database.")
+
+HANDLED = Counter("microstore_handled_messages_total", "Messages handled without an error.", ["contract"])
+RETRIED = Counter(
+    "microstore_retried_messages_total",
+    "Messages sent again for later, because of an `outage` or a `failure`.",
+    ["contract", "why"],
+)
+BURIED = Counter(
+    "microstore_dead_lettered_messages_total", "Messages that became dead letters, each time.", ["contract"]
+)
+BATCH = Histogram(
+    "microstore_batch_messages", "Messages in a batch that arrived.", ["contract"], buckets=SIZES
+)
+HANDLING_SECONDS = Histogram(
+    "microstore_handling_seconds",
+    "How long a batch was worked on.",
+    ["contract"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)
+HEARTBEAT = Gauge(
+    "microstore_heartbeat_timestamp_seconds",
+    "When a worker or relay last did its work, in Unix time.",
+    multiprocess_mode="max",
+)
+
+
+def note_buried(contract: str) -> None:
+    """A message became a dead letter. What a stranger calls a task is not taken for a name."""
+    name = contract.rpartition(".")[2]
+    BURIED.labels(name if name in CONTRACTS else "unknown").inc()
+
+
+@contextmanager
+def confirming(parcels: Iterable[Parcel]) -> Iterator[None]:
+    """Time a relay's publishing, and count what the broker said."""
+    began = time.perf_counter()
+    yield
+    CONFIRM_SECONDS.observe(time.perf_counter() - began)
+    for parcel in parcels:
+        count = REFUSED if parcel.refusals else PUBLISHED
+        count.labels(parcel.contract.name).inc(len(parcel.payloads))
+        PUBLISHED_BATCH.observe(len(parcel.payloads))
+
+
+@contextmanager
+def handling(contract: str, messages: int) -> Iterator[None]:
+    """Time the handling of a batch, however it ends."""
+    BATCH.labels(contract).observe(messages)
+    with HANDLING_SECONDS.labels(contract).time():
+        yield

@@ -1,0 +1,97 @@
+"""Giving the numbers to Prometheus: at `/metrics` of a web server, and on METRICS_PORT of every process."""
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any, cast
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Metric,
+    generate_latest,
+    make_wsgi_app,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from microstore.metrics.facts import Facts
+from microstore.metrics.folder import VARIABLE, forget_the_dead
+
+log = structlog.get_logger(__name__)
+
+
+class Counted:
+    """What this process and its siblings have counted."""
+
+    def collect(self) -> Iterable[Metric]:
+        """From the files of all of them, or from the memory of one that is alone."""
+        if VARIABLE not in os.environ:
+            return REGISTRY.collect()
+        forget_the_dead()
+        siblings: Any = MultiProcessCollector
+        return cast("Iterable[Metric]", siblings(CollectorRegistry()).collect())
+
+
+@cache
+def registry_of(*, with_facts: bool) -> CollectorRegistry:
+    """All that is told: what was counted, and perhaps what the service's database says."""
+    registry = CollectorRegistry()
+    registry.register(Counted())
+    if with_facts:
+        registry.register(Facts())
+    return registry
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """`/metrics`: for operators, so the gateway does not let it through."""
+    return HttpResponse(
+        generate_latest(registry_of(with_facts=True)),
+        headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
+    )
+
+
+def expose(*, with_facts: bool = False) -> None:
+    """Answer on METRICS_PORT, where it is set, in a thread of its own; siblings may share the port."""
+    if not settings.METRICS_PORT:
+        return
+    place = (settings.METRICS_HOST, settings.METRICS_PORT)
+    try:
+        server = make_server(*place, _answering(with_facts=with_facts), Server, handler_class=Quiet)
+    except OSError as error:  # the work matters more
+        log.error("metrics_not_exposed", port=settings.METRICS_PORT, error=str(error))
+        return
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    """A slow client holds up nobody."""
+
+    daemon_threads = True
+    allow_reuse_port = True
+
+
+class Quiet(WSGIRequestHandler):
+    """A scrape every few seconds is not worth a line."""
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+def _answering(*, with_facts: bool) -> Any:
+    answer = make_wsgi_app(registry_of(with_facts=with_facts))
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return answer(environ, start_response)
+        finally:
+            connection.close()  # that of this thread, which ends with the answer
+
+    return application
