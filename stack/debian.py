@@ -50,6 +50,11 @@ def find_browser() -> Path:
     return _find_or_install("chromium", package="chromium")
 
 
+def find_prometheus(program: str = "prometheus") -> Path:
+    """Return Prometheus or its `promtool`, installed when missing and we may: the tests try the alerts."""
+    return _find_or_install(program, package="prometheus")
+
+
 def find_pgbouncer() -> Path:
     """Return PgBouncer, installed when missing and we may: tests and benchmarks put it before PostgreSQL."""
     return _find_or_install("pgbouncer", package="pgbouncer")

@@ -22,6 +22,7 @@ from stack.waiting import wait_until
 
 USER = "microstore"
 DEFINITIONS = ROOT / "deploy/rabbitmq/definitions.json"
+PLUGINS = ROOT / "deploy/rabbitmq/enabled_plugins"
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 load_definitions = {definitions}
@@ -31,7 +32,9 @@ log.file = false
 """
 MANAGEMENT = """\
 management.tcp.ip = 127.0.0.1
-management.tcp.port = {port}
+management.tcp.port = {management}
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = {prometheus}
 """
 # Without these an idle node keeps a core warm, and the tests run several nodes on two cores.
 NO_BUSY_WAITING = "+sbwt none +sbwtdcpu none +sbwtdio none"
@@ -106,9 +109,9 @@ class RabbitMQ(Server):
         configuration.write_text(CONFIGURATION.format(port=self.port, definitions=definitions))
         if self.with_management:
             with configuration.open("a") as lines:
-                lines.write(MANAGEMENT.format(port=self._inner_ports()["management"]))
-        plugins = "rabbitmq_management" if self.with_management else ""
-        (self.folder / "enabled_plugins").write_text(f"[{plugins}].\n")
+                lines.write(MANAGEMENT.format(**self._inner_ports()))
+        plugins = PLUGINS.read_text() if self.with_management else "[].\n"
+        (self.folder / "enabled_plugins").write_text(plugins)
         # Left to itself Erlang starts one that outlives the node and belongs to nobody.
         self.mapper.start(["epmd"], environment=self.environment(), folder=self.folder)
         wait_until(lambda: not is_free(self._inner_ports()["mapper"]), timeout_seconds=10)
@@ -171,8 +174,8 @@ class RabbitMQ(Server):
 
     def _choose_inner_ports(self) -> None:
         inner = self._inner_ports() if (self.folder / "ports.json").exists() else {}
-        if not inner or not all(is_free(port) for port in inner.values()):
-            names = ("mapper", "distribution", "management")
+        names = ("mapper", "distribution", "management", "prometheus")
+        if sorted(inner) != sorted(names) or not all(is_free(port) for port in inner.values()):
             inner = dict(zip(names, choose_ports(len(names)), strict=True))
             (self.folder / "ports.json").write_text(json.dumps(inner))
 

@@ -150,7 +150,7 @@ def test_every_requirement_is_among_the_versions_that_were_chosen() -> None:
 def test_every_image_is_pinned() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     images = {container["image"] for container in CONTAINERS.values()} | set(bases)
-    assert [image for image in images if not re.search(r":\d+\.\d+[\w.-]*$", image)] == []
+    assert [image for image in images if not re.search(r":v?\d+\.\d+[\w.-]*$", image)] == []
     assert {CONTAINERS[name]["image"] for name in OURS} == {f"microstore:{PYPROJECT['project']['version']}"}
 
 
