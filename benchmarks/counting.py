@@ -31,7 +31,7 @@ def measure(size: int) -> Iterator[tuple[str, float]]:
     from microstore.messaging.publisher import Parcel  # noqa: PLC0415
     from microstore.metrics.requests import measure_requests  # noqa: PLC0415
 
-    route: Any = SimpleNamespace(url_name="listing-buy", view_name="listing-buy")
+    route: Any = SimpleNamespace(url_name="buy", view_name="buy")
     request: Any = SimpleNamespace(method="POST", resolver_match=route)
     response: Any = SimpleNamespace(status_code=202)
     parcels = [Parcel(ORDER_CREATED, [{}] * size)]

@@ -35,7 +35,7 @@ def measure_requests(
 
 
 def route_of(request: HttpRequest) -> str:
-    """The name of the URL pattern, such as `listing-buy`, or the pattern itself."""
+    """The name of the URL pattern, such as `buy`, or the pattern itself."""
     match = request.resolver_match
     if match is None:
         return "none"

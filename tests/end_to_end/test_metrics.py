@@ -10,7 +10,7 @@ from stack.waiting import wait_until
 from tests.support.market import Market, Person, at_once
 from tests.support.samples import told
 
-BUYS = ("microstore_request_seconds_count", "POST", "listing-buy", "202")
+BUYS = ("microstore_request_seconds_count", "POST", "buy", "202")
 Numbers = dict[tuple[str, ...], float]
 
 
