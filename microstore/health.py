@@ -14,6 +14,7 @@ from microstore.heartbeat import seconds_since_beat
 
 LIMIT_SECONDS = 3
 HEARTBEAT_SECONDS = 30  # a relay that waits for its broker tries every 5
+ROUND_SECONDS = 90
 
 Check = Callable[[], str]
 
@@ -85,14 +86,19 @@ def check_broker() -> str:
     return "ok"
 
 
-def check_heartbeat() -> str:
+def check_heartbeat(within_seconds: float = HEARTBEAT_SECONDS) -> str:
     """The process that was told the same HEARTBEAT_FILE has done its work lately."""
     if not settings.HEARTBEAT_FILE:
         return "HEARTBEAT_FILE is not set: give it to the process and to this command"
     seconds = seconds_since_beat()
     if seconds is None:
         return "no heartbeat yet"
-    return "ok" if seconds <= HEARTBEAT_SECONDS else f"last heartbeat {seconds:.0f} s ago"
+    return "ok" if seconds <= within_seconds else f"last heartbeat {seconds:.0f} s ago"
+
+
+def check_rounds() -> str:
+    """The same of `reconcile --every 30`, which beats once a round."""
+    return check_heartbeat(ROUND_SECONDS)
 
 
 API = {"database": check_database}
@@ -103,9 +109,11 @@ CHECKS: dict[str, dict[str, Check]] = {
     "live": LIVE,
     "worker": WITH_BROKER,
     "relay": WITH_BROKER,
+    "reconcile": {"database": check_database, "heartbeat": check_rounds},
 }
 # For liveness: only what a restart would mend.
 LIVENESS: dict[str, dict[str, Check]] = {
     "worker": {"heartbeat": check_heartbeat},
     "relay": {"heartbeat": check_heartbeat},
+    "reconcile": {"heartbeat": check_rounds},
 }

@@ -52,14 +52,21 @@ class HidingRenderer:
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> Any:
         """The line."""
         line = self.render(logger, method, {**event})
-        if any(map(str(line).lower().__contains__, SIGNS)):
+        if may_hide(str(line)):
             return self.render(logger, method, hide_secrets(event))
         return line
 
 
+def may_hide(text: str) -> bool:
+    """Whether a secret may stand in there."""
+    return any(map(text.lower().__contains__, SIGNS))
+
+
 def hide_secrets(event: EventDict) -> EventDict:
-    """The event without them."""
-    return {name: _hide(name, value) for name, value in event.items()}
+    """The event without them; only what may hold one is looked through, which is slow."""
+    return {
+        name: _hide(name, value) if may_hide(f"{name} {value}") else value for name, value in event.items()
+    }
 
 
 def _hide(name: str, value: Any) -> Any:

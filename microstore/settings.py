@@ -1,5 +1,6 @@
 """Settings of both services: MICROSTORE_SERVICE picks the app, its URLs, its queue and its database."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -273,6 +274,9 @@ FEES_TIMEOUT_SECONDS = (2.0, env.float("FEES_READ_TIMEOUT_SECONDS", 10.0))  # to
 CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
 )
+
+if logs.process_name(sys.argv) == "flower":
+    required("FLOWER_BASIC_AUTH", development="none")  # it can stop workers
 
 if not DEBUG and not env.bool("ALLOW_DEFAULTS", False):
     defaults = list(security.find_defaults({**globals(), "DATABASE_URL": database_url}))

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 import structlog
@@ -41,6 +42,11 @@ def requested_trace(request: HttpRequest) -> str:
     return new_trace(trace_id if valid else None)
 
 
+def bound_id(trace: str) -> AbstractContextManager[None]:
+    """Log lines meanwhile carry the trace's id, and afterwards what they carried before."""
+    return structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace))
+
+
 def trace_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -50,7 +56,7 @@ def trace_requests(
         trace = requested_trace(request)
         token = _traceparent.set(trace)
         try:
-            with structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace)):
+            with bound_id(trace):
                 response = get_response(request)
         finally:
             _traceparent.reset(token)

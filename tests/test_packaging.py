@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,8 @@ FOLDERS = "microstore|listings|transactions|fees|audit|stack|tests|docs|deploy"
 
 
 def container_words(container: Mapping[str, Any]) -> list[str]:
-    """Entrypoint and command of a container; a guard before it, `sh -c … sh`, is left out."""
-    words = [*container.get("entrypoint", []), *shlex.split(container["command"])]
-    return words[4:] if words[0] == "sh" else words
+    """Entrypoint and command of a container."""
+    return [*container.get("entrypoint", []), *shlex.split(container["command"])]
 
 
 def process_words(command: str) -> list[str]:
@@ -77,10 +76,12 @@ def fill_in(text: str, given: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda found: given.get(found["name"]) or (found["default"] or "")[2:], text)
 
 
-def read_settings(environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+def read_settings(
+    environment: Mapping[str, str], *, argv: Sequence[str] = ()
+) -> "subprocess.CompletedProcess[str]":
     """Let a fresh interpreter read the settings in this environment and no other."""
     return subprocess.run(
-        [sys.executable, "-c", "import microstore.settings"],
+        [sys.executable, "-c", f"import sys; sys.argv = {argv or ['']}; import microstore.settings"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
@@ -164,6 +165,15 @@ def test_the_settings_are_content_with_what_a_container_is_told(name: str) -> No
 def test_a_key_that_is_missing_is_named(missing: str) -> None:
     keys = {"SECRET_KEY": SECRET, **make_jwt_keys()} | {missing: ""}
     assert f"Set {missing} in the environment" in read_settings(environment_of("listings-api", **keys)).stderr
+
+
+def test_flower_starts_with_a_password_only() -> None:
+    argv = ["celery", "-A", "microstore.celery", "flower"]
+    keys = {"SECRET_KEY": SECRET, **make_jwt_keys()}
+    open_to_all = read_settings(environment_of("flower", **keys), argv=argv)
+    assert "Set FLOWER_BASIC_AUTH in the environment" in open_to_all.stderr
+    closed = read_settings(environment_of("flower", **keys, FLOWER_BASIC_AUTH="flower:crunchy"), argv=argv)
+    assert closed.returncode == 0, closed.stderr
 
 
 def test_nothing_is_told_that_nobody_reads() -> None:

@@ -13,8 +13,9 @@ from django.conf import settings
 from microstore.celery import app
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.messaging import dead_letters, metrics
-from microstore.messaging.envelope import publish_command, publish_fact
+from microstore.messaging.envelope import publish_command, publish_fact, shown
 from microstore.outage import meet_database_outage
+from microstore.tracing import bound_id
 
 log = structlog.get_logger(__name__)
 
@@ -104,11 +105,15 @@ class Delivery:
                 self._wait_out(messages, error)
                 return []
             if len(messages) > 1:
-                return [reply for message in messages for reply in self._try([message])]
+                return [reply for message in messages for reply in self._try_alone(message)]
             self._fail(messages[0], error)
             return []
         metrics.HANDLED.labels(self.contract.name).inc(len(messages))
         return replies
+
+    def _try_alone(self, message: Any) -> list[Message]:
+        with bound_id(message.trace):
+            return self._try([message])
 
     def _wait_out(self, messages: list[Any], error: Exception) -> None:
         """Try again after as long as it has been failing: the delay doubles, and no attempt is used up."""
@@ -138,8 +143,10 @@ class Delivery:
         """A copy with the callback still chained waits in the broker; whole seconds, at least one."""
         why = "outage" if tries.failing_since else "failure"
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
+        payloads = [to_wire(message) for message in messages]
         self.task.apply_async(
-            args=[[to_wire(message) for message in messages]],
+            args=[payloads],
+            argsrepr=shown(payloads),
             kwargs=tries._asdict(),
             chain=self.task.request.chain,
             countdown=max(1, round(seconds * random.uniform(0.8, 1.2))),  # noqa: S311  # jitter

@@ -20,6 +20,7 @@ def publish_command(
     app.send_task(
         contract.task_name,
         args=[list(payloads)],
+        argsrepr=shown(payloads),
         task_id=task_id,
         chain=[reply_step(contract.reply)] if contract.reply else None,
         producer=producer,
@@ -36,6 +37,7 @@ def publish_fact(
     app.send_task(
         contract.name,
         args=[list(payloads)],
+        argsrepr=shown(payloads),
         task_id=task_id,
         exchange=topology.EVENTS.name,
         exchange_type=topology.EVENTS.type,
@@ -45,6 +47,11 @@ def publish_fact(
         retry=False,
         declare=[],
     )
+
+
+def shown(payloads: Sequence[Payload]) -> str:
+    """What Flower shows of a message; left to itself Celery would write it all out."""
+    return f"({len(payloads)} events, first of order {payloads[0].get('order_id')})" if payloads else "()"
 
 
 def reply_step(contract: AnyContract) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from django.db import OperationalError, connection
 
 from microstore.celery import app
@@ -15,6 +16,7 @@ from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
 from microstore.messaging.consumer import Delivery, Tries, Unavailable
 from microstore.messaging.envelope import reply_step
 from microstore.messaging.models import DeadLetter
+from microstore.tracing import trace_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -195,3 +197,23 @@ def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> N
     }
     app.loader.import_default_modules()
     assert {name for name in app.tasks if not name.startswith("celery.")} == names[settings.SERVICE]
+
+
+def test_events_that_are_tried_alone_are_logged_with_their_trace(armchair: dict[str, Any]) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def look(events: list[OrderCreated]) -> list[ItemSold]:
+        seen.append(structlog.contextvars.get_contextvars())
+        return sell(events)
+
+    deliver(orders(armchair, 13, 1), look)
+    assert [bound.get("trace_id") for bound in seen] == [None, *[trace_id_of(armchair["trace"])] * 2]
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_flower_sees_how_many_events_and_the_first_order_but_not_their_contents(
+    armchair: dict[str, Any],
+) -> None:
+    batch = orders(armchair, 13)
+    task, _ = deliver(batch)
+    assert task.sent_again[0]["argsrepr"] == f"(1 events, first of order {batch[0]['order_id']})"

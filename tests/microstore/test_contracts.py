@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microstore.contracts.contract import InvalidMessage, to_wire
+from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.registry import CONTRACTS
 from microstore.contracts.transactions import ORDER_CREATED
+from microstore.logs import SECRET_NAMES
 
 
 def test_a_message_carries_its_id_its_time_and_its_trace(armchair: dict[str, Any]) -> None:
@@ -124,3 +125,8 @@ def test_mypy_refuses_a_wrong_field_in_a_sender(tmp_path: Path) -> None:
         'Unexpected keyword argument "colour" for "send"  [call-arg]',
         'Missing named argument "listing_id" for "send"  [call-arg]',
     ], run.stdout
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
+def test_no_message_has_room_for_a_secret(contract: AnyContract) -> None:
+    assert [name for name in contract.payload.model_fields if SECRET_NAMES.search(name)] == []

@@ -104,3 +104,13 @@ def test_without_a_file_the_probe_says_what_to_set(
     code, said = told(capsys, "worker", "--alive")
     assert code == 1
     assert "HEARTBEAT_FILE is not set" in said
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(60, 0), (100, 1)])
+def test_reconcile_is_alive_when_it_made_a_round_lately(
+    heartbeat: Path, capsys: pytest.CaptureFixture[str], seconds: int, code: int
+) -> None:
+    heartbeat.touch()
+    then = time.time() - seconds
+    os.utime(heartbeat, (then, then))
+    assert told(capsys, "reconcile", "--alive")[0] == code

@@ -1,11 +1,14 @@
 """One trace id comes in, is bound while the request is handled, and goes out."""
 
+from typing import Any
+
 import pytest
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from microstore.tracing import current_trace, trace_id_of, trace_requests
+from microstore.celery import app
+from microstore.tracing import current_trace, new_trace, trace_id_of, trace_requests
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
@@ -47,3 +50,20 @@ def test_nothing_stays_bound_after_the_request() -> None:
     seen, _ = traced()
     assert structlog.contextvars.get_contextvars() == {}
     assert current_trace() != seen
+
+
+def test_no_trace_leaks_into_the_next_task() -> None:
+    seen: list[dict[str, Any]] = []
+
+    @app.task(name="tests.look", shared=False)
+    def look(events: list[dict[str, str]]) -> None:
+        seen.append(structlog.contextvars.get_contextvars())
+
+    armchair, matchbox = {"trace": new_trace(TRACE_ID)}, {"trace": new_trace()}
+    try:
+        for events in ([armchair], [armchair, matchbox], [matchbox], []):
+            look.apply(args=[events]).get()
+            assert structlog.contextvars.get_contextvars() == {}
+    finally:
+        app.tasks.pop("tests.look")
+    assert seen == [{"trace_id": TRACE_ID}, {}, {"trace_id": trace_id_of(matchbox["trace"])}, {}]

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 
 from listings.reconciliation import clean_live_events, resend_overdue
+from microstore.heartbeat import beat
 from microstore.metrics.exposition import expose
 from microstore.stopping import set_on_signals
 
@@ -55,6 +56,7 @@ class Command(BaseCommand):
         """A round; where the database is away the next one makes up for it, on a new connection."""
         try:
             log.info("reconciled", result=self.do_round(older_than))
+            beat()
         except DatabaseError as error:
             log.warning("reconcile_failed", error=repr(error))
 
