@@ -24,10 +24,10 @@ def share_numbers(folder: str, *, service: str, argv: Sequence[str]) -> None:
         own = Path(folder) / f"{service}-{process}-{crc32(' '.join(argv).encode()):08x}"
         own.mkdir(parents=True, exist_ok=True)
         os.environ[VARIABLE] = str(own)
-        # Celery has imported Flower and so the library, which looked for the variable and found none.
-        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it has no types
     else:
         os.environ.pop(VARIABLE, None)
+    # Celery has imported Flower and so the library, which looked for the variable before it was set.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it has no types
 
 
 def forget_the_dead() -> None:
