@@ -62,7 +62,7 @@ def test_no_trace_leaks_into_the_next_task() -> None:
     armchair, matchbox = {"trace": new_trace(TRACE_ID)}, {"trace": new_trace()}
     try:
         for events in ([armchair], [armchair, matchbox], [matchbox], []):
-            look.apply(args=[events]).get()
+            look.apply(args=(events,)).get()
             assert structlog.contextvars.get_contextvars() == {}
     finally:
         app.tasks.pop("tests.look")

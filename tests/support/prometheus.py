@@ -40,7 +40,8 @@ class Prometheus:
 
 def local_targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """Those of docker-compose.yml, at the ports that the processes have on this machine."""
-    targets = yaml.safe_load((ROOT / "deploy/prometheus/targets/microstore.yml").read_text())
+    file = ROOT / "deploy/prometheus/targets/microstore.yml"
+    targets: list[dict[str, Any]] = yaml.safe_load(file.read_text())
     for target in targets:
         service, process = target["labels"]["service"].upper(), target["labels"]["process"]
         port = WEB_PORTS.get(process, f"{{}}_{process.upper()}_METRICS_PORT").format(service)
