@@ -3,7 +3,6 @@
 from audit.books import Books
 from audit.check import Check
 from microstore.celery import app
-from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
 from microstore.messaging.publisher import open_connection
 
@@ -13,7 +12,7 @@ Depths = dict[str, int]  # messages ready, by queue
 def measure_queues() -> tuple[Depths, Check]:
     """How many messages wait in each queue; a broker or a queue that is missing breaks a promise."""
     depths: Depths = {}
-    queues = [make(service) for service in SERVICES for make in (topology.service_queue, topology.dead_queue)]
+    queues = topology.all_queues()
     check = Check("queues", "the broker answers and has every queue", len(queues))
     connection = open_connection(app)
     try:

@@ -26,7 +26,10 @@ PORTS = {
 }
 BUYER = 1_000_001
 ACCEPTING = ["listings-api", "listings-relay"]
-LEFT_OUT = {"flower", "listings-reconcile", "transactions-api", "transactions-relay"}
+LEFT_OUT = {
+    *("flower", "listings-reconcile", "transactions-api", "transactions-relay"),
+    "notifications-worker",  # the peers have none
+}
 SEED_USERS = f"""
 INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,
     is_active, date_joined)

@@ -7,7 +7,10 @@ from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
 from uuid_utils.compat import uuid7
 
+from listings.notifications.models import Email, Notification
 from microstore.tracing import trace_id_of
+
+__all__ = ["Email", "Notification"]  # models that live beside what is done with them
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000

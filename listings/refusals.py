@@ -74,6 +74,12 @@ class SessionOver(Refusal):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class NotificationNotFound(Refusal):
+    """There is no such notification, or it is somebody else's."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class AlreadySettled(Refusal):
     """The order is no longer pending, so it cannot be cancelled."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from listings import cancelling, services
+from listings.notifications import tasks as notifications
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
@@ -14,6 +15,8 @@ from microstore.contracts.listings import (
     OrderVoided,
 )
 from microstore.messaging.consumer import handles, tell
+
+__all__ = ["notifications"]  # importing it is what makes its handlers known
 
 
 @handles(ITEM_SOLD)

@@ -16,12 +16,14 @@ from listings.api.buying import BuyView
 from listings.api.catalogue import CategoriesView, ListingViewSet
 from listings.api.checkouts import CheckoutsView
 from listings.api.images import ImagesView, ImageView
+from listings.api.notifications import NotificationViewSet
 from listings.api.orders import OrderViewSet
 from listings.consumers import ListingsFeed
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")
 router.register("orders", OrderViewSet, "order")
+router.register("notifications", NotificationViewSet, "notification")
 
 IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 

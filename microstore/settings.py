@@ -8,7 +8,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from microstore import logs, security
-from microstore.contracts.registry import SERVICES
+from microstore.contracts.registry import QUEUES, SERVICES
 from microstore.messaging import topology
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -208,7 +208,7 @@ OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at 
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # tries of a message that fails by itself
 
 CELERY_BROKER_URL = BROKER_URL
-CELERY_TASK_QUEUES = [topology.service_queue(service) for service in SERVICES]
+CELERY_TASK_QUEUES = [topology.service_queue(name) for name in QUEUES]
 CELERY_TASK_ROUTES = [topology.route_task]
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
@@ -240,6 +240,14 @@ PEER_URLS = {peer: url for peer, url in env.dict("PEER_URLS", default={}).items(
 PEER_ADMIN_URLS = env.dict("PEER_ADMIN_URLS", default={})  # the same for browsers, where that differs
 LOG_FOLDER = env.str("LOG_FOLDER", "")  # where processes write SERVICE-….log
 LOG_LINK = env.str("LOG_LINK", "")  # a log store's address with {trace_id} in it
+
+# ---- e-mail of notifications
+
+globals().update(
+    env.email_url_config(env.str("EMAIL_URL", "") or ("consolemail://" if DEBUG else "dummymail://"))
+)
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "MicroStore <noreply@localhost>")
 
 # ---- reconcile and audit
 

@@ -22,6 +22,7 @@ PORTS = {
     "LISTINGS_RECONCILE_METRICS_PORT": 9103,
     "TRANSACTIONS_WORKER_METRICS_PORT": 9104,
     "TRANSACTIONS_RELAY_METRICS_PORT": 9105,
+    "LISTINGS_NOTIFICATIONS_METRICS_PORT": 9106,
 }
 
 
@@ -44,7 +45,8 @@ def make_settings(
 ) -> dict[str, str]:
     """Return what all processes are told; live tells whether WebSockets have a process of their own."""
     # Servers that were given may have one user for all.
-    brokers = {f"{user}_BROKER_URL": servers["BROKER_URL"] for user in ("LISTINGS", "TRANSACTIONS", "FLOWER")}
+    users = ("LISTINGS", "NOTIFICATIONS", "TRANSACTIONS", "FLOWER")
+    brokers = {f"{user}_BROKER_URL": servers["BROKER_URL"] for user in users}
     return {
         **brokers,
         **servers,

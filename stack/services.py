@@ -15,7 +15,7 @@ from stack.server import Server
 
 STATE = "state.json"
 FOLDER = "MICROSTORE_SERVICES_FOLDER"
-BROKER_USERS = ("listings", "transactions", "flower")
+BROKER_USERS = ("listings", "notifications", "transactions", "flower")
 
 
 AnyServer = TypeVar("AnyServer", bound=Server)

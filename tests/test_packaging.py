@@ -189,10 +189,11 @@ def test_only_the_listings_service_can_sign_tokens() -> None:
     signing = {name for name in CONTAINERS if "JWT_PRIVATE_KEY" in environment_of(name)}
     listings = {name for name in OURS if environment_of(name)["MICROSTORE_SERVICE"] == "listings"}
     assert signing == listings
-    assert {name for name in PROCESSES if name.startswith("listings-")} == signing & set(PROCESSES)
+    of_listings = ("listings-", "notifications-")
+    assert {name for name in PROCESSES if name.startswith(of_listings)} == signing & set(PROCESSES)
     for name, command in PROCESSES.items():
         takes_it_away = re.search(r" JWT_PRIVATE_KEY= | -u JWT_PRIVATE_KEY ", command)
-        assert bool(takes_it_away) != name.startswith("listings-"), name
+        assert bool(takes_it_away) != name.startswith(of_listings), name
 
 
 def test_no_process_reaches_the_database_of_the_other_service() -> None:

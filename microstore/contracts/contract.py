@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -68,6 +68,10 @@ class Contract(Generic[Fields, M]):
             return self.build(*args, **kwargs)
         except ValidationError as error:
             raise InvalidMessage(f"{self.name}: {told(error)}") from error
+
+    def heard_by(self, listener: str) -> Contract[Fields, M]:
+        """The command by which a listener is sent this fact again: its own retries and replays."""
+        return replace(self, name=f"heard_{self.name}", to=listener, reply=None, fact=None)
 
     def parse(self, data: object) -> M:
         """Read a received message. Unknown fields are ignored, so that a sender may be newer."""

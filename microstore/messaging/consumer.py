@@ -54,6 +54,25 @@ def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
     return register
 
 
+def hears(fact: Contract[..., M], *, by: str) -> Callable[[Handler[M]], Handler[M]]:
+    """Make the function the handler of a fact in the listener's queue, and leave it a plain function.
+
+    A fact comes to all who listen; tried again or replayed it comes to this listener alone, as a command.
+    """
+    command = fact.heard_by(by)
+
+    def register(handler: Handler[M]) -> Handler[M]:
+        def run(task: Any, /, events: object, **tries: Any) -> list[dict[str, Any]]:
+            again = app.tasks[command.task_name]
+            return Delivery(task, command, handler, Tries(**tries), again=again).handle(events)
+
+        for name in (fact.name, command.task_name):
+            app.task(name=name, bind=True, shared=False, max_retries=None)(run)
+        return handler
+
+    return register
+
+
 def tell(contract: AnyContract, messages: Sequence[Message]) -> None:
     """Send from inside a task, confirmed before it returns and so before its own message is acknowledged.
 
@@ -70,10 +89,13 @@ def tell(contract: AnyContract, messages: Sequence[Message]) -> None:
 
 
 class Delivery:
-    """One arrival of a batch."""
+    """One arrival of a batch; `again` is the task by which it is tried again, usually the same."""
 
-    def __init__(self, task: Any, contract: AnyContract, handler: Handler[Any], tries: Tries) -> None:
+    def __init__(
+        self, task: Any, contract: AnyContract, handler: Handler[Any], tries: Tries, *, again: Any = None
+    ) -> None:
         self.task, self.contract, self.handler, self.tries = task, contract, handler, tries
+        self.again = again or task
 
     def handle(self, events: object) -> list[dict[str, Any]]:
         """Handle what can be handled; the rest is sent again later or buried. Returns the replies."""
@@ -144,7 +166,7 @@ class Delivery:
         why = "outage" if tries.failing_since else "failure"
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
         payloads = [to_wire(message) for message in messages]
-        self.task.apply_async(
+        self.again.apply_async(
             args=[payloads],
             argsrepr=shown(payloads),
             kwargs=tries._asdict(),

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from microstore.contracts.registry import CONTRACTS
 
 COMMANDS = {contract.task_name for contract in CONTRACTS.values() if contract.to}
+FACTS = {contract.name for contract in CONTRACTS.values() if contract.fact}
 CLOCKS_DIFFER_BY = timedelta(minutes=2)  # a message that was delayed arrives when its eta has come
 
 ENCODING = "utf-8"  # of JSON as kombu sends it; one that nobody knows it would decode as if it were this
@@ -26,6 +27,10 @@ def _is_command(name: str) -> str:
     return name
 
 
+def _is_task(name: str) -> str:
+    return name if name in FACTS else _is_command(name)
+
+
 def _has_come(eta: datetime) -> datetime:
     if eta > datetime.now(UTC) + CLOCKS_DIFFER_BY:
         raise ValueError("too far away")
@@ -33,6 +38,7 @@ def _has_come(eta: datetime) -> datetime:
 
 
 Command = Annotated[str, Field(strict=True), AfterValidator(_is_command)]
+Task = Annotated[str, Field(strict=True), AfterValidator(_is_task)]  # a worker rejects what it does not hear
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
 # A task that sends itself again names its own limits, by the settings that it was deployed with.
 Seconds = Annotated[int, Field(strict=True, ge=1, le=3600)]
@@ -42,7 +48,7 @@ Nothing = Annotated[list[Any], Field(max_length=0)] | None
 class Headers(BaseModel):
     """Those of Celery's protocol 2."""
 
-    task: Command
+    task: Task
     id: Name
     eta: Annotated[AwareDatetime, AfterValidator(_has_come)] | None = None
     retries: Annotated[int, Field(strict=True, ge=0)] = 0

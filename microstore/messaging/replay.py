@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from microstore.contracts.contract import AnyContract, InvalidMessage, Message, to_wire
-from microstore.contracts.registry import CONTRACTS
+from microstore.contracts.registry import CONTRACTS, LISTENERS
 from microstore.messaging import outbox
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.staff.actions import read_reason, record
@@ -47,12 +47,12 @@ class Decisions:
 def preview(letter: DeadLetter) -> Preview:
     """What a replay would do: nothing is changed, and by the time of the replay it may be otherwise."""
     try:
-        _, messages = read_letter(letter)
+        contract, messages = read_letter(letter)
     except NotReplayable as why_not:
         return Preview(letter, "cannot be replayed", str(why_not).partition("\n")[0])
     if letter.state != DeadLetter.State.WAITING:
         return Preview(letter, f"was {letter.state}", f"by {letter.decided_by}")
-    done = service_overview().find_done(messages)
+    done = set() if contract.to in LISTENERS else service_overview().find_done(messages)
     left = sum(message.event_id not in done for message in messages)
     if not left:
         return Preview(letter, "already done", "What it asks for has been done; a replay changes nothing.")

@@ -8,7 +8,7 @@ from kombu.transport.native_delayed_delivery import (
     declare_native_delayed_delivery_exchanges_and_queues,
 )
 
-from microstore.contracts.registry import SERVICES
+from microstore.contracts.registry import LISTENERS, QUEUES, SERVICES
 
 TASKS = Exchange("microstore.tasks", type="topic")  # commands: one queue a service
 EVENTS = Exchange("microstore.events", type="topic")  # facts: whoever binds a queue to `order.*` hears them
@@ -18,12 +18,13 @@ DEAD = Exchange("microstore.dead", type="topic")  # what a worker refused or the
 DELIVERY_LIMIT = 20
 
 
-def service_queue(service: str) -> Queue:
-    """The queue that the service's Celery workers consume."""
+def service_queue(name: str) -> Queue:
+    """The queue that the Celery workers of a service, or of a listener, consume."""
+    service = LISTENERS[name].service if name in LISTENERS else name
     return Queue(
-        service,
+        name,
         TASKS,
-        routing_key=f"task.{service}",
+        routing_key=f"task.{name}",
         queue_arguments={
             "x-queue-type": "quorum",
             "x-delivery-limit": DELIVERY_LIMIT,
@@ -45,10 +46,15 @@ def dead_queue(service: str) -> Queue:
     )
 
 
+def all_queues() -> list[Queue]:
+    """Every queue of ours."""
+    return [*(service_queue(name) for name in QUEUES), *(dead_queue(service) for service in SERVICES)]
+
+
 def route_task(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
     """Celery's router: `transactions.order_created` goes to the queue `transactions`."""
-    service = name.partition(".")[0]
-    return {"queue": service} if service in SERVICES else None
+    queue = name.partition(".")[0]
+    return {"queue": queue} if queue in QUEUES else None
 
 
 def declare(connection: Connection) -> list[str]:
@@ -57,21 +63,23 @@ def declare(connection: Connection) -> list[str]:
     Raises amqp.PreconditionFailed where something of that name exists with other arguments.
     """
     exchanges = [TASKS, EVENTS, DEAD]
-    queues = [make(service) for service in SERVICES for make in (service_queue, dead_queue)]
+    queues = all_queues()
     channel = connection.default_channel
     for entity in [*exchanges, *queues]:
         entity(channel).declare()
+    for name, listener in LISTENERS.items():
+        service_queue(name)(channel).bind_to(EVENTS, listener.facts)
     if connection.transport.driver_type == "amqp":
         declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
-        for service in SERVICES:
-            bind_queue_to_native_delayed_delivery_exchange(connection, service_queue(service))
+        for name in QUEUES:
+            bind_queue_to_native_delayed_delivery_exchange(connection, service_queue(name))
     return [entity.name for entity in [*exchanges, *queues]]
 
 
 def find_differences(connection: Connection) -> list[str]:
     """What is missing in the broker or has other arguments, one sentence each. Changes nothing."""
     differences = []
-    for entity in [TASKS, EVENTS, DEAD, *(q(s) for s in SERVICES for q in (service_queue, dead_queue))]:
+    for entity in [TASKS, EVENTS, DEAD, *all_queues()]:
         for passive in (True, False):  # first: does it exist? then: declaring an equal one again does nothing
             problem = _try_declare(connection, entity, passive=passive)
             if problem:

@@ -4,7 +4,6 @@ import time
 
 from django.utils import timezone
 
-from microstore.contracts.registry import SERVICES
 from microstore.heartbeat import beat
 from microstore.messaging import topology
 from microstore.messaging.models import QueueDepth
@@ -38,9 +37,10 @@ class WatchedRelay(Relay):
         if broker.transport.driver_type != "amqp":
             return
         now = timezone.now()
-        queues = (make(s) for s in SERVICES for make in (topology.service_queue, topology.dead_queue))
         with broker.channel() as channel:
-            depths = {queue.name: queue(channel).queue_declare(passive=True) for queue in queues}
+            depths = {
+                queue.name: queue(channel).queue_declare(passive=True) for queue in topology.all_queues()
+            }
         for name, declared in depths.items():
             QueueDepth.objects.update_or_create(
                 queue=name,

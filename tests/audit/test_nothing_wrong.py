@@ -38,7 +38,7 @@ def test_a_market_where_all_is_well_is_clean(shop: Shop, run_audit: RunAudit) ->
         "sums": 1,
         "listings_outbox": 0,
         "transactions_outbox": 0,
-        "queues": 4,
+        "queues": 5,
     }
 
 

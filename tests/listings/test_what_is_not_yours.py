@@ -10,14 +10,16 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
+from uuid_utils.compat import uuid7
 
 from listings.accounts import open_session
-from listings.models import Listing, ListingImage, Order, Profile, Session
+from listings.models import Listing, ListingImage, Notification, Order, Profile, Session
 from microstore.tracing import new_trace
 
 pytestmark = pytest.mark.django_db
 
 METHODS = {"get", "post", "put", "patch", "delete"}
+TOLD = "You sold a reading lamp to somebody whom you know"
 UNSEEN = "A draft that nobody has seen"
 EMAILS = ("alice@secret.example", "bob@secret.example")
 
@@ -59,6 +61,9 @@ ENDPOINTS = {
     "POST /api/listings/{listing_id}/images/": Row(NOT_HERS, LOG_IN),
     "DELETE /api/listings/{listing_id}/images/{image_id}/": Row(NOT_HERS, LOG_IN),
     "POST /api/checkouts/": Row((409, 409), LOG_IN, {"items": [{"listing": LISTING, "quantity": 1_000}]}),
+    "GET /api/notifications/": Row(FOR_ALL, LOG_IN),
+    "POST /api/notifications/{id}/read/": Row((404, 404), LOG_IN),
+    "POST /api/notifications/read-all/": Row(FOR_ALL, LOG_IN),
     "GET /api/orders/": Row(FOR_ALL, LOG_IN),
     "GET /api/orders/{id}/": Row((404, 404), LOG_IN),
     "GET /api/orders/{id}/timeline/": Row((404, 404), LOG_IN),
@@ -77,6 +82,7 @@ class Belongings:
     listing: Listing
     image: ListingImage
     order: Order
+    notification: Notification
 
     def rows(self) -> list[list[dict[str, Any]]]:
         """All of it, as the database has it."""
@@ -88,13 +94,15 @@ class Belongings:
             Listing.objects.filter(seller__in=both),
             ListingImage.objects.filter(listing__seller__in=both),
             Order.objects.filter(Q(buyer__in=both) | Q(listing__seller__in=both)),
+            Notification.objects.filter(recipient__in=both),
         )
         return [list(rows.order_by("pk").values()) for rows in theirs]
 
     def ask(self, client: APIClient, endpoint: str, body: dict[str, Any]) -> Any:
         """Send a request about it."""
         method, path = endpoint.split()
-        which = self.order.pk if "/orders/" in path else self.listing.pk
+        numbers = {"orders": self.order.pk, "notifications": self.notification.pk}
+        which = numbers.get(path.split("/")[2], self.listing.pk)
         url = path.format(id=which, listing_id=self.listing.pk, image_id=self.image.pk)
         named = {name: self.alice.pk if name == "seller" else value for name, value in body.items()}
         text = json.dumps(named).replace(json.dumps(LISTING), str(self.listing.pk))
@@ -121,7 +129,10 @@ def belongings(shown: int, alice: User, bob: User, put_on_sale: Callable[..., Li
     order = Order.objects.create(
         buyer=bob, listing=sold, quantity=1, unit_price_cents=100, currency="EUR", trace=new_trace()
     )
-    return Belongings(alice, bob, listing, image, order)
+    notification = Notification.objects.create(
+        recipient=alice, event_id=uuid7(), kind="order_completed", role="seller", order=order, text=TOLD
+    )
+    return Belongings(alice, bob, listing, image, order, notification)
 
 
 def test_every_endpoint_has_a_row() -> None:
@@ -152,7 +163,7 @@ def test_nobody_reads_or_changes_what_is_not_theirs(
     response = belongings.ask(client, endpoint, row.body)
     assert response.status_code == expected[shown], response.content
     assert belongings.rows() == before
-    for secret in (UNSEEN, str(belongings.order.pk), *EMAILS):
+    for secret in (UNSEEN, TOLD, str(belongings.order.pk), *EMAILS):
         assert secret not in response.content.decode()
 
 

@@ -7,7 +7,6 @@ import pytest
 from kombu import Connection
 
 from microstore.celery import app
-from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -18,9 +17,8 @@ def broker() -> Iterator[Connection]:
     """A connection to the real RabbitMQ, every queue purged."""
     with app.connection_for_write() as connection:
         topology.declare(connection)
-        for service in SERVICES:
-            for queue in (topology.service_queue(service), topology.dead_queue(service)):
-                queue(connection.default_channel).purge()
+        for queue in topology.all_queues():
+            queue(connection.default_channel).purge()
         yield connection
 
 

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from microstore.celery import app
 from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ITEM_SOLD, ItemSold
+from microstore.contracts.notifications import HEARD
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
 from microstore.messaging.consumer import Delivery, Tries, Unavailable
 from microstore.messaging.envelope import reply_step
@@ -190,7 +191,10 @@ def test_after_a_day_of_outage_the_events_are_buried(
 
 def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> None:
     names = {
-        "listings": {"listings.item_sold", "listings.order_rejected", "listings.order_voided"},
+        "listings": {
+            *("listings.item_sold", "listings.order_rejected", "listings.order_voided"),
+            *(name for fact in HEARD for name in (fact.name, f"notifications.heard_{fact.name}")),
+        },
         "transactions": {
             *("transactions.order_created", "transactions.order_cancelled", "transactions.order_expired"),
         },

@@ -95,6 +95,10 @@ def test_names_and_tasks_are_known_to_all() -> None:
         "listings.order_rejected",
         "listings.order_voided",
         "order_completed",
+        "notifications.heard_order_created",
+        "notifications.heard_order_completed",
+        "notifications.heard_order_rejected",
+        "notifications.heard_order_cancelled",
     }
 
 

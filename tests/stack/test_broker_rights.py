@@ -22,7 +22,10 @@ def channel_as(user: str, broker: RabbitMQ) -> Iterator[amqp.Channel]:
         connection.collect()
 
 
-@pytest.mark.parametrize(("user", "other"), [("listings", "transactions"), ("transactions", "listings")])
+@pytest.mark.parametrize(
+    ("user", "other"),
+    [("listings", "transactions"), ("transactions", "listings"), ("notifications", "listings")],
+)
 def test_a_service_reads_its_own_queue_and_no_other(tmp_path: Path, user: str, other: str) -> None:
     services = Services.at(tmp_path)
     broker = services.rabbitmq

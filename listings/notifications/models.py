@@ -1,0 +1,56 @@
+"""Notifications, and what became of their e-mails."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Notification(models.Model):
+    """What somebody is told of an order, once, however often the fact is heard."""
+
+    class Kind(models.TextChoices):
+        """The fact."""
+
+        ORDER_COMPLETED = "order_completed"
+        ORDER_REJECTED = "order_rejected"
+        ORDER_CANCELLED = "order_cancelled"
+
+    class Role(models.TextChoices):
+        """What the recipient is in that order."""
+
+        BUYER = "buyer"
+        SELLER = "seller"
+
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False
+    )
+    event_id = models.UUIDField(help_text="The fact's.")
+    kind = models.CharField(max_length=20, choices=Kind)
+    role = models.CharField(max_length=10, choices=Role)
+    order = models.ForeignKey("listings.Order", models.CASCADE, related_name="+", db_index=False)
+    text = models.CharField(max_length=1_000, help_text="For the recipient to read.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When it was read; null: unread.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "recipient"], name="notification_once_per_event")
+        ]
+        indexes = [
+            models.Index(fields=["recipient", "-id"], name="notification_of_recipient"),
+            models.Index(fields=["recipient"], name="notification_unread", condition=Q(read_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient_id}"
+
+
+class Email(models.Model):
+    """The one e-mail of a notification. Who sends it locks this row, and not the one that people read."""
+
+    notification = models.OneToOneField(Notification, models.CASCADE, primary_key=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server had taken it.")
+    error = models.CharField(max_length=500, blank=True, help_text="Why it will not be sent.")
+
+    def __str__(self) -> str:
+        return f"E-mail of notification {self.notification_id}"

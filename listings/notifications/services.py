@@ -1,0 +1,103 @@
+"""Who is told what of an order."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from listings.models import Order, Profile
+from listings.notifications.mail import send_emails
+from listings.notifications.models import Email, Notification
+from listings.notifications.texts import text_of
+from listings.refusals import NotificationNotFound
+from microstore.contracts.contract import Message
+from microstore.contracts.listings import OrderRejected
+
+Kind: TypeAlias = Notification.Kind
+Role: TypeAlias = Notification.Role
+
+
+def notify(kind: Kind, facts: Sequence[Message]) -> None:
+    """Store a notification for buyer and seller of each, and send its e-mail, both once.
+
+    Raises Unavailable while the mail server does not answer; the notifications are stored then, and the
+    facts come again.
+    """
+    ids = store_notifications(kind, facts)
+    send_emails(ids)
+
+
+def store_notifications(kind: Kind, facts: Sequence[Message]) -> list[int]:
+    """Those of the facts, new or not; with a new one goes the e-mail that its recipient wants."""
+    orders = _orders_of(facts)
+    made = [
+        notification
+        for fact in facts
+        if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
+        for notification in _notifications_of(kind, fact, order)
+    ]
+    with transaction.atomic():
+        Notification.objects.bulk_create(made, ignore_conflicts=True)
+        stored = Notification.objects.filter(event_id__in={each.event_id for each in made})
+        ids = dict(stored.values_list("id", "recipient_id"))
+        wanted = _recipients_by_email(ids.values())
+        emails = [Email(notification_id=key) for key, recipient in ids.items() if recipient in wanted]
+        Email.objects.bulk_create(emails, ignore_conflicts=True)
+    return list(ids)
+
+
+def read_notification(notification_id: int, *, recipient_id: int) -> Notification:
+    """Mark it as read; the time of the first reading stays. Raises NotificationNotFound."""
+    own = Notification.objects.filter(id=notification_id, recipient_id=recipient_id)
+    own.filter(read_at=None).update(read_at=timezone.now())
+    notification = own.select_related("order").first()
+    if notification is None:
+        raise NotificationNotFound("You have no such notification.")
+    return notification
+
+
+def read_all(*, recipient_id: int) -> None:
+    """Mark all of the recipient's as read."""
+    unread = Notification.objects.filter(recipient_id=recipient_id, read_at=None)
+    unread.update(read_at=timezone.now())
+
+
+def _is_out_of_date(kind: Kind, order: Order) -> bool:
+    """Its buyer had cancelled before it was rejected, and has been told so."""
+    return kind == Kind.ORDER_REJECTED and order.status == Order.Status.CANCELLED
+
+
+def _orders_of(facts: Iterable[Message]) -> dict[UUID, Order]:
+    return Order.objects.select_related("listing").in_bulk([order_id_of(fact) for fact in facts])
+
+
+def order_id_of(fact: Message) -> UUID:
+    """Every fact `order.*` is about one."""
+    order_id: UUID = fact.order_id  # type: ignore[attr-defined]  # its class is one of several that have it
+    return order_id
+
+
+def _notifications_of(kind: Kind, fact: Message, order: Order) -> list[Notification]:
+    reason = fact.reason if isinstance(fact, OrderRejected) else ""
+    people = ((Role.BUYER, order.buyer_id), (Role.SELLER, order.listing.seller_id))
+    return [
+        Notification(
+            recipient_id=person,
+            event_id=fact.event_id,
+            kind=kind,
+            role=role,
+            order=order,
+            text=text_of(kind, role, order, reason=reason),
+        )
+        for role, person in people
+    ]
+
+
+def _recipients_by_email(user_ids: Iterable[int]) -> set[int]:
+    """Those of them who have an address and want e-mail; who has chosen nothing does."""
+    refused = Profile.objects.filter(email_notifications=False).values("user")
+    people = User.objects.filter(id__in=set(user_ids), is_active=True).exclude(email="")
+    return set(people.exclude(id__in=refused).values_list("id", flat=True))

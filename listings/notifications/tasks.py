@@ -1,0 +1,40 @@
+"""Which fact is answered by what in the notifications worker."""
+
+from collections.abc import Sequence
+
+from listings.notifications.models import Notification
+from listings.notifications.services import notify
+from microstore.contracts.contract import Message
+from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED, OrderCompleted, OrderRejected
+from microstore.contracts.notifications import NOTIFICATIONS
+from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
+from microstore.messaging.consumer import hears
+
+Kind = Notification.Kind
+
+
+@hears(ORDER_CREATED, by=NOTIFICATIONS)
+def order_created(events: list[OrderCreated]) -> Sequence[Message]:
+    """Nobody is told: it settles within a second or so, and that is told."""
+    return []
+
+
+@hears(ORDER_COMPLETED, by=NOTIFICATIONS)
+def order_completed(events: list[OrderCompleted]) -> Sequence[Message]:
+    """Tell buyer and seller of the sale."""
+    notify(Kind.ORDER_COMPLETED, events)
+    return []
+
+
+@hears(ORDER_REJECTED, by=NOTIFICATIONS)
+def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
+    """Tell them that there is none, and why."""
+    notify(Kind.ORDER_REJECTED, events)
+    return []
+
+
+@hears(ORDER_CANCELLED, by=NOTIFICATIONS)
+def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
+    """Tell them that the buyer cancelled."""
+    notify(Kind.ORDER_CANCELLED, events)
+    return []

@@ -1,0 +1,48 @@
+"""What people are told."""
+
+from typing import TypeAlias
+
+from listings.models import Order
+from listings.notifications.models import Notification
+
+Kind: TypeAlias = Notification.Kind
+Role: TypeAlias = Notification.Role
+TITLE_CHARACTERS = 200
+
+TEXTS = {
+    (Kind.ORDER_COMPLETED, Role.BUYER): "You bought {thing} for {total}.",
+    (Kind.ORDER_COMPLETED, Role.SELLER): "You sold {thing}.",
+    (Kind.ORDER_REJECTED, Role.BUYER): "Your order of {thing} was rejected: {reason}.",
+    (Kind.ORDER_REJECTED, Role.SELLER): "An order of {thing} was rejected: {reason}. It is on sale again.",
+    (Kind.ORDER_CANCELLED, Role.BUYER): "You cancelled your order of {thing}.",
+    (Kind.ORDER_CANCELLED, Role.SELLER): "An order of {thing} was cancelled. It is on sale again.",
+}
+SUBJECTS = {
+    (Kind.ORDER_COMPLETED, Role.BUYER): "Your purchase",
+    (Kind.ORDER_COMPLETED, Role.SELLER): "A sale",
+    (Kind.ORDER_REJECTED, Role.BUYER): "Your order was rejected",
+    (Kind.ORDER_REJECTED, Role.SELLER): "An order was rejected",
+    (Kind.ORDER_CANCELLED, Role.BUYER): "Your order is cancelled",
+    (Kind.ORDER_CANCELLED, Role.SELLER): "An order was cancelled",
+}
+WITHOUT_CENTS = {"JPY": 0, "KWD": 3}  # ISO 4217's minor units where they are not two digits
+
+
+def text_of(kind: Kind, role: Role, order: Order, *, reason: str = "") -> str:
+    """One sentence or two for the recipient."""
+    thing = f"{order.quantity} × {order.listing.title}"
+    total = amount(order.total_cents or 0, order.currency)
+    return TEXTS[kind, role].format(thing=thing, total=total, reason=reason.rstrip("."))
+
+
+def subject_of(notification: Notification) -> str:
+    """The e-mail's subject, on one line."""
+    subject = SUBJECTS[Kind(notification.kind), Role(notification.role)]
+    return " ".join(f"{subject}: {notification.order.listing.title}".split())[:TITLE_CHARACTERS]
+
+
+def amount(minor_units: int, currency: str) -> str:
+    """Money for people: `24.90 EUR`."""
+    digits = WITHOUT_CENTS.get(currency, 2)
+    whole, rest = divmod(minor_units, 10**digits)
+    return f"{whole}.{rest:0{digits}d} {currency}" if digits else f"{whole} {currency}"

@@ -1,0 +1,8 @@
+"""The facts that the notifications worker hears."""
+
+from microstore.contracts.contract import AnyContract
+from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED
+from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED
+
+NOTIFICATIONS = "notifications"
+HEARD: tuple[AnyContract, ...] = (ORDER_CREATED, ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED)

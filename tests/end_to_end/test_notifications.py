@@ -1,0 +1,61 @@
+"""A purchase is told to both, in the shop and by e-mail, by the worker that hears the facts."""
+
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+from stack.waiting import wait_until
+from tests.support.market import Market, Person
+
+LINE = b"-" * 79
+
+
+def told(person: Person, order_id: str) -> list[dict[str, str]]:
+    page = person.request("GET", "/api/notifications/").json()
+    return [each for each in page["results"] if each["order"] == order_id]
+
+
+def mails_of(market: Market, *addresses: str) -> list[str]:
+    """Whom each e-mail in the folder is for, as often as there is one."""
+    folder = Path(market.settings["EMAIL_URL"].removeprefix("filemail:///"))
+    texts = [text for file in folder.glob("*") for text in file.read_bytes().split(LINE) if text.strip()]
+    parser = BytesParser(policy=policy.default)
+    return sorted(to for text in texts if (to := str(parser.parsebytes(text.strip())["To"])) in addresses)
+
+
+def give_addresses(market: Market, *people: Person) -> list[str]:
+    sql = "UPDATE auth_user SET email = username || '@shop.example' WHERE id = %s RETURNING email"
+    return [str(market.listings(sql, person.id)[0][0]) for person in people]
+
+
+def test_a_sale_is_told_to_both_once_though_its_fact_comes_again_and_the_worker_was_away(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    addresses = sorted(give_addresses(market, seller, buyer))
+    listing_id = seller.sell("Crunchy armchair")
+    market.stack.stop("notifications-worker")
+    order_id = buyer.buy(listing_id).json()["id"]
+    assert market.wait_settled([order_id]) == {"completed": 1}
+    # The sale is confirmed again, and so is its fact told again.
+    market.listings(
+        "INSERT INTO messaging_outboxmessage (contract, payload) SELECT 'item_sold', jsonb_build_object("
+        " 'event_id', id, 'occurred_at', now(), 'trace', trace, 'order_id', id, 'listing_id', listing_id,"
+        " 'transaction_id', transaction_id, 'fee_cents', fee_cents, 'total_cents', total_cents)"
+        " FROM listings_order WHERE id = %s RETURNING id",
+        order_id,
+    )
+    assert wait_until(
+        lambda: market.listings("SELECT count(*) FROM messaging_outboxmessage") == [(0,)], timeout_seconds=30
+    )
+    market.stack.start("notifications-worker")
+    assert wait_until(lambda: len(mails_of(market, *addresses)) >= 2, timeout_seconds=60)
+    cancelled = seller.sell("Reading lamp")
+    market.stack.stop("transactions-worker")
+    later = buyer.buy(cancelled).json()["id"]
+    assert buyer.request("POST", f"/api/orders/{later}/cancel/").status_code == 200
+    assert wait_until(lambda: len(told(buyer, later)) == 1, timeout_seconds=60)
+    assert [each["kind"] for each in told(buyer, order_id)] == ["order_completed"]
+    assert [each["role"] for each in told(seller, order_id)] == ["seller"]
+    assert told(buyer, later)[0]["kind"] == "order_cancelled"
+    assert wait_until(lambda: len(mails_of(market, *addresses)) >= 4, timeout_seconds=60)
+    assert mails_of(market, *addresses) == sorted(addresses * 2)
