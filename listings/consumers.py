@@ -1,51 +1,72 @@
-"""WebSockets: `/ws/listings/` tells everybody what has been sold."""
+"""WebSockets: `/ws/listings/` tells everybody what is sold, `/ws/orders/` each user of their own orders."""
 
 import asyncio
 import json
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 
-from listings import metrics, queries
+from listings import metrics, order_feed, queries
 from listings.hub import current_hub
 from listings.live import frame, to_client
-from listings.models import LiveEvent
+from listings.order_hub import current_order_hub
+from listings.seats import (
+    BAD_TOKEN,
+    TOO_SLOW,
+    Bearer,
+    NoSeat,
+    address_of,
+    check_origin,
+    give_back,
+    read_after,
+    read_token,
+    take_seat,
+)
 
-BAD_REQUEST = 4400
-TOO_SLOW = 4408
 PAGE = 500
-MAX_DIGITS = 18
 MAX_UNSENT_FRAMES = 1_000
 
 
-class ListingsFeed(AsyncWebsocketConsumer):
-    """The public feed. `?after=SEQ` first sends what was missed."""
+class LiveSocket(AsyncWebsocketConsumer):
+    """What both have in common. `?after=SEQ` first sends what was missed."""
 
     channel_layer_alias = "none"  # the hub listens for all sockets of the process
-    sender: asyncio.Task[None] | None = None
-    too_slow = False
+    seat: str | None = None
+    joined = dropped = False
 
     async def connect(self) -> None:
-        """Join the feed before anything else, so that nothing falls between it and what was missed."""
-        after = parse_qs(self.scope["query_string"].decode(errors="replace")).get("after", [None])[0]
-        if after is not None and not (after.isascii() and after.isdecimal() and len(after) <= MAX_DIGITS):
-            await self.accept()
-            await self.close(BAD_REQUEST, reason="after must be a seq: a whole number")
-            return
+        """Join before anything else, so that nothing falls between it and what was missed."""
         self.unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
-        await current_hub().join(self)
+        self.tasks: list[asyncio.Task[None]] = []
+        query = parse_qs(self.scope["query_string"].decode(errors="replace"))
+        try:
+            check_origin(self.scope)
+            after = read_after(query.get("after", [None])[0])
+            self.seat = self.take_seat(query.get("token", [None])[0])
+        except NoSeat as refusal:
+            await self.accept()
+            await self.close(refusal.code, reason=refusal.reason)
+            return
+        self.joined = True
+        await self.join()
         await self.accept()
         if after is not None:
-            await self._catch_up(int(after))
-        self.sender = asyncio.create_task(self._send_on())
+            await self.catch_up(after)
+        self.tasks.append(asyncio.create_task(self._send_on()))
 
     async def disconnect(self, code: int) -> None:
-        """Leave the feed."""
-        await current_hub().leave(self)
-        if self.sender is not None:
-            self.sender.cancel()
+        """Leave, and give the seat back."""
+        for task in self.tasks:
+            task.cancel()
+        if self.joined:
+            self.joined = False
+            await self.leave()
+        if self.seat is not None:
+            give_back(self.seat)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """What clients say is not for us."""
@@ -53,21 +74,104 @@ class ListingsFeed(AsyncWebsocketConsumer):
     def hear(self, text: str) -> None:
         """From the hub. Who cannot keep up is dropped, not buffered without end; it may resume by seq."""
         if self.unsent.full():
-            metrics.DROPPED.inc(not self.too_slow)
-            self.too_slow = True
+            self.drop()
         else:
             self.unsent.put_nowait(text)
 
+    def drop(self) -> None:
+        """Close, also where a send never ends since nobody reads; and hear nothing more."""
+        if not self.dropped:
+            self.dropped = True
+            metrics.DROPPED.inc()
+            self.tasks.append(asyncio.create_task(self._end(TOO_SLOW, "too slow; resume with ?after=")))
+
+    def take_seat(self, token: str | None) -> str:
+        """Count this connection, or raise NoSeat."""
+        raise NotImplementedError
+
+    async def join(self) -> None:
+        """Hear what happens from now on."""
+        raise NotImplementedError
+
+    async def leave(self) -> None:
+        """Hear nothing more."""
+        raise NotImplementedError
+
+    async def catch_up(self, after: int) -> None:
+        """Send what has happened since."""
+        raise NotImplementedError
+
+    async def say(self, events: Sequence[dict[str, Any]]) -> None:
+        """Send events in one frame."""
+        if events:
+            await self.send(text_data=json.dumps(frame(events), separators=(",", ":")))
+
     async def _send_on(self) -> None:
-        while not self.too_slow:
+        while True:
             await self.send(text_data=await self.unsent.get())
-        await self.close(TOO_SLOW, reason="too slow; resume with ?after=")
 
-    async def _catch_up(self, after: int) -> None:
-        events = await self._read_page(await database_sync_to_async(queries.resume_point)(after))
-        while events:
-            await self.send(text_data=json.dumps(frame([to_client(event) for event in events])))
-            events = await self._read_page(events[-1].seq)
+    async def _end(self, code: int, reason: str) -> None:
+        if self.joined:
+            self.joined = False
+            await self.leave()
+        await self.close(code, reason=reason)
 
-    async def _read_page(self, after: int) -> Sequence[LiveEvent]:
-        return await database_sync_to_async(queries.events_after)(after, limit=PAGE)
+
+class ListingsFeed(LiveSocket):
+    """The public feed."""
+
+    def take_seat(self, token: str | None) -> str:
+        """One of the address's."""
+        return take_seat(f"address {address_of(self.scope)}", limit=settings.LIVE_SOCKETS_PER_ADDRESS)
+
+    async def join(self) -> None:
+        """At the hub."""
+        await current_hub().join(self)
+
+    async def leave(self) -> None:
+        """From the hub."""
+        await current_hub().leave(self)
+
+    async def catch_up(self, after: int) -> None:
+        """In pages."""
+        next_after: int | None = await database_sync_to_async(queries.resume_point)(after)
+        while next_after is not None:
+            events = await database_sync_to_async(queries.events_after)(next_after, limit=PAGE)
+            await self.say([to_client(event) for event in events])
+            next_after = events[-1].seq if events else None
+
+
+class OrdersFeed(LiveSocket):
+    """A user's own orders, as buyer and as seller, until the token expires."""
+
+    bearer: Bearer
+
+    def take_seat(self, token: str | None) -> str:
+        """One of the user's."""
+        self.bearer = read_token(token)
+        return take_seat(f"user {self.bearer.user_id}", limit=settings.LIVE_SOCKETS_PER_USER)
+
+    async def join(self) -> None:
+        """At the desk for orders."""
+        self.tasks.append(asyncio.create_task(self._expire()))
+        await current_order_hub().join(self, self.bearer.user_id)
+
+    async def leave(self) -> None:
+        """From the desk."""
+        await current_order_hub().leave(self, self.bearer.user_id)
+
+    async def catch_up(self, after: int) -> None:
+        """In pages; too long ago: say so."""
+        next_after: int | None = await database_sync_to_async(queries.resume_point)(after)
+        newest = await database_sync_to_async(order_feed.newest_seq)()
+        if next_after is not None and newest - next_after > order_feed.RESUMABLE_EVENTS:
+            await self.say([{"type": "reset", "seq": newest}])
+            return
+        while next_after is not None:
+            missed = await database_sync_to_async(order_feed.find_missed)(self.bearer.user_id, next_after)
+            await self.say(missed.orders)
+            next_after = missed.next_after
+
+    async def _expire(self) -> None:
+        await asyncio.sleep(max(0.0, self.bearer.seconds_left))
+        await self._end(BAD_TOKEN, "the token has expired; come again with a new one and ?after=")

@@ -7,7 +7,7 @@ hub also looks into the LiveEvent table every few seconds and hands on what it h
 import asyncio
 import contextlib
 import json
-from collections import deque
+import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -17,13 +17,14 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from listings import metrics, queries
+from listings.heard import Heard
 from listings.live import LISTINGS_GROUP, frame, to_client
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_SECONDS = 2
+BEAT_EVERY_SECONDS = 25
 SUBSCRIBED_WITHIN_SECONDS = 1
-REMEMBERED_SEQS = 20_000
 MISSED_AT_ONCE = 500
 
 
@@ -39,17 +40,18 @@ class Hub:
 
     def __init__(self) -> None:
         self._sockets: set[Socket] = set()
-        self._heard: set[int] = set()
-        self._heard_in_order: deque[int] = deque()
+        self._heard = Heard()
         self._tasks: list[asyncio.Task[None]] = []
         self._subscribed = asyncio.Event()
         self._waking = asyncio.Lock()
+        self._beat_at = 0.0
 
     async def join(self, socket: Socket) -> None:
         """Tell the socket everything that happens from now on."""
         async with self._waking:
             if not self._tasks:
-                self._remember(await database_sync_to_async(queries.recent_seqs)())
+                self._heard.begin(await database_sync_to_async(queries.recent_seqs)(), now=time.monotonic())
+                self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
                 self._subscribed.clear()
                 self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
         self._sockets.add(socket)
@@ -70,13 +72,16 @@ class Hub:
     def tell(self, events: Iterable[dict[str, Any]]) -> None:
         """Hand on the events that have not been heard yet."""
         new = [event for event in events if event["seq"] not in self._heard]
-        if not new:
-            return
-        self._remember(event["seq"] for event in new)
-        text = json.dumps(frame(new), separators=(",", ":"))
-        for socket in self._sockets:
+        if new:
+            self._heard.add((event["seq"] for event in new), now=time.monotonic())
+            self._hand_on(frame(new))
+            metrics.PUSHED.inc(len(new) * len(self._sockets))
+
+    def _hand_on(self, said: dict[str, Any]) -> None:
+        """Encoded once, however many listen. A socket that is too slow leaves meanwhile."""
+        text = json.dumps(said, separators=(",", ":"))
+        for socket in list(self._sockets):
             socket.hear(text)
-        metrics.PUSHED.inc(len(new) * len(self._sockets))
 
     async def _listen(self) -> None:
         """The quick way: through the channel layer."""
@@ -94,26 +99,22 @@ class Hub:
                 await asyncio.sleep(1)
 
     async def _look(self) -> None:
-        """The sure way: what is in the table and was not heard."""
+        """The sure way: what is in the table and was not heard. Now and then a heartbeat, also in quiet."""
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             try:
                 self.tell(await database_sync_to_async(self._find_missed)())
             except Exception as error:  # noqa: BLE001  # the database comes back; the next look finds it all
                 log.warning("live_events_unreadable", error=repr(error))
+            if time.monotonic() >= self._beat_at:
+                self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
+                self._hand_on({"type": "heartbeat", "seq": self._heard.newest})
 
     def _find_missed(self) -> list[dict[str, Any]]:
-        missed = [seq for seq in queries.recent_seqs() if seq not in self._heard]
+        """Only what is newer than the oldest gap is asked for: nothing else can be missing."""
+        seqs = queries.seqs_after(self._heard.complete)
+        missed = [seq for seq in seqs if seq not in self._heard]
         return [to_client(event) for event in queries.events_with_seqs(missed[:MISSED_AT_ONCE])]
-
-    def _remember(self, seqs: Iterable[int]) -> None:
-        for seq in seqs:
-            if seq in self._heard:
-                continue
-            self._heard.add(seq)
-            self._heard_in_order.append(seq)
-        while len(self._heard_in_order) > REMEMBERED_SEQS:
-            self._heard.discard(self._heard_in_order.popleft())
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -53,6 +53,11 @@ def frame(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return events[0] if len(events) == 1 else {"type": "batch", "events": list(events)}
 
 
+def unpack(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of a frame."""
+    return list(said["events"]) if said["type"] == "batch" else [said]
+
+
 async def _send(message: dict[str, Any]) -> None:
     layer = get_channel_layer()
     assert layer is not None

@@ -19,7 +19,8 @@ from microstore.messaging import outbox
 
 OVERLAP_EVENTS = 1_000
 OVERLAP_SECONDS = 10
-RECENT_EVENTS = 10_000
+RECENT_EVENTS = 1_000
+LOOKED_AT_ONCE = 10_000
 
 COMPLETE_ORDERS = """
 UPDATE listings_order SET status = 'completed', transaction_id = sale.transaction_id,
@@ -190,6 +191,12 @@ def events_after(seq: int, *, limit: int) -> list[LiveEvent]:
 def recent_seqs() -> list[int]:
     """The seqs of the latest events, latest first."""
     return list(LiveEvent.objects.order_by("-seq").values_list("seq", flat=True)[:RECENT_EVENTS])
+
+
+def seqs_after(seq: int) -> list[int]:
+    """The seqs of the events since, oldest first."""
+    later = LiveEvent.objects.filter(seq__gt=seq).order_by("seq")
+    return list(later.values_list("seq", flat=True)[:LOOKED_AT_ONCE])
 
 
 def events_with_seqs(seqs: Sequence[int]) -> list[LiveEvent]:

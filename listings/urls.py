@@ -18,7 +18,7 @@ from listings.api.checkouts import CheckoutsView
 from listings.api.images import ImagesView, ImageView
 from listings.api.notifications import NotificationViewSet
 from listings.api.orders import OrderViewSet
-from listings.consumers import ListingsFeed
+from listings.consumers import ListingsFeed, OrdersFeed
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")
@@ -43,4 +43,7 @@ urlpatterns = [
     path("api/", include(router.urls)),
     path("", include("listings.pages.urls")),
 ]
-websocket_urlpatterns = [path("ws/listings/", ListingsFeed.as_asgi())]  # type: ignore[arg-type]  # an ASGI app, as Channels wants
+websocket_urlpatterns = [
+    path("ws/listings/", ListingsFeed.as_asgi()),  # type: ignore[arg-type]  # an ASGI app, as Channels wants
+    path("ws/orders/", OrdersFeed.as_asgi()),  # type: ignore[arg-type]  # the same
+]

@@ -69,12 +69,7 @@ class Limits(BaseThrottle):
         """The account, else the address; of IPv6 the /64 that one customer has."""
         if request.user and request.user.is_authenticated:
             return f"account {request.user.pk}"
-        address = self.get_ident(request) or ""
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return address[:45]
-        return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)  # noqa: PLR2004
+        return network_of(self.get_ident(request) or "")
 
 
 class Counter:
@@ -102,6 +97,15 @@ class Counter:
             log.warning("limits_not_counted", error=repr(error))
             return None
         return int(count), max(int(seconds_left), 1)
+
+
+def network_of(address: str) -> str:
+    """The address; of IPv6 the /64 that one customer has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:45]
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)  # noqa: PLR2004
 
 
 def scope_of(request: Request, view: "APIView") -> str | None:

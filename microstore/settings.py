@@ -275,6 +275,8 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [CHANNEL_LAYER_URL]},
     }
 }
+LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 10)  # in one process
+LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", 2_000)  # the same of the public feed
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
 FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; empty: calls are not signed
 FEES_AWS_REGION = env.str("FEES_AWS_REGION", "")  # set: calls are signed as AWS wants it (SigV4)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -28,11 +28,14 @@ class Browser:
         path: str,
         *,
         when_accepted: Callable[[], None] = lambda: None,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        address: str = "127.0.0.1",
     ) -> None:
         self.loop = loop
         path, _, query = path.partition("?")
         routes = import_string(f"{settings.SERVICE}.urls.websocket_urlpatterns")
-        scope = {"type": "websocket", "path": path, "query_string": query.encode(), "headers": []}
+        scope = {"type": "websocket", "path": path, "query_string": query.encode()}
+        scope |= {"headers": list(headers), "client": [address, 50_000]}
         application = interrupted(URLRouter(routes), when_accepted)
         communicator = ApplicationCommunicator(application, scope)  # type: ignore[no-untyped-call]  # asgiref's
         self.application: Any = communicator
@@ -92,10 +95,10 @@ def interrupted(application: Any, when_accepted: Callable[[], None]) -> Any:
 
 
 @contextmanager
-def browse(path: str) -> Iterator[Browser]:
+def browse(path: str, **connection: Any) -> Iterator[Browser]:
     """Open a WebSocket, and close it afterwards."""
     with running_loop() as loop:
-        browser = Browser(loop, path)
+        browser = Browser(loop, path, **connection)
         browser.open()
         try:
             yield browser

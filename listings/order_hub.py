@@ -1,0 +1,98 @@
+"""One process's desk for orders: hears what everybody hears, and tells each user about their own orders.
+
+A purchase pays nothing for it: whose an order is, and what it is now, is looked up here, once a frame, and
+only while somebody listens.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import structlog
+from channels.db import database_sync_to_async
+
+from listings import order_feed
+from listings.hub import current_hub
+from listings.live import frame, unpack
+
+log = structlog.get_logger(__name__)
+
+
+class OwnSocket(Protocol):
+    """Somebody who listens for their own orders."""
+
+    def hear(self, text: str) -> None:
+        """Take a frame, without waiting."""
+
+    def drop(self) -> None:
+        """Come again, and say what you know: something was lost."""
+
+
+class OrderHub:
+    """The sockets of one event loop, by user."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[int, set[OwnSocket]] = defaultdict(set)
+        self._frames: asyncio.Queue[str] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def join(self, socket: OwnSocket, user_id: int) -> None:
+        """Tell the socket all that happens to the user's orders from now on."""
+        self._sockets[user_id].add(socket)
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        await current_hub().join(self)
+
+    async def leave(self, socket: OwnSocket, user_id: int) -> None:
+        """Tell it nothing more."""
+        self._sockets[user_id].discard(socket)
+        if not self._sockets[user_id]:
+            del self._sockets[user_id]
+        if not self._sockets and self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            self._frames = asyncio.Queue()
+            await current_hub().leave(self)
+
+    def hear(self, text: str) -> None:
+        """From the hub."""
+        self._frames.put_nowait(text)
+
+    async def _work(self) -> None:
+        while True:
+            said = json.loads(await self._frames.get())
+            if said["type"] == "heartbeat":
+                self._hand_on(said, list(self._sockets))
+                continue
+            try:
+                await self._tell(unpack(said))
+            except Exception as error:  # noqa: BLE001  # whatever it is, nobody may miss it without knowing
+                log.warning("orders_unreadable", error=repr(error))
+                for socket in [socket for sockets in self._sockets.values() for socket in sockets]:
+                    socket.drop()
+
+    async def _tell(self, events: Sequence[dict[str, Any]]) -> None:
+        seqs = {event["order_id"]: event["seq"] for event in events}
+        told = await database_sync_to_async(order_feed.tell_of_orders)(seqs)
+        by_user: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for order in told:
+            for user_id in {order["buyer_id"], order["seller_id"]} & self._sockets.keys():
+                by_user[user_id].append(order)
+        for user_id, orders in by_user.items():
+            self._hand_on(frame(orders), [user_id])
+
+    def _hand_on(self, said: dict[str, Any], users: Sequence[int]) -> None:
+        text = json.dumps(said, separators=(",", ":"))
+        for socket in [socket for user_id in users for socket in self._sockets.get(user_id, ())]:
+            socket.hear(text)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, OrderHub] = WeakKeyDictionary()
+
+
+def current_order_hub() -> OrderHub:
+    """The one of the running event loop; a server process has one."""
+    return _hubs.setdefault(asyncio.get_running_loop(), OrderHub())
