@@ -52,6 +52,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.close(refusal.code, reason=refusal.reason)
             return
         self.joined = True
+        metrics.CONNECTIONS.inc()
         await self.join()
         await self.accept()
         if after is not None:
@@ -62,9 +63,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Leave, and give the seat back."""
         for task in self.tasks:
             task.cancel()
-        if self.joined:
-            self.joined = False
-            await self.leave()
+        await self._leave()
         if self.seat is not None:
             give_back(self.seat)
 
@@ -111,10 +110,14 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.send(text_data=await self.unsent.get())
 
     async def _end(self, code: int, reason: str) -> None:
+        await self._leave()
+        await self.close(code, reason=reason)
+
+    async def _leave(self) -> None:
         if self.joined:
             self.joined = False
+            metrics.CONNECTIONS.dec()
             await self.leave()
-        await self.close(code, reason=reason)
 
 
 class ListingsFeed(LiveSocket):

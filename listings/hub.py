@@ -55,14 +55,12 @@ class Hub:
                 self._subscribed.clear()
                 self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
         self._sockets.add(socket)
-        metrics.CONNECTIONS.set(len(self._sockets))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBED_WITHIN_SECONDS)
 
     async def leave(self, socket: Socket) -> None:
         """Tell it nothing more; with the last one the hub goes to sleep."""
         self._sockets.discard(socket)
-        metrics.CONNECTIONS.set(len(self._sockets))
         if not self._sockets:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
