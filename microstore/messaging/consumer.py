@@ -19,6 +19,7 @@ from microstore.tracing import bound_id
 
 log = structlog.get_logger(__name__)
 
+REQUEST = "microstore.messaging.worker:Request"
 OUTAGE_DELAY_SECONDS = 60  # between two tries, at most
 OUTAGE_GIVE_UP_SECONDS = 24 * 3600
 
@@ -48,7 +49,7 @@ def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
         def run(task: Any, /, events: object, **tries: Any) -> list[dict[str, Any]]:
             return Delivery(task, contract, handler, Tries(**tries)).handle(events)
 
-        app.task(name=contract.task_name, bind=True, shared=False, max_retries=None)(run)
+        app.task(name=contract.task_name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
         return handler
 
     return register

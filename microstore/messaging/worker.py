@@ -5,8 +5,10 @@ from typing import Any
 
 import structlog
 from celery.app.amqp import AMQP
+from celery.worker import request, state
 from celery.worker.consumer import Consumer
 from kombu import pools
+from kombu.exceptions import OperationalError
 from kombu.message import Message
 
 from microstore.messaging.form import find_fault
@@ -45,6 +47,22 @@ class ConfirmingAMQP(AMQP):
             return send(*args, mandatory=mandatory, **options)
 
         return send_mandatory
+
+
+class Request(request.Request):
+    """A message under way. One whose callback the broker did not take goes back to its queue.
+
+    To Celery it is a task that failed, and would become a dead letter, though nothing is wrong with it.
+    """
+
+    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
+        """Called where the task has raised, and where its callback could not be published."""
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if not isinstance(error, OperationalError):
+            return super().on_failure(exc_info, *args, **options)
+        log.warning("callback_not_taken", error=repr(error))
+        state.task_ready(self)
+        return self.reject(requeue=True)
 
 
 class DeadLetteringConsumer(Consumer):

@@ -1,6 +1,8 @@
 """What RabbitMQ can do to its clients."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -85,19 +87,32 @@ def test_a_broker_that_blocks_its_publishers_loses_nothing(
 
 
 def test_a_queue_that_refuses_keeps_messages_with_their_senders(market: Market) -> None:
-    with rush(market, "queue `transactions` refuses (max-length 1, reject-publish)") as hour:
-        market.stack.stop("transactions-worker")
-        market.services.rabbitmq.ctl(
-            "set_policy", "full", "^transactions$", '{"max-length":1,"overflow":"reject-publish"}'
-        )
-        try:
-            hour.wait_for_purchases(50)
-            assert market.listings("SELECT count(*) FROM messaging_outboxmessage WHERE attempts > 0") != [
-                (0,)
-            ]
-        finally:
-            market.services.rabbitmq.ctl("clear_policy", "full")
-            market.stack.start("transactions-worker")
+    fault = "queue `transactions` refuses (max-length 1, reject-publish)"
+    with rush(market, fault) as hour, refusing(market, "transactions"):
+        hour.wait_for_purchases(50)
+        assert market.listings("SELECT count(*) FROM messaging_outboxmessage WHERE attempts > 0") != [(0,)]
+
+
+def test_a_callback_that_is_refused_goes_back_to_where_it_came_from(market: Market) -> None:
+    """The sender is a worker: the message that it was handling must not become a dead letter."""
+    letters = market.transactions("SELECT count(*) FROM messaging_deadletter")
+    fault = "queue `listings` refuses (max-length 1, reject-publish)"
+    with rush(market, fault) as hour, refusing(market, "listings"):
+        hour.wait_for_purchases(50)
+    assert market.transactions("SELECT count(*) FROM messaging_deadletter") == letters
+
+
+@contextmanager
+def refusing(market: Market, service: str) -> Iterator[None]:
+    """Its queue is full, and nobody takes anything from it."""
+    market.stack.stop(f"{service}-worker")
+    full = '{"max-length":1,"overflow":"reject-publish"}'
+    market.services.rabbitmq.ctl("set_policy", "full", f"^{service}$", full)
+    try:
+        yield
+    finally:
+        market.services.rabbitmq.ctl("clear_policy", "full")
+        market.stack.start(f"{service}-worker")
 
 
 def test_a_deleted_queue_comes_back(market: Market) -> None:
