@@ -32,7 +32,7 @@ def test_processes_killed_at_random_moments_many_times_over_lose_nothing(market:
             running = [name for name in PROCESSES if killed[name] < TIMES and market.stack.pid(name)]
             if running:
                 time.sleep(random.uniform(0, 1))  # the random moment is the test
-                market.stack.signal(name := random.choice(running), signal.SIGKILL)
+                market.stack.kill(name := random.choice(running))
                 killed[name] += 1
             return sum(killed.values()) == TIMES * len(PROCESSES)
 
