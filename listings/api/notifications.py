@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from listings.notifications.models import Notification
 from listings.notifications.services import read_all, read_notification
 from microstore.authentication import account_id
+from microstore.filters import StrictBooleanFilter
 from microstore.pagination import NewestFirst
 from microstore.problem_schema import problems
 
@@ -59,7 +60,7 @@ class NotificationPages(NewestFirst):
 class NotificationFilter(filters.FilterSet):
     """Read or unread."""
 
-    unread = filters.BooleanFilter("read_at", "isnull")
+    unread = StrictBooleanFilter("read_at", "isnull")
 
     class Meta:
         model = Notification

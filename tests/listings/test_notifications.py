@@ -306,6 +306,11 @@ def test_what_is_read_stays_read_since_the_first_time(api: APIClient, order: Ord
     ]
 
 
+@pytest.mark.parametrize("unread", ["maybe", "1", "-58800", "%00"])
+def test_what_is_neither_read_nor_unread_is_refused(api: APIClient, unread: str) -> None:
+    read_problem(api.get(f"/api/notifications/?unread={unread}"), 400)
+
+
 def test_what_others_are_told_stays_unread_and_unseen(
     api: APIClient, alice: User, order: Order, client_of: Callable[[User], APIClient]
 ) -> None:
