@@ -95,10 +95,6 @@ class Listing(models.Model):
             models.CheckConstraint(condition=Q(available__gte=0), name="listing_never_oversold"),
             models.CheckConstraint(condition=Q(price_cents__gte=1), name="listing_price_positive"),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="listing_quantity_positive"),
-            # It goes into the message of a purchase as it is here: contracts/contract.py, Currency.
-            models.CheckConstraint(
-                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="listing_currency_is_code"
-            ),
         ]
         indexes = [
             models.Index(fields=["status", "-id"], name="listing_newest"),

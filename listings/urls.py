@@ -28,7 +28,7 @@ router.register("notifications", NotificationViewSet, "notification")
 IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 
 urlpatterns = [
-    re_path(r"^api/listings/(?P<listing_id>[1-9][0-9]{0,17})/buy/$", BuyView.as_view(), name="buy"),
+    re_path(r"^api/listings/(?P<pk>[1-9][0-9]{0,17})/buy/$", BuyView.as_view(), name="buy"),
     path("api/auth/register/", RegisterView.as_view(), name="register"),
     path("api/auth/token/", LogInView.as_view(), name="token"),
     path("api/auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),

@@ -52,11 +52,11 @@ class BuyView(APIView):
         parameters=[IDEMPOTENCY_KEY, REPLAYED, LOCATION],
     )
     @problems.refuses(ListingNotFound, SoldOut, OwnListing, KeyReused, AccountGone)
-    def post(self, request: Request, listing_id: str) -> JsonResponse:
+    def post(self, request: Request, pk: str) -> JsonResponse:
         """Buy it. The answer comes at once; the order settles behind it."""
-        return buy(request, listing_id, buyer_id=account_id(request), quantity=wanted_quantity(request.data))
+        return buy(request, pk, buyer_id=account_id(request), quantity=wanted_quantity(request.data))
 
-    def _buy_plainly(self, request: HttpRequest, listing_id: str) -> JsonResponse | None:
+    def _buy_plainly(self, request: HttpRequest, pk: str) -> JsonResponse | None:
         """The answer, or None where there is anything to be said about the request but yes or no."""
         account = TokenAuthentication.known_account(request)
         quantity = plain_quantity(request)
@@ -68,7 +68,7 @@ class BuyView(APIView):
         if not all(throttle.allow_request(asked, self) for throttle in self.get_throttles()):
             return None
         try:
-            response = buy(asked, listing_id, buyer_id=account.account_id, quantity=quantity)
+            response = buy(asked, pk, buyer_id=account.account_id, quantity=quantity)
         except Exception as error:
             refused = problems.as_json(error)
             if refused is None:

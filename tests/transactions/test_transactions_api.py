@@ -53,6 +53,7 @@ def test_buyer_and_seller_see_the_sale(
         "reason": "",
         "trace_id": sale.trace_id,
         "created_at": sale.created_at.isoformat().replace("+00:00", "Z"),
+        "voided_at": None,
     }
     client = client_of(user_id)
     assert client.get(f"/api/transactions/{sale.pk}/").json() == expected
