@@ -75,7 +75,7 @@ test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED)
-	$(BIN)/pytest tests/end_to_end
+	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
 
 # ---- the parts of check
 
