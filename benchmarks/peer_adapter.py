@@ -71,7 +71,7 @@ orders = "SELECT count(*) FROM listings_order"
 completed = "SELECT count(*) FROM listings_order WHERE status = 'completed'"
 double_sold = "SELECT count(*) FROM (SELECT 1 FROM listings_order GROUP BY listing_id HAVING count(*) > 1) x"
 outbox = "SELECT count(*) FROM messaging_outboxmessage"
-reset = "TRUNCATE listings_order, listings_liveevent"
+reset = "TRUNCATE listings_order, listings_liveevent CASCADE"
 b_reset = "TRUNCATE transactions_transaction"
 b_transactions = "SELECT count(*) FROM transactions_transaction"
 
