@@ -9,6 +9,7 @@ from contextvars import ContextVar
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from microstore import spans
 from microstore.contracts.contract import TRACEPARENT
 
 _traceparent: ContextVar[str] = ContextVar("traceparent")
@@ -56,7 +57,7 @@ def trace_requests(
         trace = requested_trace(request)
         token = _traceparent.set(trace)
         try:
-            with bound_id(trace):
+            with bound_id(trace), spans.of_request(request, trace=trace):
                 response = get_response(request)
         finally:
             _traceparent.reset(token)

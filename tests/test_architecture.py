@@ -14,9 +14,16 @@ VAGUE = {"utils", "common", "base", "helpers", "misc"}
 NAMED_BY_DJANGO = ROOT / "microstore/postgresql/base.py"  # where it looks for a database backend
 
 
+START = (
+    "import django; django.setup()\n"
+    "from microstore.celery import app; app.loader.import_default_modules()\n"
+    "import microstore.urls, microstore.asgi, microstore.messaging.relay"
+)
+
+
 def modules_after(code: str, **environment: str) -> set[str]:
-    """The top-level packages that are loaded once the code has run in a fresh interpreter."""
-    program = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    """All modules that are loaded once the code has run in a fresh interpreter."""
+    program = f"import sys\n{code}\nprint(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         cwd=ROOT,
@@ -28,31 +35,44 @@ def modules_after(code: str, **environment: str) -> set[str]:
     return set(run.stdout.split())
 
 
+def packages_after(code: str, **environment: str) -> set[str]:
+    """The top-level packages of these modules."""
+    return {name.partition(".")[0] for name in modules_after(code, **environment)}
+
+
+def settings_of(service: str) -> dict[str, str]:
+    """What a process of the service is told, at least."""
+    return {"MICROSTORE_SERVICE": service, "DEBUG": "1", "DJANGO_SETTINGS_MODULE": "microstore.settings"}
+
+
 @pytest.mark.parametrize(("service", "other"), [("listings", "transactions"), ("transactions", "listings")])
 def test_a_service_loads_nothing_of_the_other(service: str, other: str) -> None:
-    start = (
-        "import django; django.setup()\n"
-        "from microstore.celery import app; app.loader.import_default_modules()\n"
-        "import microstore.urls, microstore.asgi"
-    )
-    loaded = modules_after(
-        start, MICROSTORE_SERVICE=service, DEBUG="1", DJANGO_SETTINGS_MODULE="microstore.settings"
-    )
+    loaded = packages_after(START, **settings_of(service))
     assert service in loaded
     assert not loaded & {other, "fees", "stack"}
 
 
+@pytest.mark.parametrize("service", ["listings", "transactions"])
+def test_without_a_collector_no_process_loads_opentelemetry(service: str) -> None:
+    """But for what redis-py loads by itself where it finds it; the image has not got it."""
+    told = settings_of(service) | {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    added = modules_after(START, **told) - modules_after("import redis.asyncio")
+    assert "microstore.spans" in added
+    assert not {name for name in added if name.startswith(("opentelemetry", "microstore.span_export"))}
+    assert "opentelemetry" not in (ROOT / "requirements.txt").read_text()
+
+
 def test_contracts_need_neither_django_nor_celery() -> None:
-    loaded = modules_after("import microstore.contracts.registry")
+    loaded = packages_after("import microstore.contracts.registry")
     assert "pydantic" in loaded
     assert not loaded & {"django", "celery", "kombu", "channels", "rest_framework"}
 
 
 def test_the_fee_function_needs_the_standard_library_alone() -> None:
-    loaded = modules_after("import fees.handler, fees.server")
+    loaded = packages_after("import fees.handler, fees.server")
     assert {name for name in loaded if not name.startswith("_")} - set(sys.stdlib_module_names) <= {
         "fees",
-        *modules_after("pass"),
+        *packages_after("pass"),
     }
 
 

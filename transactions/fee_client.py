@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from microstore import spans
 from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.consumer import Unavailable
 from transactions import metrics
@@ -67,7 +68,8 @@ class FeeRequestRefused(Exception):
 def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     """A quote for each of the orders, by order id; raises FeesUnavailable, or FeeRequestRefused on 4xx."""
     try:
-        with breaker.guard(FeesUnavailable), metrics.fee_call():
+        span = spans.of_messages("fees", kind="CLIENT", carriers=orders)
+        with breaker.guard(FeesUnavailable), metrics.fee_call(), span:
             response = ask(orders)
             if response.ok:
                 return checked(response.content, orders)

@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils import uuid
 from django.conf import settings
 
+from microstore import spans
 from microstore.celery import app
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.messaging import dead_letters, metrics
@@ -122,7 +123,8 @@ class Delivery:
 
     def _try(self, messages: list[Any]) -> list[Message]:
         try:
-            replies = list(self.handler(messages))
+            with spans.of_messages(self.contract.name, kind="CONSUMER", carriers=messages):
+                replies = list(self.handler(messages))
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
             if isinstance(error, Unavailable | SoftTimeLimitExceeded) or meet_database_outage(error):
                 self._wait_out(messages, error)

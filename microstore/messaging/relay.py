@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from kombu import Connection
 from kombu.exceptions import KombuError
 
+from microstore import spans
 from microstore.contracts.registry import CONTRACTS
 from microstore.messaging import dead_letters, metrics, topology
 from microstore.messaging.doorbell import Doorbell
@@ -143,7 +144,8 @@ def publish_due(publisher: Publisher) -> int:
     with claiming():
         rows = claim()
         parcels = list(pack(rows))
-        with metrics.confirming(parcels):
+        carriers = (payload for parcel in parcels for payload in parcel.payloads)
+        with metrics.confirming(parcels), spans.of_messages("relay", kind="PRODUCER", carriers=carriers):
             publisher.publish(parcels)
         delete_rows([key for parcel in parcels if not parcel.refusals for key in parcel.keys])
         for parcel in parcels:

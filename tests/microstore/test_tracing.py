@@ -1,5 +1,6 @@
 """One trace id comes in, is bound while the request is handled, and goes out."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
+from microstore import spans
 from microstore.celery import app
 from microstore.tracing import current_trace, new_trace, trace_id_of, trace_requests
 
@@ -67,3 +69,8 @@ def test_no_trace_leaks_into_the_next_task() -> None:
     finally:
         app.tasks.pop("tests.look")
     assert seen == [{"trace_id": TRACE_ID}, {}, {"trace_id": trace_id_of(matchbox["trace"])}, {}]
+
+
+def test_without_a_collector_no_span_is_made_and_nothing_for_it_is_loaded() -> None:
+    assert "microstore.span_export" not in sys.modules
+    assert spans.of_messages("item_sold", kind="CONSUMER", carriers=[]) is spans.NOTHING
