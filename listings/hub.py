@@ -14,11 +14,10 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 
 from listings import metrics, queries
 from listings.heard import Heard
-from listings.live import LISTINGS_GROUP, frame, to_client
+from listings.live import LISTINGS_GROUP, frame, listen, to_client
 
 log = structlog.get_logger(__name__)
 
@@ -83,18 +82,7 @@ class Hub:
 
     async def _listen(self) -> None:
         """The quick way: through the channel layer."""
-        while True:
-            try:
-                layer = get_channel_layer()
-                assert layer is not None
-                channel = await layer.new_channel()
-                await layer.group_add(LISTINGS_GROUP, channel)
-                self._subscribed.set()
-                while True:
-                    self.tell((await layer.receive(channel))["events"])
-            except Exception as error:  # noqa: BLE001  # whatever ails Redis, the hub goes on looking
-                log.warning("channel_layer_lost", error=repr(error))
-                await asyncio.sleep(1)
+        await listen(LISTINGS_GROUP, lambda said: self.tell(said["events"]), subscribed=self._subscribed.set)
 
     async def _look(self) -> None:
         """The sure way: what is in the table and was not heard. Now and then a heartbeat, also in quiet."""

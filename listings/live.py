@@ -1,8 +1,8 @@
-"""Pushing what has happened to the browsers, through Channels. A hint: the truth is the LiveEvent table."""
+"""Pushing what has happened to the browsers, through Channels. A hint: the truth is in the database."""
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from listings.models import LiveEvent
 log = structlog.get_logger(__name__)
 
 LISTINGS_GROUP = "listings"
+READERS_GROUP = "readers"
 PUSH_TIMEOUT_SECONDS = 1
 
 
@@ -35,12 +36,35 @@ def push_again(order_ids: Sequence[UUID]) -> None:
 def broadcast(events: Sequence[LiveEvent]) -> None:
     """Send the events to all who listen. A failure is logged and goes no further: clients catch up by seq."""
     message = {"type": "live.events", "events": [to_client(event) for event in events]}
-    try:
-        future = asyncio.run_coroutine_threadsafe(_send(message), _event_loop())
-        future.result(PUSH_TIMEOUT_SECONDS)
-    except Exception as error:  # noqa: BLE001  # no failure of the hint may fail the sale
-        metrics.PUSHES_FAILED.inc(len(events))
-        log.warning("push_failed", events=len(events), error=repr(error))
+    _send_hint(LISTINGS_GROUP, message, about=len(events))
+
+
+def tell_readers(user_ids: Iterable[int]) -> None:
+    """Tell the pages of these people that they have a new notification. A failure goes no further."""
+    if readers := sorted(set(user_ids)):
+        message = {"type": "live.notification", "readers": readers}
+        _send_hint(READERS_GROUP, message, about=len(readers))
+
+
+async def listen(
+    group: str,
+    hear: Callable[[dict[str, Any]], None],
+    *,
+    subscribed: Callable[[], None] = lambda: None,
+) -> None:
+    """Hear what is sent to the group, for ever. Whatever ails Redis or a message, go on listening."""
+    while True:
+        try:
+            layer = get_channel_layer()
+            assert layer is not None
+            channel = await layer.new_channel()
+            await layer.group_add(group, channel)
+            subscribed()
+            while True:
+                hear(await layer.receive(channel))
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is not the last message
+            log.warning("channel_layer_lost", group=group, error=repr(error))
+            await asyncio.sleep(1)
 
 
 def to_client(event: LiveEvent) -> dict[str, Any]:
@@ -58,10 +82,19 @@ def unpack(said: dict[str, Any]) -> list[dict[str, Any]]:
     return list(said["events"]) if said["type"] == "batch" else [said]
 
 
-async def _send(message: dict[str, Any]) -> None:
+def _send_hint(group: str, message: dict[str, Any], *, about: int) -> None:
+    try:
+        future = asyncio.run_coroutine_threadsafe(_send(group, message), _event_loop())
+        future.result(PUSH_TIMEOUT_SECONDS)
+    except Exception as error:  # noqa: BLE001  # no failure of the hint may fail the sale
+        metrics.PUSHES_FAILED.inc(about)
+        log.warning("push_failed", group=group, events=about, error=repr(error))
+
+
+async def _send(group: str, message: dict[str, Any]) -> None:
     layer = get_channel_layer()
     assert layer is not None
-    await layer.group_send(LISTINGS_GROUP, message)
+    await layer.group_send(group, message)
 
 
 @cache

@@ -1,5 +1,7 @@
 """One process's desk for orders: hears what everybody hears, and tells each user about their own orders.
 
+It also hears who has got a notification, and tells them that there is one. That is a hint, and may be lost.
+
 A purchase pays nothing for it: whose an order is, and what it is now, is looked up here, once a frame, and
 only while somebody listens.
 """
@@ -16,7 +18,7 @@ from channels.db import database_sync_to_async
 
 from listings import order_feed
 from listings.hub import current_hub
-from listings.live import frame, unpack
+from listings.live import READERS_GROUP, frame, listen, unpack
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +39,13 @@ class OrderHub:
     def __init__(self) -> None:
         self._sockets: dict[int, set[OwnSocket]] = defaultdict(set)
         self._frames: asyncio.Queue[str] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def join(self, socket: OwnSocket, user_id: int) -> None:
         """Tell the socket all that happens to the user's orders from now on."""
         self._sockets[user_id].add(socket)
-        if self._task is None:
-            self._task = asyncio.create_task(self._work())
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(work) for work in (self._work(), self._listen())]
         await current_hub().join(self)
 
     async def leave(self, socket: OwnSocket, user_id: int) -> None:
@@ -51,9 +53,10 @@ class OrderHub:
         self._sockets[user_id].discard(socket)
         if not self._sockets[user_id]:
             del self._sockets[user_id]
-        if not self._sockets and self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
+        if not self._sockets and self._tasks:
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
             self._frames = asyncio.Queue()
             await current_hub().leave(self)
 
@@ -73,6 +76,9 @@ class OrderHub:
                 log.warning("orders_unreadable", error=repr(error))
                 for socket in [socket for sockets in self._sockets.values() for socket in sockets]:
                     socket.drop()
+
+    async def _listen(self) -> None:
+        await listen(READERS_GROUP, lambda told: self._hand_on({"type": "notification"}, told["readers"]))
 
     async def _tell(self, events: Sequence[dict[str, Any]]) -> None:
         seqs = {event["order_id"]: event["seq"] for event in events}

@@ -80,6 +80,12 @@ class NotificationNotFound(Refusal):
     status = HTTPStatus.NOT_FOUND
 
 
+class OrderNotFound(Refusal):
+    """There is no such order, or it is others'."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class AlreadySettled(Refusal):
     """The order is no longer pending, so it cannot be cancelled."""
 

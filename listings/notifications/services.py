@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from listings import live
 from listings.models import Order, Profile
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
@@ -21,17 +22,18 @@ Role: TypeAlias = Notification.Role
 
 
 def notify(kind: Kind, facts: Sequence[Message]) -> None:
-    """Store a notification for buyer and seller of each, and send its e-mail, both once.
+    """Store a notification for buyer and seller of each, and send its e-mail, both once; tell their pages.
 
     Raises Unavailable while the mail server does not answer; the notifications are stored then, and the
     facts come again.
     """
-    ids = store_notifications(kind, facts)
-    send_emails(ids)
+    recipients = store_notifications(kind, facts)
+    live.tell_readers(recipients.values())
+    send_emails(list(recipients))
 
 
-def store_notifications(kind: Kind, facts: Sequence[Message]) -> list[int]:
-    """Those of the facts, new or not; with a new one goes the e-mail that its recipient wants."""
+def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
+    """The recipients of those of the facts, new or not, by id; with a new one goes the e-mail they want."""
     orders = _orders_of(facts)
     made = [
         notification
@@ -46,7 +48,7 @@ def store_notifications(kind: Kind, facts: Sequence[Message]) -> list[int]:
         wanted = _recipients_by_email(ids.values())
         emails = [Email(notification_id=key) for key, recipient in ids.items() if recipient in wanted]
         Email.objects.bulk_create(emails, ignore_conflicts=True)
-    return list(ids)
+    return ids
 
 
 def read_notification(notification_id: int, *, recipient_id: int) -> Notification:

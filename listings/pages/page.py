@@ -5,10 +5,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
 
 from listings.pages import queries
+from microstore.pagination import NewestFirst
 from microstore.problems import Refusal
 from microstore.security import POLICY
 
@@ -23,10 +27,21 @@ def render_page(
     """A page of the shop. It may talk to the live feed, wherever that is."""
     # Before anything else is read: the live feed then tells what has happened since.
     frame = {"live_url": settings.LIVE_URL, "live_after": queries.latest_seq()}
+    frame["unread"] = queries.unread_of(request.user.pk)
     response = render(request, f"shop/{template}", frame | (context or {}), status=status)
     response.headers["Content-Security-Policy"] = policy()
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any], *, name: str) -> dict[str, Any]:
+    """One page of a long list under this name, and where the others are."""
+    pages = NewestFirst()
+    try:
+        shown = pages.paginate_queryset(rows, Request(request))
+    except NotFound:
+        shown = []
+    return {name: shown, "next": pages.get_next_link(), "previous": pages.get_previous_link()}
 
 
 def visitor_id(request: HttpRequest) -> int:

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
-from listings.models import Listing, LiveEvent, Order
+from listings.models import Listing, LiveEvent, Order, Profile
+from listings.notifications.models import Notification
+
+MAX_COUNTED = 100
 
 
 def latest_seq() -> int:
@@ -31,6 +34,23 @@ def orders_bought_by(user_id: int) -> QuerySet[Order]:
 def orders_sold_by(user_id: int) -> QuerySet[Order]:
     """What others have bought of the user."""
     return _with_listing(Order.objects.filter(listing__seller_id=user_id))
+
+
+def notifications_of(user_id: int) -> QuerySet[Notification]:
+    """What the user has been told."""
+    return Notification.objects.filter(recipient=user_id)
+
+
+def unread_of(user_id: int | None) -> int:
+    """How many of these are unread, a hundred at most; strangers have none."""
+    if user_id is None:
+        return 0
+    return notifications_of(user_id).filter(read_at=None)[:MAX_COUNTED].count()
+
+
+def wants_email(user_id: int) -> bool:
+    """Whether the user wants e-mail; who has chosen nothing does."""
+    return not Profile.objects.filter(user=user_id, email_notifications=False).exists()
 
 
 def _with_listing(orders: QuerySet[Order]) -> QuerySet[Order]:

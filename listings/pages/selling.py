@@ -14,8 +14,7 @@ from listings.models import Category, Listing
 from listings.money import minor_units
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.orders import page_of_orders
-from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.pages.page import page_of, render_page, render_refusal, visitor_id
 from listings.queries import find_account
 from listings.serializers import ListingSerializer
 from microstore.problems import Refusal
@@ -50,7 +49,7 @@ def sales(request: HttpRequest) -> HttpResponse:
         request,
         "sales.html",
         {
-            **page_of_orders(request, queries.orders_sold_by(visitor_id(request))),
+            **page_of(request, queries.orders_sold_by(visitor_id(request)), name="orders"),
             "listings": queries.listings_of(visitor_id(request))[:MAX_LISTINGS],
         },
     )

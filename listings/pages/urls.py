@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from listings.pages import accounts, catalogue, orders, selling
+from listings.pages import accounts, catalogue, notifications, orders, selling
 
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
 
@@ -16,6 +16,15 @@ urlpatterns = [
     path("sell/", selling.sell, name="sell"),
     path("sales/", selling.sales, name="sales"),
     path("orders/", orders.orders, name="orders"),
+    path("orders/<uuid:order_id>/", orders.order_page, name="order"),
+    path("orders/<uuid:order_id>/cancel/", orders.cancel, name="cancel"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/unread/", notifications.unread, name="unread"),
+    path("notifications/read-all/", notifications.mark_all_read, name="read-all"),
+    path("notifications/email/", notifications.set_email, name="set-email"),
+    re_path(
+        r"^notifications/(?P<notification_id>[0-9]{1,18})/read/$", notifications.mark_read, name="mark-read"
+    ),
     path("account/sign-up/", accounts.sign_up, name="sign-up"),
     path("account/log-in/", accounts.log_in, name="log-in"),
     path("account/log-out/", accounts.log_out, name="log-out"),

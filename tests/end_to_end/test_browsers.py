@@ -30,8 +30,8 @@ PAGES = {
         "/account/sign-up/",
         "/account/log-in/",
     ),
-    "alice": ("/sales/", "/sell/", "/listings/1/"),
-    "bob": ("/", "/orders/", "/listings/1/"),
+    "alice": ("/sales/", "/sell/", "/listings/1/", "/notifications/"),
+    "bob": ("/", "/orders/", "/listings/1/", "/notifications/"),
 }
 
 
@@ -109,7 +109,76 @@ def test_an_order_completes_while_buyer_and_seller_look(
         sale = seller.page.locator("#orders").get_by_role("listitem").filter(has_text=lamp)
         expect(sale).to_contain_text("Completed")
         assert buyer.has_not_reloaded()
+        for visitor, told in ((buyer, f"You bought 1 × {lamp}"), (seller, f"You sold 1 × {lamp}.")):
+            expect(visitor.bell).to_have_accessible_name("Notifications, 1 unread")
+            assert visitor.has_not_reloaded()
+            visitor.bell.click()
+            expect(visitor.page.get_by_role("main")).to_contain_text(told)
+            visitor.page.get_by_role("button", name="Mark as read: You").click()
+            expect(visitor.bell).to_have_accessible_name("Notifications, none unread")
+
+
+def test_who_reads_notifications_sees_the_next_one_come(
+    market: Market, chromium: Browser, photograph: Path
+) -> None:
+    stool = new_name("Milking stool")
+    with visit(chromium, market.listings_url) as seller, visit(chromium, market.listings_url) as buyer:
+        seller.sign_up(new_name("alice"))
+        seller.sell(stool, photograph)
+        seller.page.goto("/notifications/")
+        expect(seller.page.get_by_role("heading", name="Nothing to tell")).to_be_visible()
+        expect(seller.page.locator("#live")).to_have_text("Live: changes show by themselves")
+        seller.mark()
+        buyer.sign_up(new_name("bob"))
+        buyer.buy(stool)
+        expect(seller.page.get_by_role("listitem").filter(has_text=f"You sold 1 × {stool}.")).to_be_visible()
+        expect(seller.bell).to_have_text("1")
         assert seller.has_not_reloaded()
+
+
+def test_an_order_is_cancelled_and_the_others_see_it_for_sale_again(
+    market: Market, chromium: Browser, photograph: Path
+) -> None:
+    clock = new_name("Station clock")
+    with visit(chromium, market.listings_url) as seller, visit(chromium, market.listings_url) as buyer:
+        seller.sign_up(new_name("alice"))
+        seller.sell(clock, photograph)
+        buyer.sign_up(new_name("bob"))
+        with held(market, "transactions-worker"):
+            buyer.buy(clock)
+            seller.page.goto("/sales/")
+            expect(seller.page.locator("#live")).to_have_text("Live: changes show by themselves")
+            sale = seller.page.locator("#orders").get_by_role("listitem").filter(has_text=clock)
+            offer = seller.page.locator("[data-listing]").filter(has_text=clock)
+            expect(sale).to_contain_text("Pending")
+            expect(offer).to_contain_text("Sold")
+            seller.mark()
+            buyer.page.get_by_role("link", name=f"Cancel {clock}").press("Enter")
+            buyer.page.get_by_role("button", name="Cancel the order").press("Enter")
+            expect(buyer.page.get_by_role("listitem").filter(has_text=clock)).to_contain_text("Cancelled")
+            expect(sale).to_contain_text("Cancelled")
+            expect(offer).to_contain_text("Last one")
+        for visitor, told in ((buyer, "You cancelled your order"), (seller, "It is on sale again.")):
+            expect(visitor.bell).to_have_text("1")
+            visitor.bell.click()
+            expect(visitor.page.get_by_role("main")).to_contain_text(told)
+
+
+def test_a_question_that_has_answered_itself_is_taken_back(
+    market: Market, chromium: Browser, photograph: Path
+) -> None:
+    kettle = new_name("Whistling kettle")
+    with visit(chromium, market.listings_url) as seller, visit(chromium, market.listings_url) as buyer:
+        seller.sign_up(new_name("alice"))
+        seller.sell(kettle, photograph)
+        buyer.sign_up(new_name("bob"))
+        with held(market, "transactions-worker"):
+            buyer.buy(kettle)
+            buyer.page.get_by_role("link", name=f"Cancel {kettle}").click()
+            buyer.mark()
+        expect(buyer.page.get_by_role("main")).to_contain_text("cannot be cancelled any more")
+        expect(buyer.page.get_by_role("button", name="Cancel the order")).to_be_hidden()
+        assert buyer.has_not_reloaded()
 
 
 def test_without_websockets_the_pages_ask(market: Market, chromium: Browser, photograph: Path) -> None:
@@ -129,6 +198,8 @@ def test_without_websockets_the_pages_ask(market: Market, chromium: Browser, pho
             buyer.mark()
         expect(order).to_contain_text("Completed")
         expect(seller.page.get_by_role("article")).to_contain_text("Sold")
+        for visitor in (seller, buyer):
+            expect(visitor.bell).to_have_accessible_name("Notifications, 1 unread")
         assert seller.has_not_reloaded()
         assert buyer.has_not_reloaded()
 
@@ -142,6 +213,10 @@ def test_buying_needs_no_script(market: Market, chromium: Browser, photograph: P
         visitor.sign_up(new_name("bob"))
         visitor.buy(atlas)
         expect(visitor.page.get_by_role("listitem").filter(has_text=atlas)).to_be_visible()
+        visitor.bell.click()
+        visitor.page.get_by_label("Also send me an e-mail").uncheck()
+        visitor.page.get_by_role("button", name="Save").click()
+        expect(visitor.page.get_by_label("Also send me an e-mail")).not_to_be_checked()
 
 
 @pytest.mark.parametrize("look", LOOKS)

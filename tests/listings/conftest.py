@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from listings.models import Listing
@@ -39,6 +40,22 @@ def alice(make_user: Callable[..., User], db: None) -> User:
 def bob(make_user: Callable[..., User], db: None) -> User:
     """He buys."""
     return make_user("bob")
+
+
+@pytest.fixture
+def shopper(bob: User) -> Client:
+    """Bob's browser."""
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
+@pytest.fixture
+def seller(alice: User) -> Client:
+    """Alice's browser."""
+    client = Client()
+    client.force_login(alice)
+    return client
 
 
 @pytest.fixture

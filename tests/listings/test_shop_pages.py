@@ -10,44 +10,19 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from listings.models import Listing, ListingImage, Order
 from microstore import limits
+from tests.support.pages import address, text
 from tests.support.pictures import picture, upload
 
 pytestmark = pytest.mark.django_db
 
-# A new query is a diff in this file. Of each page: the session, its user, and the latest event of the feed.
-OF_EACH = 3
+# A new query is a diff in this file. Of each page: the session, its user, the latest event of the feed,
+# and how many notifications are unread.
+OF_EACH = 4
 QUERIES_OF_THE_CATALOGUE = OF_EACH + 2  # listings, images
 QUERIES_OF_A_LISTING = OF_EACH + 2
 QUERIES_OF_MY_ORDERS = OF_EACH + 2  # orders, images
 QUERIES_OF_MY_SALES = OF_EACH + 4  # and the listings, with their images
 LAMP = {"title": "Reading lamp", "price": "59", "currency": "EUR", "quantity": "2", "category": "furniture"}
-
-
-@pytest.fixture
-def shopper(bob: User) -> Client:
-    """Bob's browser."""
-    client = Client()
-    client.force_login(bob)
-    return client
-
-
-@pytest.fixture
-def seller(alice: User) -> Client:
-    """Alice's browser."""
-    client = Client()
-    client.force_login(alice)
-    return client
-
-
-def text(response: Any, status: int = 200) -> str:
-    assert response.status_code == status, response.content[:500]
-    return str(response.content.decode())
-
-
-def address(response: Any) -> str:
-    """Where the browser is sent."""
-    assert response.status_code == 302, response.content[:500]
-    return str(response.url)
 
 
 def buy(client: Client, listing: Listing, **fields: str) -> Any:

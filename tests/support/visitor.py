@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from stack.debian import find_browser
 
@@ -28,6 +28,11 @@ class Visitor:
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    @property
+    def bell(self) -> Locator:
+        """The link to the notifications, which says how many are unread."""
+        return self.page.get_by_role("link", name="Notifications")
 
     def sign_up(self, name: str) -> None:
         """Make an account by the form."""

@@ -1,10 +1,12 @@
 // What a page does while somebody looks at it: stock and orders change by themselves.
 //
 // The live feed tells what happened; where no WebSocket can be had, the server is asked every few seconds instead.
+import { askForUnread } from "./bell.js";
 import { Feed } from "./feed.js";
 
 const page = document.body.dataset;
 const ASK_EVERY_MS = 3000;
+const LOOK_EVERY_MS = 30000; // for what the live feed may have lost
 const SAY_FOR_MS = 6000;
 
 // ---- stock: of everything that carries data-listing
@@ -38,7 +40,7 @@ async function askForStock() {
   for (const [id, available] of Object.entries((await answer.json()).available)) showStock(id, available);
 }
 
-// ---- orders and news: whatever carries data-live is taken from a fresh copy of this page when it differs
+// ---- orders and notifications: whatever carries data-live is taken from a fresh copy of this page when it differs
 
 async function refresh() {
   if (!document.querySelector("[data-live]")) return;
@@ -48,7 +50,7 @@ async function refresh() {
   for (const shown of document.querySelectorAll("[data-live]")) {
     const now = fresh.getElementById(shown.id);
     if (!now || now.dataset.live === shown.dataset.live) continue;
-    for (const row of now.children) {
+    for (const row of now.querySelectorAll("li")) {
       const before = row.id && document.getElementById(row.id);
       if (!before || before.className !== row.className) row.classList.add("just-changed");
     }
@@ -76,8 +78,14 @@ function onListingEvent(event) {
 
 const ORDER_WORDS = { completed: "completed", rejected: "could not be completed", cancelled: "was cancelled" };
 function onOrderEvent(event) {
+  if (event.type === "notification") return lookForNews().catch(() => {});
   if (event.type === "order") say(`${event.listing_title ?? "Your order"}: ${ORDER_WORDS[event.status] ?? event.status}`);
-  refresh();
+  refresh().catch(() => {});
+}
+
+async function lookForNews() {
+  await askForUnread();
+  if (document.getElementById("notifications")) await refresh();
 }
 
 async function liveToken() {
@@ -98,13 +106,20 @@ function showState() {
   const shown = document.getElementById("live");
   shown.dataset.state = live ? "live" : "asking";
   shown.textContent = live ? "Live: changes show by themselves" : "Changes show within seconds";
+  if (live) lookForNews().catch(() => {});
 }
 
+setInterval(() => {
+  if (!document.hidden) lookForNews().catch(() => {});
+}, LOOK_EVERY_MS);
 setInterval(() => {
   if (document.hidden || feeds.every((feed) => feed.open)) return;
   if (!feeds[0].open) askForStock().catch(() => {});
   refresh().catch(() => {});
+  askForUnread().catch(() => {});
 }, ASK_EVERY_MS);
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) for (const feed of feeds) feed.wake();
+  if (document.hidden) return;
+  for (const feed of feeds) feed.wake();
+  lookForNews().catch(() => {});
 });

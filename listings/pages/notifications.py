@@ -1,0 +1,56 @@
+"""What the person has been told of orders, and whether they want e-mail too."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from listings import accounts
+from listings.notifications.services import read_all, read_notification
+from listings.pages import queries
+from listings.pages.page import page_of, render_page, render_refusal, visitor_id
+from listings.queries import find_account
+from microstore.problems import Refusal
+
+
+@require_safe
+@login_required
+def notifications(request: HttpRequest) -> HttpResponse:
+    """Newest first; a new one appears while one looks."""
+    told = page_of(request, queries.notifications_of(visitor_id(request)), name="notifications")
+    wanted = {"email_wanted": queries.wants_email(visitor_id(request))}
+    return render_page(request, "notifications.html", told | wanted)
+
+
+@require_safe
+def unread(request: HttpRequest) -> JsonResponse:
+    """How many are unread, for the bell."""
+    return JsonResponse({"unread": queries.unread_of(request.user.pk)}, headers={"Cache-Control": "no-store"})
+
+
+@require_POST
+@login_required
+def mark_read(request: HttpRequest, notification_id: str) -> HttpResponse:
+    """Mark one as read."""
+    try:
+        read_notification(int(notification_id), recipient_id=visitor_id(request))
+    except Refusal as error:
+        return render_refusal(request, error)
+    return redirect("shop:notifications")
+
+
+@require_POST
+@login_required
+def mark_all_read(request: HttpRequest) -> HttpResponse:
+    """Mark all as read."""
+    read_all(recipient_id=visitor_id(request))
+    return redirect("shop:notifications")
+
+
+@require_POST
+@login_required
+def set_email(request: HttpRequest) -> HttpResponse:
+    """Turn e-mail on or off."""
+    wanted = {"email_notifications": "wanted" in request.POST}
+    accounts.change_profile(find_account(visitor_id(request)), wanted)
+    return redirect("shop:notifications")

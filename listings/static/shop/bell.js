@@ -1,0 +1,15 @@
+// The bell: how many notifications are unread.
+
+const bell = document.getElementById("bell");
+const MAX_SHOWN = 99;
+
+export async function askForUnread() {
+  if (!bell) return;
+  const answer = await fetch(bell.dataset.ask);
+  if (!answer.ok) return;
+  const { unread } = await answer.json();
+  const shown = unread > MAX_SHOWN ? `${MAX_SHOWN}+` : String(unread || "");
+  bell.querySelector(".count").textContent = shown;
+  bell.title = `Notifications, ${shown || "none"} unread`;
+  bell.setAttribute("aria-label", bell.title);
+}
