@@ -40,6 +40,13 @@ class Quota(NamedTuple):
     seconds: int
 
 
+class Counted(NamedTuple):
+    """What the answer to a request tells of it, and how long to wait if it was one too many."""
+
+    headers: dict[str, str]
+    wait_seconds: int | None = None
+
+
 class Limits(BaseThrottle):
     """DRF's throttle: one quota a request, by the view's `throttle_scope` or by what is asked.
 
@@ -50,16 +57,10 @@ class Limits(BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         """Count the request; False if it is one too many."""
-        scope = scope_of(request, view)
-        quota = quotas().get(scope or "")
-        counted = quota and current_counter().count(f"{scope}:{self.who(request)}", quota.seconds)
-        if not quota or not counted:
-            return True
-        count, seconds_left = counted
-        view.headers["RateLimit-Policy"] = f'"{scope}";q={quota.requests};w={quota.seconds}'
-        view.headers["RateLimit"] = f'"{scope}";r={max(quota.requests - count, 0)};t={seconds_left}'
-        self._wait = seconds_left
-        return count <= quota.requests
+        counted = count_request(scope_of(request, view) or "", self.who(request))
+        view.headers |= counted.headers
+        self._wait = counted.wait_seconds
+        return counted.wait_seconds is None
 
     def wait(self) -> int | None:
         """In how many seconds there is room again, for `Retry-After`."""
@@ -68,7 +69,7 @@ class Limits(BaseThrottle):
     def who(self, request: Request) -> str:
         """The account, else the address; of IPv6 the /64 that one customer has."""
         if request.user and request.user.is_authenticated:
-            return f"account {request.user.pk}"
+            return name_of(request.user.pk)
         return network_of(self.get_ident(request) or "")
 
 
@@ -99,6 +100,25 @@ class Counter:
         return int(count), max(int(seconds_left), 1)
 
 
+def count_request(scope: str, who: str) -> Counted:
+    """Count one more of this scope; where there is no quota, or nobody to count, there is nothing to tell."""
+    quota = quotas().get(scope)
+    counted = quota and current_counter().count(f"{scope}:{who}", quota.seconds)
+    if not quota or not counted:
+        return Counted({})
+    count, seconds_left = counted
+    headers = {
+        "RateLimit-Policy": f'"{scope}";q={quota.requests};w={quota.seconds}',
+        "RateLimit": f'"{scope}";r={max(quota.requests - count, 0)};t={seconds_left}',
+    }
+    return Counted(headers, seconds_left if count > quota.requests else None)
+
+
+def name_of(account: int | str) -> str:
+    """Under which an account is counted."""
+    return f"account {account}"
+
+
 def network_of(address: str) -> str:
     """The address; of IPv6 the /64 that one customer has."""
     try:
@@ -127,6 +147,8 @@ def current_counter() -> Counter:
 @cache
 def quotas() -> dict[str, Quota]:
     """The quotas by scope, as the settings name them: `buy` is `120/minute`."""
+    if not settings.LIMITS_URL:
+        return {}
     return {scope: parse_quota(text) for scope, text in settings.LIMITS.items() if text != "off"}
 
 

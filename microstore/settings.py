@@ -81,6 +81,7 @@ TEMPLATES = [
 ROOT_URLCONF = "microstore.urls"
 LOGIN_URL = "shop:log-in" if SERVICE == "listings" else "admin:login"
 WSGI_APPLICATION = "microstore.wsgi.application"
+EXPRESS_LANE = "listings.express.Express" if SERVICE == "listings" else ""  # before Django
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True

@@ -4,13 +4,13 @@ The standard variables hold: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEA
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -59,10 +59,10 @@ def tracer() -> Tracer:
 
 
 @contextmanager
-def of_request(request: HttpRequest, *, trace: str) -> Iterator[None]:
+def of_request(environ: Mapping[str, Any], *, trace: str) -> Iterator[None]:
     """The span of a request: the one that `trace` names, or one below it where the caller has named it."""
-    name = f"{request.method} {request.path}"
-    if trace == request.headers.get("traceparent"):
+    name = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+    if trace == environ.get("HTTP_TRACEPARENT"):
         with _below(trace, name, SpanKind.SERVER):
             yield
         return

@@ -4,12 +4,10 @@ They are added to the traces that are there anyway: a span's parent is the one t
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any
-
-from django.http import HttpRequest
 
 export: Any = None
 if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
@@ -18,9 +16,9 @@ if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
 NOTHING: AbstractContextManager[None] = nullcontext()
 
 
-def of_request(request: HttpRequest, *, trace: str) -> AbstractContextManager[None]:
+def of_request(environ: Mapping[str, Any], *, trace: str) -> AbstractContextManager[None]:
     """The span of a request: the one that `trace` names, or one below it where the caller has named it."""
-    return export.of_request(request, trace=trace) if export else NOTHING
+    return export.of_request(environ, trace=trace) if export else NOTHING
 
 
 def of_messages(name: str, *, kind: str, carriers: Iterable[object]) -> AbstractContextManager[None]:

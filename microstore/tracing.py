@@ -2,9 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -33,12 +34,12 @@ def trace_id_of(traceparent: str) -> str:
     return traceparent[3:35]
 
 
-def requested_trace(request: HttpRequest) -> str:
+def requested_trace(environ: Mapping[str, Any]) -> str:
     """What the caller asks to be traced by; invalid ids are not worth an error and are replaced."""
-    traceparent = request.headers.get("traceparent", "")
+    traceparent: str = environ.get("HTTP_TRACEPARENT", "")
     if re.fullmatch(TRACEPARENT, traceparent) and trace_id_of(traceparent) != "0" * 32:
         return traceparent
-    trace_id = request.headers.get("X-Trace-Id", "").lower().replace("-", "")
+    trace_id = environ.get("HTTP_X_TRACE_ID", "").lower().replace("-", "")
     valid = re.fullmatch("[0-9a-f]{32}", trace_id) and trace_id != "0" * 32
     return new_trace(trace_id if valid else None)
 
@@ -48,19 +49,26 @@ def bound_id(trace: str) -> AbstractContextManager[None]:
     return structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace))
 
 
+@contextmanager
+def trace_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
+    """What is done meanwhile belongs to the request's trace, and log lines carry its id."""
+    trace = requested_trace(environ)
+    token = _traceparent.set(trace)
+    try:
+        with bound_id(trace), spans.of_request(environ, trace=trace):
+            yield trace
+    finally:
+        _traceparent.reset(token)
+
+
 def trace_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: bind the request's trace, and give its id back as `X-Trace-Id`."""
 
     def traced(request: HttpRequest) -> HttpResponse:
-        trace = requested_trace(request)
-        token = _traceparent.set(trace)
-        try:
-            with bound_id(trace), spans.of_request(request, trace=trace):
-                response = get_response(request)
-        finally:
-            _traceparent.reset(token)
+        with trace_of_request(request.META) as trace:
+            response = get_response(request)
         response["X-Trace-Id"] = trace_id_of(trace)
         return response
 

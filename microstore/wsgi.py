@@ -7,6 +7,12 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 application = get_wsgi_application()
 
+from django.conf import settings  # noqa: E402  # the settings are read by get_wsgi_application
+from django.utils.module_loading import import_string  # noqa: E402  # the same
+
+if settings.EXPRESS_LANE:
+    application = import_string(settings.EXPRESS_LANE)(application)
+
 from microstore.metrics.exposition import expose  # noqa: E402  # needs settings
 
 expose(with_facts=True)

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from listings.api.buying import IDEMPOTENCY_KEY, idempotency_key, status_url
+from listings.api.buying import IDEMPOTENCY_KEY, status_url, valid_key
 from listings.checkout_serializers import (
     AcceptedCheckoutSerializer,
     CheckoutSerializer,
@@ -85,7 +85,7 @@ class CheckoutsView(APIView):
             items=[Item(item["listing"], item["quantity"]) for item in body.validated_data["items"]],
             buyer_id=account_id(request),
             trace=current_trace(),
-            idempotency_key=idempotency_key(request),
+            idempotency_key=valid_key(request.META.get("HTTP_IDEMPOTENCY_KEY")),
         )
         orders, replayed = check_out(checkout)
         headers = {"Idempotent-Replayed": "true"} if replayed else {}

@@ -1,63 +1,117 @@
-"""A plain purchase goes past Django REST Framework, and nobody can tell it by the answer."""
+"""A plain purchase is answered before it comes to Django, and nobody can tell it by the answer."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError
-from rest_framework.test import APIClient
+from django.http.response import ResponseHeaders
+from django.test import RequestFactory
 
-from listings import services
-from listings.api.buying import BuyView
-from listings.models import Listing
+from listings import express, services
+from listings.models import Listing, Order
 from microstore import limits
-from tests.support.problem import Answer
+from microstore.tracing import new_trace, trace_id_of
+from tests.support.tokens import claims_of, sign
 
-pytestmark = pytest.mark.django_db
-Buy = Callable[..., Answer]
+pytestmark = pytest.mark.django_db(transaction=True)  # both ways may close the connection
 OF_ONE_REQUEST = {"X-Trace-Id", "Location", "RateLimit"}
 NOT_PLAIN = {"Accept": "application/json;q=0.9"}
 
 
+@dataclass
+class Answer:
+    """What a WSGI server gets."""
+
+    status_code: int
+    headers: ResponseHeaders
+    content: bytes
+
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.content)
+
+    @property
+    def looks(self) -> tuple[Any, ...]:
+        """What does not differ from one request to the next."""
+        headers = {name: value for name, value in self.headers.items() if name not in OF_ONE_REQUEST}
+        told = self.json()
+        body = {name: told[name] for name in told if name not in ("id", "status_url", "trace_id")}
+        return self.status_code, headers, body
+
+
+class Counter:
+    """Bob before the express lane, and whether he was sent on to Django."""
+
+    def __init__(self, bob: User) -> None:
+        self.token = sign(claims_of(bob.pk))
+        self.sent_on = 0
+        self.lane = express.Express(self._django)
+        self._behind = get_wsgi_application()
+
+    def _django(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.sent_on += 1
+        return self._behind(environ, start_response)
+
+    def buy(self, listing_id: int, body: Any = None, **headers: str) -> Answer:
+        """One click."""
+        request = RequestFactory().post(
+            f"/api/listings/{listing_id}/buy/",
+            json.dumps(body or {}),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {self.token}", **headers},
+        )
+        started: list[Any] = []
+        chunks = self.lane(request.environ, lambda *start: started.extend(start))
+        status, named = started
+        return Answer(int(status.split()[0]), ResponseHeaders(dict(named)), b"".join(chunks))
+
+
 @pytest.fixture
-def plainly(bob: User, client_of: Callable[[User], APIClient]) -> Buy:
-    """Buy as somebody whose token has been seen before."""
-    client = client_of(bob)
-    client.get("/api/orders/")
-
-    def buy(listing_id: int, body: Any = None, **headers: str) -> Answer:
-        return client.post(f"/api/listings/{listing_id}/buy/", body or {}, format="json", headers=headers)
-
-    return buy
-
-
-@pytest.fixture
-def without_drf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever comes as far as DRF is told so."""
-    monkeypatch.setattr(BuyView, "initialize_request", None)
+def counter(bob: User, put_on_sale: Callable[..., Listing]) -> Counter:
+    """Whose token has been seen before, and which has been called by its name."""
+    counter = Counter(bob)
+    first = put_on_sale("The first lamp", quantity=2)
+    for _ in range(2):
+        assert counter.buy(first.pk).status_code == 202
+    counter.sent_on = 0
+    return counter
 
 
-def looks(answer: Answer) -> tuple[Any, ...]:
-    """What does not differ from one request to the next."""
-    headers = {name: value for name, value in answer.headers.items() if name not in OF_ONE_REQUEST}
-    body = {
-        name: value for name, value in answer.json().items() if name not in ("id", "status_url", "trace_id")
-    }
-    return answer.status_code, headers, body
-
-
-@pytest.mark.usefixtures("without_drf")
-def test_a_plain_purchase_does_not_come_as_far_as_drf(plainly: Buy, armchair: Listing) -> None:
-    assert plainly(armchair.pk).status_code == 202
-    assert plainly(armchair.pk).status_code == 409
+def test_a_plain_purchase_does_not_come_as_far_as_django(counter: Counter, armchair: Listing) -> None:
+    assert counter.buy(armchair.pk).status_code == 202
+    assert counter.buy(armchair.pk).status_code == 409
+    assert counter.sent_on == 0
 
 
 @pytest.mark.parametrize(
-    "body", [{"quantity": 0}, {"quantity": "1"}, {"quantity": True}, {"colour": "red"}, [1]]
+    "body",
+    [{"quantity": 0}, {"quantity": "1"}, {"quantity": True}, {"colour": "red"}, [1], {"quantity": "1" * 999}],
 )
-def test_what_is_not_plain_is_read_by_drf(plainly: Buy, armchair: Listing, body: Any) -> None:
-    assert plainly(armchair.pk, body).status_code == 400
+def test_what_is_not_plain_is_read_by_django(counter: Counter, armchair: Listing, body: Any) -> None:
+    assert counter.buy(armchair.pk, body).status_code == 400
+    assert counter.sent_on == 1
+
+
+def test_a_name_is_judged_by_django(counter: Counter, armchair: Listing) -> None:
+    assert counter.buy(armchair.pk, Host="evil.example").status_code == 400
+    assert counter.buy(armchair.pk, Host="evil.example").status_code == 400
+    assert counter.sent_on == 2
+
+
+def test_a_scheme_is_judged_by_django(counter: Counter, armchair: Listing, settings: Any) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert "Location" in counter.buy(armchair.pk, **{"X-Forwarded-Proto": "https"}).headers
+    assert counter.sent_on == 1
+
+
+def test_a_stranger_is_sent_away_by_django(counter: Counter, armchair: Listing) -> None:
+    counter.token = "of nobody"
+    assert counter.buy(armchair.pk).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -67,55 +121,81 @@ def test_what_is_not_plain_is_read_by_drf(plainly: Buy, armchair: Listing, body:
         ({"quantity": 3}, {}),
         ({"quantity": 2}, {"Idempotency-Key": "click"}),
         ({"quantity": 99}, {}),
-        ({}, {"Idempotency-Key": ""}),
+        ({}, {"Idempotency-Key": "too long" * 99}),
     ],
 )
 def test_both_ways_look_the_same(
-    plainly: Buy, put_on_sale: Callable[..., Listing], body: Any, headers: dict[str, str]
+    counter: Counter, put_on_sale: Callable[..., Listing], body: Any, headers: dict[str, str]
 ) -> None:
     lamp, other_lamp = put_on_sale("Reading lamp", quantity=10), put_on_sale("Reading lamp", quantity=10)
-    first = looks(plainly(lamp.pk, body, **headers))
-    headers = {name: f"{value} again"[: len(value) * 9] for name, value in headers.items()}
-    assert looks(plainly(other_lamp.pk, body, **headers, **NOT_PLAIN)) == first
+    first = counter.buy(lamp.pk, body, **headers).looks
+    assert counter.sent_on == 0
+    headers = {name: f"{value} again" for name, value in headers.items()}
+    assert counter.buy(other_lamp.pk, body, **headers, **NOT_PLAIN).looks == first
+    assert counter.sent_on == 1
 
 
-def test_refusals_look_the_same(plainly: Buy, bob: User, put_on_sale: Callable[..., Listing]) -> None:
+def test_refusals_look_the_same(counter: Counter, bob: User, put_on_sale: Callable[..., Listing]) -> None:
     own = put_on_sale("Bob's own lamp")
     Listing.objects.filter(pk=own.pk).update(seller=bob)
     for listing_id in (own.pk, 10**9):
-        assert looks(plainly(listing_id)) == looks(plainly(listing_id, **NOT_PLAIN))
+        assert counter.buy(listing_id).looks == counter.buy(listing_id, **NOT_PLAIN).looks
+    assert counter.sent_on == 2
 
 
-def test_a_replay_is_found_on_either_way(plainly: Buy, armchair: Listing) -> None:
+def test_a_replay_is_found_on_either_way(counter: Counter, armchair: Listing) -> None:
     key = {"Idempotency-Key": "click"}
-    first = plainly(armchair.pk, **key)
+    first = counter.buy(armchair.pk, **key)
     for headers in ({}, NOT_PLAIN):
-        again = plainly(armchair.pk, **key, **headers)
+        again = counter.buy(armchair.pk, **key, **headers)
         assert (again.content, again.headers["Idempotent-Replayed"]) == (first.content, "true")
 
 
-def test_an_outage_looks_the_same(plainly: Buy, armchair: Listing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_trace_is_kept(counter: Counter, armchair: Listing) -> None:
+    trace = new_trace()
+    answer = counter.buy(armchair.pk, traceparent=trace)
+    assert answer.headers["X-Trace-Id"] == answer.json()["trace_id"] == trace_id_of(trace)
+    assert Order.objects.get(id=answer.json()["id"]).trace == trace
+
+
+def test_an_outage_looks_the_same(
+    counter: Counter, armchair: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def be_away(*_: Any, **__: Any) -> None:
         raise OperationalError("the server closed the connection")
 
     monkeypatch.setattr(services, "buy_listing", be_away)
     monkeypatch.setattr("microstore.outage.connection.close", lambda: None)
-    answer = looks(plainly(armchair.pk))
+    answer = counter.buy(armchair.pk).looks
     assert answer[0] == 503
     assert answer[1]["Retry-After"] == "1"
-    assert answer == looks(plainly(armchair.pk, **NOT_PLAIN))
+    assert answer == counter.buy(armchair.pk, **NOT_PLAIN).looks
+
+
+def test_a_fault_of_ours_is_told_without_its_cause(
+    counter: Counter, armchair: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("a secret")
+
+    monkeypatch.setattr(services, "buy_listing", fail)
+    answer = counter.buy(armchair.pk)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.content.decode()
+    assert answer.json() == counter.buy(armchair.pk, **NOT_PLAIN).json()
 
 
 def test_plain_purchases_are_counted_too(
-    plainly: Buy, put_on_sale: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch
+    counter: Counter, put_on_sale: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = iter(range(1, 9))
-    monkeypatch.setattr(BuyView, "throttle_classes", [limits.Limits])
     monkeypatch.setattr(limits, "quotas", lambda: {"buy": limits.Quota(2, 60)})
     monkeypatch.setattr(limits.Counter, "count", lambda *_: (next(counted), 42))
     lamp = put_on_sale("Reading lamp", quantity=10)
-    first = plainly(lamp.pk)
+    first = counter.buy(lamp.pk)
     assert (first.status_code, first.headers["RateLimit"]) == (202, '"buy";r=1;t=42')
-    assert plainly(lamp.pk).status_code == 202
-    refused = plainly(lamp.pk)
+    assert counter.buy(lamp.pk).status_code == 202
+    refused = counter.buy(lamp.pk)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "42")
+    assert refused.headers["RateLimit"] == '"buy";r=0;t=42'
+    assert counter.sent_on == 0
