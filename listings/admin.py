@@ -10,12 +10,15 @@ from django.utils.safestring import SafeString
 
 from listings.models import Listing, LiveEvent, Order
 from listings.moderation import restore_listing, withdraw_listing
+from listings.notifications.admin import NotificationAdmin
 from listings.overview import find_orders
 from listings.search import find_words
 from listings.timeline import timeline
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.decisions import ask_for_reason, given_reason
 from microstore.staff.lists import AgeFilter, FastAdmin, ReadOnlyAdmin, ids_of_some, trace_start, uuid_of
+
+__all__ = ["NotificationAdmin"]  # importing it is what puts it into the admin
 
 MAX_ID_DIGITS = 18
 

@@ -1,6 +1,6 @@
 """Which role may what in the listings service."""
 
-LOOK = ("listings.view_listing", "listings.view_order", "auth.view_user")
+LOOK = ("listings.view_listing", "listings.view_order", "listings.view_notification", "auth.view_user")
 ROLES = {
     "support": (*LOOK, "listings.moderate_listing"),
     "finance": ("listings.view_order",),

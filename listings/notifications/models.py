@@ -39,6 +39,12 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["recipient", "-id"], name="notification_of_recipient"),
             models.Index(fields=["recipient"], name="notification_unread", condition=Q(read_at__isnull=True)),
+            # For the admin's filter; nearly all are of the other kind, and found at once.
+            models.Index(
+                fields=["kind", "-id"],
+                name="notification_unusual",
+                condition=Q(kind__in=["order_rejected", "order_cancelled"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -51,6 +57,11 @@ class Email(models.Model):
     notification = models.OneToOneField(Notification, models.CASCADE, primary_key=True)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server had taken it.")
     error = models.CharField(max_length=500, blank=True, help_text="Why it will not be sent.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-notification"], name="email_refused", condition=~Q(error="")),
+        ]
 
     def __str__(self) -> str:
         return f"E-mail of notification {self.notification_id}"

@@ -29,11 +29,13 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # subscripting it 
         return int(queryset.order_by()[: COUNTED_ROWS + 1].count())
 
     def page(self, number: Any) -> Any:
-        """Skips by the ids alone, in the index: the rows before a page are not read."""
+        """Skips by the ids alone, in the index: what is before a page is not read."""
         page = super().page(number)
         queryset: Any = self.object_list
         ids = list(page.object_list.values_list("pk", flat=True))  # type: ignore[attr-defined]  # a queryset
-        page.object_list = queryset.filter(pk__in=ids)
+        rows = queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
+        rows.query.select_related = queryset.query.select_related
+        page.object_list = rows
         return page
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from listings.models import Listing, LiveEvent, Order
+from listings.models import Listing, LiveEvent, Notification, Order
 from microstore.messaging import dead_letters
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 SEE = {
     "listings_listing": ("support", "operations"),
     "listings_order": ALL,
+    "listings_notification": ("support", "operations"),
     "listings_liveevent": OPERATIONS,
     "auth_user": ("support", "operations"),
     "auth_group": (),
@@ -67,6 +68,9 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
         "listings_order": order,
         "listings_liveevent": LiveEvent.objects.create(
             type="item_sold", order_id=order.pk, listing_id=1, payload={}
+        ),
+        "listings_notification": Notification.objects.create(
+            recipient=bob, event_id=order.pk, kind="order_completed", role="buyer", order=order, text="Yours."
         ),
         "auth_user": bob,
         "auth_group": Group.objects.create(name="a group"),

@@ -7,8 +7,16 @@ With a million rows, and the cost of each page printed:
 import pytest
 from django.test import Client
 
+from listings.models import Order
 from tests.support.costs import open_lists
-from tests.support.crowd import FILL_MESSAGING, MESSAGING_LISTS, NUMBERED, counted_rows, fill
+from tests.support.crowd import (
+    FILL_MESSAGING,
+    MAX_ROWS_BY_COUNTED,
+    MESSAGING_LISTS,
+    NUMBERED,
+    counted_rows,
+    fill,
+)
 
 __all__ = ["counted_rows"]
 
@@ -32,6 +40,12 @@ FILL = f"""
         id, 50, 1050, '', trace, '', at, at FROM ({NUMBERED}) numbered;
     INSERT INTO listings_liveevent (type, order_id, listing_id, payload, created_at)
     SELECT 'item_sold', id, 1000010, '{{}}', at FROM ({NUMBERED}) numbered;
+    INSERT INTO listings_notification (recipient_id, event_id, kind, role, order_id, text, created_at)
+    SELECT 1000001 + n::bigint * 7919 %% %(rows)s, id, CASE WHEN n %% 2000 = 0 THEN 'order_rejected'
+        ELSE 'order_completed' END, 'buyer', id, repeat('You bought it. ', 5), at FROM ({NUMBERED}) numbered;
+    INSERT INTO listings_email (notification_id, sent_at, error)
+    SELECT id, created_at, CASE WHEN id %% 2000 = 7 THEN 'no such user' ELSE '' END
+    FROM listings_notification;
 """
 LISTS = {
     "listings_listing": (
@@ -49,12 +63,27 @@ LISTS = {
         *("age=hour", "age=month", "status__exact=rejected&age=month", "status__exact=refunded"),
         *("q=person+1230", "q=1000010", "q=nobody"),
     ),
+    "listings_notification": (
+        *(
+            "",
+            "p=20",
+            "kind__exact=order_completed",
+            "kind__exact=order_rejected",
+            "kind__exact=order_cancelled",
+        ),
+        *("email=refused", "kind__exact=order_rejected&email=refused", "q=person+1230", "q=nobody"),
+    ),
     "listings_liveevent": ("", "p=20"),
-    "auth_user": ("", "p=20", "q=person+123", "q=1000010"),
+    "auth_user": ("", "p=20", "q=person+1230", "q=1000010"),
     **MESSAGING_LISTS,
 }
 
 
 def test_no_list_reads_much_of_a_table(admin_client: Client, counted_rows: int) -> None:
     fill(FILL + FILL_MESSAGING)
-    open_lists(admin_client, LISTS, max_blocks=500 + counted_rows // 3)
+    of_an_order = f"q={Order.objects.latest('pk').pk}"
+    by_order = dict.fromkeys(
+        ("listings_order", "listings_notification", "listings_liveevent"), (of_an_order,)
+    )
+    for lists in (LISTS, by_order):
+        open_lists(admin_client, lists, max_rows=MAX_ROWS_BY_COUNTED * counted_rows)

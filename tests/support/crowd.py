@@ -1,13 +1,18 @@
 """So many rows that a careless list shows: filled in by SQL, spread over the last ten weeks."""
 
 import os
+from collections.abc import Iterator
+from hashlib import md5
 
 import pytest
 from django.db import connection
 
 from microstore.staff import lists
 
+LARGE = 500_000
 ROWS = int(os.environ.get("ADMIN_ROWS", "20000"))
+# What a list may look at, where without an index it looks at all rows: four times as many.
+MAX_ROWS_BY_COUNTED = 5
 # The n-th of ROWS was made at `at`, and has an id that begins with that time.
 NUMBERED = """
     SELECT n, at, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
@@ -16,6 +21,7 @@ NUMBERED = """
     FROM (SELECT n, now() - interval '70 days' * ((%(rows)s - n) / %(rows)s::float) AS at
         FROM generate_series(1, %(rows)s) n) numbered
 """
+TRACE_ID = md5(b"trace 77").hexdigest()  # to find a row, not to keep a secret
 FILL_MESSAGING = f"""
     INSERT INTO messaging_deadletter (fingerprint, contract, payload, headers, error, cause, traceback,
         attempts, trace, state, created_at, died_at, decided_by)
@@ -32,18 +38,27 @@ FILL_MESSAGING = f"""
 MESSAGING_LISTS = {
     "messaging_outboxmessage": ("", "p=2"),
     "messaging_deadletter": (
-        *("", "p=20", "state__exact=waiting", "state__exact=replayed", "contract=item_sold", "q=12"),
+        *("", "p=20", "state__exact=waiting", "state__exact=replayed", "state__exact=discarded"),
+        *("contract=item_sold", "contract=order_voided", "q=12", f"q={TRACE_ID}"),
     ),
     "staff_staffaction": ("", "p=20", "q=staff+7", "q=order+1230"),
 }
 
 
 @pytest.fixture
-def counted_rows(monkeypatch: pytest.MonkeyPatch) -> int:
-    """How far a list counts: less far in a smaller crowd, so that it stays a small part of it."""
+def counted_rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """How far a list counts: less far in a smaller crowd, so that it stays a small part of it.
+
+    There the database is told to prefer its indexes as it does in a large one: it reads a small table whole
+    where an index would serve, and a test must see whether there is one.
+    """
     rows = min(lists.COUNTED_ROWS, ROWS // 20)
     monkeypatch.setattr(lists, "COUNTED_ROWS", rows)
-    return rows
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = %s", ["on" if ROWS >= LARGE else "off"])
+    yield rows
+    with connection.cursor() as cursor:
+        cursor.execute("RESET enable_seqscan")
 
 
 def fill(sql: str) -> None:

@@ -1,0 +1,83 @@
+"""Notifications for staff."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from listings.models import Order
+from listings.notifications.models import Email, Notification
+from microstore.staff.lists import ReadOnlyAdmin, uuid_of
+
+
+class EmailFilter(admin.SimpleListFilter):
+    """E-mails that will never be sent; who asks which were sent wants to know of one order, or one person."""
+
+    title, parameter_name = "e-mail", "email"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The one choice."""
+        return [("refused", "refused by the mail server")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
+        """By the index of refused e-mails."""
+        refused = Email.objects.exclude(error="").values("pk")
+        return queryset.filter(pk__in=refused) if self.value() == "refused" else queryset
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    """What people were told of their orders, whether they have read it, and what became of the e-mail."""
+
+    list_display = ("id", "recipient", "role", "kind", "text", "created_at", "read_at", "email_state")
+    list_filter = ("kind", EmailFilter)
+    list_select_related = ("recipient", "email")
+    search_fields = ("recipient__username",)
+    search_help_text = "The name of who was told, or the id of an order."
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("recipient", "role", "kind", "text", "order_link")}),
+        ("What became of it", {"fields": ("created_at", "read_at", "email_state", "event_id")}),
+    )
+    readonly_fields = ("order_link", "email_state")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Notification], search_term: str
+    ) -> tuple[QuerySet[Notification], bool]:
+        """By the index of recipients."""
+        term = search_term.strip().replace("\0", "")
+        if not term:
+            return queryset, False
+        order_id = uuid_of(term)
+        if order_id is None:
+            return queryset.filter(recipient__username=term), False
+        return queryset.filter(event_id__in=events_of(order_id)), False
+
+    @admin.display(description="order")
+    def order_link(self, notification: Notification) -> SafeString:
+        """To what happened to it."""
+        url = reverse("admin:listings_order_change", args=[notification.order_id])
+        return format_html('<a href="{}">{}</a>', url, notification.order_id)
+
+    @admin.display(description="e-mail")
+    def email_state(self, notification: Notification) -> str:
+        """Sent, refused, still to be sent, or never wanted."""
+        email: Email | None = getattr(notification, "email", None)
+        if email is None:
+            return "none: not wanted, or no address"
+        if email.sent_at:
+            return f"sent {date_format(timezone.localtime(email.sent_at), 'DATETIME_FORMAT')}"
+        return f"refused: {email.error}" if email.error else "waits for the mail server"
+
+
+def events_of(order_id: UUID) -> QuerySet[Notification, Any]:
+    """The facts told of this order: those of them that its buyer was told, for the order has no index."""
+    buyer = Order.objects.filter(pk=order_id).values("buyer")
+    return Notification.objects.filter(recipient__in=buyer, order=order_id).values_list("event_id")
