@@ -10,7 +10,14 @@ import pytest
 import yaml
 
 from stack.procfile import read_procfile
-from tests.test_packaging import DOCKERFILE, core, process_words, variables_of_the_settings
+from tests.test_packaging import (
+    CONTAINERS,
+    DOCKERFILE,
+    OURS,
+    core,
+    process_words,
+    variables_of_the_settings,
+)
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "deploy/kubernetes"
@@ -32,12 +39,33 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 PODS = dict(pods())
+WATCHED = [name for name in OURS if CONTAINERS[name]["restart"] != "no" and name != "flower"]
 
 
 def container_of(name: str) -> dict[str, Any]:
     """The one container of a pod."""
     [container] = PODS[name]["containers"]
     return dict(container)
+
+
+def told_to(name: str) -> dict[str, str]:
+    """Its variables, those of a Secret with the Secret's name for a value."""
+    told: dict[str, str] = {}
+    for source in container_of(name).get("envFrom", []):
+        if "configMapRef" in source:
+            told |= NAMED[f"ConfigMap {source['configMapRef']['name']}"]["data"]
+        else:
+            secret = source["secretRef"]["name"]
+            told |= dict.fromkeys(contents_of_secret(secret), secret)
+    return told | {each["name"]: str(each.get("value")) for each in container_of(name).get("env", [])}
+
+
+def contents_of_secret(name: str) -> list[str]:
+    """The variables that README.md wants in it."""
+    [contents] = re.findall(
+        rf"^ *\| `{name}`[^|]*\|(.+)\|$", (FOLDER / "README.md").read_text(), re.MULTILINE
+    )
+    return re.findall(r"`([A-Z_]+)`", contents)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -84,8 +112,41 @@ def test_no_container_has_rights_or_a_disk_to_write_to(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PODS if f"Deployment {name}" in NAMED])
 def test_a_process_is_probed(name: str) -> None:
     assert "livenessProbe" in container_of(name)
-    if "ports" in container_of(name) and name != "flower":
+    ports = {port["name"] for port in container_of(name).get("ports", [])}
+    if "http" in ports and name != "flower":
         assert "readinessProbe" in container_of(name)
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_a_process_that_compose_asks_about_its_work_is_asked_the_same(name: str) -> None:
+    asked = CONTAINERS[name]["healthcheck"]["test"][1:]
+    if "health" in asked:
+        assert container_of(name)["livenessProbe"]["exec"]["command"] == asked
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_prometheus_finds_every_process_that_counts(name: str) -> None:
+    annotations = NAMED[f"Deployment {name}"]["spec"]["template"]["metadata"]["annotations"]
+    [port] = [port for port in container_of(name)["ports"] if port["name"] == "metrics"]
+    assert annotations["prometheus.io/scrape"] == "true"
+    assert annotations["prometheus.io/port"] == str(port["containerPort"]) == told_to(name)["METRICS_PORT"]
+
+
+def test_what_runs_in_compose_runs_here_too() -> None:
+    running = {name for name in OURS if CONTAINERS[name]["restart"] != "no"}
+    jobs = {name for name in OURS if CONTAINERS[name]["restart"] == "no"}
+    assert {f"Deployment {name}" for name in running} <= set(NAMED)
+    demonstration = {"listings-seed", "transactions-seed"}
+    assert {name for name in jobs if not {f"Job {name}", f"CronJob {name}"} & set(NAMED)} == demonstration
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name in PODS])
+def test_a_process_is_told_what_it_is_told_in_compose(name: str) -> None:
+    """But for what is safe by default, and what it would not know what to do with."""
+    left_out = (
+        {"SECURE_SSL_REDIRECT", "EMAIL_URL"} if name != "notifications-worker" else {"SECURE_SSL_REDIRECT"}
+    )
+    assert set(CONTAINERS[name]["environment"]) - set(told_to(name)) <= left_out
 
 
 def test_the_image_runs_as_the_user_of_the_manifests() -> None:

@@ -15,6 +15,8 @@ from stack.debian import find_prometheus
 ROOT = Path(__file__).parent.parent
 PROMETHEUS = ROOT / "deploy/prometheus"
 RULES = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"][0]["rules"]
+TARGETS = yaml.safe_load((PROMETHEUS / "targets/microstore.yml").read_text())
+IN_KUBERNETES = (PROMETHEUS / "kubernetes.yml").read_text()
 BOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/boards/microstore.json").read_text())
 CONTAINERS = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
@@ -48,6 +50,33 @@ def numbers_of_the_code() -> Iterator[str]:
 @pytest.mark.timeout(600)  # the first one may have to install promtool
 def test_prometheus_understands_the_configuration() -> None:
     assert f"{len(RULES)} rules found" in promtool("check", "config", PROMETHEUS / "prometheus.yml")
+
+
+@pytest.mark.timeout(600)
+def test_prometheus_understands_that_for_kubernetes(tmp_path: Path) -> None:
+    """But for where pods are found: Debian builds it without Kubernetes."""
+    discovery = "kubernetes_sd_configs: [{role: pod}]"
+    assert discovery in IN_KUBERNETES
+    (tmp_path / "alerts.yml").write_bytes((PROMETHEUS / "alerts.yml").read_bytes())
+    (tmp_path / "kubernetes.yml").write_text(IN_KUBERNETES.replace(discovery, "static_configs: []"))
+    assert f"{len(RULES)} rules found" in promtool("check", "config", tmp_path / "kubernetes.yml")
+
+
+def test_a_process_bears_the_same_labels_in_kubernetes() -> None:
+    for target in TARGETS:
+        [address] = target["targets"]
+        assert labels_in_kubernetes(address.partition(":")[0]) == target["labels"]
+
+
+def labels_in_kubernetes(app: str) -> dict[str, str]:
+    """What the rules make of a pod's `app`; a regular expression has to fit all of it."""
+    [job] = yaml.safe_load(IN_KUBERNETES)["scrape_configs"]
+    named = [rule for rule in job["relabel_configs"] if rule["source_labels"][0].endswith("_label_app")]
+    return {
+        rule["target_label"]: found.expand(rule["replacement"].replace("$1", r"\1"))
+        for rule in named
+        if (found := re.fullmatch(rule["regex"], app))
+    }
 
 
 @pytest.mark.timeout(600)
@@ -85,8 +114,7 @@ def test_operations_says_of_each_alert_what_to_do() -> None:
 
 
 def test_prometheus_asks_every_process_that_counts() -> None:
-    targets = yaml.safe_load((PROMETHEUS / "targets/microstore.yml").read_text())
-    asked = {target.partition(":")[0] for group in targets for target in group["targets"]}
+    asked = {target.partition(":")[0] for group in TARGETS for target in group["targets"]}
     counting = {
         name
         for name, container in CONTAINERS.items()
