@@ -192,7 +192,7 @@ SPECTACULAR_SETTINGS = {
 JWT_JWKS_URL = env.str("JWT_JWKS_URL", "") if SERVICE != "listings" else ""
 SIMPLE_JWT = {
     "ALGORITHM": "RS256",
-    "SIGNING_KEY": required("JWT_PRIVATE_KEY", development="") if SERVICE == "listings" else "",
+    "SIGNING_KEY": env.str("JWT_PRIVATE_KEY", "", multiline=True) if SERVICE == "listings" else "",
     "VERIFYING_KEY": "" if JWT_JWKS_URL else required("JWT_PUBLIC_KEY", development=""),
     "ISSUER": "microstore",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
@@ -294,4 +294,6 @@ if not DEBUG and not env.bool("ALLOW_DEFAULTS", False):
     if defaults:
         raise ImproperlyConfigured("This is production (DEBUG is off), but " + " ".join(defaults))
 
+if logs.process_name(sys.argv) == "api" and SERVICE == "listings":
+    required("JWT_PRIVATE_KEY", development="")  # it signs tokens, and no other process does
 LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=env.str("LOG_LEVEL", "INFO"))

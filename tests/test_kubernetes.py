@@ -173,6 +173,10 @@ def test_only_what_changes_tables_knows_the_owner() -> None:
     assert owners == {"listings-migrate", "transactions-migrate", "topology"}
 
 
+def test_only_the_api_of_the_listings_can_sign_tokens() -> None:
+    assert [name for name in PODS if "microstore-signing" in str(container_of(name))] == ["listings-api"]
+
+
 def read_all() -> str:
     """The text of all manifests."""
     return "\n".join(file.read_text() for file in sorted(FOLDER.glob("*.yaml")))

@@ -164,7 +164,15 @@ def test_the_settings_are_content_with_what_a_container_is_told(name: str) -> No
 @pytest.mark.parametrize("missing", KEYS)
 def test_a_key_that_is_missing_is_named(missing: str) -> None:
     keys = {"SECRET_KEY": SECRET, **make_jwt_keys()} | {missing: ""}
-    assert f"Set {missing} in the environment" in read_settings(environment_of("listings-api", **keys)).stderr
+    read = read_settings(environment_of("listings-api", **keys), argv=["granian", "--interface", "wsgi"])
+    assert f"Set {missing} in the environment" in read.stderr
+
+
+def test_who_signs_nothing_starts_without_the_private_key() -> None:
+    keys = {"SECRET_KEY": SECRET, **make_jwt_keys()} | {"JWT_PRIVATE_KEY": ""}
+    for argv in (["celery", "worker"], ["granian", "--interface", "asginl"], ["manage.py", "relay"]):
+        read = read_settings(environment_of("listings-worker", **keys), argv=argv)
+        assert read.returncode == 0, read.stderr
 
 
 def test_flower_starts_with_a_password_only() -> None:
@@ -185,15 +193,11 @@ def test_nothing_is_told_that_nobody_reads() -> None:
         assert told <= known, f"{name} is told {told - known}"
 
 
-def test_only_the_listings_service_can_sign_tokens() -> None:
-    signing = {name for name in CONTAINERS if "JWT_PRIVATE_KEY" in environment_of(name)}
-    listings = {name for name in OURS if environment_of(name)["MICROSTORE_SERVICE"] == "listings"}
-    assert signing == listings
-    of_listings = ("listings-", "notifications-")
-    assert {name for name in PROCESSES if name.startswith(of_listings)} == signing & set(PROCESSES)
-    for name, command in PROCESSES.items():
+def test_only_the_api_of_the_listings_can_sign_tokens() -> None:
+    assert [name for name in CONTAINERS if "JWT_PRIVATE_KEY" in environment_of(name)] == ["listings-api"]
+    for name, command in {**PROCESSES, **read_procfile(ROOT / "Procfile.embedded")}.items():
         takes_it_away = re.search(r" JWT_PRIVATE_KEY= | -u JWT_PRIVATE_KEY ", command)
-        assert bool(takes_it_away) != name.startswith(of_listings), name
+        assert bool(takes_it_away) != (name == "listings-api"), name
 
 
 def test_no_process_reaches_the_database_of_the_other_service() -> None:
