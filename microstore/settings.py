@@ -137,6 +137,9 @@ if not DEBUG:
 SESSION_COOKIE_AGE = 12 * 3600  # seconds: staff log in once a day
 
 # ---- API
+# Cookies know no ports: on one host the services would log their visitors out of each other.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{SERVICE}_session", f"{SERVICE}_csrf"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")
 

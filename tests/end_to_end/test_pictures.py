@@ -39,8 +39,8 @@ def test_the_admin_of_transactions_fits(market: Market, order: str, browser: Bro
     admin = f"{market.transactions_url}/admin"
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height})
-    cookie = operator.sessions["transactions"].cookies["sessionid"]
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": market.transactions_url}])
+    cookie = operator.sessions["transactions"].cookies["transactions_session"]
+    context.add_cookies([{"name": "transactions_session", "value": cookie, "url": market.transactions_url}])
     pages = {
         "transactions-front": f"{admin}/",
         "transactions": f"{admin}/transactions/transaction/",

@@ -91,8 +91,8 @@ def test_the_admin_fits_and_is_allowed_all_it_does(
 ) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height})
-    cookie = admin_client.cookies["sessionid"].value
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    cookie = admin_client.cookies["listings_session"].value
+    context.add_cookies([{"name": "listings_session", "value": cookie, "url": live_server.url}])
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)

@@ -165,7 +165,7 @@ def test_nobody_is_sent_elsewhere(client: Client, bob: User, elsewhere: str) -> 
 def test_a_wrong_password_opens_nothing(client: Client, bob: User, username: str) -> None:
     page = text(client.post("/account/log-in/", {"username": username, "password": "guessed"}), 401)
     assert "No account has this name and password" in page
-    assert "sessionid" not in client.cookies
+    assert "listings_session" not in client.cookies
 
 
 def test_signing_up_logs_in(client: Client) -> None:
