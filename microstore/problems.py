@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import select_template
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from microstore.middleware import is_api
 from microstore.outage import meet_database_outage
 
 CONTENT_TYPE = "application/problem+json"
@@ -93,16 +95,22 @@ def refusal(error: Refusal) -> dict[str, Any]:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: no such address."""
-    return _plain(HTTPStatus.NOT_FOUND, f"There is nothing at {request.path}.")
+    return as_page_or_problem(request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path}.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: our fault."""
-    return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; quote the X-Trace-Id.")
+    said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; quote the X-Trace-Id.")
+    return JsonResponse(said, status=said["status"], content_type=CONTENT_TYPE)
 
 
-def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
-    return JsonResponse(problem(status, detail), status=status, content_type=CONTENT_TYPE)
+def as_page_or_problem(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    """A page of the service for a browser that is not at the API; for anybody else a problem."""
+    said = problem(status, detail)
+    if is_api(request) or request.get_preferred_type([CONTENT_TYPE, "text/html"]) != "text/html":
+        return JsonResponse(said, status=status, content_type=CONTENT_TYPE)
+    page = select_template(["problem.html", "staff/problem.html"])  # the service's own, or the admin's
+    return HttpResponse(page.render(said, request), status=status)
 
 
 def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:

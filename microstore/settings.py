@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "microstore.security.send_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "microstore.bodies.bound_bodies",
     "microstore.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "microstore.middleware.Csrf",
@@ -88,6 +89,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; an API body is a few hundred
+MAX_BODY_BYTES = (5 * 1024 + 16) * 1024  # with files: an image of 5 MiB, and the form around it
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

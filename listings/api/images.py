@@ -1,8 +1,5 @@
 """Pictures of listings."""
 
-from typing import Any
-
-from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -12,29 +9,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from listings import catalogue
-from listings.images import MAX_BYTES
 from listings.refusals import BadImage, ImageTooLarge, ListingNotFound, NotYours, TooManyImages
 from listings.serializers import ListingImageSerializer, UploadSerializer
 from microstore.authentication import account_id
 from microstore.problems import refuses
 
-FRAME_BYTES = 16 * 1024  # what the form adds to the file
-
-
-class UploadParser(MultiPartParser):
-    """A form that is not much larger than an image may be; nothing larger is read."""
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """The form's fields; RequestDataTooBig before the first byte."""
-        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > MAX_BYTES + FRAME_BYTES:
-            raise RequestDataTooBig
-        return super().parse(stream, media_type, parser_context)
-
 
 class ImagesView(APIView):
     """The pictures of a listing."""
 
-    parser_classes = (UploadParser,)
+    parser_classes = (MultiPartParser,)
     throttle_scope = "images"
 
     @extend_schema(request=UploadSerializer, responses={201: ListingImageSerializer})

@@ -1,15 +1,21 @@
 """Production does not start on defaults, pages carry a policy, and log-ins are watched."""
 
+import os
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.test.client import FakePayload
+from pytest_django import Settings
 
 from microstore.security import find_defaults
 from microstore.staff import login_guard
 from microstore.staff.models import StaffAction
+from tests.support.problem import read_problem
 
+SERVICE = os.environ["MICROSTORE_SERVICE"]
+FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 GOOD = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": ["shop.example"],
@@ -53,9 +59,53 @@ def test_browsers_are_kept_on_https_and_cookies_too(client: Client) -> None:
     form = {"username": "carol", "password": "crunchy armchair"}
     answer = client.post("/admin/login/?next=/admin/", form, secure=True)
     assert "max-age=31536000; includeSubDomains" in answer["Strict-Transport-Security"]
-    for cookie in (answer.cookies["sessionid"], answer.cookies["csrftoken"]):
+    for cookie in (answer.cookies[f"{SERVICE}_session"], answer.cookies[f"{SERVICE}_csrf"]):
         assert (cookie["secure"], cookie["samesite"]) == (True, "Lax")
-    assert answer.cookies["sessionid"]["httponly"]
+    assert answer.cookies[f"{SERVICE}_session"]["httponly"]
+
+
+@pytest.mark.django_db
+def test_who_logs_in_here_is_not_logged_out_of_the_other_service_on_the_same_host(client: Client) -> None:
+    User.objects.create_superuser("carol", password="crunchy armchair")
+    log_in(client, "crunchy armchair")
+    password = {"password1": "a lighthouse in fog", "password2": "a lighthouse in fog"}
+    added = client.post("/admin/auth/user/add/", {"username": "dora", "usable_password": "true"} | password)
+    assert added.status_code == 302  # and the next page has a message
+    assert [name for name in client.cookies if not name.startswith(f"{SERVICE}_")] == []
+
+
+NOWHERE = ("/nowhere", "/nowhere/", "/media/nowhere.jpg", "/health/nowhere")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", NOWHERE)
+def test_a_browser_that_is_lost_is_told_so_on_a_page(client: Client, path: str) -> None:
+    page = client.get(path, headers={"Accept": FIREFOX})
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert f"There is nothing at {path}." in page.content.decode()
+    assert "<script>" not in page.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/api/nowhere/", FIREFOX), ("/nowhere", "*/*"), ("/nowhere", "application/json"), ("/nowhere", "")],
+)
+def test_programs_and_whoever_asks_the_api_are_told_so_by_a_problem(
+    client: Client, path: str, accept: str
+) -> None:
+    read_problem(client.get(path, headers={"Accept": accept}), 404)
+
+
+@pytest.mark.django_db
+def test_of_a_form_that_is_too_large_nothing_is_read(client: Client, settings: Settings) -> None:
+    form = FakePayload(b"--x")
+    told: dict[str, Any] = {"CONTENT_LENGTH": str(settings.MAX_BODY_BYTES + 1), "wsgi.input": form}
+    kind = "multipart/form-data; boundary=x"
+    page = client.post("/admin/login/", content_type=kind, headers={"Accept": FIREFOX}, **told)
+    assert page.status_code == 413
+    assert "The request body is too large." in page.content.decode()
+    assert form.read() == b"--x"
 
 
 @pytest.mark.django_db
