@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from listings import cancelling, services
 from listings.models import LiveEvent, Order
+from listings.notifications.models import Notification
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
 from microstore.messaging import outbox
@@ -41,9 +42,12 @@ def resend_overdue(older_than: timedelta) -> Iterator[int]:
 
 def clean_live_events(older_than: timedelta) -> Iterator[int]:
     """Delete live events that are older; yields how many, step by step."""
-    before = timezone.now() - older_than
-    while deleted := _delete_chunk(before):
-        yield deleted
+    return _delete_older(LiveEvent, older_than)
+
+
+def clean_notifications(older_than: timedelta) -> Iterator[int]:
+    """Delete notifications that are older, read or not, with their e-mails; yields how many, step by step."""
+    return _delete_older(Notification, older_than)
 
 
 def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
@@ -106,11 +110,17 @@ def _resend_cancellation(order: Order) -> None:
     log.warning("cancellation_sent_again", order_id=str(order.id), trace_id=order.trace_id)
 
 
+def _delete_older(model: type[LiveEvent | Notification], older_than: timedelta) -> Iterator[int]:
+    before = timezone.now() - older_than
+    while deleted := _delete_chunk(model, before):
+        yield deleted
+
+
 @transaction.atomic
-def _delete_chunk(before: datetime) -> int:
-    """Events are numbered nearly in the order of their time, so the lowest numbers need no other index."""
-    lowest = LiveEvent.objects.order_by("seq").select_for_update(skip_locked=True)
-    events = lowest.values_list("seq", "created_at")[:CHUNK_ROWS]
-    old = [seq for seq, created_at in events if created_at < before]
-    LiveEvent.objects.filter(seq__in=old).delete()
+def _delete_chunk(model: type[LiveEvent | Notification], before: datetime) -> int:
+    """Rows are numbered nearly in the order of their time, so the lowest numbers need no other index."""
+    lowest = model.objects.order_by("pk").select_for_update(skip_locked=True)
+    rows = lowest.values_list("pk", "created_at")[:CHUNK_ROWS]
+    old = [key for key, created_at in rows if created_at < before]
+    model.objects.filter(pk__in=old).delete()
     return len(old)

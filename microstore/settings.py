@@ -260,6 +260,7 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "MicroStore <noreply@localhost>")
 RECONCILE_AFTER_SECONDS = env.int("RECONCILE_AFTER_SECONDS", 120)  # an order pending for longer is sent again
 ORDER_EXPIRES_DAYS = env.int("ORDER_EXPIRES_DAYS", 7)  # then it is refused, unless it has a transaction
 LIVE_EVENT_DAYS = env.int("LIVE_EVENT_DAYS", 7)  # how long live events are kept
+NOTIFICATION_DAYS = env.int("NOTIFICATION_DAYS", 90)  # the same of what people were told of their orders
 PENDING_DEADLINE_SECONDS = env.int("PENDING_DEADLINE_SECONDS", 300)  # an audit calls it a disagreement then
 OUTBOX_AGE_SECONDS = env.int("OUTBOX_AGE_SECONDS", 60)  # the same of a message that the relay has not taken
 AUDITED_DATABASES = {"listings": "", "transactions": ""} | {SERVICE: database_url}

@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: send again what stays pending, and delete old live events."""
+"""`manage.py reconcile`: send again what stays pending, and delete old live events and notifications."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 
-from listings.reconciliation import clean_live_events, resend_overdue
+from listings.reconciliation import clean_live_events, clean_notifications, resend_overdue
 from microstore.heartbeat import beat
 from microstore.metrics.exposition import expose
 from microstore.stopping import set_on_signals
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """One round, or one every so many seconds; safe to run many times over."""
 
-    help = "Send order_created again for orders that stay pending, and delete old live events."
+    help = "Send order_created again for orders that stay pending; delete old live events and notifications."
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -63,8 +63,9 @@ class Command(BaseCommand):
     def do_round(self, older_than: timedelta) -> str:
         """What was done, in a sentence."""
         resent = self.run_steps(resend_overdue(older_than))
-        deleted = self.run_steps(clean_live_events(timedelta(days=settings.LIVE_EVENT_DAYS)))
-        return f"Orders sent again: {resent}. Old live events deleted: {deleted}."
+        events = self.run_steps(clean_live_events(timedelta(days=settings.LIVE_EVENT_DAYS)))
+        told = self.run_steps(clean_notifications(timedelta(days=settings.NOTIFICATION_DAYS)))
+        return f"Orders sent again: {resent}. Deleted, old: {events} live events, {told} notifications."
 
     def run_steps(self, steps: Iterator[int]) -> int:
         """The sum of the steps; when told to stop, the one under way is the last."""
