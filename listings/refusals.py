@@ -44,6 +44,12 @@ class CheckoutRefused(Refusal):
         }
 
 
+class CartFull(Refusal):
+    """No checkout buys so many different things."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class KeyReused(Refusal):
     """The idempotency key was used before, for something else."""
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from listings import accounts
 from listings.account_serializers import LogInSerializer, RegisterSerializer
+from listings.pages.carts import Cart, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page
 from listings.refusals import WrongCredentials
@@ -45,9 +46,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    """The end of the browser's session."""
+    """The end of the browser's session, and of what was in the cart."""
     logout(request)
-    return redirect("shop:catalogue")
+    return keep(Cart(), redirect("shop:catalogue"))
 
 
 @require_safe

@@ -12,6 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from listings.pages import queries
+from listings.pages.carts import cart_of
 from microstore.pagination import NewestFirst
 from microstore.problems import Refusal
 from microstore.security import POLICY
@@ -27,7 +28,7 @@ def render_page(
     """A page of the shop. It may talk to the live feed, wherever that is."""
     # Before anything else is read: the live feed then tells what has happened since.
     frame = {"live_url": settings.LIVE_URL, "live_after": queries.latest_seq()}
-    frame["unread"] = queries.unread_of(request.user.pk)
+    frame |= {"unread": queries.unread_of(request.user.pk), "in_cart": len(cart_of(request))}
     response = render(request, f"shop/{template}", frame | (context or {}), status=status)
     response.headers["Content-Security-Policy"] = policy()
     response.headers["Cache-Control"] = "private, no-cache"

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from listings.pages import accounts, catalogue, notifications, orders, selling
+from listings.pages import accounts, cart, catalogue, notifications, orders, selling
 
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
 
@@ -11,7 +11,10 @@ urlpatterns = [
     path("", catalogue.catalogue, name="catalogue"),
     re_path(rf"{LISTING}$", catalogue.listing_page, name="listing"),
     re_path(rf"{LISTING}buy/$", catalogue.buy, name="buy"),
+    re_path(rf"{LISTING}cart/$", cart.add, name="add-to-cart"),
     re_path(rf"{LISTING}(?P<action>withdraw|publish)/$", selling.set_sale, name="set-sale"),
+    path("cart/", cart.cart, name="cart"),
+    re_path(r"^cart/(?P<listing_id>[0-9]{1,18})/$", cart.change, name="change-cart"),
     path("stock/", catalogue.stock, name="stock"),
     path("sell/", selling.sell, name="sell"),
     path("sales/", selling.sales, name="sales"),

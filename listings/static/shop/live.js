@@ -2,6 +2,7 @@
 //
 // The live feed tells what happened; where no WebSocket can be had, the server is asked every few seconds instead.
 import { askForUnread } from "./bell.js";
+import { addInPlace } from "./cart.js";
 import { Feed } from "./feed.js";
 
 const page = document.body.dataset;
@@ -94,6 +95,8 @@ async function liveToken() {
 }
 
 // ---- going
+
+addInPlace(say);
 
 const base = page.liveUrl || location.origin.replace(/^http/, "ws");
 const feeds = [new Feed(`${base}/ws/listings/`, { after: page.liveAfter, onEvent: onListingEvent, onChange: showState })];

@@ -1,0 +1,114 @@
+"""The cart as a page, what goes in and out of it, and buying all of it at once."""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from listings import checkouts
+from listings.models import Listing
+from listings.pages.carts import Cart, cart_of, keep
+from listings.pages.limits import limited
+from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.queries import refuse_sale, visible_listings
+from microstore.problems import Refusal
+from microstore.tracing import current_trace
+
+NOBODY = 0
+
+
+class Line(NamedTuple):
+    """One of the things in a cart, and why it cannot be had; no listing: it is not for the visitor to see."""
+
+    listing_id: int
+    listing: Listing | None
+    quantity: int
+    problem: str
+
+    @property
+    def cents(self) -> int:
+        """For all of it, without a fee."""
+        return self.listing.price_cents * self.quantity if self.listing else 0
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited("checkout")
+def cart(request: HttpRequest) -> HttpResponse:
+    """What is in it and what it costs; a POST buys all of what the form shows, or nothing."""
+    if request.method != "POST":
+        return _show(request)
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("shop:cart"))
+    wanted = Cart.read(request.POST.get("cart", ""))
+    if not wanted.items:
+        return redirect("shop:cart")
+    try:
+        orders, _ = checkouts.check_out(_checkout(wanted, buyer_id=visitor_id(request)))
+    except Refusal as error:
+        return _show(request, error)
+    response = redirect(f"{reverse('shop:orders')}?new={orders[0].checkout_id}")
+    return keep(cart_of(request).without(wanted.items), response)
+
+
+@require_POST
+def add(request: HttpRequest, listing_id: str) -> HttpResponse:
+    """So many more of it, as long as there are so many."""
+    kept, key = cart_of(request), int(listing_id)
+    try:
+        listing = visible_listings(request.user.pk).filter(id=key).first()
+        available = refuse_sale(listing, request.user.pk or NOBODY, 1).available
+        wanted = kept.items.get(key, 0) + _number(request, least=1)
+        return keep(kept.with_item(key, min(wanted, available)), redirect("shop:cart"))
+    except Refusal as error:
+        return render_refusal(request, error)
+
+
+@require_POST
+def change(request: HttpRequest, listing_id: str) -> HttpResponse:
+    """So many of it instead; 0 takes it out."""
+    kept, key = cart_of(request), int(listing_id)
+    changed = kept.with_item(key, _number(request, least=0)) if key in kept.items else kept
+    return keep(changed, redirect("shop:cart"))
+
+
+def _number(request: HttpRequest, *, least: int) -> int:
+    """How many the form says; what is no number is one."""
+    text = request.POST.get("quantity", "1")
+    return max(int(text), least) if re.fullmatch("[0-9]{1,6}", text) else 1
+
+
+def _checkout(wanted: Cart, *, buyer_id: int) -> checkouts.Checkout:
+    items = [checkouts.Item(listing, quantity) for listing, quantity in wanted.items.items()]
+    return checkouts.Checkout(
+        items=items, buyer_id=buyer_id, trace=current_trace(), idempotency_key=wanted.key
+    )
+
+
+def _show(request: HttpRequest, error: Refusal | None = None) -> HttpResponse:
+    kept = cart_of(request)
+    lines = _lines(request, kept)
+    totals: Counter[str] = Counter()
+    for line in lines:
+        if line.listing and not line.problem:
+            totals[line.listing.currency] += line.cents
+    context = {"cart": kept, "lines": lines, "totals": sorted(totals.items())}
+    context["reason"] = str(error) if error else ""
+    return render_page(request, "cart.html", context, status=error.status if error else 200)
+
+
+def _lines(request: HttpRequest, kept: Cart) -> list[Line]:
+    found = visible_listings(request.user.pk).in_bulk(list(kept.items)) if kept.items else {}
+    return [_line(key, found.get(key), quantity, request.user.pk) for key, quantity in kept.items.items()]
+
+
+def _line(listing_id: int, listing: Listing | None, quantity: int, visitor: int | None) -> Line:
+    try:
+        refuse_sale(listing, visitor or NOBODY, quantity)
+    except Refusal as error:
+        return Line(listing_id, listing, quantity, str(error))
+    return Line(listing_id, listing, quantity, "")

@@ -1,0 +1,27 @@
+// The cart: things are added to it without leaving the page. Where that fails, the form does it, and says why.
+
+export function addInPlace(say) {
+  document.addEventListener("submit", (event) => {
+    if (!event.submitter?.matches("[data-cart]")) return;
+    event.preventDefault();
+    add(event.target, event.submitter, say).catch(() => leave(event.target, event.submitter));
+  });
+}
+
+async function add(form, button, say) {
+  const answer = await fetch(address(form, button), { method: "POST", body: new FormData(form) });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.getElementById("cart").replaceWith(fresh.getElementById("cart"));
+  document.getElementById("cart").removeAttribute("aria-current");
+  say(`In the cart: ${button.dataset.cart}`);
+}
+
+function leave(form, button) {
+  form.action = address(form, button);
+  form.submit();
+}
+
+function address(form, button) {
+  return button.getAttribute("formaction") ?? form.action;
+}
