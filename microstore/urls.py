@@ -25,7 +25,12 @@ urlpatterns = [
         name="schema",
     ),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(authentication_classes=[], permission_classes=[])),
-    path("api/redoc/", SpectacularRedocView.as_view(authentication_classes=[], permission_classes=[])),
+    path(
+        "api/redoc/",
+        SpectacularRedocView.as_view(
+            template_name="api/redoc.html", authentication_classes=[], permission_classes=[]
+        ),
+    ),
     path("staff/trace", csrf_exempt(answer_peer)),
     path("health/live", health.live),
     path("health/ready", health.ready),

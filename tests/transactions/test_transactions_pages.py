@@ -89,8 +89,10 @@ def test_the_schema_names_every_address(anybody: APIClient) -> None:
 
 
 @pytest.mark.parametrize("url", ["/api/docs/", "/api/redoc/"])
-def test_the_documentation_opens(anybody: APIClient, url: str) -> None:
-    assert anybody.get(url).status_code == 200
+def test_the_documentation_opens_and_asks_nobody_else(anybody: APIClient, url: str) -> None:
+    answer = anybody.get(url)
+    assert answer.status_code == 200
+    assert "://" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("url", ["/", "/api/listings/", "/api/auth/token/", "/nothing"])
