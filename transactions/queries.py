@@ -27,6 +27,8 @@ def recorded_for(order_ids: Iterable[UUID]) -> dict[UUID, Transaction]:
 
 def store_new(transactions: Sequence[Transaction]) -> dict[UUID, Transaction]:
     """Store a decision about each order, unless there is one; returns what is recorded, by order id."""
+    if not transactions:
+        return {}
     if connection.vendor != "postgresql":
         Transaction.objects.bulk_create(transactions, ignore_conflicts=True)
         return recorded_for(t.order_id for t in transactions)

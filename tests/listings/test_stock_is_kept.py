@@ -1,6 +1,7 @@
 """A property: in whatever order and however often messages come, nothing is sold twice or lost."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
+from listings.cancelling import cancel_order, confirm_cancellations
 from listings.models import Listing, LiveEvent, Order
-from listings.refusals import SoldOut
+from listings.refusals import AlreadySettled, SoldOut
 from listings.services import complete_orders, reject_orders
 from tests.listings.purchases import order_one
-from tests.support.messages import item_sold, order_rejected
+from tests.support.messages import item_sold, order_rejected, order_voided
 
 pytestmark = pytest.mark.django_db
 
@@ -22,11 +24,12 @@ RESERVED = ("pending", "completed")
 
 numbers = st.integers(min_value=0, max_value=6)  # of an order; where there are fewer, of one that nobody made
 buying = st.tuples(st.just("buy"), st.lists(st.integers(min_value=1, max_value=4), min_size=1, max_size=1))
-settling = st.tuples(st.sampled_from(["sold", "rejected"]), st.lists(numbers, max_size=6))
+settling = st.tuples(st.sampled_from(["sold", "rejected", "voided"]), st.lists(numbers, max_size=6))
+cancelling = st.tuples(st.just("cancel"), st.lists(numbers, min_size=1, max_size=1))
 
 
 class Shop:
-    """Ten lamps, their orders, and what each order was first told."""
+    """Ten lamps, their orders, and what each order was first told, by a message or by its buyer."""
 
     def __init__(self, lamp: Listing, buyer: User) -> None:
         self.lamp, self.buyer = lamp, buyer
@@ -36,6 +39,8 @@ class Shop:
     def act(self, kind: str, values: list[int]) -> None:
         if kind == "buy":
             self.buy(values[0])
+        elif kind == "cancel":
+            self.cancel(values[0])
         else:
             self.settle(kind, values)
 
@@ -49,9 +54,19 @@ class Shop:
             assert quantity <= left
             self.orders.append(order)
 
+    def cancel(self, number: int) -> None:
+        if number >= len(self.orders):
+            return
+        may = self.first_told.setdefault(number, "cancelled") == "cancelled"
+        with nullcontext() if may else pytest.raises(AlreadySettled):
+            cancel_order(self.orders[number].pk, buyer_id=self.buyer.pk)
+
     def settle(self, kind: str, numbers: list[int]) -> None:
         known = [number for number in numbers if number < len(self.orders)]
         ids = [self.orders[number].pk if number in known else uuid7() for number in numbers]
+        if kind == "voided":
+            confirm_cancellations([order_voided(order_id) for order_id in ids])
+            return
         for number in known:
             self.first_told.setdefault(number, "completed" if kind == "sold" else "rejected")
         if kind == "rejected":
@@ -77,7 +92,7 @@ class Shop:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(buying | settling, max_size=15))
+@given(steps=st.lists(buying | settling | cancelling, max_size=15))
 def test_stock_and_orders_agree_whatever_comes(
     put_on_sale: Callable[..., Listing], bob: User, steps: list[tuple[str, list[int]]]
 ) -> None:

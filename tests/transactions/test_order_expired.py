@@ -1,5 +1,6 @@
 """An order that was never settled is refused for ever, unless it has a transaction."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 
 from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ItemSold
-from microstore.contracts.transactions import ORDER_EXPIRED, OrderCreated, OrderExpired
+from microstore.contracts.transactions import (
+    ORDER_CANCELLED,
+    ORDER_EXPIRED,
+    OrderCancelled,
+    OrderCreated,
+    OrderExpired,
+)
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
@@ -20,12 +27,25 @@ pytestmark = pytest.mark.django_db
 
 ORDERS = [order_created() for _ in range(4)]
 batches = st.tuples(
-    st.sampled_from([tasks.order_created, tasks.order_expired]), st.lists(st.sampled_from(ORDERS), max_size=5)
+    st.sampled_from([tasks.order_created, tasks.order_expired, tasks.order_cancelled]),
+    st.lists(st.sampled_from(ORDERS), max_size=5),
 )
 
 
 def expired(order: OrderCreated) -> OrderExpired:
     return ORDER_EXPIRED.parse(to_wire(order))
+
+
+def cancelled(order: OrderCreated) -> OrderCancelled:
+    return ORDER_CANCELLED.parse(to_wire(order))
+
+
+DECISIONS = {tasks.order_created: "recorded", tasks.order_expired: "refused", tasks.order_cancelled: "voided"}
+AS_SENT: dict[Any, Callable[[OrderCreated], Any]] = {
+    tasks.order_created: lambda order: order,
+    tasks.order_expired: expired,
+    tasks.order_cancelled: cancelled,
+}
 
 
 def test_one_that_nobody_recorded_is_refused_and_the_listings_service_is_told(
@@ -66,9 +86,11 @@ def test_each_order_is_decided_once_by_the_first_message_in_whatever_order_they_
     with transaction.atomic():
         decided: dict[object, str] = {}
         for task, orders in steps:
-            told = task(orders if task is tasks.order_created else list(map(expired, orders)))
+            told = task([AS_SENT[task](order) for order in orders])
             for order in orders:
-                decided.setdefault(order.order_id, "recorded" if task is tasks.order_created else "refused")
+                decision = decided.setdefault(order.order_id, DECISIONS[task])
+                if task is tasks.order_cancelled and decision == "recorded":
+                    decided[order.order_id] = "voided"
             sold = {order.order_id for order in orders if decided[order.order_id] == "recorded"}
             assert {reply.order_id for reply in told if isinstance(reply, ItemSold)} == sold
             assert dict(Transaction.objects.values_list("order_id", "status")) == decided
