@@ -1,15 +1,13 @@
 """Questions to the listings database, and the one way in which stock changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from psycopg2.extras import execute_values
 
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import AccountGone, ListingNotFound, OwnListing, SoldOut
@@ -22,16 +20,6 @@ OVERLAP_SECONDS = 10
 RECENT_EVENTS = 1_000
 LOOKED_AT_ONCE = 10_000
 
-COMPLETE_ORDERS = """
-UPDATE listings_order SET status = 'completed', transaction_id = sale.transaction_id,
-    fee_cents = sale.fee_cents, total_cents = sale.total_cents, settled_at = sale.settled_at
-FROM (VALUES %s) AS sale (transaction_id, fee_cents, total_cents, settled_at, id)
-WHERE listings_order.id = sale.id
-"""
-COMPLETE_ORDER = """
-UPDATE listings_order SET status = 'completed', transaction_id = %s, fee_cents = %s, total_cents = %s,
-    settled_at = %s WHERE id = %s
-"""
 PLACE_ORDER = "SELECT place_order(%s, %s, %s, %s)"
 
 
@@ -129,38 +117,6 @@ def lock_orders(order_ids: Sequence[UUID]) -> dict[UUID, Order]:
     """The orders, locked in the order of their ids, so that two batches cannot wait for each other."""
     orders = Order.objects.select_for_update(of=("self",)).select_related("listing").order_by("id")
     return {order.id: order for order in orders.filter(id__in=order_ids)}
-
-
-def store_completion(orders: Sequence[Order]) -> list[LiveEvent]:
-    """Store what `complete` has set, and the event of each sale; returns the events."""
-    if not orders:
-        return []
-    rows = [(o.transaction_id, o.fee_cents, o.total_cents, o.settled_at, o.id) for o in orders]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with connection.wrap_database_errors:
-                execute_values(cursor.cursor, COMPLETE_ORDERS, rows, page_size=len(rows))
-        else:
-            cursor.executemany(COMPLETE_ORDER, [_for_sqlite(row) for row in rows])
-    return LiveEvent.objects.bulk_create([_item_sold_event(order) for order in orders])
-
-
-def _for_sqlite(values: Iterable[Any]) -> list[Any]:
-    return [
-        value.hex if isinstance(value, UUID) else connection.ops.adapt_unknown_value(value)
-        for value in values
-    ]
-
-
-def _item_sold_event(order: Order) -> LiveEvent:
-    payload = {
-        "listing_id": order.listing_id,
-        "order_id": str(order.id),
-        "quantity": order.quantity,
-        "available": order.listing.available,
-        "trace_id": order.trace_id,
-    }
-    return LiveEvent(type="item_sold", order_id=order.id, listing_id=order.listing_id, payload=payload)
 
 
 def find_account(user_id: int) -> User:

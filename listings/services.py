@@ -9,15 +9,15 @@ from uuid import UUID, uuid5
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from listings import live, metrics, queries, releasing
+from listings import completing, live, metrics, queries, releasing
 from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
 from microstore.contracts.transactions import ORDER_CREATED, ORDER_PLACED, OrderCreated
 from microstore.problems import Refusal
+from microstore.tracing import trace_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -149,18 +149,18 @@ def order_created(order: Order) -> OrderCreated:
 
 def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     """Complete what is pending and push it to the live feed; returns the fact of each, new or not."""
-    by_order = {sale.order_id: sale for sale in sales}
-    with transaction.atomic():
-        orders = queries.lock_orders(list(by_order))
-        pending = [order for order in orders.values() if order.status == Order.Status.PENDING]
-        completed = [order for order in orders.values() if order.status == Order.Status.COMPLETED]
-        for order in pending:
-            _complete(order, by_order[order.id])
-        live.push(queries.store_completion(pending))
-    metrics.note_truth(pending)
+    new = completing.complete_pending(sales)
+    completed = [each.order for each in new]
+    for order in completed:
+        trace_id = trace_id_of(order.trace)
+        log.info("item_sold", order_id=str(order.order_id), listing_id=order.listing_id, trace_id=trace_id)
+    live.push([each.event for each in new])
+    metrics.note_truth(each.settled_at - each.created_at for each in new)
     # What was completed before is told again: who did it may have died before telling.
-    live.push_again([order.id for order in completed])
-    return [_order_completed(order) for order in completed + pending]
+    rest = {sale.order_id for sale in sales} - {order.order_id for order in completed}
+    before = completing.find_completed(list(rest))
+    live.push_again([order.order_id for order in before])
+    return [_order_completed(order) for order in completed + before]
 
 
 def reject_orders(rejections: Sequence[OrderRejected]) -> None:
@@ -173,29 +173,5 @@ def reject_orders(rejections: Sequence[OrderRejected]) -> None:
             releasing.release_order(order, Order.Status.REJECTED, reason=by_order[order.id].reason)
 
 
-def _complete(order: Order, sale: ItemSold) -> None:
-    order.status = Order.Status.COMPLETED
-    order.transaction_id = sale.transaction_id
-    order.fee_cents = sale.fee_cents
-    order.total_cents = sale.total_cents
-    order.settled_at = timezone.now()
-    log.info("item_sold", order_id=str(order.id), listing_id=order.listing_id, trace_id=order.trace_id)
-
-
-def _order_completed(order: Order) -> OrderCompleted:
-    assert order.total_cents is not None
-    assert order.fee_cents is not None
-    assert order.transaction_id is not None
-    return ORDER_COMPLETED(
-        event_id=uuid5(order.id, ORDER_COMPLETED.name),
-        order_id=order.id,
-        listing_id=order.listing_id,
-        buyer_id=order.buyer_id,
-        seller_id=order.listing.seller_id,
-        quantity=order.quantity,
-        total_cents=order.total_cents,
-        fee_cents=order.fee_cents,
-        currency=order.currency,
-        transaction_id=order.transaction_id,
-        trace=order.trace,
-    )
+def _order_completed(order: completing.Completed) -> OrderCompleted:
+    return ORDER_COMPLETED(event_id=uuid5(order.order_id, ORDER_COMPLETED.name), **order._asdict())
