@@ -1,6 +1,5 @@
 """PgBouncer in transaction mode before both databases: everything works through it but the relays."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -10,8 +9,8 @@ from stack.pgbouncer import PgBouncer
 from stack.places import make_throw_away_folder
 from stack.ports import choose_ports
 from stack.processes import Stack
-from stack.waiting import wait_until
-from tests.support.market import Market, Person, at_once
+from tests.support.crowded import sell_to_a_crowd
+from tests.support.market import Market, Person
 
 CONNECTIONS = 3  # fewer than a single process of the API has threads
 
@@ -44,18 +43,7 @@ def pools(market: Market) -> Iterator[list[PgBouncer]]:
 def test_three_hundred_purchases_settle_over_three_connections_to_each_database(
     market: Market, seller: Person, pools: list[PgBouncer]
 ) -> None:
-    listing_id = seller.sell("Matchbox", quantity=300)
-    clients = market.add_people(16)
-    shoppers = [Person(p.url, p.id, p.token, p.session) for p in clients for _ in range(20)][:300]
-    with market.feed() as feed:
-        responses = at_once(shoppers, lambda shopper: shopper.buy(listing_id), clients=16)
-        assert Counter(response.status_code for response in responses) == {202: 300}
-        orders = [response.json()["id"] for response in responses]
-        assert market.wait_settled(orders) == {"completed": 300}
-        assert wait_until(lambda: len(feed.sold_orders()) >= 300, timeout_seconds=30)
-    assert sorted(feed.sold_orders()) == sorted(orders)
-    assert sorted(market.transactions_of(orders)) == sorted(orders)
-    market.manage("listings", "audit", "--pending-deadline=0")
+    sell_to_a_crowd(market, seller, purchases=300, stock=300)
     for pool in pools:
         [said] = [row for row in pool.show("POOLS") if row["database"] == pool.database.name]
         assert said["sv_active"] + said["sv_idle"] + said["sv_used"] <= CONNECTIONS

@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 
 from stack.waiting import wait_until
+from tests.support.crowded import sell_to_a_crowd
 from tests.support.market import Market, Person, at_once
 
 
@@ -37,18 +38,7 @@ def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
 def test_a_thousand_purchases_by_sixteen_clients_all_settle_and_are_seen_once(
     market: Market, seller: Person
 ) -> None:
-    listing_id = seller.sell("Matchbox", quantity=1_200)
-    clients = market.add_people(16)
-    shoppers = [Person(p.url, p.id, p.token, p.session) for p in clients for _ in range(63)][:1_000]
-    with market.feed() as feed:
-        responses = at_once(shoppers, lambda shopper: shopper.buy(listing_id), clients=16)
-        assert Counter(response.status_code for response in responses) == {202: 1_000}
-        orders = [response.json()["id"] for response in responses]
-        assert market.wait_settled(orders) == {"completed": 1_000}
-        assert wait_until(lambda: len(feed.sold_orders()) >= 1_000, timeout_seconds=30)
-    assert sorted(feed.sold_orders()) == sorted(orders)
-    assert sorted(market.transactions_of(orders)) == sorted(orders)
-    assert market.available(listing_id) == 200
+    sell_to_a_crowd(market, seller, purchases=1_000, stock=1_200)
 
 
 def test_two_hundred_buyers_of_one_single_thing_make_one_sale(market: Market, seller: Person) -> None:
@@ -76,6 +66,28 @@ def test_two_hundred_checkouts_of_the_last_three_things_at_once_are_one_whole_ch
     assert market.wait_settled(orders) == {"completed": 3}
     assert sorted(market.transactions_of(orders)) == sorted(orders)
     assert [market.available(listing_id) for listing_id in last_three] == [0, 0, 0]
+    placed = "SELECT count(*) FROM listings_order WHERE listing_id = ANY(%s)"
+    assert market.listings(placed, last_three) == [(3,)]
+
+
+def test_fifty_clicks_with_one_key_at_once_are_one_order_and_fifty_equal_answers(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    listing_id = seller.sell("Reading lamp", quantity=50)
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    browsers = [Person(buyer.url, buyer.id, buyer.token) for _ in range(50)]
+    responses = at_once(browsers, lambda browser: browser.buy(listing_id, headers=key), clients=50)
+    assert Counter(response.status_code for response in responses) == {202: 50}
+    assert len({(response.content, response.headers["Location"]) for response in responses}) == 1
+    assert Counter(response.headers.get("Idempotent-Replayed") for response in responses) == {
+        None: 1,
+        "true": 49,
+    }
+    order = responses[0].json()["id"]
+    assert market.wait_settled([order]) == {"completed": 1}
+    assert market.transactions_of([order]) == [order]
+    assert market.available(listing_id) == 49
+    assert len(buyer.request("GET", "/api/orders/").json()["results"]) == 1
 
 
 def test_what_the_fee_function_refuses_is_rejected_and_goes_back_on_sale(

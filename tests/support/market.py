@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 
 import jwt
@@ -29,6 +29,7 @@ from stack.services import Services
 from stack.waiting import wait_until
 
 SETTLES_WITHIN_SECONDS = 60
+TOGETHER_WITHIN_SECONDS = 60
 Row = tuple[Any, ...]
 
 
@@ -129,6 +130,10 @@ class Market:
         """Run a manage.py command; returns what it says."""
         return manage(self.settings, service, *arguments)
 
+    def audit(self) -> None:
+        """See that both databases and the broker agree, with no patience for what is pending."""
+        self.manage("listings", "audit", "--pending-deadline=0")
+
     def add_people(self, count: int) -> list[Person]:
         """New accounts with tokens, made without the cost of hashing passwords."""
         names = [uuid.uuid4().hex for _ in range(count)]
@@ -202,8 +207,10 @@ class Market:
 
 
 def at_once(people: Sequence[Person], act: Callable[[Person], Any], *, clients: int) -> list[Any]:
-    """Let people act side by side, so many at a time."""
-    with ThreadPoolExecutor(clients) as pool:
+    """Let people act side by side, so many at a time; the first of them at the same moment."""
+    clients = min(clients, len(people))
+    start = Barrier(clients, timeout=TOGETHER_WITHIN_SECONDS)
+    with ThreadPoolExecutor(clients, initializer=start.wait) as pool:
         return list(pool.map(act, people))
 
 
