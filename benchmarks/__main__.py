@@ -1,6 +1,5 @@
 """`python -m benchmarks`: measure, keep, say. `make bench` runs it on throw-away servers."""
 
-import resource
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -28,7 +27,6 @@ def main() -> int:
     options = _parse()
     scale = QUICK if options.quick else FULL
     results = make_run_folder("benchmarks/quick") if options.quick else ROOT / "benchmarks/results"
-    _allow_many_connections()
     with private_services() as services:
         if not isinstance(services, Services):
             raise CannotRun(
@@ -77,12 +75,6 @@ def _measure(name: str, services: Services, scale: Scale, results: Path, *, limi
     result.save(results / f"{name}.json")
     print(f"\n{describe(name, PARTS[name].title, result)}", flush=True)
     return True
-
-
-def _allow_many_connections() -> None:
-    """A thousand browsers are more files than a shell allows, here and in the server that they look at."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _write_documents(results: Path) -> None:

@@ -47,6 +47,10 @@ class Feed:
             seen.setdefault(order_id, at)
         return seen
 
+    def sold_orders(self) -> list[str]:
+        """The orders it was told of, as often as it was told."""
+        return [order_id for _, order_id in self._sales_in_order()]
+
     def forget(self) -> None:
         """Start a new sheet."""
         self.frames, self.sales = [], 0

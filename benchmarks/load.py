@@ -3,12 +3,14 @@
 While the clock runs an answer is read only so far as to find its end; what it says is read afterwards.
 """
 
+import json
 import selectors
 import socket
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.feed import Feed
 
@@ -32,6 +34,11 @@ class Answer:
     def status(self) -> int:
         """The HTTP status; 0 where there was no answer."""
         return int(self.raw[9:12] or 0)
+
+    @property
+    def said(self) -> Any:
+        """The body, which is JSON."""
+        return json.loads(self.raw.partition(HEAD_END)[2])
 
 
 class Client:

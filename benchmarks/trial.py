@@ -1,6 +1,5 @@
 """One trial: some purchases, made and followed until every browser has seen the last of them."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +27,7 @@ class Trial:
     @cached_property
     def accepted(self) -> dict[str, Answer]:
         """The answers of those that bought something, by order id."""
-        return {
-            json.loads(answer.raw.partition(b"\r\n\r\n")[2])["id"]: answer
-            for answer in self.answers
-            if answer.status == ACCEPTED
-        }
+        return {answer.said["id"]: answer for answer in self.answers if answer.status == ACCEPTED}
 
     @property
     def sold_at(self) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """WebSockets: `/ws/listings/` tells everybody what is sold, `/ws/orders/` each user of their own orders."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
@@ -28,7 +29,15 @@ from listings.seats import (
 )
 
 PAGE = 500
-MAX_UNSENT_FRAMES = 1_000
+CLOSED_WITHIN_SECONDS = 5  # who does not read may not read this either
+Receive = Callable[[], Awaitable[Any]]
+
+
+class Goodbye(NamedTuple):
+    """Why the connection is given up."""
+
+    code: int
+    reason: str
 
 
 class LiveSocket(AsyncWebsocketConsumer):
@@ -38,9 +47,14 @@ class LiveSocket(AsyncWebsocketConsumer):
     seat: str | None = None
     joined = dropped = False
 
+    async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
+        """As ever, until this end gives the connection up."""
+        self.given_up: asyncio.Future[Goodbye] = asyncio.get_running_loop().create_future()
+        await super().__call__(scope, lambda: self._hear_or_give_up(receive), send)
+
     async def connect(self) -> None:
         """Join before anything else, so that nothing falls between it and what was missed."""
-        self.unsent: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT_FRAMES)
+        self.unsent: asyncio.Queue[str] = asyncio.Queue(settings.LIVE_UNSENT_FRAMES)
         self.tasks: list[asyncio.Task[None]] = []
         query = parse_qs(self.scope["query_string"].decode(errors="replace"))
         try:
@@ -64,6 +78,10 @@ class LiveSocket(AsyncWebsocketConsumer):
         for task in self.tasks:
             task.cancel()
         await self._leave()
+        if self.given_up.done():
+            goodbye = self.given_up.result()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.close(goodbye.code, goodbye.reason), CLOSED_WITHIN_SECONDS)
         if self.seat is not None:
             give_back(self.seat)
 
@@ -78,11 +96,11 @@ class LiveSocket(AsyncWebsocketConsumer):
             self.unsent.put_nowait(text)
 
     def drop(self) -> None:
-        """Close, also where a send never ends since nobody reads; and hear nothing more."""
+        """Close, also where a send never ends since nobody reads."""
         if not self.dropped:
             self.dropped = True
             metrics.DROPPED.inc()
-            self.tasks.append(asyncio.create_task(self._end(TOO_SLOW, "too slow; resume with ?after=")))
+            self.give_up(TOO_SLOW, "too slow; resume with ?after=")
 
     def take_seat(self, token: str | None) -> str:
         """Count this connection, or raise NoSeat."""
@@ -109,9 +127,22 @@ class LiveSocket(AsyncWebsocketConsumer):
         while True:
             await self.send(text_data=await self.unsent.get())
 
-    async def _end(self, code: int, reason: str) -> None:
-        await self._leave()
-        await self.close(code, reason=reason)
+    def give_up(self, code: int, reason: str) -> None:
+        """End the connection from here."""
+        if not self.given_up.done():
+            self.given_up.set_result(Goodbye(code, reason))
+
+    async def _hear_or_give_up(self, receive: Receive) -> Any:
+        """The client's next message, or that there is none: Granian closes nothing while it still waits."""
+        heard = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait([heard, self.given_up], return_when=asyncio.FIRST_COMPLETED)
+            if heard.done():
+                return heard.result()
+        finally:
+            heard.cancel()
+        await asyncio.wait([heard])
+        return {"type": "websocket.disconnect", "code": self.given_up.result().code}
 
     async def _leave(self) -> None:
         if self.joined:
@@ -177,4 +208,4 @@ class OrdersFeed(LiveSocket):
 
     async def _expire(self) -> None:
         await asyncio.sleep(max(0.0, self.bearer.seconds_left))
-        await self._end(BAD_TOKEN, "the token has expired; come again with a new one and ?after=")
+        self.give_up(BAD_TOKEN, "the token has expired; come again with a new one and ?after=")

@@ -137,11 +137,11 @@ if not DEBUG:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds: staff log in once a day
-
-# ---- API
 # Cookies know no ports: on one host the services would log their visitors out of each other.
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{SERVICE}_session", f"{SERVICE}_csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# ---- API
 
 CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")
 
@@ -283,6 +283,7 @@ CHANNEL_LAYERS = {
     }
 }
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 10)  # in one process
+LIVE_UNSENT_FRAMES = env.int("LIVE_UNSENT_FRAMES", 1_000)  # of one socket: who reads slower is dropped
 LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", 2_000)  # the same of the public feed
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
 FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; empty: calls are not signed
@@ -294,12 +295,12 @@ CURRENCIES = env.list(
 
 if logs.process_name(sys.argv) == "flower":
     required("FLOWER_BASIC_AUTH", development="none")  # it can stop workers
+if logs.process_name(sys.argv) == "api" and SERVICE == "listings":
+    required("JWT_PRIVATE_KEY", development="")  # it signs tokens, and no other process does
 
 if not DEBUG and not env.bool("ALLOW_DEFAULTS", False):
     defaults = list(security.find_defaults({**globals(), "DATABASE_URL": database_url}))
     if defaults:
         raise ImproperlyConfigured("This is production (DEBUG is off), but " + " ".join(defaults))
 
-if logs.process_name(sys.argv) == "api" and SERVICE == "listings":
-    required("JWT_PRIVATE_KEY", development="")  # it signs tokens, and no other process does
 LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=env.str("LOG_LEVEL", "INFO"))

@@ -10,12 +10,14 @@ from stack.failure import CannotRun
 from stack.find import find_servers
 from stack.launch import launch
 from stack.modes import EMBEDDED, REAL
+from stack.open_files import allow_many_connections
 from stack.private import private_services
 
 
 def main() -> int:
     """Run the command that was asked for; return its exit code."""
     options = _parser().parse_args()
+    allow_many_connections()
     try:
         return int(options.run(options))
     except CannotRun as reason:

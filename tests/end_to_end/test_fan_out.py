@@ -1,0 +1,116 @@
+"""A sale reaches a thousand browsers on the real server, each once, and a slow one holds up nobody."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from benchmarks.feed import Feed
+from benchmarks.load import Crowd
+from benchmarks.shop import REQUEST
+from stack.environment import choose_all_ports, make_environment
+from stack.processes import Stack
+from stack.waiting import wait_until
+from tests.support.market import Market, Person
+
+LIVE = "listings-live"
+BROWSERS = 1_000
+SALES = 20
+SALES_PER_SECOND = 5  # for longer than the server waits before it looks whether it has missed any
+UNSENT_FRAMES = 5
+OTHERS = 20
+EVENTS = 64
+# More than sockets hold by themselves.
+CLOG = f"""
+INSERT INTO listings_liveevent (type, order_id, listing_id, payload, created_at)
+SELECT 'clog', gen_random_uuid(), 0, jsonb_build_object('told', repeat('x', 100000)), now()
+FROM generate_series(1, {EVENTS}) RETURNING seq
+"""
+
+
+@pytest.fixture
+def impatient(market: Market, tmp_path: Path) -> Iterator[Stack]:
+    """One more WebSocket server, which waits for nobody for long."""
+    settings = {"LIVE_PORT": str(choose_all_ports()["LIVE_PORT"]), "LIVE_UNSENT_FRAMES": str(UNSENT_FRAMES)}
+    stack = Stack(
+        {LIVE: market.stack.commands[LIVE]},
+        environment=make_environment(
+            market.settings | settings | {"METRICS_FOLDER": str(tmp_path / "metrics")}
+        ),
+        folder=tmp_path,
+    )
+    try:
+        stack.start_all()
+        stack.wait_all_ready()
+        yield stack
+    finally:
+        stack.stop_all()
+
+
+def requests_to_buy(market: Market, seller: Person, buyer: Person, count: int) -> list[bytes]:
+    """So many purchases of one thing."""
+    listing_id = seller.sell("Matchbox", quantity=count)
+    return [
+        REQUEST.format(listing=listing_id, token=buyer.token, key=uuid.uuid4().hex).encode()
+        for _ in range(count)
+    ]
+
+
+def watch(stack: Stack, count: int) -> list[Feed]:
+    """So many browsers."""
+    return [Feed(int(stack.environment["LIVE_PORT"])) for _ in range(count)]
+
+
+def counted(stack: Stack, name: str) -> int:
+    """A number that the WebSocket server tells Prometheus."""
+    told = requests.get(f"http://127.0.0.1:{stack.environment['LIVE_PORT']}/metrics", timeout=20).text
+    return round(sum(map(float, re.findall(rf"^{name}(?:{{.*}})? (\S+)$", told, re.MULTILINE))))
+
+
+def read_to_the_end(feed: Feed) -> None:
+    """Until it is closed."""
+    feed.socket.settimeout(20)
+    with suppress(ConnectionError):
+        while True:
+            feed.receive()
+
+
+def test_a_sale_reaches_a_thousand_browsers_each_once(market: Market, seller: Person, buyer: Person) -> None:
+    feeds = watch(market.stack, BROWSERS)
+    with ExitStack() as leaving:
+        for feed in feeds:
+            leaving.callback(feed.close)
+        crowd = Crowd([int(market.settings["LISTINGS_PORT"])], 1, feeds)
+        answers = crowd.run(requests_to_buy(market, seller, buyer, SALES), rate=SALES_PER_SECOND)
+    orders = sorted(answer.said["id"] for answer in answers)
+    assert len(orders) == SALES
+    assert [feed for feed in feeds if sorted(feed.sold_orders()) != orders] == []
+
+
+def test_who_does_not_read_is_dropped_and_holds_up_nobody(
+    market: Market, seller: Person, buyer: Person, impatient: Stack
+) -> None:
+    slow, *others = watch(impatient, 1 + OTHERS)
+    with ExitStack() as leaving:
+        for feed in (slow, *others):
+            leaving.callback(feed.close)
+        market.listings(CLOG)
+        pushed = "microstore_websocket_events_pushed_total"
+        assert wait_until(
+            lambda: counted(impatient, pushed) >= EVENTS * len((slow, *others)), timeout_seconds=30
+        )
+        sold: list[str] = []
+        for request in requests_to_buy(market, seller, buyer, 3 * UNSENT_FRAMES):
+            # One after the other: each is told in a frame of its own.
+            [answer] = Crowd([int(market.settings["LISTINGS_PORT"])], 1, others).run([request])
+            sold.append(answer.said["id"])
+        dropped = "microstore_websocket_dropped_total"
+        assert wait_until(lambda: counted(impatient, dropped) == 1, timeout_seconds=30)
+        assert counted(impatient, "microstore_websocket_connections") == len(others)
+        read_to_the_end(slow)
+    assert [feed for feed in others if sorted(feed.sold_orders()) != sorted(sold)] == []
+    assert len(slow.sold_orders()) <= UNSENT_FRAMES
