@@ -122,6 +122,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Send events in one frame."""
         if events:
             await self.send(text_data=json.dumps(frame(events), separators=(",", ":")))
+            metrics.PUSHED.inc(len(events))
 
     async def _send_on(self) -> None:
         while True:

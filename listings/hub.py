@@ -39,14 +39,15 @@ class Hub:
 
     def __init__(self) -> None:
         self._sockets: set[Socket] = set()
+        self._desks: set[Socket] = set()
         self._heard = Heard()
         self._tasks: list[asyncio.Task[None]] = []
         self._subscribed = asyncio.Event()
         self._waking = asyncio.Lock()
         self._beat_at = 0.0
 
-    async def join(self, socket: Socket) -> None:
-        """Tell the socket everything that happens from now on."""
+    async def join(self, socket: Socket, *, is_desk: bool = False) -> None:
+        """Tell the socket everything that happens from now on. A desk is no browser, but has some."""
         async with self._waking:
             if not self._tasks:
                 self._heard.begin(await database_sync_to_async(queries.recent_seqs)(), now=time.monotonic())
@@ -54,12 +55,15 @@ class Hub:
                 self._subscribed.clear()
                 self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
         self._sockets.add(socket)
+        if is_desk:
+            self._desks.add(socket)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBED_WITHIN_SECONDS)
 
     async def leave(self, socket: Socket) -> None:
         """Tell it nothing more; with the last one the hub goes to sleep."""
         self._sockets.discard(socket)
+        self._desks.discard(socket)
         if not self._sockets:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
@@ -72,7 +76,7 @@ class Hub:
         if new:
             self._heard.add((event["seq"] for event in new), now=time.monotonic())
             self._hand_on(frame(new))
-            metrics.PUSHED.inc(len(new) * len(self._sockets))
+            metrics.PUSHED.inc(len(new) * (len(self._sockets) - len(self._desks)))
 
     def _hand_on(self, said: dict[str, Any]) -> None:
         """Encoded once, however many listen. A socket that is too slow leaves meanwhile."""

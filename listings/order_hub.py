@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from channels.db import database_sync_to_async
 
-from listings import order_feed
+from listings import metrics, order_feed
 from listings.hub import current_hub
 from listings.live import READERS_GROUP, frame, listen, unpack
 
@@ -46,7 +46,7 @@ class OrderHub:
         self._sockets[user_id].add(socket)
         if not self._tasks:
             self._tasks = [asyncio.create_task(work) for work in (self._work(), self._listen())]
-        await current_hub().join(self)
+        await current_hub().join(self, is_desk=True)
 
     async def leave(self, socket: OwnSocket, user_id: int) -> None:
         """Tell it nothing more."""
@@ -89,6 +89,7 @@ class OrderHub:
                 by_user[user_id].append(order)
         for user_id, orders in by_user.items():
             self._hand_on(frame(orders), [user_id])
+            metrics.PUSHED.inc(len(orders) * len(self._sockets.get(user_id, ())))
 
     def _hand_on(self, said: dict[str, Any], users: Sequence[int]) -> None:
         text = json.dumps(said, separators=(",", ":"))

@@ -36,7 +36,7 @@ class EmailFilter(admin.SimpleListFilter):
 class NotificationAdmin(ReadOnlyAdmin):
     """What people were told of their orders, whether they have read it, and what became of the e-mail."""
 
-    list_display = ("id", "recipient", "role", "kind", "text", "created_at", "read_at", "email_state")
+    list_display = ("id", "recipient", "role", "kind", "created_at", "read_at", "email_state")
     list_filter = ("kind", EmailFilter)
     list_select_related = ("recipient", "email")
     search_fields = ("recipient__username",)

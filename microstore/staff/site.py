@@ -20,6 +20,7 @@ class StaffSite(AdminSite):
 
     index_template = "staff/index.html"
     site_url = None
+    enable_nav_sidebar = False  # the front page leads everywhere, and lists need the room
     index_title = "Today"
 
     def get_urls(self) -> list[Any]:

@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, Response
 from pytest_django.live_server_helper import LiveServer
 from uuid_utils.compat import uuid7
 
-from listings.models import Listing, LiveEvent, Order
+from listings.models import Listing, LiveEvent, Notification, Order
 from microstore.messaging import dead_letters
+from microstore.messaging.causes import find_groups
 from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.staff.lists import first_id_at
 from microstore.tracing import new_trace
@@ -53,10 +54,19 @@ def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
             Order.objects.filter(pk=made).update(created_at=made_at, settled_at=made_at)
     done = Order.objects.filter(status="completed").latest("pk")
     LiveEvent.objects.create(type="item_sold", order_id=done.pk, listing_id=listing.pk, payload={})
+    for number, recipient in enumerate((bob, listing.seller)):
+        Notification.objects.create(
+            recipient=recipient,
+            event_id=done.pk,
+            kind="order_completed",
+            role=("buyer", "seller")[number],
+            order=done,
+            text="You bought 1 × Crunchy armchair for 249.05 EUR.",
+        )
     OutboxMessage.objects.update(created_at=timezone.now() - timedelta(minutes=3), attempts=4)
     for number in range(12):
         errors = (f"till {number} is 'shut'", f"no receipt for {uuid7()}", "[Errno 111] Connection refused")
-        dead_letters.bury(
+        letter = dead_letters.bury(
             contract="item_sold" if number % 2 else "order_rejected",
             payload={"order_id": str(uuid7()), "trace": done.trace if number == 3 else new_trace()},
             error=RuntimeError(errors[number % 3]),
@@ -71,6 +81,9 @@ def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
         "dead-letters-grouped": "/admin/messaging/deadletter/groups/",
         "trace": f"/admin/trace/?q={done.trace_id}",
         "orders": "/admin/listings/order/",
+        "notifications": "/admin/listings/notification/",
+        "dead-letter": f"/admin/messaging/deadletter/{letter.pk}/change/",
+        "dead-letters-preview": f"/admin/messaging/deadletter/decide/?group={find_groups()[0].id}",
     }
 
 

@@ -59,7 +59,14 @@ LISTS = {
         ),
     ),
     "listings_order": (
-        *("", "p=20", "status__exact=completed", "status__exact=pending", "status__exact=rejected"),
+        *(
+            "",
+            "p=20",
+            "_facets=True",
+            "status__exact=completed",
+            "status__exact=pending",
+            "status__exact=rejected",
+        ),
         *("age=hour", "age=month", "status__exact=rejected&age=month", "status__exact=refunded"),
         *("q=person+1230", "q=1000010", "q=nobody"),
     ),
