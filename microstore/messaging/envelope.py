@@ -45,7 +45,8 @@ def publish_fact(
         producer=producer,
         mandatory=False,
         retry=False,
-        declare=[],
+        # Where kombu itself routes, it takes an exchange that this process has not declared for a direct one.
+        declare=[] if app.conf.broker_url.startswith("amqp") else [topology.EVENTS],
     )
 
 

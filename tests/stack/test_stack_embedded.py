@@ -3,15 +3,18 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from stack.environment import choose_all_ports
 from stack.places import ROOT
+from stack.waiting import wait_until
 from tests.stack.traces import processes_of
 
 
@@ -45,6 +48,15 @@ def read_until(command: "subprocess.Popen[str]", text: str) -> str:
     return said
 
 
+def told(folder: Path) -> list[str]:
+    """Who has a notification."""
+    sql = (
+        "SELECT username FROM listings_notification JOIN auth_user ON auth_user.id = recipient_id ORDER BY 1"
+    )
+    with closing(sqlite3.connect(folder / "embedded/listings.sqlite3")) as database:
+        return [name for (name,) in database.execute(sql)]
+
+
 @pytest.mark.timeout(300)
 def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
     command: "subprocess.Popen[str]", tmp_path: Path
@@ -56,6 +68,7 @@ def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
     assert re.search(
         r"order [0-9a-f-]{36}, completed\n  trace [0-9a-f]{32}\n  fee +[\d.]+ EUR\n  \d+ ms", said
     )
+    assert wait_until(lambda: told(tmp_path) == ["alice", "bob"], timeout_seconds=30)
 
     fees = int((tmp_path / "embedded/pids/fees.pid").read_text().split()[0])
     os.kill(fees, signal.SIGKILL)
