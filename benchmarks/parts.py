@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import (
+    catalogue,
     drain,
     fanout,
     floor,
@@ -37,6 +38,7 @@ PARTS = {
     "drain": Part("Queued orders worked off", drain.measure),
     "slow_fees": Part("The same with a fee function that takes 200 ms", slow_fees.measure),
     "fanout": Part("Sales before many browsers", fanout.measure),
+    "catalogue": Part("A large catalogue, read", catalogue.measure),
     "growth": Part("Tables that have grown", growth.measure),
     "side_by_side": Part("Several of each process", side_by_side.measure),
     "pooled": Part("Behind PgBouncer in transaction mode, five connections a database", pooled.measure),

@@ -23,6 +23,8 @@ class Scale:
     floor_writes: int  # to PostgreSQL
     floor_messages: int  # through RabbitMQ
     copies: Sequence[int]  # of each process
+    listings: int
+    questions: int  # of each kind, to the catalogue
 
 
 FULL = Scale(
@@ -41,6 +43,8 @@ FULL = Scale(
     floor_writes=64_000,
     floor_messages=5_000,
     copies=(1, 2, 4),
+    listings=100_000,
+    questions=500,
 )
 QUICK = Scale(
     name="quick",
@@ -58,4 +62,6 @@ QUICK = Scale(
     floor_writes=3_200,
     floor_messages=500,
     copies=(1, 2),
+    listings=5_000,
+    questions=100,
 )
