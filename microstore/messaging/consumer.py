@@ -46,14 +46,7 @@ def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
     may come more than once, and its reply may have been lost. Celery chains the replies to the callback.
     """
 
-    def register(handler: Handler[M]) -> Handler[M]:
-        def run(task: Any, /, events: object, **tries: Any) -> list[dict[str, Any]]:
-            return Delivery(task, contract, handler, Tries(**tries)).handle(events)
-
-        app.task(name=contract.task_name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
-        return handler
-
-    return register
+    return lambda handler: _register(contract, handler, contract.task_name)
 
 
 def hears(fact: Contract[..., M], *, by: str) -> Callable[[Handler[M]], Handler[M]]:
@@ -63,16 +56,19 @@ def hears(fact: Contract[..., M], *, by: str) -> Callable[[Handler[M]], Handler[
     """
     command = fact.heard_by(by)
 
-    def register(handler: Handler[M]) -> Handler[M]:
-        def run(task: Any, /, events: object, **tries: Any) -> list[dict[str, Any]]:
-            again = app.tasks[command.task_name]
-            return Delivery(task, command, handler, Tries(**tries), again=again).handle(events)
+    return lambda handler: _register(command, handler, fact.name, command.task_name)
 
-        for name in (fact.name, command.task_name):
-            app.task(name=name, bind=True, shared=False, max_retries=None)(run)
-        return handler
 
-    return register
+def _register(contract: Contract[..., M], handler: Handler[M], *names: str) -> Handler[M]:
+    """Under each of the names a task that handles; what it tries again is sent by the contract's own."""
+
+    def run(task: Any, /, events: object, **tries: Any) -> list[dict[str, Any]]:
+        again = app.tasks[contract.task_name]
+        return Delivery(task, contract, handler, Tries(**tries), again=again).handle(events)
+
+    for name in names:
+        app.task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
+    return handler
 
 
 def tell(contract: AnyContract, messages: Sequence[Message]) -> None:
