@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from microstore import logs, security
 from microstore.contracts.registry import QUEUES, SERVICES
 from microstore.messaging import topology
+from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -206,7 +207,7 @@ SIMPLE_JWT = {
     "TOKEN_USER_CLASS": "microstore.authentication.Account",
 }
 
-# ---- messages: every value is measured, see messaging/README.md
+# ---- messages; the rest of Celery's settings is in messaging/celery_settings.py
 
 BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
@@ -216,28 +217,7 @@ MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # tries of a message that fails by it
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_QUEUES = [topology.service_queue(name) for name in QUEUES]
 CELERY_TASK_ROUTES = [topology.route_task]
-CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_ACKS_ON_FAILURE = False
-CELERY_TASK_ACKS_ON_TIMEOUT = False
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 60, 90  # seconds
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.5}
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-CELERY_BROKER_HEARTBEAT = 10  # seconds
-CELERY_BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE = "quorum"
-CELERY_WORKER_CONSUMER = "microstore.messaging.worker:DeadLetteringConsumer"
-CELERY_WORKER_POOL = "microstore.messaging.pool:TaskPool"
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 4
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_DB_REUSE_MAX = 1_000_000
 
 # ---- staff: one place to follow a purchase
 

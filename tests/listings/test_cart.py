@@ -98,7 +98,7 @@ def test_what_is_not_for_sale_to_them_is_not_put_in(
 ) -> None:
     assert "sold out" in text(put(shopper, put_on_sale(available=0)), 409)
     text(put(shopper, put_on_sale(status="draft")), 404)
-    text(put(shopper, Listing(pk=999)), 404)
+    text(put(shopper, Listing(pk=987_654_321)), 404)
     assert "your own" in text(put(seller, put_on_sale()), 403)
     assert (items(shopper), items(seller)) == ({}, {})
 
