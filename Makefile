@@ -62,8 +62,14 @@ clean: ## stop everything, delete its data and the virtual environment
 LISTINGS = MICROSTORE_SERVICE=listings
 TRANSACTIONS = MICROSTORE_SERVICE=transactions
 
-.PHONY: test-inside test-listings test-transactions test-plain test-end-to-end
-test-inside: test-listings test-transactions test-plain test-end-to-end
+# The services' tests share a broker and come one after the other; the plain ones need nothing of it, and run beside.
+.PHONY: test-inside test-services test-listings test-transactions test-plain test-end-to-end
+test-inside:
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync test-services test-plain; beside=$$?; \
+		$(MAKE) --no-print-directory test-end-to-end && exit $$beside
+
+test-services:
+	@$(MAKE) --no-print-directory test-listings; first=$$?; $(MAKE) --no-print-directory test-transactions && exit $$first
 
 test-listings: $(INSTALLED)
 	$(LISTINGS) $(BIN)/pytest tests/listings tests/microstore tests/audit
