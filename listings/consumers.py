@@ -56,11 +56,11 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Join before anything else, so that nothing falls between it and what was missed."""
         self.unsent: asyncio.Queue[str] = asyncio.Queue(settings.LIVE_UNSENT_FRAMES)
         self.tasks: list[asyncio.Task[None]] = []
-        query = parse_qs(self.scope["query_string"].decode(errors="replace"))
+        self.query = parse_qs(self.scope["query_string"].decode(errors="replace"))
         try:
             check_origin(self.scope)
-            after = read_after(query.get("after", [None])[0])
-            self.seat = self.take_seat(query.get("token", [None])[0])
+            after = read_after(self.query.get("after", [None])[0])
+            self.seat = self.take_seat(self.query.get("token", [None])[0])
         except NoSeat as refusal:
             await self.accept()
             await self.close(refusal.code, reason=refusal.reason)
@@ -189,7 +189,8 @@ class OrdersFeed(LiveSocket):
     async def join(self) -> None:
         """At the desk for orders."""
         self.tasks.append(asyncio.create_task(self._expire()))
-        await current_order_hub().join(self, self.bearer.user_id)
+        notifications = self.query.get("notifications") == ["1"]
+        await current_order_hub().join(self, self.bearer.user_id, notifications=notifications)
 
     async def leave(self) -> None:
         """From the desk."""

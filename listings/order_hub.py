@@ -1,6 +1,6 @@
 """One process's desk for orders: hears what everybody hears, and tells each user about their own orders.
 
-It also hears who has got a notification, and tells them that there is one. That is a hint, and may be lost.
+It also hears who has got a notification, and tells whoever asked to be told. A hint, which may be lost.
 
 A purchase pays nothing for it: whose an order is, and what it is now, is looked up here, once a frame, and
 only while somebody listens.
@@ -20,6 +20,8 @@ from listings import metrics, order_feed
 from listings.hub import current_hub
 from listings.live import READERS_GROUP, frame, listen, unpack
 
+NOTIFICATION = '{"type":"notification"}'
+
 log = structlog.get_logger(__name__)
 
 
@@ -38,12 +40,15 @@ class OrderHub:
 
     def __init__(self) -> None:
         self._sockets: dict[int, set[OwnSocket]] = defaultdict(set)
+        self._readers: set[OwnSocket] = set()
         self._frames: asyncio.Queue[str] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def join(self, socket: OwnSocket, user_id: int) -> None:
-        """Tell the socket all that happens to the user's orders from now on."""
+    async def join(self, socket: OwnSocket, user_id: int, *, notifications: bool) -> None:
+        """Tell the socket all that happens to the user's orders from now on; of notifications if it wants."""
         self._sockets[user_id].add(socket)
+        if notifications:
+            self._readers.add(socket)
         if not self._tasks:
             self._tasks = [asyncio.create_task(work) for work in (self._work(), self._listen())]
         await current_hub().join(self, is_desk=True)
@@ -51,6 +56,7 @@ class OrderHub:
     async def leave(self, socket: OwnSocket, user_id: int) -> None:
         """Tell it nothing more."""
         self._sockets[user_id].discard(socket)
+        self._readers.discard(socket)
         if not self._sockets[user_id]:
             del self._sockets[user_id]
         if not self._sockets and self._tasks:
@@ -78,7 +84,12 @@ class OrderHub:
                     socket.drop()
 
     async def _listen(self) -> None:
-        await listen(READERS_GROUP, lambda told: self._hand_on({"type": "notification"}, told["readers"]))
+        await listen(READERS_GROUP, lambda told: self._ring(told["readers"]))
+
+    def _ring(self, users: Sequence[int]) -> None:
+        for user_id in users:
+            for socket in self._sockets.get(user_id, set()) & self._readers:
+                socket.hear(NOTIFICATION)
 
     async def _tell(self, events: Sequence[dict[str, Any]]) -> None:
         seqs = {event["order_id"]: event["seq"] for event in events}

@@ -138,12 +138,20 @@ def test_who_listens_is_told_that_there_is_a_notification_and_nobody_else_is(
 ) -> None:
     carol = make_user("carol")
 
-    def feed_of(user: User) -> str:
-        return f"/ws/orders/?token={sign(claims_of(user.pk))}"
+    def feed_of(user: User, asks: str = "&notifications=1") -> str:
+        return f"/ws/orders/?token={sign(claims_of(user.pk))}{asks}"
 
-    with browse(feed_of(bob)) as buyer, browse(feed_of(alice)) as sold, browse(feed_of(carol)) as other:
+    with (
+        browse(feed_of(bob)) as buyer,
+        browse(feed_of(alice)) as sold,
+        browse(feed_of(carol)) as other,
+        browse(feed_of(bob, "")) as of_orders_alone,
+    ):
         sell()
         for browser in (buyer, sold):
             assert {said["type"] for said in browser.read_events(2)} == {"order", "notification"}
         tell_readers([carol.pk])
         assert other.read() == {"type": "notification"}, "That of her own, and nothing before it."
+        tell_readers([bob.pk])
+        sell()
+        assert {said["type"] for said in of_orders_alone.read_events(2)} == {"order"}

@@ -6,8 +6,8 @@ const SILENT_FOR_MS = 60000;
 const MANNERS = [4400, 4403, 4429]; // closed on purpose: not at once again
 
 export class Feed {
-  constructor(url, { after, token, onEvent, onChange }) {
-    Object.assign(this, { url, after: Number(after) || 0, token, onEvent, onChange, open: false, wait: FIRST_WAIT_MS });
+  constructor(url, { asks, after, token, onEvent, onChange }) {
+    Object.assign(this, { url, asks, after: Number(after) || 0, token, onEvent, onChange, open: false, wait: FIRST_WAIT_MS });
     queueMicrotask(() => this.connect());
     setInterval(() => this.dropIfSilent(), SILENT_FOR_MS / 4);
   }
@@ -15,7 +15,7 @@ export class Feed {
   async connect() {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const query = new URLSearchParams({ after: this.after });
+    const query = new URLSearchParams({ ...this.asks, after: this.after });
     try {
       const token = this.token && (await this.token());
       if (token === null) return this.comeAgain();

@@ -101,7 +101,7 @@ addInPlace(say);
 const base = page.liveUrl || location.origin.replace(/^http/, "ws");
 const feeds = [new Feed(`${base}/ws/listings/`, { after: page.liveAfter, onEvent: onListingEvent, onChange: showState })];
 if (page.liveToken) {
-  feeds.push(new Feed(`${base}/ws/orders/`, { after: page.liveAfter, token: liveToken, onEvent: onOrderEvent, onChange: showState }));
+  feeds.push(new Feed(`${base}/ws/orders/`, { asks: { notifications: 1 }, after: page.liveAfter, token: liveToken, onEvent: onOrderEvent, onChange: showState }));
 }
 
 function showState() {
