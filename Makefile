@@ -63,10 +63,10 @@ LISTINGS = MICROSTORE_SERVICE=listings
 TRANSACTIONS = MICROSTORE_SERVICE=transactions
 
 # The services' tests share a broker and come one after the other; the plain ones need nothing of it, and run beside.
-.PHONY: test-inside test-services test-listings test-transactions test-plain test-end-to-end
+.PHONY: test-inside test-services test-listings test-transactions test-plain test-end-to-end test-faults
 test-inside:
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync test-services test-plain; beside=$$?; \
-		$(MAKE) --no-print-directory test-end-to-end && exit $$beside
+		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
 
 test-services:
 	@$(MAKE) --no-print-directory test-listings; first=$$?; $(MAKE) --no-print-directory test-transactions && exit $$first
@@ -81,7 +81,10 @@ test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED)
-	$(BIN)/pytest tests/end_to_end
+	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
+
+test-faults: $(INSTALLED) # on processes and data of its own
+	$(BIN)/pytest tests/end_to_end/faults
 
 # ---- the parts of check
 
