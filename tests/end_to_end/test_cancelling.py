@@ -3,7 +3,7 @@
 import signal
 
 from stack.waiting import wait_until
-from tests.support.market import Market, Person, at_once
+from tests.support.market import Feed, Market, Person, at_once
 
 
 def cancel(person: Person, order_id: str) -> int:
@@ -19,6 +19,11 @@ def all_voided(market: Market, orders: list[str]) -> bool:
     sql = "SELECT count(*) FROM listings_order WHERE id = ANY(%s::uuid[]) AND transaction_id IS NOT NULL"
     known = market.listings(sql, orders)[0][0]
     return known == len(orders) and set(status_of_transactions(market, orders).values()) == {"voided"}
+
+
+def released_orders(feed: Feed) -> set[str]:
+    """The orders whose stock it was told is back."""
+    return {event["order_id"] for event in feed.events if event["type"] == "item_released"}
 
 
 def test_what_is_cancelled_before_it_was_recorded_is_never_recorded(
@@ -47,8 +52,8 @@ def test_what_is_cancelled_after_it_was_recorded_is_voided(
         assert [cancel(buyer, order_id) for order_id in orders] == [200, 200, 200]
         market.stack.start("listings-worker")
         assert wait_until(lambda: all_voided(market, orders), timeout_seconds=60)
-        released = {event["order_id"] for event in feed.events if event["type"] == "item_released"}
-        assert released == set(orders)
+        # The channel layer forgets what comes just after an outage of Redis; the hub's next look finds it.
+        assert wait_until(lambda: released_orders(feed) == set(orders), timeout_seconds=30)
         assert not set(feed.sold_orders()) & set(orders)
     assert market.wait_settled(orders) == {"cancelled": 3}
     assert market.available(listing_id) == 5
