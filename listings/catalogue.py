@@ -22,7 +22,7 @@ from listings.refusals import (
     TooManyImages,
     WithdrawnByStaff,
 )
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 
 MAX_IMAGES = 8
 FOLDER = "listings"

@@ -14,7 +14,7 @@ from listings import checkout_queries, queries
 from listings.models import Listing, Order
 from listings.refusals import CheckoutRefused
 from listings.services import answer_once, order_created
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 
 log = structlog.get_logger(__name__)
 

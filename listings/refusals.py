@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from microstore.problems import Refusal, refusal
+from microstore.refusal import Refusal, refusal
 
 
 class ListingNotFound(Refusal):

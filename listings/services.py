@@ -16,7 +16,7 @@ from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
 from microstore.contracts.transactions import ORDER_CREATED, ORDER_PLACED, OrderCreated
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 from microstore.tracing import trace_id_of
 
 log = structlog.get_logger(__name__)

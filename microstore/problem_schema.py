@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-from microstore.problems import CONTENT_TYPE
+from microstore.refusal import CONTENT_TYPE
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

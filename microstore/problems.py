@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem details."""
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -14,19 +13,9 @@ from rest_framework.views import exception_handler
 
 from microstore.middleware import is_api
 from microstore.outage import meet_database_outage
+from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
 
-CONTENT_TYPE = "application/problem+json"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
-
-
-class Refusal(Exception):
-    """The domain says no. Subclasses are named after the fact; the message is for a person."""
-
-    status = HTTPStatus.BAD_REQUEST
-
-    def members(self) -> dict[str, Any]:
-        """What the problem says beside the members that RFC 9457 names (its extension members)."""
-        return {}
 
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -79,18 +68,6 @@ def as_json(error: Exception) -> JsonResponse | None:
         content_type=CONTENT_TYPE,
         json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
     )
-
-
-def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:
-    """The members that RFC 9457 names."""
-    return {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}
-
-
-def refusal(error: Refusal) -> dict[str, Any]:
-    """A problem whose type names the refusal: `SoldOut` is `urn:microstore:problem:sold-out`."""
-    words = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-    named = problem(error.status, str(error), f"urn:microstore:problem:{words}")
-    return named | {"title": words.replace("-", " ").capitalize()} | error.members()
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -13,7 +13,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiExample, OpenApiResponse
 
 from microstore.problem_schema import ProblemSerializer
-from microstore.problems import CONTENT_TYPE, Refusal, problem, refusal
+from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
 
 HEADERS: dict[HTTPStatus, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "How to say who is asking."},

@@ -14,6 +14,7 @@ from microstore.staff.peers import answer_peer
 handler404 = "microstore.problems.not_found"
 handler500 = "microstore.problems.server_error"
 
+admin.autodiscover()
 admin.site.site_header = admin.site.site_title = f"MicroStore {settings.SERVICE}"
 
 urlpatterns = [

@@ -62,6 +62,20 @@ def test_without_a_collector_no_process_loads_opentelemetry(service: str) -> Non
     assert "opentelemetry" not in (ROOT / "requirements.txt").read_text()
 
 
+@pytest.mark.parametrize("service", ["listings", "transactions"])
+def test_a_worker_loads_no_pages_and_no_command_line_of_celery(service: str) -> None:
+    code = (
+        "from celery.apps.worker import Worker; Worker.start = lambda self: None; Worker.exitcode = 0\n"
+        f"sys.argv = ['manage.py', 'worker', '{service}']; import runpy\n"
+        "try: runpy.run_path('manage.py', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0"
+    )
+    loaded = modules_after(code, **settings_of(service))
+    assert f"{service}.tasks" in loaded
+    costly = {"microstore.urls", "rest_framework.views", "flower", "prompt_toolkit", "redis.asyncio"}
+    assert not loaded & costly
+
+
 def test_contracts_need_neither_django_nor_celery() -> None:
     loaded = packages_after("import microstore.contracts.registry")
     assert "pydantic" in loaded

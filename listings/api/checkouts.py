@@ -19,7 +19,7 @@ from listings.models import Order
 from listings.refusals import CheckoutRefused, SoldOut
 from microstore.authentication import account_id
 from microstore.problem_schema import problems
-from microstore.problems import CONTENT_TYPE, refusal
+from microstore.refusal import CONTENT_TYPE, refusal
 from microstore.tracing import current_trace
 
 ORDER = "01a20465-7ba7-742f-b6f6-4741a701e43b"

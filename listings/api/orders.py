@@ -20,7 +20,7 @@ from listings.order_steps import steps_of
 from listings.refusals import AlreadySettled
 from microstore.authentication import account_id
 from microstore.problem_schema import problems
-from microstore.problems import CONTENT_TYPE, refusal
+from microstore.refusal import CONTENT_TYPE, refusal
 
 MAX_LISTING_ID = 2**63 - 1
 SETTLED = OpenApiExample(

@@ -16,7 +16,7 @@ from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
 from listings.queries import refuse_sale, visible_listings
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 from microstore.tracing import current_trace
 
 NOBODY = 0

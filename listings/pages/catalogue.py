@@ -21,7 +21,7 @@ from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import ListingNotFound
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 from microstore.tracing import current_trace
 
 MAX_LOOKED_AT = 100

@@ -10,7 +10,7 @@ from listings.notifications.services import read_all, read_notification
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
 from listings.queries import find_account
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 
 
 @require_safe

@@ -13,7 +13,7 @@ from listings.models import Order
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
 from listings.refusals import OrderNotFound
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 
 
 @require_safe

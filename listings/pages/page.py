@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from listings.pages import queries
 from listings.pages.carts import cart_of
 from microstore.pagination import NewestFirst
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 from microstore.security import POLICY
 
 

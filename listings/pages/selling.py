@@ -17,7 +17,7 @@ from listings.pages.limits import limited
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
 from listings.queries import find_account
 from listings.serializers import ListingSerializer
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 
 MAX_LISTINGS = 60  # on one page; the newest
 FIELDS = ("title", "description", "category", "price", "currency", "quantity")

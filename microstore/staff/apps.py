@@ -11,8 +11,11 @@ class StaffConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
 
-class StaffAdminConfig(admin_apps.AdminConfig):
-    """Django's admin, with a front page for operators and a log-in that cannot be hammered."""
+class StaffAdminConfig(admin_apps.SimpleAdminConfig):
+    """Django's admin, with a front page for operators and a log-in that cannot be hammered.
+
+    `urls.py` has it look for what the apps register: who serves no pages need not import them.
+    """
 
     default_site = "microstore.staff.site.StaffSite"
     default = False

@@ -14,7 +14,7 @@ from listings.models import Listing, Order
 from listings.refusals import CheckoutRefused
 from listings.services import Purchase, buy_listing
 from microstore.messaging.models import OutboxMessage
-from microstore.problems import Refusal
+from microstore.refusal import Refusal
 from microstore.tracing import new_trace
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once

@@ -1,0 +1,47 @@
+"""`manage.py worker QUEUE`: run the tasks of a queue until told to stop."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from microstore.celery import app
+
+
+class Command(BaseCommand):
+    """A Celery worker as `celery worker` starts it, in two thirds of its time: see record 0053."""
+
+    help = "Run the tasks of these queues until SIGTERM; those under way are finished."
+    # They import every page, and are `make check`'s and `manage.py migrate`'s business.
+    requires_system_checks: Sequence[str] = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which queues, and how many tasks at once."""
+        known = [queue.name for queue in settings.CELERY_TASK_QUEUES]
+        parser.add_argument("queues", nargs="+", choices=known, metavar="queue", help=", ".join(known))
+        parser.add_argument("--concurrency", type=int, metavar="PROCESSES", default=1)
+        parser.add_argument(
+            "--prefetch-multiplier",
+            type=int,
+            metavar="MESSAGES",
+            default=settings.CELERY_WORKER_PREFETCH_MULTIPLIER,
+            help="taken from the broker ahead, for each process (default %(default)s)",
+        )
+
+    def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
+        """Run until a signal; the node is named after its first queue."""
+        os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
+        worker = app.Worker(
+            hostname=f"{queues[0]}@",  # and the host
+            queues=queues,
+            concurrency=options["concurrency"],
+            prefetch_multiplier=options["prefetch_multiplier"],
+            loglevel="INFO",
+            without_gossip=True,
+            without_mingle=True,
+        )
+        worker.start()
+        sys.exit(worker.exitcode)
