@@ -102,7 +102,10 @@ class Shop:
         ports, number = choose_all_ports(), len(self.copies) + 1
         environment = make_environment(self._make_settings(ports))
         # Celery's workers must not share a name.
-        commands = {name: command.replace("@%h", f"{number}@%h") for name, command in self.commands.items()}
+        commands = {
+            name: f"{command} --name {name}-{number}" if name.endswith("-worker") else command
+            for name, command in self.commands.items()
+        }
         folder = self.folder / f"copy-{number}"
         self.copies.append(Copy(ports, Stack(commands, environment=environment, folder=folder)))
 

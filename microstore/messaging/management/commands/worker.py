@@ -22,6 +22,7 @@ class Command(BaseCommand):
         """Which queues, and how many tasks at once."""
         known = [queue.name for queue in settings.CELERY_TASK_QUEUES]
         parser.add_argument("queues", nargs="+", choices=known, metavar="queue", help=", ".join(known))
+        parser.add_argument("--name", help="of several on a host; without it that of the first queue")
         parser.add_argument("--concurrency", type=int, metavar="PROCESSES", default=1)
         parser.add_argument(
             "--prefetch-multiplier",
@@ -32,10 +33,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
-        """Run until a signal; the node is named after its first queue."""
+        """Run until a signal."""
         os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
         worker = app.Worker(
-            hostname=f"{queues[0]}@",  # and the host
+            hostname=f"{options['name'] or queues[0]}@",  # Celery adds the host
             queues=queues,
             concurrency=options["concurrency"],
             prefetch_multiplier=options["prefetch_multiplier"],
