@@ -1,7 +1,6 @@
 """What staff of the listings service can look at, and what they cannot change."""
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
@@ -11,11 +10,10 @@ from listings.models import Listing, LiveEvent, Order
 from microstore.messaging import dead_letters
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from tests.listings.purchases import order_one
+from tests.support.admin_models import REGISTERED
 from tests.support.rows import count_rows
 
 pytestmark = pytest.mark.django_db
-
-REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 @pytest.fixture

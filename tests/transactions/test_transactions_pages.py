@@ -3,7 +3,6 @@
 import pytest
 import yaml
 from django.conf import settings
-from django.contrib import admin
 from django.db import DataError, IntegrityError, connection
 from django.db.models import Model
 from django.test import Client
@@ -12,6 +11,7 @@ from rest_framework.test import APIClient
 
 from microstore.messaging import dead_letters
 from microstore.messaging.models import DeadLetter, OutboxMessage
+from tests.support.admin_models import REGISTERED
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
@@ -22,8 +22,6 @@ from transactions import tasks
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
-
-REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 @pytest.fixture
