@@ -55,9 +55,7 @@ def test_two_relays_and_three_workers_of_each_kind_at_once(market: Market) -> No
     for number in (2, 3):
         for service in ("listings", "transactions"):
             command = market.stack.commands[f"{service}-worker"]
-            commands[f"{service}{number}-worker"] = command.replace(
-                f"-n {service}@", f"-n {service}{number}@"
-            )
+            commands[f"{service}{number}-worker"] = f"{command} --name {service}{number}"
     commands["listings2-relay"] = market.stack.commands["listings-relay"]
     more = Stack(commands, environment=market.stack.environment, folder=market.stack.logs.parent / "more")
     try:
