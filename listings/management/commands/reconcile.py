@@ -1,7 +1,7 @@
 """`manage.py reconcile`: send again what stays pending, and delete old live events and notifications."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     """One round, or one every so many seconds; safe to run many times over."""
 
     help = "Send order_created again for orders that stay pending; delete old live events and notifications."
-    requires_system_checks: Sequence[str] = ()  # they would import every page
+    requires_system_checks = ()  # they would import every page
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,6 +1,5 @@
 """`manage.py relay`: carry the outbox to the broker until told to stop."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -18,7 +17,7 @@ class Command(BaseCommand):
     """Publishes what the outbox holds and stores what has died; safe to run many times over."""
 
     help = "Publish the outbox until SIGTERM; the batch under way is finished."
-    requires_system_checks: Sequence[str] = ()  # they would import every page
+    requires_system_checks = ()  # they would import every page
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal."""

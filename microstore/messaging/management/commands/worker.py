@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +15,7 @@ class Command(BaseCommand):
 
     help = "Run the tasks of these queues until SIGTERM; those under way are finished."
     # They import every page, and are `make check`'s and `manage.py migrate`'s business.
-    requires_system_checks: Sequence[str] = ()
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which queues, and how many tasks at once."""
