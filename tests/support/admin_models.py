@@ -1,10 +1,11 @@
-"""Every model that has pages in the admin."""
+"""The admin of the service, once it has looked for what has pages in it."""
 
 from importlib import import_module
 
 from django.conf import settings
 from django.contrib import admin
 
-import_module(settings.ROOT_URLCONF)  # has the admin look for them
+import_module(settings.ROOT_URLCONF)  # has it look
 
-REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+SITE = admin.site
+REGISTERED = sorted(SITE._registry, key=lambda model: model._meta.label)

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
 from microstore.staff.roles import grant_roles
+from tests.support.admin_models import SITE
 
 ROLES = ALL = ("support", "finance", "operations")
 OPERATIONS = ("operations",)
@@ -46,8 +44,7 @@ def client_as(role: str) -> Client:
 
 def named_pages() -> set[str]:
     """The names of all pages of the admin."""
-    import_module(settings.ROOT_URLCONF)  # has the admin look for them
-    return {name for name in _names(admin.site.get_urls()) if name and name not in OPEN_TO_ALL_STAFF}
+    return {name for name in _names(SITE.get_urls()) if name and name not in OPEN_TO_ALL_STAFF}
 
 
 def _names(patterns: Iterable[Any]) -> Iterator[str | None]:
