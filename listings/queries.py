@@ -5,42 +5,16 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import AccountGone, ListingNotFound, OwnListing, SoldOut
-from microstore.contracts.contract import to_json
-from microstore.contracts.transactions import ORDER_CREATED, OrderPlaced
-from microstore.messaging import outbox
 
 OVERLAP_EVENTS = 1_000
 OVERLAP_SECONDS = 10
 RECENT_EVENTS = 1_000
 LOOKED_AT_ONCE = 10_000
-
-PLACE_ORDER = "SELECT place_order(%s, %s, %s, %s)"
-
-
-def place_order(placed: OrderPlaced, *, key: str | None, request_hash: str) -> bool:
-    """Reserve the stock, store the order at the listing's price and send the message; or do nothing: False.
-
-    Nothing is done where so much is not for sale to this buyer, or the key stands for an order already.
-    PostgreSQL does it in one round trip and one transaction, by its function of the same name.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(PLACE_ORDER, [to_json(placed), key, request_hash, ORDER_CREATED.name])
-            return bool(cursor.fetchone()[0])
-    with transaction.atomic():
-        if key is not None and order_with_key(placed.buyer_id, key):
-            return False
-        listing = reserve_stock(placed.listing_id, buyer_id=placed.buyer_id, quantity=placed.quantity)
-        if listing is None:
-            return False
-        _store_order(placed, listing, key=key, request_hash=request_hash)
-        return True
 
 
 def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing | None:
@@ -48,28 +22,6 @@ def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing |
     wanted = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE)
     enough = wanted.filter(available__gte=quantity).exclude(seller_id=buyer_id)
     return wanted.get() if enough.update(available=F("available") - quantity) else None
-
-
-def _store_order(placed: OrderPlaced, listing: Listing, *, key: str | None, request_hash: str) -> None:
-    Order.objects.create(
-        id=placed.order_id,
-        buyer_id=placed.buyer_id,
-        listing=listing,
-        quantity=placed.quantity,
-        unit_price_cents=listing.price_cents,
-        currency=listing.currency,
-        trace=placed.trace,
-        idempotency_key=key,
-        request_hash=request_hash,
-    )
-    message = ORDER_CREATED(
-        **placed.model_dump(),
-        seller_id=listing.seller_id,
-        unit_price_cents=listing.price_cents,
-        currency=listing.currency,
-        category=listing.category,
-    )
-    outbox.send_again(ORDER_CREATED, message)
 
 
 def find_for_sale(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:

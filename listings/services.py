@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from listings import completing, live, metrics, queries, releasing
 from listings.models import Order
+from listings.placing import Placement, place_order
 from listings.refusals import KeyReused
 from microstore.contracts.listings import ORDER_COMPLETED, ItemSold, OrderCompleted, OrderRejected
 from microstore.contracts.transactions import ORDER_CREATED, ORDER_PLACED, OrderCreated
@@ -117,8 +118,8 @@ def _place_order(purchase: Purchase) -> Receipt:
         quantity=purchase.quantity,
         trace=purchase.trace,
     )
-    key, request_hash = purchase.idempotency_key, purchase.request_hash
-    while not queries.place_order(placed, key=key, request_hash=request_hash):
+    placement = Placement(placed, key=purchase.idempotency_key, request_hash=purchase.request_hash)
+    while not place_order(placement):
         earlier = find_earlier(purchase)
         if earlier:
             return _receipt_again(earlier)
