@@ -12,7 +12,7 @@ from microstore.contracts.transactions import ORDER_CREATED, OrderPlaced
 from microstore.group_commit import GroupCommit
 from microstore.messaging import outbox
 
-AT_ONCE = 50
+AT_ONCE = 50  # in one transaction, at most
 PLACE_ORDER = "SELECT place_order(%s, %s, %s, %s)"
 PLACE_ORDERS = "SELECT place_orders(%s::jsonb[], %s::text[], %s::text[], %s)"
 
@@ -29,33 +29,26 @@ def place_order(placement: Placement) -> bool:
     """Reserve the stock, store the order at the listing's price and send the message; or do nothing: False.
 
     Nothing is done where so much is not for sale to this buyer, or the key stands for an order already.
-    PostgreSQL does it in one round trip and one transaction, by its functions of these names.
+    PostgreSQL does it in one round trip and one transaction, by its function of the same name; what other
+    threads place meanwhile shares the next.
     """
     if connection.vendor != "postgresql":
         return _place_by_statements(placement)
-    outcome = _place_together(placement)
+    outcome = _place_in_company(placement)
     return _place_alone(placement) if outcome is None else outcome
 
 
-def _place_alone(placement: Placement) -> bool:
-    placed, key, request_hash = placement
-    with connection.cursor() as cursor:
-        cursor.execute(PLACE_ORDER, [to_json(placed), key, request_hash, ORDER_CREATED.name])
-        return bool(cursor.fetchone()[0])
+def place_orders(placements: Sequence[Placement]) -> Sequence[bool | None]:
+    """Do the same for all of them by one transaction; or nothing, where each has to be placed alone: None.
 
-
-def _place_all(placements: Sequence[Placement]) -> Sequence[bool | None]:
-    """What became of each; None where it has to be placed alone.
-
-    An error that the database tells has undone them all, and may be the fault of one: each is placed alone. When the
-    connection is lost nobody knows what was done, and the error is for all of them.
+    That is where the database tells an error, which one of them may have caused: it has undone everything. A
+    listing that somebody keeps locked is such an error. Where the connection is lost nobody knows what was
+    done, and the error is raised.
     """
-    if len(placements) == 1:
-        return [_place_alone(placements[0])]
+    placed, keys, hashes = zip(*placements, strict=True)
+    texts = [to_json(each) for each in placed]
     try:
         with connection.cursor() as cursor:
-            placed, keys, hashes = zip(*placements, strict=True)
-            texts = [to_json(each) for each in placed]
             cursor.execute(PLACE_ORDERS, [texts, list(keys), list(hashes), ORDER_CREATED.name])
             return list(cursor.fetchone()[0])
     except DatabaseError:
@@ -64,7 +57,14 @@ def _place_all(placements: Sequence[Placement]) -> Sequence[bool | None]:
         return [None] * len(placements)
 
 
-_place_together = GroupCommit(_place_all, at_most=AT_ONCE)
+_place_in_company = GroupCommit(place_orders, at_most=AT_ONCE)
+
+
+def _place_alone(placement: Placement) -> bool:
+    placed, key, request_hash = placement
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE_ORDER, [to_json(placed), key, request_hash, ORDER_CREATED.name])
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

@@ -2,21 +2,21 @@
 
 from django.db import migrations
 
-# Nobody is waited for in company: who wants a listing that another session has locked is told nothing (NULL), and asks
-# alone. So one slow session holds up no other buyers, and two calls cannot lock listings against each other.
+# Listings in the order of their ids, so that two calls cannot wait for each other. One that somebody keeps locked is
+# not waited for in company: the call ends with an error, which undoes it, and each of them goes alone.
 CREATE = """
 CREATE FUNCTION place_orders(
     placed jsonb[], keys text[], hashes text[], contract_name text
-) RETURNS boolean[] LANGUAGE plpgsql AS $$
+) RETURNS boolean[] LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
-    outcomes boolean[] := array_fill(NULL::boolean, ARRAY[cardinality(placed)]);
+    outcomes boolean[] := array_fill(false, ARRAY[cardinality(placed)]);
+    place integer;
 BEGIN
-    FOR place IN 1 .. cardinality(placed) LOOP
-        PERFORM FROM listings_listing WHERE id = (placed[place]->>'listing_id')::bigint
-        FOR NO KEY UPDATE SKIP LOCKED;
-        IF FOUND THEN
-            outcomes[place] := place_order(placed[place], keys[place], hashes[place], contract_name);
-        END IF;
+    FOR place IN
+        SELECT n FROM unnest(placed) WITH ORDINALITY AS each (message, n)
+        ORDER BY (message->>'listing_id')::bigint, n
+    LOOP
+        outcomes[place] := place_order(placed[place], keys[place], hashes[place], contract_name);
     END LOOP;
     RETURN outcomes;
 END $$

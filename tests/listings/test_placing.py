@@ -1,0 +1,202 @@
+"""Orders that are placed at the same moment are one transaction, and none of them minds the others."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+
+import psycopg2
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
+
+from listings import placing
+from listings.models import Listing, Order
+from listings.placing import Placement, place_order, place_orders
+from listings.refusals import AccountGone, SoldOut
+from listings.services import Purchase, buy_listing
+from microstore.contracts.transactions import ORDER_PLACED
+from microstore.messaging.models import OutboxMessage
+from microstore.tracing import new_trace
+from stack.waiting import wait_until
+from tests.support.threads import run_at_once, wait_for_blocked
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOBODY = 2**31 - 1
+Sell = Callable[..., Listing]
+
+
+@pytest.fixture
+def elsewhere(db: None) -> Iterator["psycopg2.extensions.cursor"]:
+    """Another session of the database."""
+    session = psycopg2.connect(**{**connection.get_connection_params(), "cursor_factory": None})
+    with session.cursor() as cursor:
+        yield cursor
+    session.close()
+
+
+def wanting(listing: Listing, buyer: User | int, *, quantity: int = 1, key: str | None = None) -> Placement:
+    placed = ORDER_PLACED(
+        order_id=uuid.uuid4(),
+        listing_id=listing.pk,
+        buyer_id=buyer if isinstance(buyer, int) else buyer.pk,
+        quantity=quantity,
+        trace=new_trace(),
+    )
+    return Placement(placed, key=key, request_hash="as asked")
+
+
+def stored(placements: Sequence[Placement]) -> list[bool]:
+    orders = set(Order.objects.values_list("id", flat=True))
+    told = {message.payload["order_id"] for message in OutboxMessage.objects.all()}
+    assert told == {str(order) for order in orders}
+    return [placement.placed.order_id in orders for placement in placements]
+
+
+def test_what_is_placed_together_is_committed_together(put_on_sale: Sell, bob: User) -> None:
+    placements = [wanting(put_on_sale(f"Lamp {n}", quantity=5), bob, quantity=2) for n in range(4)]
+    assert place_orders(placements) == [True] * 4
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), count(DISTINCT xmin::text) FROM listings_order")
+        assert cursor.fetchone() == (4, 1)
+    assert stored(placements) == [True] * 4
+    assert set(Listing.objects.values_list("available", flat=True)) == {3}
+
+
+def test_each_gets_what_it_alone_would_get(put_on_sale: Sell, alice: User, bob: User) -> None:
+    lamp, few, sold_out = (
+        put_on_sale("Lamp", quantity=9),
+        put_on_sale("Chair", quantity=3),
+        put_on_sale("Last one", quantity=1),
+    )
+    earlier = wanting(sold_out, bob, key="earlier")
+    assert place_order(earlier)
+    placements = {
+        "bought": wanting(lamp, bob, quantity=9),
+        "nothing left": wanting(lamp, bob),
+        "two of three": wanting(few, bob, quantity=2),
+        "two of one": wanting(few, bob, quantity=2),
+        "the last": wanting(few, bob),
+        "one's own": wanting(sold_out, alice),
+        "the key again": wanting(lamp, bob, key="earlier"),
+    }
+    outcomes = dict(zip(placements, place_orders(list(placements.values())), strict=True))
+    assert {name for name, placed in outcomes.items() if placed} == {"bought", "two of three", "the last"}
+    assert stored(list(placements.values())) == [bool(placed) for placed in outcomes.values()]
+
+
+def test_one_key_twice_at_once_is_one_order(put_on_sale: Sell, bob: User) -> None:
+    lamp = put_on_sale("Lamp", quantity=5)
+    assert place_orders([wanting(lamp, bob, key="click"), wanting(lamp, bob, key="click")]) == [True, False]
+    assert Listing.objects.get().available == 4
+
+
+def test_an_error_undoes_all_and_each_is_asked_for_alone(put_on_sale: Sell, bob: User) -> None:
+    lamp = put_on_sale("Lamp", quantity=5)
+    placements = [wanting(lamp, bob), wanting(lamp, NOBODY), wanting(lamp, bob)]
+    assert place_orders(placements) == [None] * 3
+    assert stored(placements) == [False] * 3
+    assert Listing.objects.get().available == 5
+
+
+def test_whose_account_is_gone_spoils_nobody_elses_purchase(
+    put_on_sale: Sell, bob: User, held_up: Callable[[int], None]
+) -> None:
+    lamp = put_on_sale("Lamp", quantity=50)
+
+    def buy(number: int) -> str:
+        try:
+            buy_listing(Purchase(lamp.pk, NOBODY if number == 5 else bob.pk, 1, new_trace()))
+        except AccountGone:
+            return "gone"
+        return "bought"
+
+    held_up(10)
+    assert run_at_once(10, buy) == ["bought"] * 5 + ["gone"] + ["bought"] * 4
+    assert Order.objects.count() == OutboxMessage.objects.count() == 9
+    assert Listing.objects.get().available == 41
+
+
+def test_a_locked_listing_is_not_waited_for_in_company(
+    put_on_sale: Sell, bob: User, elsewhere: "psycopg2.extensions.cursor"
+) -> None:
+    locked, lamp = put_on_sale("Armchair", quantity=5), put_on_sale("Lamp", quantity=5)
+    elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE", [locked.pk])
+    placements = [wanting(lamp, bob), wanting(locked, bob), wanting(lamp, bob)]
+    assert place_orders(placements) == [None] * 3
+    assert stored(placements) == [False] * 3
+
+
+def test_a_locked_listing_holds_up_only_who_wants_it(
+    put_on_sale: Sell, bob: User, elsewhere: "psycopg2.extensions.cursor", held_up: Callable[[int], None]
+) -> None:
+    locked, lamp = put_on_sale("Armchair", quantity=5), put_on_sale("Lamp", quantity=5)
+    elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE", [locked.pk])
+
+    def act(number: int) -> bool:
+        if number == 0:
+            wait_for_blocked(1)
+            elsewhere.connection.rollback()
+            return True
+        return place_order(wanting(locked if number == 1 else lamp, bob))
+
+    held_up(5)
+    assert run_at_once(6, act) == [True] * 6
+    assert (Listing.objects.get(pk=locked.pk).available, Listing.objects.get(pk=lamp.pk).available) == (4, 1)
+
+
+def test_when_the_connection_is_lost_each_of_them_is_told(
+    put_on_sale: Sell, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp = put_on_sale("Lamp", quantity=5)
+    execute = CursorWrapper.execute
+
+    def hang_up(self: CursorWrapper, sql: str, params: object = None) -> None:
+        if sql == placing.PLACE_ORDERS:
+            sql, params = "SELECT pg_terminate_backend(pg_backend_pid())", None
+        execute(self, sql, params)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CursorWrapper, "execute", hang_up)
+        with pytest.raises(OperationalError):
+            place_orders([wanting(lamp, bob), wanting(lamp, bob)])
+    connection.close()
+    assert place_orders([wanting(lamp, bob), wanting(lamp, bob)]) == [True, True]
+
+
+def test_many_who_want_few_things_get_all_there_are(put_on_sale: Sell, bob: User) -> None:
+    things = [put_on_sale(f"Lamp {n}", quantity=7) for n in range(5)]
+
+    def buy(number: int) -> list[bool]:
+        return [_is_bought(thing, bob) for thing in things[number % 5 :] + things[: number % 5]]
+
+    bought = run_at_once(20, buy)
+    assert sum(map(sum, bought)) == 35
+    assert set(Listing.objects.values_list("available", flat=True)) == {0}
+    assert Order.objects.count() == OutboxMessage.objects.count() == 35
+
+
+def _is_bought(listing: Listing, buyer: User) -> bool:
+    try:
+        buy_listing(Purchase(listing.pk, buyer.pk, 1, new_trace()))
+    except SoldOut:
+        return False
+    return True
+
+
+@pytest.fixture
+def held_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Have the first of so many wait until the others are there: they are placed together then."""
+
+    def hold(count: int) -> None:
+        group = placing._place_in_company
+        ask = group._ask
+
+        def wait_for_the_others(placements: Sequence[Placement]) -> Sequence[bool | None]:
+            monkeypatch.setattr(group, "_ask", ask)
+            assert wait_until(lambda: len(group._waiting) == count - 1, timeout_seconds=20)
+            return ask(placements)
+
+        monkeypatch.setattr(group, "_ask", wait_for_the_others)
+
+    return hold
