@@ -8,16 +8,19 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
-from psycopg2.extras import execute_values
 
 from listings.models import LiveEvent, Order
 from microstore.contracts.listings import ItemSold
 from microstore.tracing import trace_id_of
 
 EVENT = "item_sold"
+TOLD = {"order_id", "transaction_id", "fee_cents", "total_cents"}
 # Pending orders are locked in the order of their ids, so that two batches cannot wait for each other.
 COMPLETE = """
-WITH sale (order_id, transaction_id, fee_cents, total_cents) AS (VALUES %s),
+WITH sale AS (
+    SELECT * FROM json_to_recordset(%s)
+    AS sale (order_id uuid, transaction_id uuid, fee_cents bigint, total_cents bigint)
+),
 pending AS (
     SELECT id FROM listings_order WHERE id IN (SELECT order_id FROM sale) AND status = 'pending'
     ORDER BY id FOR UPDATE
@@ -78,10 +81,10 @@ def complete_pending(sales: Sequence[ItemSold]) -> list[New]:
         return []
     if connection.vendor != "postgresql":
         return _complete_one_by_one(sales)
-    rows = [(sale.order_id, sale.transaction_id, sale.fee_cents, sale.total_cents) for sale in sales]
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        completed = execute_values(cursor.cursor, COMPLETE, rows, page_size=len(rows), fetch=True)
-    return [_new(row) for row in completed]
+    told = json.dumps([sale.model_dump(mode="json", include=TOLD) for sale in sales])
+    with connection.cursor() as cursor:
+        cursor.execute(COMPLETE, [told])
+        return [_new(row) for row in cursor.fetchall()]
 
 
 def find_completed(order_ids: Sequence[UUID]) -> list[Completed]:

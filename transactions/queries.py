@@ -1,62 +1,68 @@
 """Questions to the transactions database."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from psycopg2.extras import Json, execute_values
 
+from microstore.bulk import insert_new
 from transactions.models import Transaction
 
-STORED_FIELDS = (
-    *("id", "order_id", "listing_id", "buyer_id", "seller_id", "quantity", "price_cents", "currency"),
-    *("status", "fee_cents", "total_cents", "fee_rule", "reason", "trace", "created_at"),
-)
-INSERT = f"""
-INSERT INTO transactions_transaction ({", ".join(STORED_FIELDS)}, fee_breakdown)
-VALUES %s ON CONFLICT DO NOTHING RETURNING order_id
-"""  # noqa: S608  # constants
+
+class Decided(NamedTuple):
+    """What is recorded about an order: the columns that never change once they are stored, and the status."""
+
+    id: UUID
+    order_id: UUID
+    listing_id: int
+    buyer_id: int
+    seller_id: int
+    quantity: int
+    price_cents: int
+    currency: str
+    status: str
+    fee_cents: int | None
+    total_cents: int | None
+    fee_rule: str
+    fee_breakdown: dict[str, Any]
+    reason: str
+    trace: str
+    created_at: datetime
 
 
-def recorded_for(order_ids: Iterable[UUID]) -> dict[UUID, Transaction]:
+def recorded_for(order_ids: Iterable[UUID]) -> dict[UUID, Decided]:
     """What has been decided about these orders, by order id."""
-    return {found.order_id: found for found in Transaction.objects.filter(order_id__in=list(order_ids))}
+    found = Transaction.objects.filter(order_id__in=list(order_ids)).values_list(*Decided._fields)
+    return {decided.order_id: decided for decided in map(Decided._make, found)}
 
 
-def store_new(transactions: Sequence[Transaction]) -> dict[UUID, Transaction]:
+def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
     """Store a decision about each order, unless there is one; returns what is recorded, by order id."""
-    if not transactions:
-        return {}
-    if connection.vendor != "postgresql":
-        Transaction.objects.bulk_create(transactions, ignore_conflicts=True)
-        return recorded_for(t.order_id for t in transactions)
-    rows = [[*(getattr(t, field) for field in STORED_FIELDS), Json(t.fee_breakdown)] for t in transactions]
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        stored = execute_values(cursor.cursor, INSERT, rows, page_size=len(rows), fetch=True)
-    new = {order_id for (order_id,) in stored}
-    recorded = {t.order_id: t for t in transactions if t.order_id in new}
-    if len(recorded) < len(transactions):
-        recorded |= recorded_for(t.order_id for t in transactions if t.order_id not in new)
+    new = insert_new(Transaction, decisions, key="order_id")
+    recorded = {each.order_id: each for each in decisions if each.order_id in new}
+    if len(recorded) < len(decisions):
+        recorded |= recorded_for(each.order_id for each in decisions if each.order_id not in new)
     return recorded
 
 
 @transaction.atomic
-def store_voided(transactions: Sequence[Transaction]) -> list[Transaction]:
+def store_voided(decisions: Sequence[Decided]) -> list[Decided]:
     """Store these, unless the order is decided, and void what is recorded; returns what is voided now.
 
     The rows come, and are locked, in the order of their orders' ids.
     """
-    store_new(transactions)
-    order_ids = [each.order_id for each in transactions]
+    store_new(decisions)
+    order_ids = [each.order_id for each in decisions]
     new = Transaction.objects.filter(order_id__in=order_ids, voided_at=None)
     new = new.exclude(status=Transaction.Status.REFUSED).order_by("order_id")
-    voided = list(new.select_for_update())
-    for each in voided:
-        each.status, each.voided_at = Transaction.Status.VOIDED, timezone.now()
-    Transaction.objects.bulk_update(voided, ["status", "voided_at"])
-    return voided
+    voided = list(new.select_for_update().values_list("order_id", flat=True))
+    stored = Transaction.objects.filter(order_id__in=voided)
+    stored.update(status=Transaction.Status.VOIDED, voided_at=timezone.now())
+    return list(recorded_for(voided).values())
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:

@@ -5,18 +5,21 @@ from uuid import UUID
 
 import structlog
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from microstore.contracts.transactions import OrderCancelled, OrderCreated, OrderExpired
+from microstore.tracing import trace_id_of
 from transactions import fee_client, queries
 from transactions.fee_client import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
+from transactions.queries import Decided
 
 EXPIRED = "It was not settled in time."
 
 log = structlog.get_logger(__name__)
 
 
-def record_transactions(orders: Sequence[OrderCreated]) -> list[Transaction]:
+def record_transactions(orders: Sequence[OrderCreated]) -> list[Decided]:
     """Decide about each order once; returns what is recorded for all of them, new or not.
 
     The fee function is asked before the database is written, only about orders that are new, and never again.
@@ -24,7 +27,7 @@ def record_transactions(orders: Sequence[OrderCreated]) -> list[Transaction]:
     return decide(orders, fee_client.fetch_quotes)
 
 
-def refuse_expired(orders: Sequence[OrderExpired]) -> list[Transaction]:
+def refuse_expired(orders: Sequence[OrderExpired]) -> list[Decided]:
     """Refuse each order about which nothing was decided yet; returns what is recorded for all of them."""
     return decide(orders, refuse)
 
@@ -36,21 +39,21 @@ def refuse(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
 
 def decide(
     orders: Sequence[OrderCreated], quote: Callable[[Sequence[OrderCreated]], dict[UUID, AnyQuote]]
-) -> list[Transaction]:
+) -> list[Decided]:
     """Store a decision for each order that has none. `quote` is asked about those alone."""
     recorded = queries.recorded_for(order.order_id for order in orders)
     new = {order.order_id: order for order in orders if order.order_id not in recorded}
     if new:
         quotes = quote(list(new.values()))
         # In the order of their ids, so that two batches with the same orders cannot wait for each other.
-        rows = [as_transaction(new[order_id], quotes[order_id]) for order_id in sorted(new)]
+        rows = [decision(new[order_id], quotes[order_id]) for order_id in sorted(new)]
         recorded |= queries.store_new(rows)
         for order_id in new:
-            log_decision(recorded[order_id])
+            log_decision("order_created", recorded[order_id])
     return [recorded[order_id] for order_id in {order.order_id: None for order in orders}]
 
 
-def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Transaction]:
+def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Decided]:
     """See to it that nothing is recorded for these orders, now or later; returns what there is of each.
 
     What is recorded is voided, and keeps its fee. Where nothing is, a voided row takes the order's place, so
@@ -58,25 +61,27 @@ def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Transacti
     """
     by_order = {cancellation.order_id: cancellation for cancellation in cancellations}
     rows = [without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
-    for transaction in queries.store_voided(rows):
-        log_decision(transaction)
+    for voided in queries.store_voided(rows):
+        log_decision("order_voided", voided)
     return list(queries.recorded_for(by_order).values())
 
 
-def as_transaction(order: OrderCreated, quote: AnyQuote) -> Transaction:
+def decision(order: OrderCreated, quote: AnyQuote) -> Decided:
     """The row for an order, with the quote frozen in it."""
-    transaction = without_fee(order, Transaction.Status.RECORDED)
     if isinstance(quote, Quote):
-        transaction.fee_cents, transaction.total_cents = quote.fee_cents, quote.total_cents
-        transaction.fee_rule, transaction.fee_breakdown = quote.rule, quote.breakdown
-    else:
-        transaction.status, transaction.reason = Transaction.Status.REFUSED, quote.error[:500]
-    return transaction
+        return without_fee(order, Transaction.Status.RECORDED)._replace(
+            fee_cents=quote.fee_cents,
+            total_cents=quote.total_cents,
+            fee_rule=quote.rule,
+            fee_breakdown=quote.breakdown,
+        )
+    return without_fee(order, Transaction.Status.REFUSED)._replace(reason=quote.error[:500])
 
 
-def without_fee(order: OrderCreated, status: Transaction.Status) -> Transaction:
+def without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
     """The row for an order, as the order alone has it."""
-    return Transaction(
+    return Decided(
+        id=uuid7(),
         order_id=order.order_id,
         listing_id=order.listing_id,
         buyer_id=order.buyer_id,
@@ -84,18 +89,23 @@ def without_fee(order: OrderCreated, status: Transaction.Status) -> Transaction:
         quantity=order.quantity,
         price_cents=fee_client.price_cents(order),
         currency=order.currency,
+        status=status.value,
+        fee_cents=None,
+        total_cents=None,
+        fee_rule="",
+        fee_breakdown={},
+        reason="",
         trace=order.trace,
-        status=status,
         created_at=timezone.now(),
     )
 
 
-def log_decision(transaction: Transaction) -> None:
+def log_decision(event: str, decided: Decided) -> None:
     """One line an order, to be found by its trace id."""
     log.info(
-        "order_created",
-        order_id=str(transaction.order_id),
-        status=transaction.status,
-        fee_cents=transaction.fee_cents,
-        trace_id=transaction.trace_id,
+        event,
+        order_id=str(decided.order_id),
+        status=decided.status,
+        fee_cents=decided.fee_cents,
+        trace_id=trace_id_of(decided.trace),
     )

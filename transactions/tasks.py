@@ -23,6 +23,7 @@ from microstore.contracts.transactions import (
 from microstore.messaging.consumer import handles, tell
 from transactions import services
 from transactions.models import Transaction
+from transactions.queries import Decided
 
 
 @handles(ORDER_CREATED)
@@ -37,50 +38,50 @@ def order_expired(events: list[OrderExpired]) -> Sequence[Message]:
     return answers_to(services.refuse_expired(events))
 
 
-def answers_to(decided: Sequence[Transaction]) -> Sequence[Message]:
+def answers_to(decided: Sequence[Decided]) -> Sequence[Message]:
     """Tell the refusals, and return the sales, for Celery to chain; of what was voided nothing is told."""
-    tell(ORDER_REJECTED, [rejection(t) for t in decided if t.status == Transaction.Status.REFUSED])
-    return [sale(t) for t in decided if t.status == Transaction.Status.RECORDED]
+    tell(ORDER_REJECTED, [rejection(each) for each in decided if each.status == Transaction.Status.REFUSED])
+    return [sale(each) for each in decided if each.status == Transaction.Status.RECORDED]
 
 
 @handles(ORDER_CANCELLED)
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
     """Void the transactions. Celery chains what is returned to `order_voided`."""
-    return [voided(transaction) for transaction in services.void_transactions(events)]
+    return [voided(decided) for decided in services.void_transactions(events)]
 
 
-def sale(transaction: Transaction) -> ItemSold:
+def sale(decided: Decided) -> ItemSold:
     """The callback's message; the same whenever it is made."""
-    assert transaction.fee_cents is not None
-    assert transaction.total_cents is not None
+    assert decided.fee_cents is not None
+    assert decided.total_cents is not None
     return ITEM_SOLD(
-        event_id=uuid5(transaction.order_id, ITEM_SOLD.name),
-        order_id=transaction.order_id,
-        listing_id=transaction.listing_id,
-        transaction_id=transaction.id,
-        fee_cents=transaction.fee_cents,
-        total_cents=transaction.total_cents,
-        trace=transaction.trace,
+        event_id=uuid5(decided.order_id, ITEM_SOLD.name),
+        order_id=decided.order_id,
+        listing_id=decided.listing_id,
+        transaction_id=decided.id,
+        fee_cents=decided.fee_cents,
+        total_cents=decided.total_cents,
+        trace=decided.trace,
     )
 
 
-def rejection(transaction: Transaction) -> OrderRejected:
+def rejection(decided: Decided) -> OrderRejected:
     """Why there will be no sale; the same whenever it is made."""
     return ORDER_REJECTED(
-        event_id=uuid5(transaction.order_id, ORDER_REJECTED.name),
-        order_id=transaction.order_id,
-        listing_id=transaction.listing_id,
-        reason=transaction.reason,
-        trace=transaction.trace,
+        event_id=uuid5(decided.order_id, ORDER_REJECTED.name),
+        order_id=decided.order_id,
+        listing_id=decided.listing_id,
+        reason=decided.reason,
+        trace=decided.trace,
     )
 
 
-def voided(transaction: Transaction) -> OrderVoided:
+def voided(decided: Decided) -> OrderVoided:
     """That the cancelled order is known here; the same whenever it is made."""
     return ORDER_VOIDED(
-        event_id=uuid5(transaction.order_id, ORDER_VOIDED.name),
-        order_id=transaction.order_id,
-        listing_id=transaction.listing_id,
-        transaction_id=transaction.id,
-        trace=transaction.trace,
+        event_id=uuid5(decided.order_id, ORDER_VOIDED.name),
+        order_id=decided.order_id,
+        listing_id=decided.listing_id,
+        transaction_id=decided.id,
+        trace=decided.trace,
     )

@@ -1,7 +1,8 @@
 """Who is told what of an order."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -12,8 +13,9 @@ from listings import live
 from listings.models import Order, Profile
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
-from listings.notifications.texts import text_of
+from listings.notifications.texts import TEXTS, amount
 from listings.refusals import NotificationNotFound
+from microstore.bulk import insert_new
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderRejected
 
@@ -36,13 +38,13 @@ def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
     """The recipients of those of the facts, new or not, by id; with a new one goes the e-mail they want."""
     orders = _orders_of(facts)
     made = [
-        notification
+        row
         for fact in facts
         if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
-        for notification in _notifications_of(kind, fact, order)
+        for row in _rows_of(kind, fact, order)
     ]
     with transaction.atomic():
-        Notification.objects.bulk_create(made, ignore_conflicts=True)
+        insert_new(Notification, made, key="event_id")
         stored = Notification.objects.filter(event_id__in={each.event_id for each in made})
         ids = dict(stored.values_list("id", "recipient_id"))
         wanted = _recipients_by_email(ids.values())
@@ -67,13 +69,42 @@ def read_all(*, recipient_id: int) -> None:
     unread.update(read_at=timezone.now())
 
 
-def _is_out_of_date(kind: Kind, order: Order) -> bool:
+class Bought(NamedTuple):
+    """What people are told about an order."""
+
+    order_id: UUID
+    buyer_id: int
+    seller_id: int
+    status: str
+    quantity: int
+    title: str
+    total_cents: int | None
+    currency: str
+
+
+class NewRow(NamedTuple):
+    """A notification to be stored."""
+
+    recipient_id: int
+    event_id: UUID
+    kind: str
+    role: str
+    order_id: UUID
+    text: str
+    created_at: datetime
+
+
+def _is_out_of_date(kind: Kind, order: Bought) -> bool:
     """Its buyer had cancelled before it was rejected, and has been told so."""
     return kind == Kind.ORDER_REJECTED and order.status == Order.Status.CANCELLED
 
 
-def _orders_of(facts: Iterable[Message]) -> dict[UUID, Order]:
-    return Order.objects.select_related("listing").in_bulk([order_id_of(fact) for fact in facts])
+def _orders_of(facts: Iterable[Message]) -> dict[UUID, Bought]:
+    found = Order.objects.filter(id__in=[order_id_of(fact) for fact in facts]).values_list(
+        *("id", "buyer_id", "listing__seller_id", "status", "quantity", "listing__title"),
+        *("total_cents", "currency"),
+    )
+    return {order.order_id: order for order in map(Bought._make, found)}
 
 
 def order_id_of(fact: Message) -> UUID:
@@ -82,17 +113,23 @@ def order_id_of(fact: Message) -> UUID:
     return order_id
 
 
-def _notifications_of(kind: Kind, fact: Message, order: Order) -> list[Notification]:
+def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
     reason = fact.reason if isinstance(fact, OrderRejected) else ""
-    people = ((Role.BUYER, order.buyer_id), (Role.SELLER, order.listing.seller_id))
+    said = {
+        "thing": f"{order.quantity} × {order.title}",
+        "total": amount(order.total_cents or 0, order.currency),
+        "reason": reason.rstrip("."),
+    }
+    people = ((Role.BUYER, order.buyer_id), (Role.SELLER, order.seller_id))
     return [
-        Notification(
+        NewRow(
             recipient_id=person,
             event_id=fact.event_id,
-            kind=kind,
-            role=role,
-            order=order,
-            text=text_of(kind, role, order, reason=reason),
+            kind=kind.value,
+            role=role.value,
+            order_id=order.order_id,
+            text=TEXTS[kind, role].format_map(said),
+            created_at=timezone.now(),
         )
         for role, person in people
     ]

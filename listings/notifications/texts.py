@@ -2,7 +2,6 @@
 
 from typing import TypeAlias
 
-from listings.models import Order
 from listings.notifications.models import Notification
 
 Kind: TypeAlias = Notification.Kind
@@ -26,13 +25,6 @@ SUBJECTS = {
     (Kind.ORDER_CANCELLED, Role.SELLER): "An order was cancelled",
 }
 WITHOUT_CENTS = {"JPY": 0, "KWD": 3}  # ISO 4217's minor units where they are not two digits
-
-
-def text_of(kind: Kind, role: Role, order: Order, *, reason: str = "") -> str:
-    """One sentence or two for the recipient."""
-    thing = f"{order.quantity} × {order.listing.title}"
-    total = amount(order.total_cents or 0, order.currency)
-    return TEXTS[kind, role].format(thing=thing, total=total, reason=reason.rstrip("."))
 
 
 def subject_of(notification: Notification) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import psycopg2
 import pytest
@@ -151,7 +152,7 @@ def test_when_the_connection_is_lost_each_of_them_is_told(
     lamp = put_on_sale("Lamp", quantity=5)
     execute = CursorWrapper.execute
 
-    def hang_up(self: CursorWrapper, sql: str, params: object = None) -> None:
+    def hang_up(self: CursorWrapper, sql: str, params: Any = None) -> None:
         if sql == placing.PLACE_ORDERS:
             sql, params = "SELECT pg_terminate_backend(pg_backend_pid())", None
         execute(self, sql, params)

@@ -17,7 +17,7 @@ from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_A_BATCH = 1  # what is known? The insert of the rest goes past Django, which does not count it
+QUERIES_OF_A_BATCH = 2  # what is known, and the insert of the rest
 QUERIES_OF_A_REPEATED_BATCH = 1
 
 
@@ -54,7 +54,7 @@ def test_the_reply_tells_what_is_recorded(fee_post: FeePost) -> None:
     }
 
 
-def test_a_batch_is_one_question_and_one_query_beside_the_insert(
+def test_a_batch_is_one_question_one_query_and_one_insert(
     fee_post: FeePost, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     orders = [order_created() for _ in range(50)]
