@@ -23,14 +23,13 @@ class Doorbell:
     def __init__(self) -> None:
         self._session: object = None
 
-    def sleep(self, seconds: float, *, unless: Callable[[], bool]) -> None:
-        """Until somebody rings, so long at most; not at all if the condition holds now."""
+    def sleep(self, seconds: float, *, unless: Callable[[], bool]) -> bool:
+        """Until somebody rings, so long at most; not at all if the condition holds now. True for either."""
         if connection.vendor != "postgresql" or not self._take_lock():
             time.sleep(POLL_SECONDS)
-            return
+            return False
         try:
-            if not unless():
-                self._listen(seconds)
+            return unless() or self._listen(seconds)
         finally:
             self._free_lock()
 
@@ -42,13 +41,15 @@ class Doorbell:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
             return bool(cursor.fetchone()[0])
 
-    def _listen(self, seconds: float) -> None:
+    def _listen(self, seconds: float) -> bool:
         session = connection.connection
         if not session.notifies:  # it may have rung along with the answer to an earlier statement
             select.select([session], [], [], seconds)
         with connection.wrap_database_errors:
             session.poll()
+        rung = bool(session.notifies)
         session.notifies.clear()
+        return rung
 
     def _free_lock(self) -> None:
         with connection.cursor() as cursor:

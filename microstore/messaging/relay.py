@@ -1,19 +1,21 @@
 """Carries messages from this service's outbox to the broker, and its dead letters back."""
 
+import json
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import structlog
 from celery import Celery
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from kombu import Connection
 from kombu.exceptions import KombuError
@@ -65,22 +67,23 @@ class Relay:
 
     def run(self) -> None:
         """Work until `stopping` is set; a batch under way is finished."""
+        called = False
         while not self.stopping.is_set():
             try:
-                busy = self.step()
+                busy = self.step(called=called)
                 self._failures = 0
-                if not busy:
-                    self.doorbell.sleep(COLLECT_EVERY_SECONDS, unless=self._is_due)
+                called = not busy and self.doorbell.sleep(COLLECT_EVERY_SECONDS, unless=self._is_due)
             except self._outages as error:
+                called = False
                 self._pause(error)
         self.publisher.close()
 
-    def step(self) -> bool:
-        """Do what is due; true where there may be more."""
+    def step(self, *, called: bool = False) -> bool:
+        """Do what is due, of which there is something if it was called; true where there may be more."""
         if time.monotonic() >= self._collect_at:
             self._look_after(self.publisher.connection())
             self._collect_at = time.monotonic() + COLLECT_EVERY_SECONDS
-        if not self._is_due():
+        if not (called or self._is_due()):
             return False
         self.stopping.wait(max(0.0, self._next_round_at - time.monotonic()))
         started_at = time.monotonic()
@@ -123,7 +126,12 @@ def pace_seconds(rows: int) -> float:
 
 def due_sql() -> str:
     """The question a relay asks before every step, made once: making it costs more than asking it."""
-    sql, params = OutboxMessage.objects.filter(due_at__lte=Now()).values("id")[:1].query.sql_with_params()
+    return plain_sql(OutboxMessage.objects.filter(due_at__lte=Now()).values("id")[:1])
+
+
+def plain_sql(queryset: QuerySet[OutboxMessage, Any]) -> str:
+    """A question without parameters."""
+    sql, params = queryset.query.sql_with_params()
     assert not params
     return sql
 
@@ -161,10 +169,18 @@ def claiming() -> AbstractContextManager[object]:
 
 def claim() -> Sequence[Row]:
     """The oldest due rows that no other relay has."""
+    with connection.cursor() as cursor:
+        cursor.execute(claim_sql(), ())
+        return [Row(key, name, json.loads(text), attempts) for key, name, text, attempts in cursor.fetchall()]
+
+
+@cache
+def claim_sql() -> str:
+    """How they are claimed, made once, inside a transaction."""
     due = OutboxMessage.objects.filter(due_at__lte=Now()).order_by("due_at", "id")
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True)
-    return [Row(*row) for row in due.values_list(*Row._fields)[:CLAIM_ROWS]]
+    return plain_sql(due.values_list(*Row._fields)[:CLAIM_ROWS])
 
 
 def pack(rows: Sequence[Row]) -> Iterator[Parcel]:

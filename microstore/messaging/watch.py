@@ -19,9 +19,9 @@ class WatchedRelay(Relay):
     _beat_at = 0.0
     _look_at = 0.0
 
-    def step(self) -> bool:
+    def step(self, *, called: bool = False) -> bool:
         """A round that fails raises, and does not beat."""
-        busy = super().step()
+        busy = super().step(called=called)
         now = time.monotonic()
         if now >= self._beat_at:
             self._beat_at = now + BEAT_EVERY_SECONDS
