@@ -155,6 +155,9 @@ def session() -> requests.Session:
         respect_retry_after_header=False,
     )
     pooled = requests.Session()
+    # What the environment says of proxies and certificates, read once: requests would do so at each call.
+    surroundings = pooled.merge_environment_settings(settings.FEES_URL, {}, None, None, None)
+    pooled.proxies, pooled.verify, pooled.trust_env = surroundings["proxies"], surroundings["verify"], False
     pooled.auth = aws_signature()
     for scheme in ("http://", "https://"):
         pooled.mount(scheme, HTTPAdapter(max_retries=retry))

@@ -128,6 +128,24 @@ def test_a_locked_listing_is_not_waited_for_in_company(
     assert stored(placements) == [False] * 3
 
 
+def test_listings_are_taken_in_the_order_of_their_ids(
+    put_on_sale: Sell, bob: User, elsewhere: "psycopg2.extensions.cursor", patience: None
+) -> None:
+    """So that two processes cannot hold what the other waits for."""
+    first, second = put_on_sale("First", quantity=5), put_on_sale("Second", quantity=5)
+    elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE", [first.pk])
+
+    def act(number: int) -> Sequence[bool | None]:
+        if number == 0:
+            return place_orders([wanting(second, bob), wanting(first, bob)])
+        wait_for_blocked(1)
+        elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE NOWAIT", [second.pk])
+        elsewhere.connection.rollback()
+        return []
+
+    assert run_at_once(2, act) == [[True, True], []]
+
+
 def test_a_locked_listing_holds_up_only_who_wants_it(
     put_on_sale: Sell, bob: User, elsewhere: "psycopg2.extensions.cursor", held_up: Callable[[int], None]
 ) -> None:
@@ -201,3 +219,14 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         monkeypatch.setattr(group, "_ask", wait_for_the_others)
 
     return hold
+
+
+@pytest.fixture
+def patience(db: None) -> Iterator[None]:
+    """Locks are waited for in company, too."""
+    alter = "ALTER FUNCTION place_orders(jsonb[], text[], text[], text) SET lock_timeout = "
+    with connection.cursor() as cursor:
+        cursor.execute(f"{alter} '20s'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"{alter} '100ms'")

@@ -260,3 +260,15 @@ def test_a_signed_question_is_answered_by_a_function_that_wants_it_signed(
         fee_client.fetch_quotes([order])
     settings.FEES_SIGNING_KEY = "crunchy-key"
     assert set(fee_client.fetch_quotes([order])) == {order.order_id}
+
+
+@pytest.mark.parametrize(("left_out", "proxies"), [("", {"http": "http://proxy.example:3128"}), ("*", {})])
+def test_the_environment_names_proxy_and_certificates(
+    fee_post: FeePost, monkeypatch: pytest.MonkeyPatch, left_out: str, proxies: dict[str, str]
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", left_out)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/own-ca.pem")
+    fee_client.session.cache_clear()
+    session = fee_client.session()
+    assert (dict(session.proxies), session.verify) == (proxies, "/etc/own-ca.pem")
