@@ -21,11 +21,6 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """For PostgreSQL's `json_to_recordset` and its kin: one parameter, however many rows."""
-    return json.dumps([row._asdict() for row in rows], default=str)
-
-
 def insert_new(model: type[models.Model], rows: Sequence[Row], *, key: str) -> set[Any]:
     """Insert those of the rows that no unique constraint forbids; returns the `key` of each that is new."""
     if not rows:
@@ -37,8 +32,9 @@ def insert_new(model: type[models.Model], rows: Sequence[Row], *, key: str) -> s
         INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)
         ON CONFLICT DO NOTHING RETURNING {key}
     """  # noqa: S608  # names of ours
+    told = json.dumps([row._asdict() for row in rows], default=str)  # one parameter, however many rows
     with connection.cursor() as cursor:
-        cursor.execute(insert, [as_json(rows)])
+        cursor.execute(insert, [told])
         return {stored for (stored,) in cursor.fetchall()}
 
 
