@@ -50,8 +50,8 @@ def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
 
 
 @transaction.atomic
-def store_voided(decisions: Sequence[Decided]) -> list[Decided]:
-    """Store these, unless the order is decided, and void what is recorded; returns what is voided now.
+def store_voided(decisions: Sequence[Decided]) -> list[UUID]:
+    """Store these, unless the order is decided, and void what is recorded; returns whose is voided now.
 
     The rows come, and are locked, in the order of their orders' ids.
     """
@@ -62,7 +62,7 @@ def store_voided(decisions: Sequence[Decided]) -> list[Decided]:
     voided = list(new.select_for_update().values_list("order_id", flat=True))
     stored = Transaction.objects.filter(order_id__in=voided)
     stored.update(status=Transaction.Status.VOIDED, voided_at=timezone.now())
-    return list(recorded_for(voided).values())
+    return voided
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:

@@ -61,9 +61,11 @@ def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Decided]:
     """
     by_order = {cancellation.order_id: cancellation for cancellation in cancellations}
     rows = [without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
-    for voided in queries.store_voided(rows):
-        log_decision("order_voided", voided)
-    return list(queries.recorded_for(by_order).values())
+    voided = queries.store_voided(rows)
+    recorded = queries.recorded_for(by_order)
+    for order_id in voided:
+        log_decision("order_voided", recorded[order_id])
+    return list(recorded.values())
 
 
 def decision(order: OrderCreated, quote: AnyQuote) -> Decided:
