@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from microstore.sql import on_postgresql
+
 # PostgreSQL keeps the plans of a function's statements for the session, also behind PgBouncer.
 CREATE = """
 CREATE FUNCTION place_order(
@@ -30,18 +32,6 @@ END $$
 DROP = "DROP FUNCTION place_order(uuid, integer, bigint, integer, bigint, text, text, text, text, text, jsonb)"
 
 
-def create(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Other databases have no functions."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(CREATE)
-
-
-def drop(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Back to the release before, which takes several statements."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(DROP)
-
-
 class Migration(migrations.Migration):
     dependencies = (("listings", "0002_order_resent_at"), ("messaging", "0002_outbox_send"))
     operations = (
@@ -55,5 +45,5 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "order", "checkout_id", models.UUIDField(null=True, blank=True, help_text="Orders made together.")
         ),
-        migrations.RunPython(create, drop),
+        on_postgresql(CREATE, DROP),
     )

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from microstore.sql import on_postgresql
+
 # The locks come first, in the order of the listings' ids; what is locked cannot change until the commit.
 CREATE = """
 CREATE FUNCTION place_checkout(
@@ -42,18 +44,6 @@ END $$
 DROP = "DROP FUNCTION place_checkout(integer, uuid, text, text, jsonb)"
 
 
-def create(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Other databases have no functions."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(CREATE)
-
-
-def drop(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Back to the release before, which knows no checkouts."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(DROP)
-
-
 class Migration(migrations.Migration):
     dependencies = (("listings", "0009_order_indexes"), ("messaging", "0002_outbox_send"))
-    operations = (migrations.RunPython(create, drop),)
+    operations = (on_postgresql(CREATE, DROP),)

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from microstore.sql import on_postgresql
+
 # The function of the release before has other parameters, and stays beside it until nobody calls it.
 # The currency goes into the message as it is in the table: contracts/contract.py, Currency.
 CREATE = """
@@ -45,20 +47,8 @@ ALTER TABLE listings_listing DROP CONSTRAINT listing_currency_is_code;
 """
 
 
-def create(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Other databases have no functions."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(CREATE)
-
-
-def drop(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Back to the release before, which reads the listing first."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(DROP)
-
-
 class Migration(migrations.Migration):
     dependencies = (("listings", "0010_place_checkout"),)
     operations = (
-        migrations.RunPython(create, drop),
+        on_postgresql(CREATE, DROP),
     )

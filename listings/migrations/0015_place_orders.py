@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from microstore.sql import on_postgresql
+
 # Listings in the order of their ids, so that two calls cannot wait for each other. One that somebody keeps locked is
 # not waited for in company: the call ends with an error, which undoes it, and each of them goes alone.
 CREATE = """
@@ -24,18 +26,6 @@ END $$
 DROP = "DROP FUNCTION place_orders(jsonb[], text[], text[], text)"
 
 
-def create(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Other databases have no functions."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(CREATE)
-
-
-def drop(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Back to the release before, which places one order at a time."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(DROP)
-
-
 class Migration(migrations.Migration):
     dependencies = (("listings", "0014_staff_see_notifications"),)
-    operations = (migrations.RunPython(create, drop),)
+    operations = (on_postgresql(CREATE, DROP),)

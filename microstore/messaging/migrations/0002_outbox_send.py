@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from microstore.sql import on_postgresql
+
 CREATE = """
 CREATE FUNCTION outbox_send(contract_name text, message jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -11,20 +13,9 @@ BEGIN
     END IF;
 END $$
 """
-
-
-def create(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Other databases have no functions."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(CREATE)
-
-
-def drop(apps, schema_editor):  # type: ignore[no-untyped-def]
-    """Back to the release before, which stores messages by INSERT."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP FUNCTION outbox_send(text, jsonb)")
+DROP = "DROP FUNCTION outbox_send(text, jsonb)"
 
 
 class Migration(migrations.Migration):
     dependencies = (("messaging", "0001_initial"),)
-    operations = (migrations.RunPython(create, drop),)
+    operations = (on_postgresql(CREATE, DROP),)
