@@ -14,7 +14,7 @@ help: ## list the targets
 
 # ---- running it
 
-.PHONY: run up services down
+.PHONY: run up services env down
 run: $(INSTALLED) ## run everything embedded: SQLite and a Redis-compatible server from a wheel, nothing to install
 	@$(STACK) run
 
@@ -23,6 +23,9 @@ up: $(INSTALLED) ## run everything on PostgreSQL, RabbitMQ and Redis
 
 services: $(INSTALLED) ## start PostgreSQL, RabbitMQ and Redis alone, print their URLs
 	@$(STACK) services
+
+env: ## write .env with keys of your own for docker-compose.yml, unless it exists
+	@deploy/write_env.sh
 
 down: $(INSTALLED) ## stop whatever run, up or services left behind
 	@$(STACK) down

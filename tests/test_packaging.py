@@ -96,7 +96,8 @@ def variables_of_the_settings() -> set[str]:
     return set(re.findall(r'(?:env\.\w+|required)\(\s*"(\w+)"', settings))
 
 
-OURS = [name for name, container in CONTAINERS.items() if "build" in container]
+IMAGE = f"microstore:{PYPROJECT['project']['version']}"
+OURS = [name for name, container in CONTAINERS.items() if container["image"] == IMAGE]
 # One of all that are told the same.
 TOLD_APART = {json.dumps(environment_of(name), sort_keys=True): name for name in reversed(OURS)}
 
@@ -152,13 +153,82 @@ def test_every_image_is_pinned() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     images = {container["image"] for container in CONTAINERS.values()} | set(bases)
     assert [image for image in images if not re.search(r":v?\d+\.\d+[\w.-]*$", image)] == []
-    assert {CONTAINERS[name]["image"] for name in OURS} == {f"microstore:{PYPROJECT['project']['version']}"}
+
+
+def test_one_service_builds_the_image_of_all() -> None:
+    """Images that are built apart differ in their ids, and the next `up` would replace every process."""
+    assert {CONTAINERS[name]["image"] for name in PROCESSES if name != "fees"} == {IMAGE}
+    assert [name for name, container in CONTAINERS.items() if "build" in container] == ["listings-migrate"]
+
+
+def mounted_volumes() -> Iterator[tuple[str, str, bool]]:
+    """Each named volume with an image that mounts it, and whether that image may fill it."""
+    for container in CONTAINERS.values():
+        for mount in container.get("volumes", []):
+            source, copies = (
+                (mount.partition(":")[0], True)
+                if isinstance(mount, str)
+                else (mount["source"], not mount.get("volume", {}).get("nocopy", False))
+            )
+            if source in COMPOSE["volumes"]:
+                yield source, container["image"], copies
+
+
+def test_a_volume_takes_its_owner_from_one_image() -> None:
+    """Docker fills a new volume from the image of whichever container is first, with its owner."""
+    mounted = list(mounted_volumes())
+    assert {volume for volume, _, _ in mounted} == set(COMPOSE["volumes"])
+    for volume in COMPOSE["volumes"]:
+        images = {image for name, image, _ in mounted if name == volume}
+        filling = {image for name, image, copies in mounted if name == volume and copies}
+        assert filling == ({IMAGE} if IMAGE in images else images)
+        assert len(filling) == 1, f"{filling} would both fill {volume}"
+
+
+def test_what_runs_once_is_awaited_by_somebody() -> None:
+    """`up --wait` fails when a container ends that nobody depends on."""
+    awaited = {
+        name
+        for container in CONTAINERS.values()
+        for name, how in container.get("depends_on", {}).items()
+        if how["condition"] == "service_completed_successfully"
+    }
+    once = {name for name in CONTAINERS if CONTAINERS[name]["restart"] == "no"}
+    by_hand = {name for name in once if "by-hand" in CONTAINERS[name].get("profiles", [])}
+    assert awaited == once - by_hand
+
+
+def test_known_passwords_are_made_where_a_demonstration_is_wanted() -> None:
+    seeds = {name for name in OURS if "manage.py seed" in CONTAINERS[name]["command"]}
+    assert {name for name in CONTAINERS if "demonstration" in CONTAINERS[name].get("profiles", [])} == seeds
+    for container in CONTAINERS.values():
+        for name in seeds & set(container.get("depends_on", {})):
+            assert container["depends_on"][name]["required"] is False
 
 
 @pytest.mark.parametrize("name", TOLD_APART.values())
 def test_the_settings_are_content_with_what_a_container_is_told(name: str) -> None:
     read = read_settings(environment_of(name, SECRET_KEY=SECRET, **make_jwt_keys()))
     assert read.returncode == 0, read.stderr
+
+
+def test_the_keys_that_make_env_writes_are_all_that_a_container_lacks(tmp_path: Path) -> None:
+    said = [
+        subprocess.run(
+            [ROOT / "deploy/write_env.sh"], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        for _ in range(2)
+    ]
+    assert [each.stdout for each in said] == ["wrote .env\n", ".env exists already\n"]
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    given = dict(re.findall(r"^(\w+)='([^']*)'$", (tmp_path / ".env").read_text(), re.MULTILINE))
+    assert {name for name in given if f"${{{name}:-" not in COMPOSE_TEXT} == set()
+    for name, argv in {
+        "listings-api": ["granian", "--interface", "wsgi"],
+        "flower": ["celery", "flower"],
+    }.items():
+        read = read_settings(environment_of(name, **given), argv=argv)
+        assert read.returncode == 0, read.stderr
 
 
 @pytest.mark.parametrize("missing", KEYS)
