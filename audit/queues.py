@@ -1,10 +1,10 @@
 """What waits in the broker, and what waits for a person."""
 
-from audit.books import Books
 from audit.check import Check
+from audit.snapshots import Books
 from microstore.celery import app
 from microstore.messaging import topology
-from microstore.messaging.publisher import open_connection
+from microstore.messaging.sending.publisher import open_connection
 
 Depths = dict[str, int]  # messages ready, by queue
 

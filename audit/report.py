@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from audit.books import Books
 from audit.check import Check, count_disagreements
-from audit.one_sided import check_listings, check_outboxes
+from audit.cross_database import Comparison
 from audit.queues import Depths, find_warnings, measure_queues
-from audit.two_sided import Comparison
+from audit.single_database import check_listings, check_outboxes
+from audit.snapshots import Books
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def measure(size: int) -> Iterator[tuple[str, float]]:
     """Each step's cost for one purchase, in batches of this size."""
     from microstore.contracts.transactions import ORDER_CREATED  # noqa: PLC0415  # after django.setup()
     from microstore.messaging import metrics  # noqa: PLC0415
-    from microstore.messaging.publisher import Parcel  # noqa: PLC0415
+    from microstore.messaging.sending.publisher import Parcel  # noqa: PLC0415
     from microstore.metrics.requests import measure_requests  # noqa: PLC0415
 
     route: Any = SimpleNamespace(url_name="buy", view_name="buy")

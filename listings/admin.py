@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from listings.catalogue.moderation import restore_listing, withdraw_listing
+from listings.catalogue.search import find_words
 from listings.models import Listing, LiveEvent, Order
-from listings.moderation import restore_listing, withdraw_listing
 from listings.notifications.admin import NotificationAdmin
+from listings.orders.timeline import timeline
 from listings.overview import find_orders
-from listings.search import find_words
-from listings.timeline import timeline
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.decisions import ask_for_reason, given_reason
 from microstore.staff.lists import AgeFilter, FastAdmin, ReadOnlyAdmin, ids_of_some, trace_start, uuid_of

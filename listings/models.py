@@ -8,7 +8,7 @@ from django.db.models import ExpressionWrapper, F, Q
 from uuid_utils.compat import uuid7
 
 from listings.notifications.models import Email, Notification
-from microstore.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of
 
 __all__ = ["Email", "Notification"]  # models that live beside what is done with them
 

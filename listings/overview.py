@@ -11,10 +11,10 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from listings.models import Order
-from listings.timeline import timeline
+from listings.orders.timeline import timeline
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderVoided
-from microstore.messaging.facts import seconds_since
+from microstore.messaging.gauges import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
 from microstore.staff.overview import Figure, Found, age

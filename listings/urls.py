@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from listings.api.accounts import (
+from listings.accounts.api import (
     LogInView,
     LogOutView,
     PasswordView,
@@ -12,13 +12,13 @@ from listings.api.accounts import (
     RegisterView,
     public_keys,
 )
-from listings.api.buying import BuyView
-from listings.api.catalogue import CategoriesView, ListingViewSet
-from listings.api.checkouts import CheckoutsView
-from listings.api.images import ImagesView, ImageView
-from listings.api.notifications import NotificationViewSet
-from listings.api.orders import OrderViewSet
-from listings.consumers import ListingsFeed, OrdersFeed
+from listings.buying.api import BuyView
+from listings.buying.checkout_api import CheckoutsView
+from listings.catalogue.api import CategoriesView, ListingViewSet
+from listings.catalogue.image_api import ImagesView, ImageView
+from listings.notifications.api import NotificationViewSet
+from listings.orders.api import OrderViewSet
+from listings.websockets.consumers import ListingsFeed, OrdersFeed
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")

@@ -7,14 +7,16 @@ import structlog
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun
 
-from microstore.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 
-app = Celery("microstore", amqp="microstore.messaging.worker:ConfirmingAMQP", set_as_current=True)
+app = Celery(
+    "microstore", amqp="microstore.messaging.receiving.celery_worker:ConfirmingAMQP", set_as_current=True
+)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.loader.import_module("microstore.messaging.pulse")  # a worker says that it consumes
+app.loader.import_module("microstore.messaging.receiving.worker_heartbeat")  # a worker says that it consumes
 
 
 @setup_logging.connect

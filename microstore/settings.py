@@ -7,10 +7,11 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from microstore import logs, security
 from microstore.contracts.registry import QUEUES, SERVICES
+from microstore.http import security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
+from microstore.telemetry import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -53,17 +54,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "microstore.metrics.requests.measure_requests",
-    "microstore.tracing.trace_requests",
+    "microstore.telemetry.tracing.trace_requests",
     "django.middleware.security.SecurityMiddleware",
-    "microstore.security.send_policy",
+    "microstore.http.security.send_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "microstore.bodies.bound_bodies",
-    "microstore.middleware.Sessions",
+    "microstore.http.max_body.bound_bodies",
+    "microstore.http.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "microstore.middleware.Csrf",
-    "microstore.middleware.LogIn",
-    "microstore.middleware.Messages",
-    "microstore.middleware.Framing",
+    "microstore.http.middleware.Csrf",
+    "microstore.http.middleware.LogIn",
+    "microstore.http.middleware.Messages",
+    "microstore.http.middleware.Framing",
 ]
 # These look for Django's own middleware by name, and ours is made from it.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
@@ -83,7 +84,7 @@ TEMPLATES = [
 ROOT_URLCONF = "microstore.urls"
 LOGIN_URL = "shop:log-in" if SERVICE == "listings" else "admin:login"
 WSGI_APPLICATION = "microstore.wsgi.application"
-EXPRESS_LANE = "listings.express.Express" if SERVICE == "listings" else ""  # before Django
+EXPRESS_LANE = "listings.buying.fast_path.Express" if SERVICE == "listings" else ""  # before Django
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
@@ -162,16 +163,16 @@ LIMITS |= env.dict("LIMITS", default={})
 PROXIES = env.int("PROXIES", 0)  # in front of us, each of which adds to X-Forwarded-For
 
 REST_FRAMEWORK = {
-    "DEFAULT_THROTTLE_CLASSES": ["microstore.limits.Limits"] if LIMITS_URL else [],
+    "DEFAULT_THROTTLE_CLASSES": ["microstore.http.limits.Limits"] if LIMITS_URL else [],
     "NUM_PROXIES": PROXIES,
-    "DEFAULT_AUTHENTICATION_CLASSES": ["microstore.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["microstore.auth.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["microstore.parsers.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["microstore.http.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "microstore.schema.Schema",
-    "DEFAULT_PAGINATION_CLASS": "microstore.pagination.NewestFirst",
-    "EXCEPTION_HANDLER": "microstore.problems.answer",
+    "DEFAULT_SCHEMA_CLASS": "microstore.http.schema.Schema",
+    "DEFAULT_PAGINATION_CLASS": "microstore.http.pagination.NewestFirst",
+    "EXCEPTION_HANDLER": "microstore.http.problems.answer",
 }
 ENUMS = {
     "CategoryEnum": "listings.models.Category",
@@ -203,8 +204,8 @@ SIMPLE_JWT = {
     "ISSUER": "microstore",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "AUTH_TOKEN_CLASSES": ["microstore.tokens.AccessToken"],
-    "TOKEN_USER_CLASS": "microstore.authentication.Account",
+    "AUTH_TOKEN_CLASSES": ["microstore.auth.tokens.AccessToken"],
+    "TOKEN_USER_CLASS": "microstore.auth.authentication.Account",
 }
 
 # ---- messages; the rest of Celery's settings is in messaging/celery_settings.py

@@ -7,12 +7,12 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
-from microstore import health
 from microstore.metrics import exposition
 from microstore.staff.peers import answer_peer
+from microstore.telemetry import health
 
-handler404 = "microstore.problems.not_found"
-handler500 = "microstore.problems.server_error"
+handler404 = "microstore.http.problems.not_found"
+handler500 = "microstore.http.problems.server_error"
 
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = f"MicroStore {settings.SERVICE}"

@@ -17,7 +17,7 @@ NAMED_BY_DJANGO = ROOT / "microstore/postgresql/base.py"  # where it looks for a
 START = (
     "import django; django.setup()\n"
     "from microstore.celery import app; app.loader.import_default_modules()\n"
-    "import microstore.urls, microstore.asgi, microstore.messaging.relay"
+    "import microstore.urls, microstore.asgi, microstore.messaging.sending.relay"
 )
 
 
@@ -57,8 +57,10 @@ def test_without_a_collector_no_process_loads_opentelemetry(service: str) -> Non
     """But for what redis-py loads by itself where it finds it; the image has not got it."""
     told = settings_of(service) | {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}
     added = modules_after(START, **told) - modules_after("import redis.asyncio")
-    assert "microstore.spans" in added
-    assert not {name for name in added if name.startswith(("opentelemetry", "microstore.span_export"))}
+    assert "microstore.telemetry.otel" in added
+    assert not {
+        name for name in added if name.startswith(("opentelemetry", "microstore.telemetry.otel_export"))
+    }
     assert "opentelemetry" not in (ROOT / "requirements.txt").read_text()
 
 

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
 
-from microstore.authentication import account_id
+from microstore.auth.authentication import account_id
 from transactions import queries
 from transactions.models import Transaction
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from microstore import spans
 from microstore.contracts.transactions import OrderCreated
-from microstore.messaging.consumer import Unavailable
+from microstore.messaging.receiving.consumer import Unavailable
+from microstore.telemetry import otel
 from transactions import metrics
 from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
 from transactions.fee_signing import aws_signature, signature_of
@@ -68,7 +68,7 @@ class FeeRequestRefused(Exception):
 def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     """A quote for each of the orders, by order id; raises FeesUnavailable, or FeeRequestRefused on 4xx."""
     try:
-        span = spans.of_messages("fees", kind="CLIENT", carriers=orders)
+        span = otel.of_messages("fees", kind="CLIENT", carriers=orders)
         with breaker.guard(FeesUnavailable), metrics.fee_call(), span:
             response = ask(orders)
             if response.ok:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
-from microstore.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of
 
 
 class Transaction(models.Model):

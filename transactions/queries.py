@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from microstore.bulk import insert_new
+from microstore.database.bulk_insert import insert_new
 from transactions.models import Transaction
 
 

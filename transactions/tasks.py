@@ -20,8 +20,8 @@ from microstore.contracts.transactions import (
     OrderCreated,
     OrderExpired,
 )
-from microstore.messaging.consumer import handles, tell
-from transactions import services
+from microstore.messaging.receiving.consumer import handles, tell
+from transactions import recording
 from transactions.models import Transaction
 from transactions.queries import Decided
 
@@ -29,13 +29,13 @@ from transactions.queries import Decided
 @handles(ORDER_CREATED)
 def order_created(events: list[OrderCreated]) -> Sequence[Message]:
     """Record the transactions. Celery chains what is returned to `item_sold`; refusals are told at once."""
-    return answers_to(services.record_transactions(events))
+    return answers_to(recording.record_transactions(events))
 
 
 @handles(ORDER_EXPIRED)
 def order_expired(events: list[OrderExpired]) -> Sequence[Message]:
     """Refuse what has no transaction; what has one is answered as ever."""
-    return answers_to(services.refuse_expired(events))
+    return answers_to(recording.refuse_expired(events))
 
 
 def answers_to(decided: Sequence[Decided]) -> Sequence[Message]:
@@ -47,7 +47,7 @@ def answers_to(decided: Sequence[Decided]) -> Sequence[Message]:
 @handles(ORDER_CANCELLED)
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
     """Void the transactions. Celery chains what is returned to `order_voided`."""
-    return [voided(decided) for decided in services.void_transactions(events)]
+    return [voided(decided) for decided in recording.void_transactions(events)]
 
 
 def sale(decided: Decided) -> ItemSold:

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from microstore.sql import on_postgresql
+from microstore.database.sql import on_postgresql
 
 # PostgreSQL keeps the plans of a function's statements for the session, also behind PgBouncer.
 CREATE = """

@@ -3,7 +3,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db import migrations, models
 from django.db.models import ExpressionWrapper, F
 
-from microstore.indexes import BuildIndex
+from microstore.database.migration_operations import BuildIndex
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from microstore.sql import on_postgresql
+from microstore.database.sql import on_postgresql
 
 # The locks come first, in the order of the listings' ids; what is locked cannot change until the commit.
 CREATE = """

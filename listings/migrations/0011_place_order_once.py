@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from microstore.sql import on_postgresql
+from microstore.database.sql import on_postgresql
 
 # The function of the release before has other parameters, and stays beside it until nobody calls it.
 # The currency goes into the message as it is in the table: contracts/contract.py, Currency.

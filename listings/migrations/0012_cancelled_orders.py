@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from microstore.indexes import BuildIndex
+from microstore.database.migration_operations import BuildIndex
 
 
 class Migration(migrations.Migration):

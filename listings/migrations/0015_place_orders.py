@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from microstore.sql import on_postgresql
+from microstore.database.sql import on_postgresql
 
 # Listings in the order of their ids, so that two calls cannot wait for each other. One that somebody keeps locked is
 # not waited for in company: the call ends with an error, which undoes it, and each of them goes alone.

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import subject_of
-from microstore.messaging.consumer import Unavailable
+from microstore.messaging.receiving.consumer import Unavailable
 
 log = structlog.get_logger(__name__)
 

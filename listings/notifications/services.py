@@ -9,15 +9,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from listings import live
+from listings.live import push
 from listings.models import Order, Profile
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import TEXTS, amount
 from listings.refusals import NotificationNotFound
-from microstore.bulk import insert_new
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderRejected
+from microstore.database.bulk_insert import insert_new
 
 Kind: TypeAlias = Notification.Kind
 Role: TypeAlias = Notification.Role
@@ -30,7 +30,7 @@ def notify(kind: Kind, facts: Sequence[Message]) -> None:
     facts come again.
     """
     recipients = store_notifications(kind, facts)
-    live.tell_readers(recipients.values())
+    push.tell_readers(recipients.values())
     send_emails(list(recipients))
 
 

@@ -8,7 +8,7 @@ from microstore.contracts.contract import Message
 from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED, OrderCompleted, OrderRejected
 from microstore.contracts.notifications import NOTIFICATIONS
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
-from microstore.messaging.consumer import hears
+from microstore.messaging.receiving.consumer import hears
 
 Kind = Notification.Kind
 

@@ -7,13 +7,13 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listings import accounts
-from listings.account_serializers import LogInSerializer, RegisterSerializer
+from listings.accounts import sessions
+from listings.accounts.serializers import LogInSerializer, RegisterSerializer
 from listings.pages.carts import Cart, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page
 from listings.refusals import WrongCredentials
-from microstore.tokens import AccessToken
+from microstore.auth.tokens import AccessToken
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +37,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return _form(request, "log_in.html")
     given = {name: request.POST.get(name, "") for name in ("username", "password")}
     try:
-        user = accounts.check_credentials(**_readable(given))
+        user = sessions.check_credentials(**_readable(given))
     except WrongCredentials:
         reason = "No account has this name and password. Names are case-sensitive."
         return _form(request, "log_in.html", status=401, reason=reason, given=given)

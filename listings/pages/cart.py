@@ -10,14 +10,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from listings import checkouts
+from listings.buying import checkout
 from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
 from listings.queries import refuse_sale, visible_listings
 from microstore.refusal import Refusal
-from microstore.tracing import current_trace
+from microstore.telemetry.tracing import current_trace
 
 NOBODY = 0
 
@@ -48,7 +48,7 @@ def cart(request: HttpRequest) -> HttpResponse:
     if not wanted.items:
         return redirect("shop:cart")
     try:
-        orders, _ = checkouts.check_out(_checkout(wanted, buyer_id=visitor_id(request)))
+        orders, _ = checkout.check_out(_checkout(wanted, buyer_id=visitor_id(request)))
     except Refusal as error:
         return _show(request, error)
     response = redirect(f"{reverse('shop:orders')}?new={orders[0].checkout_id}")
@@ -82,9 +82,9 @@ def _number(request: HttpRequest, *, least: int) -> int:
     return max(int(text), least) if re.fullmatch("[0-9]{1,6}", text) else 1
 
 
-def _checkout(wanted: Cart, *, buyer_id: int) -> checkouts.Checkout:
-    items = [checkouts.Item(listing, quantity) for listing, quantity in wanted.items.items()]
-    return checkouts.Checkout(
+def _checkout(wanted: Cart, *, buyer_id: int) -> checkout.Checkout:
+    items = [checkout.Item(listing, quantity) for listing, quantity in wanted.items.items()]
+    return checkout.Checkout(
         items=items, buyer_id=buyer_id, trace=current_trace(), idempotency_key=wanted.key
     )
 

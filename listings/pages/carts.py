@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from listings.checkout_serializers import MAX_ITEMS
+from listings.buying.serializers import MAX_ITEMS
 from listings.refusals import CartFull
 
 COOKIE = "cart"

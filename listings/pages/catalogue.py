@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from listings import services
-from listings.api.filters import ListingFilter, ListingPages
+from listings.buying import purchase as services
+from listings.catalogue.filters import ListingFilter, ListingPages
 from listings.models import Category, Listing
 from listings.money import minor_units
 from listings.pages import queries
@@ -22,7 +22,7 @@ from listings.pages.page import render_page, render_refusal, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import ListingNotFound
 from microstore.refusal import Refusal
-from microstore.tracing import current_trace
+from microstore.telemetry.tracing import current_trace
 
 MAX_LOOKED_AT = 100
 ORDERINGS = (("newest", "Newest"), ("cheapest", "Price, low to high"), ("dearest", "Price, high to low"))

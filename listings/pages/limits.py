@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from listings.pages.page import render_page
-from microstore.limits import Limits
+from microstore.http.limits import Limits
 
 Page = Callable[..., HttpResponse]
 

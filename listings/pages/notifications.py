@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from listings import accounts
+from listings.accounts import sessions
 from listings.notifications.services import read_all, read_notification
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
@@ -52,5 +52,5 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
 def set_email(request: HttpRequest) -> HttpResponse:
     """Turn e-mail on or off."""
     wanted = {"email_notifications": "wanted" in request.POST}
-    accounts.change_profile(find_account(visitor_id(request)), wanted)
+    sessions.change_profile(find_account(visitor_id(request)), wanted)
     return redirect("shop:notifications")

@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from listings import cancelling
 from listings.models import Order
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
 from listings.refusals import OrderNotFound
+from listings.settling.cancel import cancel_order
 from microstore.refusal import Refusal
 
 
@@ -46,7 +46,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return _ask(request, order)
     try:
-        cancelling.cancel_order(order_id, buyer_id=visitor_id(request))
+        cancel_order(order_id, buyer_id=visitor_id(request))
     except Refusal as error:
         order.refresh_from_db()
         return _ask(request, order, status=error.status, reason=str(error))

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 
 from listings.pages import queries
 from listings.pages.carts import cart_of
-from microstore.pagination import NewestFirst
+from microstore.http.pagination import NewestFirst
+from microstore.http.security import POLICY
 from microstore.refusal import Refusal
-from microstore.security import POLICY
 
 
 def render_page(

@@ -9,14 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listings import catalogue
+from listings.catalogue import selling
+from listings.catalogue.serializers import ListingSerializer
 from listings.models import Category, Listing
 from listings.money import minor_units
 from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
 from listings.queries import find_account
-from listings.serializers import ListingSerializer
 from microstore.refusal import Refusal
 
 MAX_LISTINGS = 60  # on one page; the newest
@@ -59,9 +59,9 @@ def sales(request: HttpRequest) -> HttpResponse:
 @login_required
 def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse:
     """Withdraw it, or put it on sale again."""
-    change = {"withdraw": catalogue.withdraw_listing, "publish": catalogue.publish_listing}[action]
+    change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
     try:
-        change(catalogue.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
+        change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
     except Refusal as error:
         return render_refusal(request, error)
     return redirect("shop:sales")
@@ -72,7 +72,7 @@ def _put_on_sale(request: HttpRequest, listing: ListingSerializer) -> Listing:
     """With its picture, if there is one: a bad picture makes no listing."""
     made: Listing = listing.save(seller=find_account(visitor_id(request)))
     if image := request.FILES.get("image"):
-        catalogue.add_image(made, image)
+        selling.add_image(made, image)
     return made
 
 

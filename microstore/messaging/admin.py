@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from microstore.messaging import causes, replay
+from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.decisions import given_reason
 from microstore.staff.lists import ReadOnlyAdmin, trace_start
 from microstore.staff.overview import age
-from microstore.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of
 
 MAX_SELECTED = 1_000
 SHOWN_PREVIEWS = 200
@@ -105,7 +105,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         context = self.admin_site.each_context(request) | {
             "title": "Dead letters by cause",
             "opts": self.model._meta,
-            "groups": causes.find_groups(),
+            "groups": groups.find_groups(),
             "may_decide": self.has_decide_permission(request),
         }
         return TemplateResponse(request, "staff/groups.html", context)
@@ -115,7 +115,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         if not self.has_decide_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            group = causes.find_group(request.GET.get("group", ""))
+            group = groups.find_group(request.GET.get("group", ""))
             if group is None:
                 self.message_user(request, "No letter of this group waits any more.", messages.WARNING)
                 return HttpResponseRedirect(reverse("admin:messaging_deadletter_groups"))

@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from microstore.messaging.properties import make_all_readable
+from microstore.messaging.receiving.amqp_properties import make_all_readable
 
 
 class MessagingConfig(AppConfig):

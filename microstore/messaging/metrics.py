@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from microstore.contracts.registry import CONTRACTS
-from microstore.messaging.publisher import Parcel
+from microstore.messaging.sending.publisher import Parcel
 from microstore.metrics import Counter, Gauge, Histogram
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)

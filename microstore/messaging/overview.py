@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils import timezone
 
-from microstore.messaging.facts import count_letters, count_outbox, oldest_in_outbox, seconds_since
+from microstore.messaging.gauges import count_letters, count_outbox, oldest_in_outbox, seconds_since
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import COUNTED_ROWS
 from microstore.staff.overview import Figure, Found, age

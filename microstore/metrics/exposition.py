@@ -22,8 +22,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from microstore.metrics.facts import Facts
 from microstore.metrics.folder import VARIABLE, forget_the_dead
+from microstore.metrics.gauges import Facts
 
 log = structlog.get_logger(__name__)
 

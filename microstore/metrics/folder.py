@@ -7,7 +7,7 @@ from zlib import crc32
 
 from prometheus_client import values
 
-from microstore.logs import process_name
+from microstore.telemetry.logs import process_name
 
 WITH_CHILDREN = {"api", "live", "worker"}
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own

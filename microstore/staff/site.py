@@ -67,7 +67,8 @@ class StaffSite(AdminSite):
 
 def gather_overview() -> dict[str, Any]:
     """Figures, charts and queues of this service."""
-    from microstore.messaging import causes, overview  # noqa: PLC0415  # models are not loaded yet
+    from microstore.messaging import overview  # noqa: PLC0415  # models are not loaded yet
+    from microstore.messaging.dead_letters import groups  # noqa: PLC0415  # the same
     from microstore.staff.overview import service_overview  # noqa: PLC0415  # the same
 
     service = service_overview()
@@ -75,5 +76,5 @@ def gather_overview() -> dict[str, Any]:
         "figures": [*service.figures(), *overview.figures()],
         "charts": service.charts(),
         "queues": overview.queue_depths(),
-        "groups": causes.find_groups()[:5],
+        "groups": groups.find_groups()[:5],
     }

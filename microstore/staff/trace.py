@@ -8,7 +8,7 @@ from microstore.messaging import overview as messages
 from microstore.staff.lists import trace_start, uuid_of
 from microstore.staff.log_lines import find_lines
 from microstore.staff.overview import Found, service_overview
-from microstore.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of
 
 
 class NoTrace(Exception):

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from audit.books import Limits, open_books
 from audit.report import audit
+from audit.snapshots import Limits, open_books
 from tests.audit.conftest import RunAudit
 from tests.audit.shop import Sale, Shop
 

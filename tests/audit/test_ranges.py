@@ -2,10 +2,10 @@
 
 import pytest
 
-from audit import ledger, two_sided
-from audit.books import open_books
-from audit.ledger import Span
-from audit.two_sided import Comparison
+from audit import cross_database, range_checksums
+from audit.cross_database import Comparison
+from audit.range_checksums import Span
+from audit.snapshots import open_books
 from tests.audit.conftest import RunAudit, on_postgresql
 from tests.audit.shop import Sale, Shop
 from tests.audit.test_nothing_wrong import LIMITS
@@ -16,8 +16,8 @@ pytestmark = [on_postgresql, pytest.mark.usefixtures("small_ranges")]
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ranges of three orders, and orphans looked for two at a time."""
-    monkeypatch.setattr(ledger, "ORDERS_IN_RANGE", 3)
-    monkeypatch.setattr(two_sided, "LOOK_AGAIN_AT_ONCE", 2)
+    monkeypatch.setattr(range_checksums, "ORDERS_IN_RANGE", 3)
+    monkeypatch.setattr(cross_database, "LOOK_AGAIN_AT_ONCE", 2)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
+from listings.buying.purchase import Purchase
 from listings.models import Listing
-from listings.services import Purchase
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.speed import nothing_slow
 from tests.support.tokens import claims_of, sign
 

@@ -1,8 +1,8 @@
 """Orders as buyers make them."""
 
+from listings.buying.purchase import Purchase, buy_listing
 from listings.models import Listing, Order
-from listings.services import Purchase, buy_listing
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 
 
 def order_one(listing: Listing, *, buyer_id: int, quantity: int = 1) -> Order:

@@ -16,11 +16,11 @@ from pytest_django.live_server_helper import LiveServer
 from uuid_utils.compat import uuid7
 
 from listings.models import Listing, LiveEvent, Notification, Order
-from microstore.messaging import dead_letters
-from microstore.messaging.causes import find_groups
+from microstore.messaging.dead_letters import store
+from microstore.messaging.dead_letters.groups import find_groups
 from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.staff.lists import first_id_at
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.listings.purchases import order_one
 from tests.support.pictures_of_pages import SIZES, chromium, take_pictures
 
@@ -66,7 +66,7 @@ def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
     OutboxMessage.objects.update(created_at=timezone.now() - timedelta(minutes=3), attempts=4)
     for number in range(12):
         errors = (f"till {number} is 'shut'", f"no receipt for {uuid7()}", "[Errno 111] Connection refused")
-        letter = dead_letters.bury(
+        letter = store.bury(
             contract="item_sold" if number % 2 else "order_rejected",
             payload={"order_id": str(uuid7()), "trace": done.trace if number == 3 else new_trace()},
             error=RuntimeError(errors[number % 3]),

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import from_regex, integers, sampled_from
 from rest_framework.test import APIClient
 
+from listings.buying.purchase import Purchase, buy_listing, order_created
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, Order
 from listings.refusals import ListingNotFound, OwnListing, SoldOut
-from listings.services import Purchase, buy_listing, order_created
 from microstore.contracts.contract import InvalidMessage, Message
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.models import OutboxMessage

@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from rest_framework.test import APIClient
 
+from listings.buying.purchase import Purchase, buy_listing
 from listings.models import Listing, Order
 from listings.refusals import SoldOut
-from listings.services import Purchase, buy_listing
 from microstore.messaging.models import OutboxMessage
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.threads import run_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,11 +11,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from listings import tasks
-from listings.cancelling import cancel_order
+from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
-from listings.reconciliation import resend_overdue
 from listings.refusals import AlreadySettled
-from listings.services import complete_orders, reject_orders
+from listings.settling.cancel import cancel_order
+from listings.settling.reconcile import resend_overdue
 from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.messaging.models import OutboxMessage
 from tests.support.broker import facts

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from listings.checkout_serializers import MAX_ITEMS
+from listings.buying.serializers import MAX_ITEMS
 from listings.models import Listing, Order
 from listings.pages.carts import Cart
 from tests.support.pages import address, text

@@ -9,14 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from listings import checkouts
-from listings.checkouts import Checkout, Item, check_out
+from listings.buying import checkout as checkouts
+from listings.buying.checkout import Checkout, Item, check_out
+from listings.buying.purchase import complete_orders
 from listings.models import Listing, Order
 from listings.refusals import CheckoutRefused
-from listings.services import complete_orders
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.models import OutboxMessage
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.messages import item_sold
 from tests.support.problem import Answer, read_problem
 from tests.support.rows import count_rows

@@ -9,13 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from listings.checkouts import Checkout, Item, check_out
+from listings.buying.checkout import Checkout, Item, check_out
+from listings.buying.purchase import Purchase, buy_listing
 from listings.models import Listing, Order
 from listings.refusals import CheckoutRefused
-from listings.services import Purchase, buy_listing
 from microstore.messaging.models import OutboxMessage
 from microstore.refusal import Refusal
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
 

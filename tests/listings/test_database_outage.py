@@ -7,7 +7,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from listings.models import Listing, Order
-from microstore.outage import is_database_outage
+from microstore.database.outage import is_database_outage
 from tests.support.ports import closed_port
 from tests.support.problem import read_problem
 

@@ -1,6 +1,6 @@
 """What was heard is remembered as long as something before it may still come, and no longer."""
 
-from listings.heard import GAP_SECONDS, Heard
+from listings.websockets.seen import GAP_SECONDS, Heard
 
 
 def heard_after(*seqs: int, begin: tuple[int, ...] = ()) -> Heard:

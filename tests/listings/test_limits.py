@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
 
 from listings.models import Listing, Order
-from microstore import limits
+from microstore.http import limits
 from tests.support.ports import closed_port
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once

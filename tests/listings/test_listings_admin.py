@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from listings.models import Listing, LiveEvent, Order
-from microstore.messaging import dead_letters
+from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from tests.listings.purchases import order_one
 from tests.support.admin_models import REGISTERED
@@ -21,7 +21,7 @@ def one_of_each(bob: User, armchair: Listing) -> None:
     """Something on every page."""
     order = order_one(armchair, buyer_id=bob.pk)
     LiveEvent.objects.create(type="item_sold", order_id=order.pk, listing_id=armchair.pk, payload={})
-    dead_letters.bury(contract="item_sold", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
+    store.bury(contract="item_sold", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
 
 
 def url_of(model: type[Model], page: str, *args: object) -> str:

@@ -9,11 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Notification, Order
-from microstore.messaging import dead_letters
+from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
 from microstore.staff.models import StaffAction
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.listings.purchases import order_one
 from tests.support.roles import (
     ALL,
@@ -78,7 +78,7 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
         "messaging_queuedepth": QueueDepth.objects.create(
             queue="listings", messages=0, consumers=1, measured_at=timezone.now()
         ),
-        "messaging_deadletter": dead_letters.bury(
+        "messaging_deadletter": store.bury(
             contract="item_sold", payload=payload, error=ValueError("why"), attempts=3
         ),
         "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from listings import reconciliation
 from listings.models import LiveEvent
-from listings.reconciliation import clean_live_events
+from listings.settling import reconcile
+from listings.settling.reconcile import clean_live_events
 from tests.support.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def make_event(*, days_ago: float) -> int:
 
 
 def test_live_events_are_deleted_a_week_later_in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciliation, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 2)
     for days_ago in (9, 8, 8, 7.5, 7.1):
         make_event(days_ago=days_ago)
     kept = [make_event(days_ago=days_ago) for days_ago in (6.9, 1, 0)]
@@ -33,7 +33,7 @@ def test_live_events_are_deleted_a_week_later_in_small_steps(monkeypatch: pytest
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_delete_each_event_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciliation, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 5)
     for _ in range(60):
         make_event(days_ago=8)
     assert sum(run_at_once(6, lambda _: sum(clean_live_events(timedelta(days=7))))) == 60

@@ -12,11 +12,11 @@ from django.db import connections, transaction
 from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
-from listings.consumers import PAGE
-from listings.live import broadcast
+from listings.buying.purchase import complete_orders
+from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
-from listings.services import complete_orders
-from microstore.tracing import new_trace
+from listings.websockets.consumers import PAGE
+from microstore.telemetry.tracing import new_trace
 from tests.support.browser import Browser, browse, running_loop
 from tests.support.messages import item_sold
 from tests.support.ports import closed_port

@@ -10,8 +10,8 @@ from django.db import connections
 from uuid_utils.compat import uuid7
 
 from listings import queries
-from listings.hub import Hub
 from listings.models import LiveEvent
+from listings.websockets.hub import Hub
 from tests.support.browser import running_loop
 
 pytestmark = pytest.mark.django_db(transaction=True)

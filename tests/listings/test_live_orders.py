@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from listings import hub, order_feed, seats
-from listings.cancelling import cancel_order
+from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
-from listings.services import complete_orders, reject_orders
-from microstore.tracing import new_trace
+from listings.settling.cancel import cancel_order
+from listings.websockets import admission, hub, order_events
+from microstore.telemetry.tracing import new_trace
 from tests.support.browser import browse
 from tests.support.messages import item_sold, order_rejected
 from tests.support.tokens import FORGERIES, claims_of, forge, sign
@@ -97,9 +97,9 @@ def test_who_comes_back_hears_of_their_own_what_they_missed(
 def test_who_was_away_for_too_long_is_told_to_read_the_orders_again(
     bob: User, place: Callable[[], Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_feed, "RESUMABLE_EVENTS", 2)
+    monkeypatch.setattr(order_events, "RESUMABLE_EVENTS", 2)
     complete_orders([item_sold(place().pk) for _ in range(3)])
-    newest = order_feed.newest_seq()
+    newest = order_events.newest_seq()
     with browse(feed_of(bob, "&after=0")) as buyer:
         assert buyer.read() == {"type": "reset", "seq": newest}
 
@@ -130,7 +130,7 @@ def test_one_connection_too_many_is_refused_and_a_closed_one_makes_room(
             assert third.receive()["code"] == 4429
         with browse(feed_of(bob)) as again:
             again.say("I may stay")
-    assert not seats._taken
+    assert not admission._taken
 
 
 def test_the_public_feed_is_bounded_by_address(settings: Settings) -> None:
@@ -142,16 +142,16 @@ def test_the_public_feed_is_bounded_by_address(settings: Settings) -> None:
         browse("/ws/listings/", address=one) as refused,
     ):
         assert refused.receive()["code"] == 4429
-    assert not seats._taken
+    assert not admission._taken
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_it_has_added(settings: Settings) -> None:
     scope = {"headers": [(b"x-forwarded-for", b"6.6.6.6, 192.0.2.7")], "client": ["10.0.0.1", 1]}
-    assert seats.address_of(scope) == "10.0.0.1"
+    assert admission.address_of(scope) == "10.0.0.1"
     settings.PROXIES = 1
-    assert seats.address_of(scope) == "192.0.2.7"
+    assert admission.address_of(scope) == "192.0.2.7"
     scope["headers"] = [(b"x-forwarded-for", b"2001:db8::1")]
-    assert seats.address_of(scope) == "2001:db8::/64"
+    assert admission.address_of(scope) == "2001:db8::/64"
 
 
 @pytest.mark.parametrize(

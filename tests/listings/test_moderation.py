@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
+from listings.buying.purchase import Purchase, buy_listing
+from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.models import Listing
-from listings.moderation import restore_listing, withdraw_listing
 from listings.refusals import ListingNotFound
-from listings.services import Purchase, buy_listing
 from microstore.staff.actions import ReasonMissing
 from microstore.staff.models import StaffAction
 from tests.support.problem import read_problem

@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from listings.live import tell_readers
+from listings.buying.purchase import complete_orders
+from listings.live.push import tell_readers
 from listings.models import Listing, Notification, Order
 from listings.notifications import tasks
-from listings.services import complete_orders
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.browser import browse
 from tests.support.messages import item_sold
 from tests.support.pages import address, text

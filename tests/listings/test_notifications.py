@@ -11,15 +11,15 @@ from django.core.mail.backends.locmem import EmailBackend
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from listings.cancelling import cancel_order, order_cancelled
+from listings.buying.purchase import complete_orders, order_created
 from listings.models import Listing, Notification, Order, Profile
 from listings.notifications import tasks
 from listings.notifications.models import Email
 from listings.notifications.texts import amount
-from listings.services import complete_orders, order_created
+from listings.settling.cancel import cancel_order, order_cancelled
 from microstore.contracts.listings import OrderCompleted
-from microstore.messaging.consumer import Unavailable
-from microstore.tracing import new_trace
+from microstore.messaging.receiving.consumer import Unavailable
+from microstore.telemetry.tracing import new_trace
 from tests.support.messages import item_sold, order_rejected
 from tests.support.ports import closed_port
 from tests.support.problem import read_problem

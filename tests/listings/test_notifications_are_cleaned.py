@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from listings import reconciliation
 from listings.models import Listing, Notification, Order
 from listings.notifications.models import Email
-from listings.reconciliation import clean_notifications
+from listings.settling import reconcile
+from listings.settling.reconcile import clean_notifications
 from tests.listings.purchases import order_one
 from tests.support.threads import run_at_once
 
@@ -45,7 +45,7 @@ def tell(order: Order, *, days_ago: float, read: bool = False) -> int:
 def test_notifications_are_deleted_in_small_steps_with_their_emails_read_or_not(
     monkeypatch: pytest.MonkeyPatch, order: Order
 ) -> None:
-    monkeypatch.setattr(reconciliation, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 2)
     for days_ago in (200, 120, 91, 90.5, 90.1):
         tell(order, days_ago=days_ago, read=days_ago > 100)
     kept = [tell(order, days_ago=days_ago, read=days_ago > 50) for days_ago in (89.9, 40, 0)]
@@ -65,7 +65,7 @@ def test_the_scheduler_deletes_what_is_older_than_the_setting_says(settings: Set
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_delete_each_notification_once(monkeypatch: pytest.MonkeyPatch, order: Order) -> None:
-    monkeypatch.setattr(reconciliation, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 5)
     for _ in range(30):
         tell(order, days_ago=91)
     assert sum(run_at_once(6, lambda _: sum(clean_notifications(timedelta(days=90))))) == 30

@@ -10,14 +10,14 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
-from listings import placing
+from listings.buying import place
+from listings.buying.place import Placement, place_order, place_orders
+from listings.buying.purchase import Purchase, buy_listing
 from listings.models import Listing, Order
-from listings.placing import Placement, place_order, place_orders
 from listings.refusals import AccountGone, SoldOut
-from listings.services import Purchase, buy_listing
 from microstore.contracts.transactions import ORDER_PLACED
 from microstore.messaging.models import OutboxMessage
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from stack.waiting import wait_until
 from tests.support.threads import run_at_once, wait_for_blocked
 
@@ -171,7 +171,7 @@ def test_when_the_connection_is_lost_each_of_them_is_told(
     execute = CursorWrapper.execute
 
     def hang_up(self: CursorWrapper, sql: str, params: Any = None) -> None:
-        if sql == placing.PLACE_ORDERS:
+        if sql == place.PLACE_ORDERS:
             sql, params = "SELECT pg_terminate_backend(pg_backend_pid())", None
         execute(self, sql, params)
 
@@ -208,7 +208,7 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Have the first of so many wait until the others are there: they are placed together then."""
 
     def hold(count: int) -> None:
-        group = placing._place_in_company
+        group = place._place_in_company
         ask = group._ask
 
         def wait_for_the_others(placements: Sequence[Placement]) -> Sequence[bool | None]:

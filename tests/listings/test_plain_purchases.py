@@ -12,10 +12,10 @@ from django.db import OperationalError
 from django.http.response import ResponseHeaders
 from django.test import RequestFactory
 
-from listings import express, services
+from listings.buying import fast_path, purchase
 from listings.models import Listing, Order
-from microstore import limits
-from microstore.tracing import new_trace, trace_id_of
+from microstore.http import limits
+from microstore.telemetry.tracing import new_trace, trace_id_of
 from tests.support.tokens import claims_of, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)  # both ways may close the connection
@@ -50,7 +50,7 @@ class Counter:
     def __init__(self, bob: User) -> None:
         self.token = sign(claims_of(bob.pk))
         self.sent_on = 0
-        self.lane = express.Express(self._django)
+        self.lane = fast_path.Express(self._django)
         self._behind = get_wsgi_application()
 
     def _django(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -164,8 +164,8 @@ def test_an_outage_looks_the_same(
     def be_away(*_: Any, **__: Any) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(services, "buy_listing", be_away)
-    monkeypatch.setattr("microstore.outage.connection.close", lambda: None)
+    monkeypatch.setattr(purchase, "buy_listing", be_away)
+    monkeypatch.setattr("microstore.database.outage.connection.close", lambda: None)
     answer = counter.buy(armchair.pk).looks
     assert answer[0] == 503
     assert answer[1]["Retry-After"] == "1"
@@ -178,7 +178,7 @@ def test_a_fault_of_ours_is_told_without_its_cause(
     def fail(*_: Any) -> None:
         raise KeyError("a secret")
 
-    monkeypatch.setattr(services, "buy_listing", fail)
+    monkeypatch.setattr(purchase, "buy_listing", fail)
     answer = counter.buy(armchair.pk)
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
     assert "secret" not in answer.content.decode()

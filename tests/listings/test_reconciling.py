@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from listings import reconciliation
+from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import LiveEvent
-from listings.reconciliation import resend_overdue
-from listings.services import complete_orders, reject_orders
+from listings.settling import reconcile
+from listings.settling.reconcile import resend_overdue
 from microstore.messaging.models import OutboxMessage
 from tests.listings.vanished import DEADLINE, PlaceOrder, make_older, place_order, resend, sent_orders
 from tests.support.messages import item_sold, order_rejected
@@ -66,7 +66,7 @@ def test_the_oldest_go_first(place_order: PlaceOrder) -> None:
 def test_each_step_is_small_and_commits_for_itself(
     place_order: PlaceOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciliation, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 2)
     orders = [place_order(minutes_ago=9 - number) for number in range(5)]
     assert list(resend_overdue(DEADLINE)) == [2, 2, 1]
     assert sent_orders() == [order.pk for order in orders]

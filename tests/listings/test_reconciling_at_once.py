@@ -7,11 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from listings import reconciliation
+from listings.buying.purchase import Purchase, buy_listing
 from listings.models import Order
-from listings.reconciliation import resend_overdue
-from listings.services import Purchase, buy_listing
-from microstore.tracing import new_trace
+from listings.settling import reconcile
+from listings.settling.reconcile import resend_overdue
+from microstore.telemetry.tracing import new_trace
 from tests.listings.vanished import DEADLINE, PlaceOrder, place_order, resend, sent_orders
 from tests.support.threads import run_at_once
 
@@ -45,7 +45,7 @@ def test_an_order_that_is_being_settled_is_not_waited_for(place_order: PlaceOrde
 
 
 def test_many_at_once_send_each_order_once(place_order: PlaceOrder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciliation, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 5)
     orders = {place_order(minutes_ago=3).pk for _ in range(60)}
     assert sum(run_at_once(6, lambda _: resend())) == 60
     assert len(sent_orders()) == 60

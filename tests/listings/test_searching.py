@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from listings import search
+from listings.catalogue import search
 from listings.models import Listing
 from tests.support.problem import read_problem
 

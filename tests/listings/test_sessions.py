@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from listings.accounts import open_session
+from listings.accounts.sessions import open_session
 from listings.models import Profile, Session
 from tests.support.problem import Answer, read_problem
 from tests.support.threads import run_at_once

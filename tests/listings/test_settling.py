@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
-from listings.services import complete_orders, reject_orders
 from listings.tasks import item_sold as handle_item_sold
 from listings.tasks import order_rejected as handle_order_rejected
 from microstore.contracts.listings import OrderCompleted
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.broker import facts
 from tests.support.messages import item_sold, order_rejected
 from tests.support.threads import run_at_once

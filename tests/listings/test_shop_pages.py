@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from listings.models import Listing, ListingImage, Order
-from microstore import limits
+from microstore.http import limits
 from tests.support.pages import address, text
 from tests.support.pictures import picture, upload
 

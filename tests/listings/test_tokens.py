@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from listings.accounts import open_session
+from listings.accounts.sessions import open_session
 from listings.models import Listing
 from tests.support.problem import read_problem
 from tests.support.rows import count_rows

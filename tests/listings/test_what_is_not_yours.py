@@ -12,9 +12,9 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
-from listings.accounts import open_session
+from listings.accounts.sessions import open_session
 from listings.models import Listing, ListingImage, Notification, Order, Profile, Session
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from listings.models import Listing, Order
-from listings.reconciliation import resend_overdue
+from listings.settling.reconcile import resend_overdue
 from microstore.messaging.models import OutboxMessage
 from tests.listings.purchases import order_one
 

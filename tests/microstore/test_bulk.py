@@ -7,7 +7,7 @@ import pytest
 from django.db import DataError, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from microstore.bulk import insert_new
+from microstore.database.bulk_insert import insert_new
 from microstore.messaging.models import DeadLetter
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def stored() -> dict[str, str]:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on PostgreSQL, and as where the database is for development."""
     if request.param == "by model":
-        monkeypatch.setattr("microstore.bulk.is_postgresql", lambda: False)
+        monkeypatch.setattr("microstore.database.bulk_insert.is_postgresql", lambda: False)
 
 
 @pytest.mark.usefixtures("way")

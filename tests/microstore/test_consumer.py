@@ -14,10 +14,10 @@ from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ITEM_SOLD, ItemSold
 from microstore.contracts.notifications import HEARD
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
-from microstore.messaging.consumer import Delivery, Tries, Unavailable
 from microstore.messaging.envelope import reply_step
 from microstore.messaging.models import DeadLetter
-from microstore.tracing import trace_id_of
+from microstore.messaging.receiving.consumer import Delivery, Tries, Unavailable
+from microstore.telemetry.tracing import trace_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.registry import CONTRACTS
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.logs import SECRET_NAMES
+from microstore.telemetry.logs import SECRET_NAMES
 
 
 def test_a_message_carries_its_id_its_time_and_its_trace(armchair: dict[str, Any]) -> None:

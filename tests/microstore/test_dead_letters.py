@@ -11,7 +11,8 @@ from kombu import Connection
 from microstore.celery import app
 from microstore.contracts.contract import InvalidMessage, to_wire
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import dead_letters, topology
+from microstore.messaging import topology
+from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,18 +20,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_dead_message_moves_from_the_broker_to_the_database_with_its_body(broker: Connection) -> None:
     publish_dead(b"\xff not even text", headers={"task": "listings.item_sold", "id": "7"})
-    assert dead_letters.collect(broker) == 1
+    assert store.collect(broker) == 1
     letter = DeadLetter.objects.get()
     assert bytes(letter.raw_body or b"") == b"\xff not even text"
     assert letter.contract == "listings.item_sold"
     assert letter.state == "waiting"
-    assert dead_letters.collect(broker) == 0
+    assert store.collect(broker) == 0
 
 
 def test_a_message_that_dies_twice_is_one_letter(broker: Connection) -> None:
     for _ in range(2):
         publish_dead(b"[]", headers={"id": "7"})
-    assert dead_letters.collect(broker) == 2
+    assert store.collect(broker) == 2
     assert DeadLetter.objects.count() == 1
 
 
@@ -48,14 +49,14 @@ def test_a_message_that_dies_twice_is_one_letter(broker: Connection) -> None:
 )
 def test_no_header_can_keep_a_letter_in_the_broker(broker: Connection, headers: dict[str, Any]) -> None:
     publish_dead(b"green", headers=headers)
-    assert dead_letters.collect(broker) == 1
+    assert store.collect(broker) == 1
     assert bytes(DeadLetter.objects.get().raw_body or b"") == b"green"
 
 
 def test_two_messages_without_ids_are_two_letters(broker: Connection) -> None:
     publish_dead(b"", headers={"task": "listings.item_sold"})
     publish_dead(b"", headers={"task": "listings.unheard_of"})
-    assert dead_letters.collect(broker) == 2
+    assert store.collect(broker) == 2
     assert DeadLetter.objects.count() == 2
 
 
@@ -65,7 +66,7 @@ def test_an_event_is_buried_with_its_error_and_its_trace(armchair: dict[str, Any
         try:
             ORDER_CREATED(**armchair | {"quantity": 0})
         except InvalidMessage as error:
-            dead_letters.bury(contract="order_created", payload=payload, error=error, attempts=3)
+            store.bury(contract="order_created", payload=payload, error=error, attempts=3)
     letter = DeadLetter.objects.get()
     assert letter.payload == payload
     assert letter.trace == armchair["trace"]
@@ -81,8 +82,8 @@ def test_letters_that_cannot_be_stored_stay_in_the_broker(
     with monkeypatch.context() as patch:
         patch.setattr(DeadLetter.objects, "update_or_create", lambda **_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            dead_letters.collect(broker)
-    assert dead_letters.collect(broker) == 1
+            store.collect(broker)
+    assert store.collect(broker) == 1
 
 
 def publish_dead(body: bytes, *, headers: dict[str, Any]) -> None:

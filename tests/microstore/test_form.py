@@ -16,7 +16,7 @@ from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import topology
 from microstore.messaging.envelope import publish_command, reply_step
-from microstore.messaging.form import find_fault
+from microstore.messaging.receiving.message_schema import find_fault
 from tests.microstore.conftest import TRACE
 
 orders = st.builds(

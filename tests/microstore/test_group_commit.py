@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from microstore.group_commit import GroupCommit
+from listings.buying.group_commit import GroupCommit
 from stack.waiting import wait_until
 
 PATIENCE_SECONDS = 20

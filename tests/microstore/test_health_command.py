@@ -9,12 +9,12 @@ from django.core.management import call_command
 from kombu import Connection
 from pytest_django import Settings
 
-from microstore import health
 from microstore.celery import app
-from microstore.messaging import pulse
 from microstore.messaging.models import QueueDepth
+from microstore.messaging.receiving import worker_heartbeat
+from microstore.messaging.sending.monitored_relay import WatchedRelay
 from microstore.messaging.topology import all_queues
-from microstore.messaging.watch import WatchedRelay
+from microstore.telemetry import health
 from tests.support.ports import closed_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,14 +77,14 @@ def test_a_worker_beats_only_while_it_consumes(heartbeat: Path) -> None:
         task_consumer: TaskConsumer | None = None
 
     worker = Worker()
-    pulse.remember_consumer(worker)
-    pulse.beat_while_consuming()
+    worker_heartbeat.remember_consumer(worker)
+    worker_heartbeat.beat_while_consuming()
     assert not heartbeat.exists()  # the broker is away
     worker.task_consumer = TaskConsumer()
-    pulse.beat_while_consuming()
+    worker_heartbeat.beat_while_consuming()
     assert not heartbeat.exists()  # the broker has cancelled it
     worker.task_consumer.active.add("notifications")
-    pulse.beat_while_consuming()
+    worker_heartbeat.beat_while_consuming()
     assert heartbeat.exists()
 
 

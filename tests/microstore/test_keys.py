@@ -13,8 +13,8 @@ from pytest_django import Settings
 from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import InvalidToken
 
-from microstore.authentication import TokenAuthentication
-from microstore.keys import FetchedKeys, KeyRing, PublicKeys, UnknownKey, as_jwks
+from microstore.auth.authentication import TokenAuthentication
+from microstore.auth.keys import FetchedKeys, KeyRing, PublicKeys, UnknownKey, as_jwks
 from tests.support.environment import make_key_pair
 from tests.support.tokens import claims_of
 
@@ -50,7 +50,7 @@ def test_no_key_is_parsed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = ring(OLD[0], OLD[1])
     token = keys.encode(claims_of(1))
     keys.read(token)
-    monkeypatch.setattr("microstore.keys.load_pem_public_key", None)
+    monkeypatch.setattr("microstore.auth.keys.load_pem_public_key", None)
     monkeypatch.setattr("jwt.algorithms.load_pem_private_key", None)
     keys.read(keys.encode(claims_of(1)))
 
@@ -100,7 +100,7 @@ def test_keys_are_fetched_once_and_again_when_one_is_missing(
         with pytest.raises(UnknownKey):
             keys.find(made_up)
     assert handler.asked == 1
-    monkeypatch.setattr("microstore.keys.FETCH_AT_MOST_EVERY_SECONDS", 0)
+    monkeypatch.setattr("microstore.auth.keys.FETCH_AT_MOST_EVERY_SECONDS", 0)
     assert keys.find(new)
     assert handler.asked == 2
 
@@ -113,7 +113,7 @@ def test_what_is_known_stays_known_while_the_publisher_is_away(
     keys = FetchedKeys(url)
     known = keys.find(None)
     handler.body = b""
-    monkeypatch.setattr("microstore.keys.FETCH_EVERY_SECONDS", 0)
+    monkeypatch.setattr("microstore.auth.keys.FETCH_EVERY_SECONDS", 0)
     assert keys.find(None) == known
     assert handler.asked == 2
 
@@ -125,7 +125,7 @@ def test_a_token_is_not_remembered_longer_than_its_key(
     publish(handler, OLD[1], NEW[1])
     verifier = ring("")
     verifier.public_keys = FetchedKeys(url)
-    for user in ("microstore.authentication.key_ring", "microstore.tokens.key_ring"):
+    for user in ("microstore.auth.authentication.key_ring", "microstore.auth.tokens.key_ring"):
         monkeypatch.setattr(user, lambda: verifier)
     withdrawn, kept = (ring(*pair).encode(claims_of(1)) for pair in (OLD, NEW))
     remembered = {token: who_is(token) for token in (withdrawn, kept)}
@@ -133,7 +133,7 @@ def test_a_token_is_not_remembered_longer_than_its_key(
 
     publish(handler, NEW[1])
     assert who_is(withdrawn) is remembered[withdrawn]
-    monkeypatch.setattr("microstore.keys.FETCH_EVERY_SECONDS", 0)
+    monkeypatch.setattr("microstore.auth.keys.FETCH_EVERY_SECONDS", 0)
     with pytest.raises(InvalidToken):
         who_is(withdrawn)
     assert who_is(kept) is not remembered[kept]

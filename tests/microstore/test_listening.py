@@ -10,10 +10,10 @@ from microstore.celery import app
 from microstore.contracts.listings import ORDER_COMPLETED, OrderCompleted
 from microstore.contracts.registry import CONTRACTS, LISTENERS, SERVICES
 from microstore.messaging import topology
-from microstore.messaging.consumer import Unavailable, hears, tell
-from microstore.messaging.form import find_fault
+from microstore.messaging.dead_letters.replay import preview, replay
 from microstore.messaging.models import DeadLetter, OutboxMessage
-from microstore.messaging.replay import preview, replay
+from microstore.messaging.receiving.consumer import Unavailable, hears, tell
+from microstore.messaging.receiving.message_schema import find_fault
 from tests.support.broker import facts
 
 pytestmark = pytest.mark.django_db

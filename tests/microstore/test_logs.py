@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from microstore import logs
+from microstore.telemetry import logs
 from tests.support.tokens import claims_of, sign
 
 PASSWORD = "crunchy-armchair-7"

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from microstore.messaging import dead_letters
+from microstore.messaging.dead_letters import store
 from microstore.messaging.metrics import note_buried
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.metrics import exposition, folder
@@ -32,7 +32,7 @@ def test_it_is_told_what_waits_and_since_when(client: Client) -> None:
     for minutes in (2, 1, -5):  # the last one is a replay's, due later
         at = timezone.now() - timedelta(minutes=minutes)
         OutboxMessage.objects.create(contract="order_created", payload={}, created_at=at)
-    dead_letters.bury(contract="item_sold", payload={}, error=ValueError("till is shut"), attempts=3)
+    store.bury(contract="item_sold", payload={}, error=ValueError("till is shut"), attempts=3)
     QueueDepth.objects.create(queue="listings", messages=7, consumers=1, measured_at=timezone.now())
     seen = scrape(client)
     assert seen["microstore_outbox_messages",] == 3

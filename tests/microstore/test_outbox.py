@@ -7,8 +7,8 @@ from django.db import transaction
 
 from microstore.contracts.contract import InvalidMessage
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import outbox
 from microstore.messaging.models import OutboxMessage
+from microstore.messaging.sending import outbox
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,9 +15,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from microstore.celery import app
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import dead_letters, outbox, relay, topology
+from microstore.messaging import topology
+from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
-from microstore.messaging.publisher import Parcel, Publisher
+from microstore.messaging.sending import outbox, relay
+from microstore.messaging.sending.publisher import Parcel, Publisher
 from stack.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -214,7 +216,7 @@ def test_a_fault_in_collecting_letters_does_not_hold_up_the_outbox(
     def fail(_: Connection) -> int:
         raise ValueError("a letter that nobody thought of")
 
-    monkeypatch.setattr(dead_letters, "collect", fail)
+    monkeypatch.setattr(store, "collect", fail)
     working = relay.Relay(app)
     send_orders(armchair, 1)
     assert working.step()

@@ -13,8 +13,8 @@ from django.test import Client
 
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
-from microstore.messaging import dead_letters, replay
-from microstore.messaging.causes import cause_of, find_groups
+from microstore.messaging.dead_letters import replay, store
+from microstore.messaging.dead_letters.groups import cause_of, find_groups
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.staff.actions import ReasonMissing
 from microstore.staff.models import StaffAction
@@ -31,9 +31,7 @@ def payload(armchair: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def letter(payload: dict[str, Any]) -> DeadLetter:
     """An order that failed three times."""
-    return dead_letters.bury(
-        contract="order_created", payload=payload, error=ValueError("no till"), attempts=3
-    )
+    return store.bury(contract="order_created", payload=payload, error=ValueError("no till"), attempts=3)
 
 
 def raw_letter(body: bytes, task: str = "transactions.order_created") -> DeadLetter:
@@ -100,7 +98,7 @@ def test_two_people_at_once_replay_it_once(letter: DeadLetter) -> None:
 
 def test_what_dies_again_after_its_replay_waits_again(letter: DeadLetter, payload: dict[str, Any]) -> None:
     replay.replay(letter.pk, by="carol", reason="mended")
-    dead_letters.bury(contract="order_created", payload=payload, error=ValueError("still"), attempts=3)
+    store.bury(contract="order_created", payload=payload, error=ValueError("still"), attempts=3)
     letter.refresh_from_db()
     assert letter.state == "waiting"
     assert "still" in letter.error
@@ -170,7 +168,7 @@ def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter
 def bury_some(payload: dict[str, Any], *errors: str) -> list[DeadLetter]:
     """Different orders that died of these."""
     return [
-        dead_letters.bury(
+        store.bury(
             contract="order_created",
             payload=payload | {"order_id": f"01a20420-1996-72f3-8f75-b9740bad4{number:03}"},
             error=ValueError(error),

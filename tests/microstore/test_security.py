@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.test.client import FakePayload
 
-from microstore.security import find_defaults
+from microstore.http.security import find_defaults
 from microstore.staff import login_guard
 from microstore.staff.models import StaffAction
 from tests.support.problem import read_problem

@@ -8,9 +8,9 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from microstore import spans
 from microstore.celery import app
-from microstore.tracing import current_trace, new_trace, trace_id_of, trace_requests
+from microstore.telemetry import otel
+from microstore.telemetry.tracing import current_trace, new_trace, trace_id_of, trace_requests
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
@@ -72,5 +72,5 @@ def test_no_trace_leaks_into_the_next_task() -> None:
 
 
 def test_without_a_collector_no_span_is_made_and_nothing_for_it_is_loaded() -> None:
-    assert "microstore.span_export" not in sys.modules
-    assert spans.of_messages("item_sold", kind="CONSUMER", carriers=[]) is spans.NOTHING
+    assert "microstore.telemetry.otel_export" not in sys.modules
+    assert otel.of_messages("item_sold", kind="CONSUMER", carriers=[]) is otel.NOTHING

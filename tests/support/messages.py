@@ -13,7 +13,7 @@ from microstore.contracts.listings import (
     OrderVoided,
 )
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 
 
 def item_sold(order_id: UUID, *, price_cents: int = 24_900, listing_id: int = 1) -> ItemSold:

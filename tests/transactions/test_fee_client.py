@@ -12,7 +12,7 @@ from pytest_django import Settings
 from fees import handler as fee_handler
 from fees.server import FunctionUrlServer
 from microstore.contracts.transactions import OrderCreated
-from microstore.messaging.consumer import Unavailable
+from microstore.messaging.receiving.consumer import Unavailable
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
 from tests.support.ports import closed_port

@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from microstore.messaging import dead_letters
+from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.staff.models import StaffAction
-from microstore.tracing import new_trace
+from microstore.telemetry.tracing import new_trace
 from tests.support.roles import (
     ALL,
     OPERATIONS,
@@ -88,7 +88,7 @@ def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
         "messaging_queuedepth": QueueDepth.objects.create(
             queue="transactions", messages=0, consumers=1, measured_at=timezone.now()
         ),
-        "messaging_deadletter": dead_letters.bury(
+        "messaging_deadletter": store.bury(
             contract="order_created", payload={"trace": sale.trace}, error=ValueError("why"), attempts=3
         ),
         "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from microstore.messaging import dead_letters
+from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from tests.support.admin_models import REGISTERED
 from tests.support.broker import Mailbox
@@ -29,7 +29,7 @@ def one_of_each(fee_post: FeePost, listings_queue: Mailbox) -> None:
     """Something on every page."""
     tasks.order_created([order_created(), order_created(currency="XTS")])
     OutboxMessage.objects.create(contract="item_sold", payload={"lamp": 1})
-    dead_letters.bury(contract="order_created", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
+    store.bury(contract="order_created", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
 
 
 def url_of(model: type[Model], page: str, *args: object) -> str:

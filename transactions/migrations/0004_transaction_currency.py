@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from microstore.indexes import BuildIndex
+from microstore.database.migration_operations import BuildIndex
 
 
 class Migration(migrations.Migration):

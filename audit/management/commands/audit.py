@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from audit.books import Limits, open_books
 from audit.report import Report, audit
+from audit.snapshots import Limits, open_books
 
 UNABLE = 2  # exit code: nothing was proved, neither way
 CLEANING_MARGIN = timedelta(hours=1)  # clocks of two machines

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 
-from listings.reconciliation import clean_live_events, clean_notifications, resend_overdue
-from microstore.heartbeat import beat
+from listings.settling.reconcile import clean_live_events, clean_notifications, resend_overdue
 from microstore.metrics.exposition import expose
-from microstore.stopping import set_on_signals
+from microstore.shutdown import set_on_signals
+from microstore.telemetry.heartbeat import beat
 
 log = structlog.get_logger(__name__)
 

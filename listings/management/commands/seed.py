@@ -12,10 +12,10 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from listings.demonstration import Thing, invent_names, invent_things
-from listings.images import encode
+from listings.catalogue.images import encode
 from listings.models import Category, Listing, ListingImage
-from listings.still_life import draw
+from listings.seeding.catalogue import Thing, invent_names, invent_things
+from listings.seeding.pictures import draw
 
 PASSWORD = "microstore"  # noqa: S105  # a demonstration's
 THINGS = (

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from microstore.sql import on_postgresql
+from microstore.database.sql import on_postgresql
 
 CREATE = """
 CREATE FUNCTION outbox_send(contract_name text, message jsonb) RETURNS void LANGUAGE plpgsql AS $$

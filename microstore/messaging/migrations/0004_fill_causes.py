@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 def fill(apps, schema_editor):
-    from microstore.messaging.causes import cause_of
+    from microstore.messaging.dead_letters.groups import cause_of
 
     letters = apps.get_model("messaging", "DeadLetter").objects.using(schema_editor.connection.alias)
     for letter in letters.filter(cause="").only("id", "error").iterator():

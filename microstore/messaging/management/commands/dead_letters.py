@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from microstore.messaging.causes import find_group, find_groups
+from microstore.messaging.dead_letters.groups import find_group, find_groups
+from microstore.messaging.dead_letters.replay import EVENTS_PER_SECOND, discard_all, preview, replay_all
 from microstore.messaging.models import DeadLetter
-from microstore.messaging.replay import EVENTS_PER_SECOND, discard_all, preview, replay_all
 from microstore.staff.actions import ReasonMissing, read_reason
 
 

@@ -6,9 +6,9 @@ import structlog
 from django.core.management.base import BaseCommand
 
 from microstore.celery import app
-from microstore.messaging.watch import WatchedRelay
+from microstore.messaging.sending.monitored_relay import WatchedRelay
 from microstore.metrics.exposition import expose
-from microstore.stopping import set_on_signals
+from microstore.shutdown import set_on_signals
 
 log = structlog.get_logger(__name__)
 

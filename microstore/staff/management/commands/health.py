@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from microstore.health import CHECKS, LIVENESS, run_checks
+from microstore.telemetry.health import CHECKS, LIVENESS, run_checks
 
 
 class Command(BaseCommand):

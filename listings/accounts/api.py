@@ -1,0 +1,148 @@
+"""Accounts: making one, logging in and out, and what is known of it."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from listings import queries
+from listings.accounts import sessions
+from listings.accounts.serializers import (
+    LogInSerializer,
+    PasswordSerializer,
+    ProfileSerializer,
+    RefreshTokenSerializer,
+    RegisterSerializer,
+    TokensSerializer,
+)
+from listings.refusals import AccountGone, SessionOver, WrongCredentials, WrongPassword
+from microstore.auth.authentication import account_id
+from microstore.auth.keys import FETCH_EVERY_SECONDS, PublicKeys, as_jwks, key_ring
+from microstore.auth.tokens import RefreshToken
+from microstore.http.problems import refuses
+
+
+class RegisterView(generics.CreateAPIView[Any]):
+    """Make an account."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_scope = "register"
+    serializer_class = RegisterSerializer
+    queryset = get_user_model().objects.none()
+
+
+class LogInView(APIView):
+    """An access token for half an hour, and a refresh token for a week."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_scope = "token"
+
+    @extend_schema(request=LogInSerializer, responses=TokensSerializer)
+    @refuses(WrongCredentials)
+    def post(self, request: Request) -> Response:
+        """Log in."""
+        body = LogInSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        return tokens(sessions.log_in(given["username"], password=given["password"]))
+
+
+class RefreshView(APIView):
+    """The next tokens of a session."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_scope = "token"
+
+    @extend_schema(request=RefreshTokenSerializer, responses=TokensSerializer)
+    @refuses(SessionOver)
+    def post(self, request: Request) -> Response:
+        """Get new tokens. A refresh token is good for one time; used twice, it ends the session."""
+        return tokens(sessions.renew_session(refresh_token(request)))
+
+
+class LogOutView(APIView):
+    """The end of a session."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_scope = "token"
+
+    @extend_schema(
+        request=RefreshTokenSerializer, responses={204: OpenApiResponse(description="Logged out.")}
+    )
+    @refuses(SessionOver)
+    def post(self, request: Request) -> Response:
+        """Log out: the session's refresh tokens are good no more."""
+        sessions.log_out(refresh_token(request))
+        return Response(status=204)
+
+
+class PasswordView(APIView):
+    """The caller's password."""
+
+    throttle_scope = "token"
+
+    @extend_schema(request=PasswordSerializer, responses=TokensSerializer)
+    @refuses(AccountGone, WrongPassword)
+    def post(self, request: Request) -> Response:
+        """Change the password. All sessions end; the answer has the tokens of a new one."""
+        body = PasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = queries.find_account(account_id(request))
+        try:
+            return tokens(sessions.change_password(user, **body.validated_data))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"new": error.messages}) from error
+
+
+class ProfileView(APIView):
+    """What is known of the caller."""
+
+    @extend_schema(responses=ProfileSerializer)
+    @refuses(AccountGone)
+    def get(self, request: Request) -> Response:
+        """Look at the own profile."""
+        return Response(ProfileSerializer(queries.find_account(account_id(request))).data)
+
+    @extend_schema(request=ProfileSerializer(partial=True), responses=ProfileSerializer)
+    @refuses(AccountGone)
+    def patch(self, request: Request) -> Response:
+        """Change the address, or whether e-mail is wanted."""
+        user = queries.find_account(account_id(request))
+        body = ProfileSerializer(user, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        sessions.change_profile(user, body.validated_data)
+        return Response(ProfileSerializer(queries.find_account(user.pk)).data)
+
+
+@require_safe
+@cache_control(public=True, max_age=FETCH_EVERY_SECONDS)
+def public_keys(request: HttpRequest) -> JsonResponse:
+    """`/.well-known/jwks.json`: the keys by which anybody can verify our tokens (RFC 7517)."""
+    keys: PublicKeys = key_ring().public_keys
+    return JsonResponse(as_jwks(keys.keys))
+
+
+def refresh_token(request: Request) -> str:
+    """The one in the body."""
+    body = RefreshTokenSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return str(body.validated_data["refresh"])
+
+
+def tokens(refresh: RefreshToken) -> Response:
+    """Both tokens; nothing on the way may keep them."""
+    body = {"access": str(refresh.access_token), "refresh": str(refresh)}
+    return Response(body, headers={"Cache-Control": "no-store"})

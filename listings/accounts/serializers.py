@@ -1,0 +1,107 @@
+"""What the API takes and gives about accounts."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User as UserRow
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.validators import UniqueValidator
+
+from listings.models import Profile
+from microstore.http.serializers import RefuseUnknownFields, StrictBooleanField, StrictCharField
+
+User = get_user_model()
+
+
+class UsernameField(StrictCharField):
+    """A name as Django stores it (NFKC), so that two spellings of one name are one name."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The normalised name."""
+        return str(User.normalize_username(super().to_internal_value(data)))
+
+
+CAROL = {"username": "carol", "email": "carol@shop.example", "password": "a lighthouse in fog"}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Carol", CAROL, request_only=True)])
+class RegisterSerializer(RefuseUnknownFields):
+    """A new account."""
+
+    username = UsernameField(
+        max_length=150, validators=[User.username_validator, UniqueValidator(User.objects.all())]
+    )
+    email = serializers.EmailField(max_length=254)
+    password = StrictCharField(max_length=128, write_only=True, trim_whitespace=False)
+    id = serializers.IntegerField(read_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Django's password validators, which also compare it with the name and the address."""
+        try:
+            validate_password(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"password": error.messages}) from error
+        return attrs
+
+    def create(self, validated_data: dict[str, Any]) -> Any:
+        """The user, with a hashed password."""
+        try:
+            with transaction.atomic():
+                return User.objects.create_user(**validated_data)
+        except IntegrityError as error:
+            raise serializers.ValidationError({"username": ["This name was taken a moment ago."]}) from error
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Carol",
+            {"username": CAROL["username"], "password": CAROL["password"]},
+            request_only=True,
+        )
+    ]
+)
+class LogInSerializer(RefuseUnknownFields):
+    """A name and a password."""
+
+    username = UsernameField(max_length=150)
+    password = StrictCharField(max_length=128, trim_whitespace=False)
+
+
+class RefreshTokenSerializer(RefuseUnknownFields):
+    """The session's present refresh token."""
+
+    refresh = StrictCharField(max_length=4_096)
+
+
+class TokensSerializer(serializers.Serializer[dict[str, str]]):
+    """What a session goes on with."""
+
+    access = serializers.CharField(help_text="For `Authorization: Bearer …`, for half an hour.")
+    refresh = serializers.CharField(help_text="For the next tokens, once, within a week.")
+
+
+class PasswordSerializer(RefuseUnknownFields):
+    """The password as it is and as it shall be."""
+
+    current = StrictCharField(max_length=128, trim_whitespace=False)
+    new = StrictCharField(max_length=128, trim_whitespace=False)
+
+
+class ProfileSerializer(RefuseUnknownFields):
+    """What is known of an account."""
+
+    id = serializers.IntegerField(read_only=True)
+    username = serializers.CharField(read_only=True)
+    email = serializers.EmailField(max_length=254)
+    email_notifications = StrictBooleanField()
+
+    def to_representation(self, user: UserRow) -> dict[str, Any]:
+        """One who has chosen nothing wants e-mail."""
+        wanted = Profile.objects.filter(user=user).values_list("email_notifications", flat=True).first()
+        chosen = {"email_notifications": wanted is not False}
+        return {"id": user.pk, "username": user.username, "email": user.email} | chosen

@@ -1,0 +1,106 @@
+"""What people do with their accounts: log in and out, and change what is known of them.
+
+A session is one log-in. Its row names the one refresh token that is good; a row that is gone is a session
+that is over. Access tokens are believed until they expire (docs/decisions/0009).
+"""
+
+from typing import Any, cast
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.utils import datetime_from_epoch
+
+from listings.models import Profile, Session
+from listings.refusals import SessionOver, WrongCredentials, WrongPassword
+from microstore.auth.tokens import RefreshToken
+
+
+def log_in(username: str, *, password: str) -> RefreshToken:
+    """A new session's tokens, or WrongCredentials."""
+    return open_session(check_credentials(username, password=password))
+
+
+def check_credentials(username: str, *, password: str) -> User:
+    """The user, or WrongCredentials: the same for an unknown name, after the same hashing."""
+    user = authenticate(username=username, password=password)
+    if user is None:
+        raise WrongCredentials("No active account has this name and password.")
+    return user
+
+
+def open_session(user: User) -> RefreshToken:
+    """A new session; the user's expired ones are forgotten."""
+    Session.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
+    token = cast("RefreshToken", RefreshToken.for_user(user))
+    session = Session.objects.create(
+        user=user, jti=token["jti"], expires_at=datetime_from_epoch(token["exp"])
+    )
+    token["sid"] = str(session.id)
+    return token
+
+
+def renew_session(text: str) -> RefreshToken:
+    """The session's next tokens for its present refresh token.
+
+    Whoever comes with an earlier one has stolen it, or was stolen from: the session ends for both
+    (RFC 9700, 4.14.2). Raises SessionOver.
+    """
+    old = read_refresh_token(text)
+    session = Session.objects.filter(id=old["sid"], user__is_active=True).select_related("user").first()
+    if session is None:
+        raise SessionOver("This session is over; log in again.")
+    token = cast("RefreshToken", RefreshToken.for_user(session.user))
+    token["sid"] = old["sid"]
+    expires_at = datetime_from_epoch(token["exp"])
+    if not Session.objects.filter(id=session.id, jti=old["jti"]).update(
+        jti=token["jti"], expires_at=expires_at
+    ):
+        session.delete()
+        raise SessionOver("This refresh token was used before, so its session was ended; log in again.")
+    return token
+
+
+def log_out(text: str) -> None:
+    """End the session of this refresh token; one that is over already stays so."""
+    Session.objects.filter(id=read_refresh_token(text)["sid"]).delete()
+
+
+def change_password(user: User, *, current: str, new: str) -> RefreshToken:
+    """Set the password and end all sessions; returns a new one's tokens.
+
+    Raises WrongPassword, or Django's ValidationError for a weak one.
+    """
+    if not user.check_password(current):
+        raise WrongPassword("This is not your current password.")
+    validate_password(new, user)
+    with transaction.atomic():
+        user.set_password(new)
+        user.save(update_fields=["password"])
+        Session.objects.filter(user=user).delete()
+        return open_session(user)
+
+
+def change_profile(user: User, changes: dict[str, Any]) -> None:
+    """Change the address, and whether e-mail is wanted."""
+    with transaction.atomic():
+        if "email" in changes:
+            user.email = changes["email"]
+            user.save(update_fields=["email"])
+        if "email_notifications" in changes:
+            wanted = {"email_notifications": changes["email_notifications"]}
+            Profile.objects.update_or_create(user=user, defaults=wanted)
+
+
+def read_refresh_token(text: str) -> RefreshToken:
+    """A refresh token of ours, or SessionOver."""
+    try:
+        token = RefreshToken(text)  # type: ignore[arg-type]  # simplejwt takes text, whatever it says
+    except TokenError as error:
+        raise SessionOver("This is no valid refresh token; log in again.") from error
+    if "sid" not in token:
+        raise SessionOver("This refresh token belongs to no session; log in again.")
+    return token

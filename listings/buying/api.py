@@ -1,0 +1,114 @@
+"""Buying what is for sale."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.http import JsonResponse
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from listings.buying import purchase as services
+from listings.catalogue.serializers import AcceptedOrderSerializer, BuySerializer
+from listings.models import Order
+from listings.refusals import AccountGone, KeyReused, ListingNotFound, OwnListing, SoldOut
+from microstore.auth.authentication import account_id
+from microstore.http import problems
+from microstore.telemetry.tracing import current_trace, trace_id_of
+
+MAX_KEY_LENGTH = 255
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="Your name for this purchase: repeated with it, it is made once.",
+)
+REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[202], description="`true` for a repeat."
+)
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[202], description="The order."
+)
+
+
+class BuyView(APIView):
+    """Buy it. The answer comes at once; the order settles behind it."""
+
+    throttle_scope = "buy"
+
+    @extend_schema(
+        request=BuySerializer,
+        responses={202: AcceptedOrderSerializer},
+        parameters=[IDEMPOTENCY_KEY, REPLAYED, LOCATION],
+    )
+    @problems.refuses(ListingNotFound, SoldOut, OwnListing, KeyReused, AccountGone)
+    def post(self, request: Request, pk: str) -> JsonResponse:
+        """Buy it. The answer comes at once; the order settles behind it."""
+        body, headers = buy(
+            int(pk),
+            buyer_id=account_id(request),
+            quantity=wanted_quantity(request.data),
+            key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
+        )
+        return JsonResponse(body, status=HTTPStatus.ACCEPTED, headers=headers)
+
+
+class Answer(NamedTuple):
+    """202 with where to look: what AcceptedOrderSerializer says, and headers."""
+
+    body: dict[str, str]
+    headers: dict[str, str]
+
+
+def buy(listing_id: int, *, buyer_id: int, quantity: int, key: str | None) -> Answer:
+    """Place the order, in the trace that is current."""
+    purchase = services.Purchase(
+        listing_id=listing_id,
+        buyer_id=buyer_id,
+        quantity=quantity,
+        trace=current_trace(),
+        idempotency_key=valid_key(key),
+    )
+    return accepted(services.buy_listing(purchase))
+
+
+def valid_key(key: str | None) -> str | None:
+    """The header of draft-ietf-httpapi-idempotency-key-header: visible ASCII, 255 characters at most."""
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
+    return key
+
+
+def wanted_quantity(body: Any) -> int:
+    """How many the buyer wants, or a ValidationError that says what is wrong."""
+    serializer = BuySerializer(data=body)
+    serializer.is_valid(raise_exception=True)
+    return int(serializer.validated_data["quantity"])
+
+
+def accepted(receipt: services.Receipt) -> Answer:
+    """What is told of the order."""
+    url = status_url(receipt.order_id)
+    body = {
+        "id": str(receipt.order_id),
+        "status": Order.Status.PENDING,
+        "status_url": url,
+        "trace_id": trace_id_of(receipt.trace),
+    }
+    headers = {"Location": url} | ({"Idempotent-Replayed": "true"} if receipt.replayed else {})
+    return Answer(body, headers)
+
+
+def status_url(order_id: UUID) -> str:
+    """Where the order can be looked at."""
+    return f"{_orders_url()}{order_id}/"
+
+
+@cache
+def _orders_url() -> str:
+    """Found once: `reverse` takes longer than all the rest of the answer."""
+    return reverse("order-list")

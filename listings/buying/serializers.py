@@ -1,0 +1,62 @@
+"""What the API takes and gives about checkouts."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from listings.models import MAX_QUANTITY
+from microstore.http.problem_schema import ProblemSerializer
+from microstore.http.serializers import RefuseUnknownFields, StrictIntegerField
+
+MAX_ITEMS = 50
+MAX_LISTING_ID = 2**63 - 1
+
+
+class ItemSerializer(RefuseUnknownFields):
+    """How many of what."""
+
+    listing = StrictIntegerField(min_value=1, max_value=MAX_LISTING_ID)
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
+
+
+class CheckoutSerializer(RefuseUnknownFields):
+    """Several things, each once."""
+
+    items = serializers.ListField(child=ItemSerializer(), min_length=1, max_length=MAX_ITEMS)
+
+    def validate_items(self, items: list[dict[str, int]]) -> list[dict[str, int]]:
+        """Who wants more of a listing says so by its quantity."""
+        if len({item["listing"] for item in items}) < len(items):
+            raise serializers.ValidationError("A listing is in it twice; add up its quantity.")
+        return items
+
+
+class CheckoutOrderSerializer(serializers.Serializer[Any]):
+    """One of its orders."""
+
+    id = serializers.UUIDField()
+    listing = serializers.IntegerField()
+    quantity = serializers.IntegerField()
+    status = serializers.CharField()
+    status_url = serializers.CharField()
+
+
+class AcceptedCheckoutSerializer(serializers.Serializer[Any]):
+    """The answer to a checkout: always the first one, however often it is asked for again."""
+
+    id = serializers.UUIDField()
+    trace_id = serializers.CharField()
+    orders = CheckoutOrderSerializer(many=True)
+
+
+class RefusedItemSerializer(ProblemSerializer):
+    """Why an item cannot be had."""
+
+    index = serializers.IntegerField(help_text="Its place among the items, from 0.")
+    listing = serializers.IntegerField()
+
+
+class RefusedCheckoutSerializer(ProblemSerializer):
+    """A problem that names the items."""
+
+    items = RefusedItemSerializer(many=True)

@@ -1,0 +1,1 @@
+"""The catalogue: selling, finding and moderating listings."""

@@ -1,0 +1,134 @@
+"""The catalogue: what is for sale."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from listings import queries
+from listings.catalogue import selling
+from listings.catalogue.etags import etag, known_editions
+from listings.catalogue.filters import ListingFilter, ListingPages
+from listings.catalogue.serializers import (
+    CategorySerializer,
+    EditListingSerializer,
+    ListingSerializer,
+)
+from listings.models import Category, Listing
+from listings.refusals import (
+    AccountGone,
+    AlreadyOrdered,
+    EditionMissing,
+    EditionOutdated,
+    ListingNotFound,
+    NotYours,
+    WithdrawnByStaff,
+)
+from microstore.auth.authentication import account_id
+from microstore.http.problems import refuses
+
+KNOWN_EDITION = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The `ETag` of the listing as it was read, or `*`."
+)
+NEEDED_EDITION = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The `ETag` of the listing as it was read, or `*`.",
+)
+ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The edition, for `If-Match`."
+)
+DELETED = OpenApiResponse(description="It is gone.")
+NOT_OWN = (ListingNotFound, NotYours, AccountGone)
+
+
+class CategoriesView(APIView):
+    """The departments of the shop."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses=CategorySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the categories."""
+        return Response([{"id": category.value, "name": category.label} for category in Category])
+
+
+@extend_schema_view(
+    list=extend_schema(description="Look for what is on sale. Sellers also find what only they see."),
+    create=extend_schema(description="Put something on sale, or keep it as a draft.", parameters=[ETAG]),
+)
+class ListingViewSet(
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.ListModelMixin,
+    viewsets.GenericViewSet[Listing],
+):
+    """What is for sale."""
+
+    throttle_scope: str | None = None
+    lookup_value_regex = "[0-9]{1,18}"
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+    serializer_class = ListingSerializer
+    filterset_class = ListingFilter
+    pagination_class = ListingPages
+    queryset = Listing.objects.none()
+
+    def get_queryset(self) -> QuerySet[Listing]:
+        """What is on sale, and the caller's own."""
+        caller = account_id(self.request) if self.request.user.is_authenticated else None
+        return queries.visible_listings(caller)
+
+    def perform_create(self, serializer: Any) -> None:
+        """The caller is the seller."""
+        serializer.save(seller=queries.find_account(account_id(self.request)))
+        self.headers |= etag(serializer.instance)
+
+    @extend_schema(parameters=[ETAG])
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Look at a listing. Its `ETag` is what an edit has to send."""
+        return self._answer(self.get_object())
+
+    @extend_schema(parameters=[NEEDED_EDITION, ETAG], request=EditListingSerializer(partial=True))
+    @refuses(*NOT_OWN, EditionMissing, EditionOutdated, AlreadyOrdered)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Edit your listing. A change of `quantity` changes `available` by as much."""
+        editions = known_editions(request, needed=True)
+        listing = self._own(pk)
+        body = EditListingSerializer(listing, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        return self._answer(selling.edit_listing(listing, body.validated_data, editions=editions))
+
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG], responses={204: DELETED, 200: ListingSerializer})
+    @refuses(*NOT_OWN, EditionOutdated)
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete your listing. One that has orders is withdrawn instead, and shown."""
+        withdrawn = selling.delete_listing(self._own(pk), editions=known_editions(request))
+        return self._answer(withdrawn) if withdrawn else Response(status=204)
+
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff)
+    def publish(self, request: Request, pk: str) -> Response:
+        """Put your draft, or what you withdrew, on sale; not what staff withdrew (`withdrawn-by-staff`)."""
+        return self._answer(selling.publish_listing(self._own(pk), editions=known_editions(request)))
+
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @refuses(*NOT_OWN, EditionOutdated)
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take your listing off sale; what was ordered stays ordered."""
+        return self._answer(selling.withdraw_listing(self._own(pk), editions=known_editions(request)))
+
+    def _own(self, pk: str) -> Listing:
+        return selling.own_listing(int(pk), seller_id=account_id(self.request))
+
+    def _answer(self, listing: Listing) -> Response:
+        return Response(self.get_serializer(listing).data, headers=etag(listing))

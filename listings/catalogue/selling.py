@@ -1,0 +1,162 @@
+"""What sellers do with their listings. Stock is kept as purchases need it: by conditional updates alone."""
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import uuid4
+
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from listings import queries
+from listings.catalogue.images import draw_picture
+from listings.models import Listing, ListingImage, Order
+from listings.refusals import (
+    AccountGone,
+    AlreadyOrdered,
+    EditionOutdated,
+    ListingNotFound,
+    NotYours,
+    TooManyImages,
+    WithdrawnByStaff,
+)
+from microstore.refusal import Refusal
+
+MAX_IMAGES = 8
+FOLDER = "listings"
+Editions = frozenset[int] | None  # that the caller knows; None for whatever there is
+
+
+def own_listing(listing_id: int, *, seller_id: int) -> Listing:
+    """The seller's listing; raises ListingNotFound, NotYours or AccountGone."""
+    listing = queries.visible_listings(seller_id).filter(id=listing_id).first()
+    if listing is None:
+        raise ListingNotFound("There is no such listing.")
+    if listing.seller_id != seller_id:
+        raise NotYours("Only its seller may change a listing.")
+    if not listing.seller.is_active:
+        raise AccountGone("The account of this token is no longer active.")
+    return listing
+
+
+def edit_listing(listing: Listing, changes: dict[str, Any], *, editions: Editions) -> Listing:
+    """Change what its seller says of it; a new `quantity` changes `available` by the same amount.
+
+    Raises EditionOutdated where somebody was faster, AlreadyOrdered where more is ordered than would be left;
+    then nothing has changed.
+    """
+    rows = of_editions(listing, editions)
+    values = dict(changes)
+    if "quantity" in changes:
+        quantity = changes["quantity"]
+        rows = rows.filter(quantity__lte=F("available") + quantity)
+        values["available"] = F("available") + quantity - F("quantity")
+    if not changes_edition(rows, values):
+        raise why_unchanged(listing, editions, _already_ordered)
+    return own_listing(listing.id, seller_id=listing.seller_id)
+
+
+def publish_listing(listing: Listing, *, editions: Editions) -> Listing:
+    """Put it on sale; raises EditionOutdated, or WithdrawnByStaff."""
+    rows = of_editions(listing, editions).filter(withdrawn_reason="")
+    return _set_status(listing, Listing.Status.ON_SALE, rows, editions)
+
+
+def withdraw_listing(listing: Listing, *, editions: Editions) -> Listing:
+    """Take it off sale; what was ordered stays ordered. Raises EditionOutdated."""
+    return _set_status(listing, Listing.Status.WITHDRAWN, of_editions(listing, editions), editions)
+
+
+def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
+    """Delete it; None. One that has orders is withdrawn instead, and returned. Raises EditionOutdated.
+
+    Withdrawing comes first: it waits for purchases under way, whose orders are then seen, and stops others.
+    """
+    with transaction.atomic():
+        withdrawn = withdraw_listing(listing, editions=editions)
+        if Order.objects.filter(listing_id=listing.id).exists():
+            return withdrawn
+        images = list(ListingImage.objects.filter(listing_id=listing.id))
+        Listing.objects.get(id=listing.id).delete()
+        transaction.on_commit(lambda: _delete_files(*images))
+    return None
+
+
+def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
+    """Store the picture and its thumbnail; raises BadImage, ImageTooLarge or TooManyImages."""
+    assert upload.file is not None
+    picture = draw_picture(upload.file, size_bytes=upload.size or 0)
+    name = f"{FOLDER}/{listing.id}/{uuid4().hex}"
+    image = ListingImage(listing=listing, width=picture.width, height=picture.height)
+    image.large = default_storage.save(f"{name}.jpg", picture.large)
+    image.small = default_storage.save(f"{name}-small.jpg", picture.small)
+    try:
+        _insert_image(image)
+    except BaseException:
+        _delete_files(image)
+        raise
+    return image
+
+
+def remove_image(listing: Listing, image_id: int) -> None:
+    """Delete one of its pictures; raises ListingNotFound where it has none such."""
+    image = ListingImage.objects.filter(listing=listing, id=image_id).first()
+    if image is None:
+        raise ListingNotFound("This listing has no such image.")
+    image.delete()
+    transaction.on_commit(lambda: _delete_files(image))
+
+
+def of_editions(listing: Listing, editions: Editions) -> QuerySet[Listing]:
+    """The listing's row, if it is one of the editions that the caller knows."""
+    row = Listing.objects.filter(id=listing.id)
+    return row if editions is None else row.filter(edition__in=editions)
+
+
+def changes_edition(rows: QuerySet[Listing], values: dict[str, Any]) -> bool:
+    """Change the row, which makes a new edition of it; whether there was one."""
+    return bool(rows.update(**values, edition=F("edition") + 1, updated_at=timezone.now()))
+
+
+def why_unchanged(listing: Listing, editions: Editions, otherwise: Callable[[Listing], Refusal]) -> Refusal:
+    """Why no row fitted: it is gone, or another edition, or what `otherwise` says."""
+    now = Listing.objects.filter(id=listing.id).first()
+    if now is None:
+        return ListingNotFound("There is no such listing.")
+    if editions is not None and now.edition not in editions:
+        return EditionOutdated("The listing has been changed meanwhile; read it again.")
+    return otherwise(now)
+
+
+def _already_ordered(now: Listing) -> Refusal:
+    return AlreadyOrdered(f"{now.quantity - now.available} are ordered already; quantity cannot be less.")
+
+
+def _withdrawn_by_staff(now: Listing) -> Refusal:
+    return WithdrawnByStaff(f"Staff withdrew this listing ({now.withdrawn_reason}); only they restore it.")
+
+
+def _set_status(
+    listing: Listing, status: Listing.Status, rows: QuerySet[Listing], editions: Editions
+) -> Listing:
+    if not changes_edition(rows, {"status": status}):
+        raise why_unchanged(listing, editions, _withdrawn_by_staff)
+    return own_listing(listing.id, seller_id=listing.seller_id)
+
+
+@transaction.atomic
+def _insert_image(image: ListingImage) -> None:
+    Listing.objects.select_for_update().get(id=image.listing_id)  # so that two uploads count each other
+    if ListingImage.objects.filter(listing_id=image.listing_id).count() >= MAX_IMAGES:
+        raise TooManyImages(f"A listing has at most {MAX_IMAGES} images; delete one first.")
+    image.save()
+
+
+def _delete_files(*images: ListingImage) -> None:
+    """Delete what is in the listing's own folder; the pictures of `seed` are shared."""
+    for image in images:
+        for name in (cast("str", image.large.name), cast("str", image.small.name)):
+            if name.startswith(f"{FOLDER}/{image.listing_id}/"):
+                default_storage.delete(name)

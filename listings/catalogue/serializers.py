@@ -1,0 +1,140 @@
+"""What the API takes and gives."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage
+from microstore.http.serializers import (
+    RefuseUnknownFields,
+    StrictBooleanField,
+    StrictCharField,
+    StrictIntegerField,
+)
+
+
+@extend_schema_field({"type": "string", "enum": settings.CURRENCIES})
+class CurrencyField(StrictCharField):
+    """ISO 4217's code of a currency that the shop deals in."""
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A form with a file."""
+
+    image = extend_schema_field(OpenApiTypes.BINARY)(serializers.FileField)()
+
+
+class ListingImageSerializer(serializers.ModelSerializer[ListingImage]):
+    """A picture, and where it is."""
+
+    url = serializers.FileField(source="large", read_only=True)
+    thumbnail_url = serializers.FileField(source="small", read_only=True)
+
+    class Meta:
+        model = ListingImage
+        fields = ("id", "url", "thumbnail_url", "width", "height")
+        read_only_fields = ("id", "width", "height")
+
+
+class CategorySerializer(serializers.Serializer[Any]):
+    """A department of the shop."""
+
+    id = serializers.ChoiceField(Category.choices)
+    name = serializers.CharField()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "An armchair",
+            {
+                "title": "Crunchy armchair",
+                "description": "It sounds like autumn leaves.",
+                "category": "furniture",
+                "price_cents": 24_900,
+                "currency": "EUR",
+                "quantity": 3,
+            },
+            request_only=True,
+        )
+    ]
+)
+class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing]):
+    """A listing; `seller` is whoever makes it."""
+
+    title = StrictCharField(max_length=200)
+    description = StrictCharField(max_length=10_000, required=False, allow_blank=True)
+    category = serializers.ChoiceField(Category.choices, required=False)
+    price_cents = StrictIntegerField(min_value=1, max_value=MAX_PRICE_CENTS)
+    currency = CurrencyField(max_length=3)
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
+    draft = StrictBooleanField(write_only=True, default=False)
+    seller = serializers.CharField(source="seller.username", read_only=True)
+    images = ListingImageSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Listing
+        fields = (
+            *("id", "title", "description", "category", "price_cents", "currency", "quantity", "available"),
+            *("status", "draft", "seller", "seller_id", "images", "created_at", "updated_at"),
+        )
+        read_only_fields = ("id", "available", "status", "seller_id", "created_at", "updated_at")
+
+    def validate_currency(self, currency: str) -> str:
+        """Only currencies that the shop deals in."""
+        if currency not in settings.CURRENCIES:
+            raise serializers.ValidationError(f"Use one of {', '.join(settings.CURRENCIES)}.")
+        return currency
+
+    def create(self, validated_data: dict[str, Any]) -> Listing:
+        """On sale at once, unless it is a draft."""
+        draft = validated_data.pop("draft")
+        status = Listing.Status.DRAFT if draft else Listing.Status.ON_SALE
+        return Listing.objects.create(**validated_data, status=status, available=validated_data["quantity"])
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Cheaper, and two more", {"price_cents": 19_900, "quantity": 5}, request_only=True)
+    ]
+)
+class EditListingSerializer(ListingSerializer):
+    """What may be changed of a listing."""
+
+    draft = None  # type: ignore[assignment]  # publishing and withdrawing have addresses of their own
+
+    class Meta(ListingSerializer.Meta):
+        fields = tuple(name for name in ListingSerializer.Meta.fields if name != "draft")  # type: ignore[assignment]  # one fewer
+
+
+@extend_schema_serializer(examples=[OpenApiExample("One", {"quantity": 1}, request_only=True)])
+class BuySerializer(RefuseUnknownFields):
+    """How many."""
+
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Accepted",
+            {
+                "id": "01a20465-7ba7-742f-b6f6-4741a701e43b",
+                "status": "pending",
+                "status_url": "/api/orders/01a20465-7ba7-742f-b6f6-4741a701e43b/",
+                "trace_id": "11b80a795e4c947836d5c0edd903d71c",
+            },
+            response_only=True,
+        )
+    ]
+)
+class AcceptedOrderSerializer(serializers.Serializer[dict[str, Any]]):
+    """The answer to a purchase: always the first one, however often it is asked for again."""
+
+    id = serializers.UUIDField()
+    status = serializers.CharField()
+    status_url = serializers.CharField()
+    trace_id = serializers.CharField()

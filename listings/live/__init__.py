@@ -1,0 +1,1 @@
+"""The live feed as workers use it: storing events and pushing them."""

@@ -1,0 +1,123 @@
+"""What the caller has been told of orders."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from listings.notifications.models import Notification
+from listings.notifications.services import read_all, read_notification
+from microstore.auth.authentication import account_id
+from microstore.http.filters import StrictBooleanFilter
+from microstore.http.pagination import NewestFirst
+from microstore.http.problem_schema import problems
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    """What somebody is told of an order."""
+
+    listing = serializers.IntegerField(source="order.listing_id", read_only=True)
+
+    class Meta:
+        model = Notification
+        fields = ("id", "kind", "role", "text", "order", "listing", "created_at", "read_at")
+        read_only_fields = fields
+
+
+class UnreadSerializer(serializers.Serializer[Any]):
+    """How many are unread."""
+
+    unread = serializers.IntegerField()
+
+
+class NotificationPages(NewestFirst):
+    """Pages that also say how many of all are unread."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """A page."""
+        self.unread = Notification.objects.filter(recipient=account_id(request), read_at=None).count()
+        return super().paginate_queryset(queryset, request, view)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page with the count."""
+        response = super().get_paginated_response(data)
+        response.data["unread"] = self.unread
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The same for the schema."""
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        page["properties"]["unread"] = {"type": "integer", "description": "Of all pages.", "example": 3}
+        page["required"] = [*page.get("required", []), "unread"]
+        return page
+
+
+class NotificationFilter(filters.FilterSet):
+    """Read or unread."""
+
+    unread = StrictBooleanFilter("read_at", "isnull")
+
+    class Meta:
+        model = Notification
+        fields = ()
+
+
+EXAMPLE = OpenApiExample(
+    "A purchase",
+    {
+        "id": 9,
+        "kind": "order_completed",
+        "role": "buyer",
+        "text": "You bought 2 × Crunchy armchair for 51.45 EUR.",
+        "order": "01a20465-7ba7-742f-b6f6-4741a701e43b",
+        "listing": 3,
+        "created_at": "2026-11-24T17:54:49.512064Z",
+        "read_at": None,
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+
+class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notification]):
+    """What the caller has been told of orders."""
+
+    lookup_value_regex = "[0-9]{1,18}"
+    serializer_class = NotificationSerializer
+    pagination_class = NotificationPages
+    filterset_class = NotificationFilter
+    queryset = Notification.objects.none()
+
+    def get_queryset(self) -> QuerySet[Notification]:
+        """Nobody sees what others are told."""
+        return Notification.objects.filter(recipient=account_id(self.request)).select_related("order")
+
+    @extend_schema(
+        request=None,
+        responses={
+            200: NotificationSerializer,
+            **problems(_401="Log in.", _404="You have no such notification."),
+        },
+        examples=[EXAMPLE],
+    )
+    @action(detail=True, methods=["post"])
+    def read(self, request: Request, pk: str) -> Response:
+        """Mark a notification as read; again is the same."""
+        notification = read_notification(int(pk), recipient_id=account_id(request))
+        return Response(self.get_serializer(notification).data)
+
+    @extend_schema(
+        request=None,
+        responses={200: UnreadSerializer, **problems(_401="Log in.")},
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="read-all")
+    def read_all(self, request: Request) -> Response:
+        """Mark all as read."""
+        read_all(recipient_id=account_id(request))
+        return Response({"unread": 0})

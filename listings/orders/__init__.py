@@ -1,0 +1,1 @@
+"""Orders as their buyers, sellers and staff see them."""

@@ -1,0 +1,120 @@
+"""Orders, as their buyers and sellers see them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from listings import queries
+from listings.models import Order
+from listings.orders.order_steps import steps_of
+from listings.orders.serializers import OrderSerializer, TimelineSerializer
+from listings.refusals import AlreadySettled
+from listings.settling import cancel
+from microstore.auth.authentication import account_id
+from microstore.http.problem_schema import problems
+from microstore.refusal import CONTENT_TYPE, refusal
+
+MAX_LISTING_ID = 2**63 - 1
+SETTLED = OpenApiExample(
+    "Too late",
+    refusal(AlreadySettled("The order is completed already.")),
+    response_only=True,
+    status_codes=["409"],
+    media_type=CONTENT_TYPE,
+)
+
+
+class MomentField(IsoDateTimeField):
+    """A time that the database can compare with: one of a year from 1 to 9999 also in UTC."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The time in UTC."""
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    """A time, by ISO 8601."""
+
+    field_class = MomentField
+
+
+class OrderFilter(filters.FilterSet):
+    """Status, the caller's role, listing, checkout and time."""
+
+    role = filters.ChoiceFilter(
+        method="filter_role",
+        choices=[("buyer", "buyer"), ("seller", "seller")],
+        help_text="`buyer`: what I bought, `seller`: what I sold.",
+    )
+    listing = filters.NumberFilter("listing_id", min_value=1, max_value=MAX_LISTING_ID, decimal_places=0)
+    checkout = filters.UUIDFilter("checkout_id")
+    created_after = MomentFilter("created_at", "gte")
+    created_before = MomentFilter("created_at", "lt")
+
+    class Meta:
+        model = Order
+        fields = ("status",)
+
+    def filter_role(self, orders: QuerySet[Order], _name: str, value: str) -> QuerySet[Order]:
+        """What the caller bought, or sold."""
+        caller = account_id(self.request)
+        return orders.filter(**{"buyer_id" if value == "buyer" else "listing__seller_id": caller})
+
+
+class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Order]):
+    """The caller's orders, as buyer or seller."""
+
+    lookup_value_regex = "[0-9a-fA-F-]{36}"
+    serializer_class = OrderSerializer
+    filterset_class = OrderFilter
+    queryset = Order.objects.none()
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Nobody sees the orders of others."""
+        return queries.orders_of(account_id(self.request))
+
+    @extend_schema(
+        request=None,
+        responses={
+            200: OrderSerializer,
+            **problems(
+                _401="Log in.", _403="Only its buyer may.", _404="No order of yours.", _409="It is settled."
+            ),
+        },
+        examples=[SETTLED],
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Cancel what you ordered, while it is pending. Its stock is back at once; again is the same."""
+        order = cancel.cancel_order(self.get_object().pk, buyer_id=account_id(request))
+        return Response(self.get_serializer(order).data)
+
+    @extend_schema(
+        responses={
+            200: OpenApiResponse(TimelineSerializer),
+            **problems(_401="Log in.", _404="No order of yours."),
+        }
+    )
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def timeline(self, request: Request, pk: str) -> Response:
+        """What has happened to an order, and when, as far as this service knows."""
+        order = self.get_object()
+        timeline: dict[str, Any] = {
+            "order": order.pk,
+            "trace_id": order.trace_id,
+            "steps": list(steps_of(order)),
+        }
+        return Response(TimelineSerializer(timeline).data)

@@ -1,0 +1,1 @@
+"""Settling: everything by which an order leaves `pending`."""

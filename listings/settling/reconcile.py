@@ -1,0 +1,127 @@
+"""Sending again what was not answered, and forgetting what nobody asks for any more; both in small steps.
+
+Whatever has happened to the message of an order that stays pending, be it that the broker has lost all its
+data: sent again it finds what the transactions service has recorded, or makes it do so, and is answered.
+Should the first only be late, then both arrive, and the second changes nothing. The same holds for an order
+that was cancelled, until the transactions service has said that it knows.
+
+An order that is still pending after a week is given up, but not here: only the transactions service knows
+whether it has a transaction. It is told that the order has expired, and answers with the sale, or refuses it
+for ever.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.utils import timezone
+
+from listings.buying import purchase
+from listings.models import LiveEvent, Order
+from listings.notifications.models import Notification
+from listings.settling import cancel
+from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
+from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
+from microstore.messaging.sending import outbox
+
+log = structlog.get_logger(__name__)
+
+CHUNK_ROWS = 500
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def resend_overdue(older_than: timedelta) -> Iterator[int]:
+    """Send again, or let expire, what has been pending or cancelled for longer; yields how many, by steps."""
+    round_began = timezone.now()
+    for overdue, resend in ((overdue_orders, _resend_pending), (overdue_cancellations, _resend_cancellation)):
+        while sent := _resend_chunk(overdue(round_began, older_than), resend):
+            yield sent
+
+
+def clean_live_events(older_than: timedelta) -> Iterator[int]:
+    """Delete live events that are older; yields how many, step by step."""
+    return _delete_older(LiveEvent, older_than)
+
+
+def clean_notifications(older_than: timedelta) -> Iterator[int]:
+    """Delete notifications that are older, read or not, with their e-mails; yields how many, step by step."""
+    return _delete_older(Notification, older_than)
+
+
+def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
+    """Orders that have been pending, and have not been sent again, for longer; oldest first.
+
+    Each waits for its next turn as long as it has waited already, an hour at most. So an outage of hours
+    makes a handful of copies of each message, not one every two minutes.
+    """
+    pending = Order.objects.filter(status=Order.Status.PENDING)
+    return _overdue(pending, "created_at", now, older_than)
+
+
+def overdue_cancellations(now: datetime, older_than: timedelta) -> QuerySet[Order]:
+    """The same of cancelled orders of which the transactions service has not said that it knows."""
+    unvoided = Order.objects.filter(status=Order.Status.CANCELLED, transaction_id__isnull=True)
+    return _overdue(unvoided, "settled_at", now, older_than)
+
+
+def _overdue(orders: QuerySet[Order], since: str, now: datetime, older_than: timedelta) -> QuerySet[Order]:
+    deadline = now - older_than
+    waited = ExpressionWrapper(F("resent_at") - F(since), output_field=DurationField())
+    next_turn = ExpressionWrapper(F("resent_at") + F("waited"), output_field=DateTimeField())
+    never = Q(resent_at__isnull=True) | Q(resent_at__lt=F(since))
+    again = Q(resent_at__lt=deadline) & (Q(next_turn__lte=now) | Q(resent_at__lt=now - LONGEST_WAIT))
+    timed = orders.filter(**{f"{since}__lt": deadline}).alias(waited=waited).alias(next_turn=next_turn)
+    return timed.filter(never | again).order_by(since)
+
+
+@transaction.atomic
+def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> int:
+    """The oldest that nobody else has locked: another reconcile sends those, or a worker is settling them."""
+    chunk = overdue.select_related("listing")
+    orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
+    for order in orders:
+        resend(order)
+    if orders:
+        Order.objects.filter(id__in=[order.id for order in orders]).update(resent_at=timezone.now())
+    return len(orders)
+
+
+def _resend(order: Order, contract: AnyContract) -> None:
+    """One that does not fit its contract is for a person, and does not hold up the others."""
+    try:
+        outbox.send_again(contract, contract.parse(to_wire(purchase.order_created(order))))
+    except InvalidMessage as error:
+        log.error("order_not_sent_again", order_id=str(order.id), error=str(error), trace_id=order.trace_id)
+    else:
+        log.warning(
+            "order_sent_again", contract=contract.name, order_id=str(order.id), trace_id=order.trace_id
+        )
+
+
+def _resend_pending(order: Order) -> None:
+    expired = timezone.now() - timedelta(days=settings.ORDER_EXPIRES_DAYS)
+    _resend(order, ORDER_EXPIRED if order.created_at < expired else ORDER_CREATED)
+
+
+def _resend_cancellation(order: Order) -> None:
+    outbox.send_again(ORDER_CANCELLED, cancel.order_cancelled(order))
+    log.warning("cancellation_sent_again", order_id=str(order.id), trace_id=order.trace_id)
+
+
+def _delete_older(model: type[LiveEvent | Notification], older_than: timedelta) -> Iterator[int]:
+    before = timezone.now() - older_than
+    while deleted := _delete_chunk(model, before):
+        yield deleted
+
+
+@transaction.atomic
+def _delete_chunk(model: type[LiveEvent | Notification], before: datetime) -> int:
+    """Rows are numbered nearly in the order of their time, so the lowest numbers need no other index."""
+    lowest = model.objects.order_by("pk").select_for_update(skip_locked=True)
+    rows = lowest.values_list("pk", "created_at")[:CHUNK_ROWS]
+    old = [key for key, created_at in rows if created_at < before]
+    model.objects.filter(pk__in=old).delete()
+    return len(old)

@@ -1,0 +1,1 @@
+"""The live feed as browsers receive it: the WebSocket process."""

@@ -1,0 +1,1 @@
+"""Tokens: signing, verifying, and the keys for it."""

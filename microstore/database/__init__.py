@@ -1,0 +1,1 @@
+"""Bulk inserts, migration operations and database outages."""

@@ -1,0 +1,1 @@
+"""HTTP for both services: problems, limits, parsers, schema."""

@@ -1,0 +1,108 @@
+"""Errors as RFC 9457 problem details."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import select_template
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from microstore.database.outage import meet_database_outage
+from microstore.http.middleware import is_api
+from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
+    """Decorator of a view's method: what it may refuse, for the API's schema."""
+
+    def mark(view: View) -> View:
+        view.refusals = refusals  # type: ignore[attr-defined]  # an attribute of our own
+        return view
+
+    return mark
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every refusal and every bad request becomes a problem."""
+    if isinstance(error, Refusal):
+        headers = CHALLENGE if error.status == HTTPStatus.UNAUTHORIZED else None
+        return Response(refusal(error), error.status, headers=headers, content_type=CONTENT_TYPE)
+    if isinstance(error, RequestDataTooBig):
+        return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+    if meet_database_outage(error):
+        return _with_status(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again in a moment.", "1"
+        )
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    status = HTTPStatus(response.status_code)
+    invalid = isinstance(error, exceptions.ValidationError)
+    detail = "The request has invalid fields." if invalid else _detail(response.data)
+    body = problem(status, detail)
+    if invalid:
+        body["errors"] = _printable(response.data)
+    response.data, response.content_type = body, CONTENT_TYPE
+    return response
+
+
+def as_json(error: Exception) -> JsonResponse | None:
+    """The same for a view that goes past DRF; None where it is a fault of ours."""
+    response = answer(error, {})
+    if response is None:
+        return None
+    headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
+    return JsonResponse(
+        response.data,
+        status=response.status_code,
+        headers=headers,
+        content_type=CONTENT_TYPE,
+        json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: no such address."""
+    return as_page_or_problem(request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path}.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: our fault."""
+    said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; quote the X-Trace-Id.")
+    return JsonResponse(said, status=said["status"], content_type=CONTENT_TYPE)
+
+
+def as_page_or_problem(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    """A page of the service for a browser that is not at the API; for anybody else a problem."""
+    said = problem(status, detail)
+    if is_api(request) or request.get_preferred_type([CONTENT_TYPE, "text/html"]) != "text/html":
+        return JsonResponse(said, status=status, content_type=CONTENT_TYPE)
+    page = select_template(["problem.html", "staff/problem.html"])  # the service's own, or the admin's
+    return HttpResponse(page.render(said, request), status=status)
+
+
+def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:
+    headers = {"Retry-After": retry_after_seconds} if retry_after_seconds else None
+    return Response(problem(status, detail), status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _printable(value: Any) -> Any:
+    """Errors quote what was sent, and a lone surrogate cannot be sent back."""
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return str(value).encode(errors="backslashreplace").decode()
+
+
+def _detail(data: Any) -> str:
+    return str(data.get("detail", data)) if isinstance(data, dict) else str(data)

@@ -1,0 +1,1 @@
+"""Dead letters: stored, grouped, replayed or discarded."""

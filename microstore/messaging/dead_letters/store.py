@@ -1,0 +1,132 @@
+"""Messages that could not be handled, kept in this service's database."""
+
+import hashlib
+import json
+import math
+import traceback
+from typing import Any
+
+import structlog
+from amqp import Message as BrokerMessage
+from django.conf import settings
+from kombu import Connection
+
+from microstore.messaging import metrics, topology
+from microstore.messaging.dead_letters.groups import cause_of
+from microstore.messaging.models import DeadLetter
+
+log = structlog.get_logger(__name__)
+
+COLLECT_AT_ONCE = 100
+
+
+def bury(
+    *, contract: str, payload: object, error: BaseException, attempts: int, arrived_as: str = ""
+) -> DeadLetter:
+    """Store an event that was read but cannot be handled. Burying it again finds the same letter.
+
+    `arrived_as` tells events without an order apart: the message it came in, and its place in there.
+    """
+    return _store(
+        fingerprint=_fingerprint(contract, payload, arrived_as),
+        contract=contract,
+        **_keep(payload),
+        error=f"{type(error).__name__}: {error}",
+        traceback="".join(traceback.format_exception(error)),
+        attempts=attempts,
+        trace=_trace(payload),
+    )
+
+
+def collect(broker: Connection) -> int:
+    """Move this service's dead letters from the broker into the database; returns how many.
+
+    A letter is acknowledged after its row is committed: dying in between stores it again, as the same row.
+    """
+    if broker.transport.driver_type != "amqp":
+        return 0
+    with broker.channel() as channel:
+        queue = topology.dead_queue(settings.SERVICE).name
+        # As it came: kombu would decompress and decode it, and fail where the worker did.
+        channel.auto_decode = False
+        for collected in range(COLLECT_AT_ONCE):
+            message = channel.basic_get(queue, no_ack=False)
+            if message is None:
+                return collected
+            _bury_message(message)
+            channel.basic_ack(message.delivery_tag)
+    return COLLECT_AT_ONCE
+
+
+def _bury_message(message: BrokerMessage) -> None:
+    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+    properties = {name: storable(value) for name, value in message.properties.items()}
+    headers = properties.pop("application_headers", {}) | properties
+    _store(
+        fingerprint=_fingerprint_of(body, headers),
+        contract=str(headers.get("task", ""))[:100],
+        raw_body=body,
+        headers=headers,
+        error=_reason(headers),
+        attempts=int(headers.get("x-delivery-count", 0)) + 1,
+    )
+
+
+def _keep(payload: object) -> dict[str, Any]:
+    """As JSON, or in the body of a message where PostgreSQL's JSON cannot hold it as it is."""
+    if storable(payload) == payload:
+        return {"payload": payload}
+    return {"raw_body": json.dumps([[[payload]], {}, {}]).encode()}
+
+
+def storable(value: object) -> Any:
+    """The value as PostgreSQL's JSON can hold it: AMQP has bytes, times and numbers that JSON has not."""
+    match value:
+        case dict():
+            return {str(storable(key)): storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [storable(item) for item in value]
+        case None | bool() | int():
+            return value
+        case float() if math.isfinite(value):
+            return value
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _fingerprint_of(body: bytes, headers: dict[str, Any]) -> str:
+    """The same for each death of a message, whatever the broker has added to its headers meanwhile."""
+    own = {name: value for name, value in headers.items() if not name.startswith("x-")}
+    return hashlib.sha256(body + json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
+def _store(*, fingerprint: str, **fields: Any) -> DeadLetter:
+    fields |= {name: storable(value) for name, value in fields.items() if isinstance(value, str)}
+    fields |= {"state": DeadLetter.State.WAITING, "cause": cause_of(fields["error"])}
+    letter, _ = DeadLetter.objects.update_or_create(fingerprint=fingerprint, defaults=fields)
+    metrics.note_buried(letter.contract)
+    log.error("dead_letter", contract=letter.contract, error=letter.error, dead_letter=letter.pk)
+    return letter
+
+
+def _fingerprint(contract: str, payload: object, arrived_as: str) -> str:
+    told_apart_by: object = [payload, arrived_as]
+    if isinstance(payload, dict) and "order_id" in payload:
+        # An order that is sent again is the same letter, though its message is a new one.
+        told_apart_by = {
+            key: value for key, value in payload.items() if key not in ("event_id", "occurred_at")
+        }
+    return hashlib.sha256(f"{contract} {json.dumps(told_apart_by, sort_keys=True)}".encode()).hexdigest()
+
+
+def _trace(payload: object) -> str:
+    return str(payload.get("trace", ""))[:55] if isinstance(payload, dict) else ""
+
+
+def _reason(headers: dict[str, Any]) -> str:
+    """What the broker knows: a worker refused the message, or it was delivered too often."""
+    reasons = {
+        "rejected": "The worker could not read or run it; its log says why.",
+        "delivery_limit": "It was delivered too often; perhaps it kills its worker.",
+    }
+    reason = str(headers.get("x-first-death-reason", "unknown"))
+    return reasons.get(reason, f"The broker gave up on it: {reason}.")

@@ -1,0 +1,63 @@
+"""What waits in the tables of messages, for Prometheus and the admin's front page."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Max
+from django.utils import timezone
+
+from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
+from microstore.metrics.gauges import Fact
+from microstore.staff.lists import COUNTED_ROWS
+
+
+def facts() -> Iterator[Fact]:
+    """Outbox, dead letters, and what a relay last saw in the queues. Counts end at 10,001."""
+    now = timezone.now()
+    yield Fact("microstore_outbox_messages", "Messages that wait to be published.", count_outbox())
+    yield Fact(
+        "microstore_outbox_oldest_seconds",
+        "How long the oldest of them has waited; 0 where none does.",
+        seconds_since(oldest_in_outbox(now), now),
+    )
+    yield Fact(
+        "microstore_dead_letters_waiting", "Dead letters that nobody has decided about.", count_letters()
+    )
+    looked_at = QueueDepth.objects.aggregate(at=Max("measured_at"))["at"]
+    if looked_at:
+        yield Fact(
+            "microstore_relay_seen_seconds",
+            "How long ago a relay last looked at the queues.",
+            seconds_since(looked_at, now),
+        )
+    for depth in QueueDepth.objects.all():
+        yield Fact(
+            "microstore_queue_messages",
+            "Messages that were ready in the queue when a relay last looked.",
+            depth.messages,
+            of=depth.queue,
+        )
+
+
+def count_outbox() -> int:
+    """Messages that wait to be published, one more than COUNTED_ROWS at most."""
+    return OutboxMessage.objects.order_by()[: COUNTED_ROWS + 1].count()
+
+
+def oldest_in_outbox(now: datetime) -> datetime | None:
+    """When the oldest message was committed; those of a replay that are due later are not waiting yet.
+
+    Ids are given in nearly the order of time, and need no further index.
+    """
+    due = OutboxMessage.objects.filter(created_at__lte=now).order_by("id")
+    return due.values_list("created_at", flat=True).first()
+
+
+def count_letters() -> int:
+    """Dead letters waiting, one more than COUNTED_ROWS at most."""
+    return DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by()[: COUNTED_ROWS + 1].count()
+
+
+def seconds_since(moment: datetime | None, now: datetime) -> float:
+    """How long ago; 0 for never."""
+    return max(0.0, (now - moment).total_seconds()) if moment else 0

@@ -1,0 +1,1 @@
+"""Receiving: the Celery worker, its consumer and the checks of each message."""

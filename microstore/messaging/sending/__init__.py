@@ -1,0 +1,1 @@
+"""Sending: outbox, relay and publisher."""

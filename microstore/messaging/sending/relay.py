@@ -1,0 +1,214 @@
+"""Carries messages from this service's outbox to the broker, and its dead letters back."""
+
+import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+import structlog
+from celery import Celery
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+from kombu import Connection
+from kombu.exceptions import KombuError
+
+from microstore.contracts.registry import CONTRACTS
+from microstore.messaging import metrics, topology
+from microstore.messaging.dead_letters import store
+from microstore.messaging.models import OutboxMessage
+from microstore.messaging.sending.publisher import BrokerSilent, Parcel, Publisher
+from microstore.messaging.sending.wakeup import Doorbell
+from microstore.telemetry import otel
+
+log = structlog.get_logger(__name__)
+
+CLAIM_ROWS = 500  # published at once, at most
+QUIET_PACE_SECONDS = 0.025  # between two rounds, at least
+BUSY_PACE_SECONDS = 0.1  # the same after a round that carried several messages: under load batches gather
+COLLECT_EVERY_SECONDS = 1.0
+PAUSE_SECONDS = (0.5, 1, 2, 5)  # after the first, second, … failure in a row
+LONGEST_BACKOFF_SECONDS = 30  # until a refused message is tried again
+
+
+class Row(NamedTuple):
+    """What the relay needs to know of an outbox row."""
+
+    id: int
+    contract: str
+    payload: dict[str, object]
+    attempts: int
+
+
+class Relay:
+    """One relay; run as many as you like beside each other."""
+
+    def __init__(self, app: Celery) -> None:
+        self.publisher = Publisher(app)
+        self.doorbell = Doorbell()
+        self.stopping = threading.Event()
+        self._due_sql = due_sql()
+        self._failures = 0
+        self._declared = False
+        self._collect_at = 0.0
+        self._next_round_at = 0.0
+        broker = app.connection_for_write()
+        self._outages = (
+            *broker.connection_errors,
+            *broker.channel_errors,
+            *(OSError, KombuError, BrokerSilent, DatabaseError),
+        )
+
+    def run(self) -> None:
+        """Work until `stopping` is set; a batch under way is finished."""
+        called = False
+        while not self.stopping.is_set():
+            try:
+                busy = self.step(called=called)
+                self._failures = 0
+                called = not busy and self.doorbell.sleep(COLLECT_EVERY_SECONDS, unless=self._is_due)
+            except self._outages as error:
+                called = False
+                self._pause(error)
+        self.publisher.close()
+
+    def step(self, *, called: bool = False) -> bool:
+        """Do what is due, of which there is something if it was called; true where there may be more."""
+        if time.monotonic() >= self._collect_at:
+            self._look_after(self.publisher.connection())
+            self._collect_at = time.monotonic() + COLLECT_EVERY_SECONDS
+        if not (called or self._is_due()):
+            return False
+        self.stopping.wait(max(0.0, self._next_round_at - time.monotonic()))
+        started_at = time.monotonic()
+        rows = publish_due(self.publisher)
+        self._next_round_at = started_at + pace_seconds(rows)
+        return rows > 0
+
+    def _is_due(self) -> bool:
+        return is_due(self._due_sql)
+
+    def _look_after(self, broker: Connection) -> None:
+        """Make good what a wiped broker has lost, and store what has died."""
+        if not self._declared:
+            topology.declare(broker)
+            self._declared = True
+        try:
+            store.collect(broker)
+        except self._outages:
+            raise
+        except Exception:  # whatever is wrong with a letter, it must not hold up what is good
+            log.exception("letter_not_collected")
+
+    def _pause(self, error: Exception) -> None:
+        seconds = PAUSE_SECONDS[min(self._failures, len(PAUSE_SECONDS) - 1)]
+        self._failures += 1
+        self._declared = False
+        metrics.PAUSES.inc()
+        log.warning("relay_paused", error=repr(error), seconds=seconds)
+        self.publisher.close()
+        connection.close()
+        self.stopping.wait(seconds)
+
+
+def pace_seconds(rows: int) -> float:
+    """How long a round that carried so many rows lasts: one that could not carry all is followed at once."""
+    if rows >= CLAIM_ROWS:
+        return 0
+    return BUSY_PACE_SECONDS if rows > 1 else QUIET_PACE_SECONDS
+
+
+def due_sql() -> str:
+    """The question a relay asks before every step, made once: making it costs more than asking it."""
+    return plain_sql(OutboxMessage.objects.filter(due_at__lte=Now()).values("id")[:1])
+
+
+def plain_sql(queryset: QuerySet[OutboxMessage, Any]) -> str:
+    """A question without parameters."""
+    sql, params = queryset.query.sql_with_params()
+    assert not params
+    return sql
+
+
+def is_due(sql: str) -> bool:
+    """Whether any message waits to be published now."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, ())  # parameters, though none: Django escapes % as if there were
+        return cursor.fetchone() is not None
+
+
+def publish_due(publisher: Publisher) -> int:
+    """Publish what is due and delete what the broker has confirmed; returns how many rows it looked at.
+
+    The rows stay locked meanwhile, so that no other relay takes them; should this process die, the database
+    frees them at once and the next relay sends them again, perhaps a second time.
+    """
+    with claiming():
+        rows = claim()
+        parcels = list(pack(rows))
+        carriers = (payload for parcel in parcels for payload in parcel.payloads)
+        with metrics.confirming(parcels), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
+            publisher.publish(parcels)
+        delete_rows([key for parcel in parcels if not parcel.refusals for key in parcel.keys])
+        for parcel in parcels:
+            if parcel.refusals:
+                postpone(parcel)
+    return len(rows)
+
+
+def claiming() -> AbstractContextManager[object]:
+    """Row locks need a transaction; SQLite has none, and its one writer must not wait for the broker."""
+    return transaction.atomic() if connection.features.has_select_for_update_skip_locked else nullcontext()
+
+
+def claim() -> Sequence[Row]:
+    """The oldest due rows that no other relay has."""
+    with connection.cursor() as cursor:
+        cursor.execute(claim_sql(), ())
+        return [Row(key, name, json.loads(text), attempts) for key, name, text, attempts in cursor.fetchall()]
+
+
+@cache
+def claim_sql() -> str:
+    """How they are claimed, made once, inside a transaction."""
+    due = OutboxMessage.objects.filter(due_at__lte=Now()).order_by("due_at", "id")
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True)
+    return plain_sql(due.values_list(*Row._fields)[:CLAIM_ROWS])
+
+
+def pack(rows: Sequence[Row]) -> Iterator[Parcel]:
+    """Up to OUTBOX_BATCH messages of one contract share a parcel."""
+    by_contract: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_contract[row.contract].append(row)
+    size = settings.OUTBOX_BATCH
+    for name, group in by_contract.items():
+        for start in range(0, len(group), size):
+            part = group[start : start + size]
+            attempts = max(row.attempts for row in part)
+            yield Parcel(CONTRACTS[name], [row.payload for row in part], [row.id for row in part], attempts)
+
+
+def delete_rows(keys: Sequence[int]) -> None:
+    """Forget what has been sent."""
+    if keys:
+        OutboxMessage.objects.filter(id__in=keys).delete()
+
+
+def postpone(parcel: Parcel) -> None:
+    """Leave what the broker refused for later, so that it does not hold up the others."""
+    log.error(
+        "outbox_refused", contract=parcel.contract.name, messages=len(parcel.keys), why=parcel.refusals[0]
+    )
+    seconds = min(2**parcel.attempts, LONGEST_BACKOFF_SECONDS)
+    OutboxMessage.objects.filter(id__in=parcel.keys).update(
+        attempts=F("attempts") + 1, due_at=Now() + timedelta(seconds=seconds)
+    )

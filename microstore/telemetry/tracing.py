@@ -1,0 +1,75 @@
+"""One trace id follows a purchase through HTTP, outbox, broker and both services (W3C Trace Context)."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from microstore.contracts.contract import TRACEPARENT
+from microstore.telemetry import otel
+
+_traceparent: ContextVar[str] = ContextVar("traceparent")
+
+
+def new_trace(trace_id: str | None = None) -> str:
+    """The `traceparent` of a new span, in the given trace or a new one.
+
+    https://www.w3.org/TR/trace-context/
+    """
+    return f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def current_trace() -> str:
+    """The `traceparent` of what is being done; a new one where nothing is."""
+    return _traceparent.get(None) or new_trace()
+
+
+def trace_id_of(traceparent: str) -> str:
+    """The 32 hexadecimal digits that people search for."""
+    return traceparent[3:35]
+
+
+def requested_trace(environ: Mapping[str, Any]) -> str:
+    """What the caller asks to be traced by; invalid ids are not worth an error and are replaced."""
+    traceparent: str = environ.get("HTTP_TRACEPARENT", "")
+    if re.fullmatch(TRACEPARENT, traceparent) and trace_id_of(traceparent) != "0" * 32:
+        return traceparent
+    trace_id = environ.get("HTTP_X_TRACE_ID", "").lower().replace("-", "")
+    valid = re.fullmatch("[0-9a-f]{32}", trace_id) and trace_id != "0" * 32
+    return new_trace(trace_id if valid else None)
+
+
+def bound_id(trace: str) -> AbstractContextManager[None]:
+    """Log lines meanwhile carry the trace's id, and afterwards what they carried before."""
+    return structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace))
+
+
+@contextmanager
+def trace_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
+    """What is done meanwhile belongs to the request's trace, and log lines carry its id."""
+    trace = requested_trace(environ)
+    token = _traceparent.set(trace)
+    try:
+        with bound_id(trace), otel.of_request(environ, trace=trace):
+            yield trace
+    finally:
+        _traceparent.reset(token)
+
+
+def trace_requests(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: bind the request's trace, and give its id back as `X-Trace-Id`."""
+
+    def traced(request: HttpRequest) -> HttpResponse:
+        with trace_of_request(request.META) as trace:
+            response = get_response(request)
+        response["X-Trace-Id"] = trace_id_of(trace)
+        return response
+
+    return traced
