@@ -105,7 +105,7 @@ def test_names_and_tasks_are_known_to_all() -> None:
 SENDERS = """
 from uuid import uuid4
 from microstore.contracts.listings import ORDER_REJECTED
-from microstore.messaging import outbox
+from microstore.messaging.sending import outbox
 
 outbox.send(ORDER_REJECTED, order_id=uuid4(), listing_id=8, trace="", reason="no such currency")
 outbox.send(ORDER_REJECTED, order_id=uuid4(), listing_id=8, trace="", reason=17)
