@@ -28,20 +28,20 @@ def measure(size: int) -> Iterator[tuple[str, float]]:
     """Each step's cost for one purchase, in batches of this size."""
     from microstore.contracts.transactions import ORDER_CREATED  # noqa: PLC0415  # after django.setup()
     from microstore.messaging import metrics  # noqa: PLC0415
-    from microstore.messaging.sending.publisher import Parcel  # noqa: PLC0415
+    from microstore.messaging.sending.publisher import Batch  # noqa: PLC0415
     from microstore.metrics.requests import measure_requests  # noqa: PLC0415
 
     route: Any = SimpleNamespace(url_name="buy", view_name="buy")
     request: Any = SimpleNamespace(method="POST", resolver_match=route)
     response: Any = SimpleNamespace(status_code=202)
-    parcels = [Parcel(ORDER_CREATED, [{}] * size)]
+    batches = [Batch(ORDER_CREATED, [{}] * size)]
     sales = import_module(
         "listings.metrics"
     )  # by name: the types of the other service's check know no listings
     waited = [timedelta(seconds=0.1)] * size
 
     def relay() -> None:
-        with metrics.confirming(parcels):
+        with metrics.confirming(batches):
             pass
 
     def worker() -> None:

@@ -6,17 +6,19 @@ from django.utils import timezone
 
 from listings.models import Order
 from microstore.messaging.gauges import seconds_since
-from microstore.metrics.gauges import Fact
+from microstore.metrics.gauges import GaugeValue
 from microstore.staff.lists import COUNTED_ROWS
 
 
-def facts() -> Iterator[Fact]:
+def gauges() -> Iterator[GaugeValue]:
     """Orders that are pending."""
     pending = Order.objects.filter(status=Order.Status.PENDING)
     count = pending.order_by()[: COUNTED_ROWS + 1].count()
     oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
-    yield Fact("microstore_pending_orders", "Orders that wait for their transaction, 10,001 at most.", count)
-    yield Fact(
+    yield GaugeValue(
+        "microstore_pending_orders", "Orders that wait for their transaction, 10,001 at most.", count
+    )
+    yield GaugeValue(
         "microstore_pending_oldest_seconds",
         "How long the oldest of them has waited; 0 where none does.",
         seconds_since(oldest, timezone.now()),

@@ -15,7 +15,7 @@ from microstore.contracts.listings import (
     OrderRejected,
     OrderVoided,
 )
-from microstore.messaging.receiving.consumer import handles, tell
+from microstore.messaging.receiving.consumer import handles, publish
 
 __all__ = ["notifications"]  # importing it is what makes its handlers known
 
@@ -23,7 +23,7 @@ __all__ = ["notifications"]  # importing it is what makes its handlers known
 @handles(ITEM_SOLD)
 def item_sold(events: list[ItemSold]) -> Sequence[Message]:
     """Complete the orders, push them to the browsers, and tell whoever listens."""
-    tell(ORDER_COMPLETED, purchase.complete_orders(events))
+    publish(ORDER_COMPLETED, purchase.complete_orders(events))
     return []
 
 

@@ -15,4 +15,4 @@ from microstore.metrics.exposition import expose  # noqa: E402  # the same
 
 routes = import_module(f"{settings.SERVICE}.urls").websocket_urlpatterns
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(routes)})
-expose(with_facts=True)
+expose(with_database=True)

@@ -15,4 +15,4 @@ if settings.EXPRESS_LANE:
 
 from microstore.metrics.exposition import expose  # noqa: E402  # needs settings
 
-expose(with_facts=True)
+expose(with_database=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from microstore.metrics.gauges import Fact
+from microstore.metrics.gauges import GaugeValue
 
 
-def facts() -> Iterable[Fact]:
+def gauges() -> Iterable[GaugeValue]:
     """None of its own."""
     return ()

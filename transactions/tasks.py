@@ -20,7 +20,7 @@ from microstore.contracts.transactions import (
     OrderCreated,
     OrderExpired,
 )
-from microstore.messaging.receiving.consumer import handles, tell
+from microstore.messaging.receiving.consumer import handles, publish
 from transactions import recording
 from transactions.models import Transaction
 from transactions.queries import Decided
@@ -40,7 +40,9 @@ def order_expired(events: list[OrderExpired]) -> Sequence[Message]:
 
 def answers_to(decided: Sequence[Decided]) -> Sequence[Message]:
     """Tell the refusals, and return the sales, for Celery to chain; of what was voided nothing is told."""
-    tell(ORDER_REJECTED, [rejection(each) for each in decided if each.status == Transaction.Status.REFUSED])
+    publish(
+        ORDER_REJECTED, [rejection(each) for each in decided if each.status == Transaction.Status.REFUSED]
+    )
     return [sale(each) for each in decided if each.status == Transaction.Status.RECORDED]
 
 

@@ -67,9 +67,9 @@ class Contract(Generic[Fields, M]):
         try:
             return self.build(*args, **kwargs)
         except ValidationError as error:
-            raise InvalidMessage(f"{self.name}: {told(error)}") from error
+            raise InvalidMessage(f"{self.name}: {describe_errors(error)}") from error
 
-    def heard_by(self, listener: str) -> Contract[Fields, M]:
+    def for_listener(self, listener: str) -> Contract[Fields, M]:
         """The command by which a listener is sent this fact again: its own retries and replays."""
         return replace(self, name=f"heard_{self.name}", to=listener, reply=None, fact=None)
 
@@ -78,13 +78,13 @@ class Contract(Generic[Fields, M]):
         try:
             return self.payload.model_validate(data, extra="ignore")
         except ValidationError as error:
-            raise InvalidMessage(f"{self.name}: {told(error)}") from error
+            raise InvalidMessage(f"{self.name}: {describe_errors(error)}") from error
 
 
 AnyContract = Contract[..., Any]
 
 
-def told(error: ValidationError) -> str:
+def describe_errors(error: ValidationError) -> str:
     """What is wrong with each field, on one line: it names the cause of a dead letter."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'message'}: {fault['msg']}" for fault in faults)

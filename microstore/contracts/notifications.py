@@ -5,4 +5,4 @@ from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED
 
 NOTIFICATIONS = "notifications"
-HEARD: tuple[AnyContract, ...] = (ORDER_CREATED, ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED)
+SUBSCRIBED_FACTS: tuple[AnyContract, ...] = (ORDER_CREATED, ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from microstore.contracts.contract import AnyContract
 from microstore.contracts.listings import ITEM_SOLD, ORDER_COMPLETED, ORDER_REJECTED, ORDER_VOIDED
-from microstore.contracts.notifications import HEARD, NOTIFICATIONS
+from microstore.contracts.notifications import NOTIFICATIONS, SUBSCRIBED_FACTS
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
 
 
@@ -18,7 +18,7 @@ class Listener(NamedTuple):
 ALL: list[AnyContract] = [
     *(ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED),
     *(ORDER_CANCELLED, ORDER_VOIDED),
-    *(fact.heard_by(NOTIFICATIONS) for fact in HEARD),
+    *(fact.for_listener(NOTIFICATIONS) for fact in SUBSCRIBED_FACTS),
 ]
 CONTRACTS = {contract.name: contract for contract in ALL}
 LISTENERS = {NOTIFICATIONS: Listener("listings", "order.*")}

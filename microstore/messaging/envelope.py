@@ -20,7 +20,7 @@ def publish_command(
     app.send_task(
         contract.task_name,
         args=[list(payloads)],
-        argsrepr=shown(payloads),
+        argsrepr=summarize(payloads),
         task_id=task_id,
         chain=[reply_step(contract.reply)] if contract.reply else None,
         producer=producer,
@@ -37,7 +37,7 @@ def publish_fact(
     app.send_task(
         contract.name,
         args=[list(payloads)],
-        argsrepr=shown(payloads),
+        argsrepr=summarize(payloads),
         task_id=task_id,
         exchange=topology.EVENTS.name,
         exchange_type=topology.EVENTS.type,
@@ -50,7 +50,7 @@ def publish_fact(
     )
 
 
-def shown(payloads: Sequence[Payload]) -> str:
+def summarize(payloads: Sequence[Payload]) -> str:
     """What Flower shows of a message; left to itself Celery would write it all out."""
     return f"({len(payloads)} events, first of order {payloads[0].get('order_id')})" if payloads else "()"
 

@@ -7,31 +7,31 @@ from django.db.models import Max
 from django.utils import timezone
 
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
-from microstore.metrics.gauges import Fact
+from microstore.metrics.gauges import GaugeValue
 from microstore.staff.lists import COUNTED_ROWS
 
 
-def facts() -> Iterator[Fact]:
+def gauges() -> Iterator[GaugeValue]:
     """Outbox, dead letters, and what a relay last saw in the queues. Counts end at 10,001."""
     now = timezone.now()
-    yield Fact("microstore_outbox_messages", "Messages that wait to be published.", count_outbox())
-    yield Fact(
+    yield GaugeValue("microstore_outbox_messages", "Messages that wait to be published.", count_outbox())
+    yield GaugeValue(
         "microstore_outbox_oldest_seconds",
         "How long the oldest of them has waited; 0 where none does.",
         seconds_since(oldest_in_outbox(now), now),
     )
-    yield Fact(
+    yield GaugeValue(
         "microstore_dead_letters_waiting", "Dead letters that nobody has decided about.", count_letters()
     )
     looked_at = QueueDepth.objects.aggregate(at=Max("measured_at"))["at"]
     if looked_at:
-        yield Fact(
+        yield GaugeValue(
             "microstore_relay_seen_seconds",
             "How long ago a relay last looked at the queues.",
             seconds_since(looked_at, now),
         )
     for depth in QueueDepth.objects.all():
-        yield Fact(
+        yield GaugeValue(
             "microstore_queue_messages",
             "Messages that were ready in the queue when a relay last looked.",
             depth.messages,

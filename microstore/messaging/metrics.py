@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from microstore.contracts.registry import CONTRACTS
-from microstore.messaging.sending.publisher import Parcel
+from microstore.messaging.sending.publisher import Batch
 from microstore.metrics import Counter, Gauge, Histogram
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
@@ -32,10 +32,10 @@ RETRIED = Counter(
     "Messages sent again for later, because of an `outage` or a `failure`.",
     ["contract", "why"],
 )
-BURIED = Counter(
+DEAD_LETTERED = Counter(
     "microstore_dead_lettered_messages_total", "Messages that became dead letters, each time.", ["contract"]
 )
-BATCH = Histogram(
+ARRIVED_BATCH = Histogram(
     "microstore_batch_messages", "Messages in a batch that arrived.", ["contract"], buckets=SIZES
 )
 HANDLING_SECONDS = Histogram(
@@ -51,27 +51,27 @@ HEARTBEAT = Gauge(
 )
 
 
-def note_buried(contract: str) -> None:
+def count_dead_letter(contract: str) -> None:
     """A message became a dead letter. What a stranger calls a task is not taken for a name."""
     name = contract.rpartition(".")[2]
-    BURIED.labels(name if name in CONTRACTS else "unknown").inc()
+    DEAD_LETTERED.labels(name if name in CONTRACTS else "unknown").inc()
 
 
 @contextmanager
-def confirming(parcels: Iterable[Parcel]) -> Iterator[None]:
+def confirming(batches: Iterable[Batch]) -> Iterator[None]:
     """Time a relay's publishing, and count what the broker said."""
     began = time.perf_counter()
     yield
     CONFIRM_SECONDS.observe(time.perf_counter() - began)
-    for parcel in parcels:
-        count = REFUSED if parcel.refusals else PUBLISHED
-        count.labels(parcel.contract.name).inc(len(parcel.payloads))
-        PUBLISHED_BATCH.observe(len(parcel.payloads))
+    for batch in batches:
+        count = REFUSED if batch.refusals else PUBLISHED
+        count.labels(batch.contract.name).inc(len(batch.payloads))
+        PUBLISHED_BATCH.observe(len(batch.payloads))
 
 
 @contextmanager
 def handling(contract: str, messages: int) -> Iterator[None]:
     """Time the handling of a batch, however it ends."""
-    BATCH.labels(contract).observe(messages)
+    ARRIVED_BATCH.labels(contract).observe(messages)
     with HANDLING_SECONDS.labels(contract).time():
         yield

@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from microstore.metrics.folder import VARIABLE, forget_the_dead
-from microstore.metrics.gauges import Facts
+from microstore.metrics.gauges import DatabaseGauges
 
 log = structlog.get_logger(__name__)
 
@@ -41,30 +41,30 @@ class Counted:
 
 
 @cache
-def registry_of(*, with_facts: bool) -> CollectorRegistry:
+def registry_of(*, with_database: bool) -> CollectorRegistry:
     """All that is told: what was counted, and perhaps what the service's database says."""
     registry = CollectorRegistry()
     registry.register(Counted())
-    if with_facts:
-        registry.register(Facts())
+    if with_database:
+        registry.register(DatabaseGauges())
     return registry
 
 
 def view(request: HttpRequest) -> HttpResponse:
     """`/metrics`: for operators, so the gateway does not let it through."""
     return HttpResponse(
-        generate_latest(registry_of(with_facts=True)),
+        generate_latest(registry_of(with_database=True)),
         headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
     )
 
 
-def expose(*, with_facts: bool = False) -> None:
+def expose(*, with_database: bool = False) -> None:
     """Answer on METRICS_PORT, where it is set, in a thread of its own; siblings may share the port."""
     if not settings.METRICS_PORT:
         return
     place = (settings.METRICS_HOST, settings.METRICS_PORT)
     try:
-        server = make_server(*place, _answering(with_facts=with_facts), Server, handler_class=Quiet)
+        server = make_server(*place, _answering(with_database=with_database), Server, handler_class=Quiet)
     except OSError as error:  # the work matters more
         log.error("metrics_not_exposed", port=settings.METRICS_PORT, error=str(error))
         return
@@ -85,8 +85,8 @@ class Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-def _answering(*, with_facts: bool) -> Any:
-    answer = make_wsgi_app(registry_of(with_facts=with_facts))
+def _answering(*, with_database: bool) -> Any:
+    answer = make_wsgi_app(registry_of(with_database=with_database))
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         try:

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 LIMIT_MILLISECONDS = 2000  # for each question
 
 
-class Fact(NamedTuple):
+class GaugeValue(NamedTuple):
     """A number that the database knows; `of` says of which queue, where there are several."""
 
     name: str
@@ -24,7 +24,7 @@ class Fact(NamedTuple):
     of: str = ""
 
 
-class Facts:
+class DatabaseGauges:
     """The facts of messaging and of the service, and whether the database answers."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -32,7 +32,7 @@ class Facts:
         try:
             facts = list(_ask())
         except DatabaseError as error:
-            log.warning("facts_unknown", error=repr(error))
+            log.warning("gauges_unknown", error=repr(error))
             facts = []
         yield GaugeMetricFamily(
             "microstore_database_up", "Whether the service's database answers.", bool(facts)
@@ -40,9 +40,9 @@ class Facts:
         yield from _as_gauges(facts)
 
 
-def _ask() -> Iterator[Fact]:
+def _ask() -> Iterator[GaugeValue]:
     modules = ("microstore.messaging.gauges", f"{settings.SERVICE}.gauges")
-    sources: list[Callable[[], Iterable[Fact]]] = [import_module(name).facts for name in modules]
+    sources: list[Callable[[], Iterable[GaugeValue]]] = [import_module(name).gauges for name in modules]
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -51,7 +51,7 @@ def _ask() -> Iterator[Fact]:
             yield from facts()
 
 
-def _as_gauges(facts: Iterable[Fact]) -> Iterable[GaugeMetricFamily]:
+def _as_gauges(facts: Iterable[GaugeValue]) -> Iterable[GaugeMetricFamily]:
     gauges: dict[str, GaugeMetricFamily] = {}
     for fact in facts:
         labels = ["queue"] if fact.of else []

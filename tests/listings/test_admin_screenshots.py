@@ -66,7 +66,7 @@ def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
     OutboxMessage.objects.update(created_at=timezone.now() - timedelta(minutes=3), attempts=4)
     for number in range(12):
         errors = (f"till {number} is 'shut'", f"no receipt for {uuid7()}", "[Errno 111] Connection refused")
-        letter = store.bury(
+        letter = store.dead_letter(
             contract="item_sold" if number % 2 else "order_rejected",
             payload={"order_id": str(uuid7()), "trace": done.trace if number == 3 else new_trace()},
             error=RuntimeError(errors[number % 3]),

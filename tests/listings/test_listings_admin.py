@@ -21,7 +21,7 @@ def one_of_each(bob: User, armchair: Listing) -> None:
     """Something on every page."""
     order = order_one(armchair, buyer_id=bob.pk)
     LiveEvent.objects.create(type="item_sold", order_id=order.pk, listing_id=armchair.pk, payload={})
-    store.bury(contract="item_sold", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
+    store.dead_letter(contract="item_sold", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
 
 
 def url_of(model: type[Model], page: str, *args: object) -> str:

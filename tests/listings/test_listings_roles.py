@@ -78,7 +78,7 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
         "messaging_queuedepth": QueueDepth.objects.create(
             queue="listings", messages=0, consumers=1, measured_at=timezone.now()
         ),
-        "messaging_deadletter": store.bury(
+        "messaging_deadletter": store.dead_letter(
             contract="item_sold", payload=payload, error=ValueError("why"), attempts=3
         ),
         "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),

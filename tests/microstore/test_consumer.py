@@ -12,11 +12,11 @@ from django.db import OperationalError, connection
 from microstore.celery import app
 from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ITEM_SOLD, ItemSold
-from microstore.contracts.notifications import HEARD
+from microstore.contracts.notifications import SUBSCRIBED_FACTS
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
 from microstore.messaging.envelope import reply_step
 from microstore.messaging.models import DeadLetter
-from microstore.messaging.receiving.consumer import Delivery, Tries, Unavailable
+from microstore.messaging.receiving.consumer import Delivery, RetryState, Unavailable
 from microstore.telemetry.tracing import trace_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,10 +59,10 @@ def sell(events: list[OrderCreated]) -> list[ItemSold]:
     ]
 
 
-def deliver(events: object, handler: Any = sell, **tries: Any) -> tuple[ArrivedTask, list[dict[str, Any]]]:
+def deliver(events: object, handler: Any = sell, **state: Any) -> tuple[ArrivedTask, list[dict[str, Any]]]:
     """Let a batch arrive."""
     task = ArrivedTask()
-    return task, Delivery(task, ORDER_CREATED, handler, Tries(**tries)).handle(events)
+    return task, Delivery(task, ORDER_CREATED, handler, RetryState(**state)).handle(events)
 
 
 def test_a_good_batch_is_handled_at_once_and_its_replies_are_chained(armchair: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def test_a_good_batch_is_handled_at_once_and_its_replies_are_chained(armchair: d
     assert task.sent_again == []
 
 
-def test_an_invalid_event_is_buried_alone(armchair: dict[str, Any]) -> None:
+def test_an_invalid_event_is_dead_lettered_alone(armchair: dict[str, Any]) -> None:
     good, bad = orders(armchair, 1, 2)
     bad["quantity"] = "two"
     _, replies = deliver([good, bad, None])
@@ -86,7 +86,9 @@ def test_an_invalid_event_is_buried_alone(armchair: dict[str, Any]) -> None:
 def test_two_invalid_events_without_ids_are_two_letters_and_a_redelivery_is_none_more() -> None:
     task = ArrivedTask()
     for _ in range(2):
-        Delivery(task, ORDER_CREATED, sell, Tries()).handle([{"colour": "green"}, {"colour": "green"}, None])
+        Delivery(task, ORDER_CREATED, sell, RetryState()).handle(
+            [{"colour": "green"}, {"colour": "green"}, None]
+        )
     assert DeadLetter.objects.count() == 3
     deliver([{"colour": "green"}])
     assert DeadLetter.objects.count() == 4
@@ -122,7 +124,7 @@ def test_a_failing_event_is_tried_again_alone_and_the_others_go_on(armchair: dic
     assert again["countdown"] >= 1
 
 
-def test_the_third_failure_buries_the_event_with_its_traceback(armchair: dict[str, Any]) -> None:
+def test_the_last_failure_dead_letters_the_event_with_its_traceback(armchair: dict[str, Any]) -> None:
     [event] = orders(armchair, 13)
     task, replies = deliver([event], attempts=2)
     letter = DeadLetter.objects.get()
@@ -180,7 +182,7 @@ def test_the_longer_an_outage_the_longer_the_wait_up_to_a_minute(
     assert shortest <= task.sent_again[0]["countdown"] <= longest
 
 
-def test_after_a_day_of_outage_the_events_are_buried(
+def test_after_a_day_of_outage_the_events_are_dead_lettered(
     armchair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
@@ -193,7 +195,7 @@ def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> N
     names = {
         "listings": {
             *("listings.item_sold", "listings.order_rejected", "listings.order_voided"),
-            *(name for fact in HEARD for name in (fact.name, f"notifications.heard_{fact.name}")),
+            *(name for fact in SUBSCRIBED_FACTS for name in (fact.name, f"notifications.heard_{fact.name}")),
         },
         "transactions": {
             *("transactions.order_created", "transactions.order_cancelled", "transactions.order_expired"),

@@ -60,13 +60,13 @@ def test_two_messages_without_ids_are_two_letters(broker: Connection) -> None:
     assert DeadLetter.objects.count() == 2
 
 
-def test_an_event_is_buried_with_its_error_and_its_trace(armchair: dict[str, Any]) -> None:
+def test_an_event_is_dead_lettered_with_its_error_and_its_trace(armchair: dict[str, Any]) -> None:
     payload = to_wire(ORDER_CREATED(**armchair))
     for _ in range(2):
         try:
             ORDER_CREATED(**armchair | {"quantity": 0})
         except InvalidMessage as error:
-            store.bury(contract="order_created", payload=payload, error=error, attempts=3)
+            store.dead_letter(contract="order_created", payload=payload, error=error, attempts=3)
     letter = DeadLetter.objects.get()
     assert letter.payload == payload
     assert letter.trace == armchair["trace"]

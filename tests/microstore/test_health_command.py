@@ -12,7 +12,7 @@ from pytest_django import Settings
 from microstore.celery import app
 from microstore.messaging.models import QueueDepth
 from microstore.messaging.receiving import worker_heartbeat
-from microstore.messaging.sending.monitored_relay import WatchedRelay
+from microstore.messaging.sending.monitored_relay import MonitoredRelay
 from microstore.messaging.topology import all_queues
 from microstore.telemetry import health
 from tests.support.ports import closed_port
@@ -41,7 +41,7 @@ def test_a_relay_is_healthy_when_it_made_a_round_lately(
     broker: Connection, heartbeat: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert told(capsys, "relay") == (1, "database: ok\nbroker: ok\nheartbeat: no heartbeat yet\n")
-    relay = WatchedRelay(app)
+    relay = MonitoredRelay(app)
     relay.step()
     assert told(capsys, "relay") == (0, "database: ok\nbroker: ok\nheartbeat: ok\n")
     measured = dict(QueueDepth.objects.values_list("queue", "messages"))
@@ -56,7 +56,7 @@ def test_a_relay_without_its_broker_does_not_beat(
     broker: Connection, heartbeat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closed_port() as port:
-        relay = WatchedRelay(app)
+        relay = MonitoredRelay(app)
         monkeypatch.setattr(
             relay.publisher, "connection", lambda: Connection(f"amqp://127.0.0.1:{port}//").connect()
         )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from microstore.messaging.dead_letters import store
-from microstore.messaging.metrics import note_buried
+from microstore.messaging.metrics import count_dead_letter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.metrics import exposition, folder
 from stack.ports import choose_ports
@@ -32,7 +32,7 @@ def test_it_is_told_what_waits_and_since_when(client: Client) -> None:
     for minutes in (2, 1, -5):  # the last one is a replay's, due later
         at = timezone.now() - timedelta(minutes=minutes)
         OutboxMessage.objects.create(contract="order_created", payload={}, created_at=at)
-    store.bury(contract="item_sold", payload={}, error=ValueError("till is shut"), attempts=3)
+    store.dead_letter(contract="item_sold", payload={}, error=ValueError("till is shut"), attempts=3)
     QueueDepth.objects.create(queue="listings", messages=7, consumers=1, measured_at=timezone.now())
     seen = scrape(client)
     assert seen["microstore_outbox_messages",] == 3
@@ -75,8 +75,8 @@ def test_without_its_database_a_process_tells_what_it_has_counted(
 
 
 def test_what_strangers_call_a_task_is_no_name_of_a_number(client: Client) -> None:
-    note_buried("celery.backend_cleanup.of.a.stranger")
-    note_buried("listings.item_sold")
+    count_dead_letter("celery.backend_cleanup.of.a.stranger")
+    count_dead_letter("listings.item_sold")
     seen = {sample for sample in scrape(client) if sample[0] == "microstore_dead_lettered_messages_total"}
     assert {labels for _, labels in seen} <= {"unknown", "item_sold", "order_created", "order_rejected"}
     assert DeadLetter.objects.count() == 0

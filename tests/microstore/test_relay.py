@@ -19,7 +19,7 @@ from microstore.messaging import topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.sending import outbox, relay
-from microstore.messaging.sending.publisher import Parcel, Publisher
+from microstore.messaging.sending.publisher import Batch, Publisher
 from stack.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +109,7 @@ def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
 def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
     armchair: dict[str, Any], publisher: Publisher, broker: Connection
 ) -> None:
-    """The confirm of a refusal is a nack; another parcel of the same batch is confirmed all the same."""
+    """The confirm of a refusal is a nack; another batch of the same batch is confirmed all the same."""
     full = Queue(
         "full",
         topology.TASKS,
@@ -119,9 +119,9 @@ def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
     )
     full(broker.default_channel).declare()
     payload = ORDER_CREATED(**armchair).model_dump(mode="json")
-    parcel = Parcel(ORDER_CREATED, [payload], [1])
-    publisher.publish([parcel])
-    assert parcel.refusals == ["refused by the broker"]
+    batch = Batch(ORDER_CREATED, [payload], [1])
+    publisher.publish([batch])
+    assert batch.refusals == ["refused by the broker"]
 
 
 def test_two_relays_at_once_send_each_message_once(armchair: dict[str, Any], received: Received) -> None:

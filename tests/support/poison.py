@@ -44,7 +44,7 @@ class Poison:
     headers: Mapping[str, Any] | None = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
     is_readable: bool = True  # its headers are
-    buried: bool = False  # the consumer could read it, and keeps its events instead of the raw body
+    dead_lettered: bool = False  # the consumer could read it, and keeps its events instead of the raw body
 
     def publish(self, channel: amqp.Channel, *, service: str, mark: str) -> None:
         """Put it on the service's queue."""
@@ -200,12 +200,14 @@ def kinds(service: str) -> dict[str, Poison]:
             json.dumps({"task": task_of(service), "id": "MARK", "args": [[]], "kwargs": {}})
         ),
         # ---- events
-        "event that is null": Poison(b"[[[null]], {}, {}]", buried=True),
-        "event of the wrong kind": Poison(one(service, order_id="armchair"), buried=True),
-        "event with a text for a number": Poison(one(service, listing_id="8"), buried=True),
-        "event with a number beyond all": Poison(one(service, listing_id=-(10**30)), buried=True),
-        "event of yesterday's contract": Poison(one(service, trace=None), buried=True),
-        "event with a table deep inside": Poison(one(service, listing_id=[{"a": [{"b": 1}]}]), buried=True),
+        "event that is null": Poison(b"[[[null]], {}, {}]", dead_lettered=True),
+        "event of the wrong kind": Poison(one(service, order_id="armchair"), dead_lettered=True),
+        "event with a text for a number": Poison(one(service, listing_id="8"), dead_lettered=True),
+        "event with a number beyond all": Poison(one(service, listing_id=-(10**30)), dead_lettered=True),
+        "event of yesterday's contract": Poison(one(service, trace=None), dead_lettered=True),
+        "event with a table deep inside": Poison(
+            one(service, listing_id=[{"a": [{"b": 1}]}]), dead_lettered=True
+        ),
     }
 
 

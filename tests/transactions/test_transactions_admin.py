@@ -88,7 +88,7 @@ def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
         "messaging_queuedepth": QueueDepth.objects.create(
             queue="transactions", messages=0, consumers=1, measured_at=timezone.now()
         ),
-        "messaging_deadletter": store.bury(
+        "messaging_deadletter": store.dead_letter(
             contract="order_created", payload={"trace": sale.trace}, error=ValueError("why"), attempts=3
         ),
         "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),

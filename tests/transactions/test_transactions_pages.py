@@ -29,7 +29,7 @@ def one_of_each(fee_post: FeePost, listings_queue: Mailbox) -> None:
     """Something on every page."""
     tasks.order_created([order_created(), order_created(currency="XTS")])
     OutboxMessage.objects.create(contract="item_sold", payload={"lamp": 1})
-    store.bury(contract="order_created", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
+    store.dead_letter(contract="order_created", payload={"lamp": 1}, error=ValueError("why"), attempts=3)
 
 
 def url_of(model: type[Model], page: str, *args: object) -> str:

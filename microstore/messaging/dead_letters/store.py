@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 COLLECT_AT_ONCE = 100
 
 
-def bury(
+def dead_letter(
     *, contract: str, payload: object, error: BaseException, attempts: int, arrived_as: str = ""
 ) -> DeadLetter:
     """Store an event that was read but cannot be handled. Burying it again finds the same letter.
@@ -53,12 +53,12 @@ def collect(broker: Connection) -> int:
             message = channel.basic_get(queue, no_ack=False)
             if message is None:
                 return collected
-            _bury_message(message)
+            _dead_letter_message(message)
             channel.basic_ack(message.delivery_tag)
     return COLLECT_AT_ONCE
 
 
-def _bury_message(message: BrokerMessage) -> None:
+def _dead_letter_message(message: BrokerMessage) -> None:
     body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
     properties = {name: storable(value) for name, value in message.properties.items()}
     headers = properties.pop("application_headers", {}) | properties
@@ -103,7 +103,7 @@ def _store(*, fingerprint: str, **fields: Any) -> DeadLetter:
     fields |= {name: storable(value) for name, value in fields.items() if isinstance(value, str)}
     fields |= {"state": DeadLetter.State.WAITING, "cause": cause_of(fields["error"])}
     letter, _ = DeadLetter.objects.update_or_create(fingerprint=fingerprint, defaults=fields)
-    metrics.note_buried(letter.contract)
+    metrics.count_dead_letter(letter.contract)
     log.error("dead_letter", contract=letter.contract, error=letter.error, dead_letter=letter.pk)
     return letter
 

@@ -15,7 +15,7 @@ from microstore.contracts.contract import AnyContract, Contract, InvalidMessage,
 from microstore.database.outage import meet_database_outage
 from microstore.messaging import metrics
 from microstore.messaging.dead_letters import store
-from microstore.messaging.envelope import publish_command, publish_fact, shown
+from microstore.messaging.envelope import publish_command, publish_fact, summarize
 from microstore.telemetry import otel
 from microstore.telemetry.tracing import bound_id
 
@@ -33,7 +33,7 @@ class Unavailable(Exception):
 Handler = Callable[[list[M]], Sequence[Message]]
 
 
-class Tries(NamedTuple):
+class RetryState(NamedTuple):
     """What a message has been through. It travels in the task's arguments, which no retry loses."""
 
     attempts: int = 0
@@ -50,12 +50,12 @@ def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
     return lambda handler: _register(contract, handler, contract.task_name)
 
 
-def hears(fact: Contract[..., M], *, by: str) -> Callable[[Handler[M]], Handler[M]]:
+def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[M]], Handler[M]]:
     """Make the function the handler of a fact in the listener's queue, and leave it a plain function.
 
     A fact comes to all who listen; tried again or replayed it comes to this listener alone, as a command.
     """
-    command = fact.heard_by(by)
+    command = fact.for_listener(listener)
 
     return lambda handler: _register(command, handler, fact.name, command.task_name)
 
@@ -63,16 +63,16 @@ def hears(fact: Contract[..., M], *, by: str) -> Callable[[Handler[M]], Handler[
 def _register(contract: Contract[..., M], handler: Handler[M], *names: str) -> Handler[M]:
     """Under each of the names a task that handles; what it tries again is sent by the contract's own."""
 
-    def run(task: Any, /, events: object, **tries: Any) -> list[dict[str, Any]]:
+    def run(task: Any, /, events: object, **state: Any) -> list[dict[str, Any]]:
         again = app.tasks[contract.task_name]
-        return Delivery(task, contract, handler, Tries(**tries), again=again).handle(events)
+        return Delivery(task, contract, handler, RetryState(**state), again=again).handle(events)
 
     for name in names:
         app.task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
     return handler
 
 
-def tell(contract: AnyContract, messages: Sequence[Message]) -> None:
+def publish(contract: AnyContract, messages: Sequence[Message]) -> None:
     """Send from inside a task, confirmed before it returns and so before its own message is acknowledged.
 
     Redelivery is its outbox: a handler that dies before or after runs again and tells the same again.
@@ -91,9 +91,9 @@ class Delivery:
     """One arrival of a batch; `again` is the task by which it is tried again, usually the same."""
 
     def __init__(
-        self, task: Any, contract: AnyContract, handler: Handler[Any], tries: Tries, *, again: Any = None
+        self, task: Any, contract: AnyContract, handler: Handler[Any], state: RetryState, *, again: Any = None
     ) -> None:
-        self.task, self.contract, self.handler, self.tries = task, contract, handler, tries
+        self.task, self.contract, self.handler, self.state = task, contract, handler, state
         self.again = again or task
 
     def handle(self, events: object) -> list[dict[str, Any]]:
@@ -103,7 +103,7 @@ class Delivery:
         parsed = [self._parse(event, place) for place, event in enumerate(events)]
         messages = [message for message in parsed if message]
         with metrics.handling(self.contract.name, len(events)):
-            replies = self._try(messages) if messages else []
+            replies = self._attempt(messages) if messages else []
         if not replies:
             self.task.request.chain = None
         return [to_wire(reply) for reply in replies]
@@ -113,12 +113,12 @@ class Delivery:
             return self.contract.parse(event)
         except InvalidMessage as error:
             arrived_as = f"{self.task.request.id} {place}"
-            store.bury(
+            store.dead_letter(
                 contract=self.contract.name, payload=event, error=error, attempts=1, arrived_as=arrived_as
             )
             return None
 
-    def _try(self, messages: list[Any]) -> list[Message]:
+    def _attempt(self, messages: list[Any]) -> list[Message]:
         try:
             with otel.of_messages(self.contract.name, kind="CONSUMER", carriers=messages):
                 replies = list(self.handler(messages))
@@ -127,47 +127,51 @@ class Delivery:
                 self._wait_out(messages, error)
                 return []
             if len(messages) > 1:
-                return [reply for message in messages for reply in self._try_alone(message)]
+                return [reply for message in messages for reply in self._attempt_alone(message)]
             self._fail(messages[0], error)
             return []
         metrics.HANDLED.labels(self.contract.name).inc(len(messages))
         return replies
 
-    def _try_alone(self, message: Any) -> list[Message]:
+    def _attempt_alone(self, message: Any) -> list[Message]:
         with bound_id(message.trace):
-            return self._try([message])
+            return self._attempt([message])
 
     def _wait_out(self, messages: list[Any], error: Exception) -> None:
         """Try again after as long as it has been failing: the delay doubles, and no attempt is used up."""
         now = time.time()
-        since = self.tries.failing_since or now
+        since = self.state.failing_since or now
         log.warning("outage", contract=self.contract.name, messages=len(messages), error=repr(error))
         if now - since > OUTAGE_GIVE_UP_SECONDS:
             for message in messages:
-                self._bury(message, error, self.tries.attempts)
+                self._dead_letter(message, error, self.state.attempts)
             return
-        self._send_again(messages, Tries(self.tries.attempts, since), min(now - since, OUTAGE_DELAY_SECONDS))
+        self._send_again(
+            messages, RetryState(self.state.attempts, since), min(now - since, OUTAGE_DELAY_SECONDS)
+        )
 
     def _fail(self, message: Any, error: Exception) -> None:
-        attempts = self.tries.attempts + 1
+        attempts = self.state.attempts + 1
         log.warning("attempt_failed", contract=self.contract.name, attempts=attempts, error=repr(error))
         if attempts >= settings.MAX_ATTEMPTS:
-            self._bury(message, error, attempts)
+            self._dead_letter(message, error, attempts)
         else:
-            self._send_again([message], Tries(attempts), 2**attempts)
+            self._send_again([message], RetryState(attempts), 2**attempts)
 
-    def _bury(self, message: Any, error: Exception, attempts: int) -> None:
-        store.bury(contract=self.contract.name, payload=to_wire(message), error=error, attempts=attempts)
+    def _dead_letter(self, message: Any, error: Exception, attempts: int) -> None:
+        store.dead_letter(
+            contract=self.contract.name, payload=to_wire(message), error=error, attempts=attempts
+        )
 
-    def _send_again(self, messages: list[Any], tries: Tries, seconds: float) -> None:
+    def _send_again(self, messages: list[Any], state: RetryState, seconds: float) -> None:
         """A copy with the callback still chained waits in the broker; whole seconds, at least one."""
-        why = "outage" if tries.failing_since else "failure"
+        why = "outage" if state.failing_since else "failure"
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
         payloads = [to_wire(message) for message in messages]
         self.again.apply_async(
             args=[payloads],
-            argsrepr=shown(payloads),
-            kwargs=tries._asdict(),
+            argsrepr=summarize(payloads),
+            kwargs=state._asdict(),
             chain=self.task.request.chain,
             countdown=max(1, round(seconds * random.uniform(0.8, 1.2))),  # noqa: S311  # jitter
         )

@@ -90,8 +90,8 @@ class Embed(BaseModel):
     chord: None = None
 
 
-class Tries(BaseModel):
-    """The task's keyword arguments: see `consumer.Tries`."""
+class RetryState(BaseModel):
+    """The task's keyword arguments: see `consumer.RetryState`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -99,7 +99,7 @@ class Tries(BaseModel):
     failing_since: float | None = None
 
 
-Body = tuple[tuple[list[Any]], Tries, Embed]
+Body = tuple[tuple[list[Any]], RetryState, Embed]
 BODY: TypeAdapter[Body] = TypeAdapter(Body)
 
 

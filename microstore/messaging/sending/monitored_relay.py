@@ -13,7 +13,7 @@ BEAT_EVERY_SECONDS = 1.0
 LOOK_EVERY_SECONDS = 5.0
 
 
-class WatchedRelay(Relay):
+class MonitoredRelay(Relay):
     """The relay, seen from outside."""
 
     _beat_at = 0.0

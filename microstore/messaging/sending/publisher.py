@@ -30,7 +30,7 @@ class BrokerSilent(Exception):
 
 
 @dataclass(eq=False)
-class Parcel:
+class Batch:
     """Payloads of one contract that travel together, and what the broker said of them."""
 
     contract: AnyContract
@@ -52,23 +52,23 @@ class Publisher:
         self._producer: Producer | None = None
         self._confirms = False
         self._next_tag = 1
-        self._by_tag: dict[int, Parcel] = {}
-        self._by_task_id: dict[str, Parcel] = {}
+        self._by_tag: dict[int, Batch] = {}
+        self._by_task_id: dict[str, Batch] = {}
 
-    def publish(self, parcels: Sequence[Parcel]) -> None:
-        """Publish all and wait until the broker has answered for each; its refusals are noted in the parcel.
+    def publish(self, batches: Sequence[Batch]) -> None:
+        """Publish all and wait until the broker has answered for each; its refusals are noted in the batch.
 
         Raises BrokerSilent or a connection error when nothing is known of what was published.
         """
         try:
             producer = self._producer or self._connect()
-            for parcel in parcels:
-                if parcel.contract.to:
-                    self._publish(publish_command, producer, parcel)
-                if parcel.contract.fact:
-                    self._publish(publish_fact, producer, parcel)
+            for batch in batches:
+                if batch.contract.to:
+                    self._publish(publish_command, producer, batch)
+                if batch.contract.fact:
+                    self._publish(publish_fact, producer, batch)
             self._await_confirms()
-            if any(parcel.refusals for parcel in parcels):
+            if any(batch.refusals for batch in batches):
                 # RabbitMQ 3.10 goes on refusing on a channel after a full quorum queue has room again.
                 self.close()
         except Exception:
@@ -103,12 +103,12 @@ class Publisher:
         self._producer = Producer(channel, auto_declare=False)
         return self._producer
 
-    def _publish(self, publish: Callable[..., None], producer: Producer, parcel: Parcel) -> None:
+    def _publish(self, publish: Callable[..., None], producer: Producer, batch: Batch) -> None:
         task_id = uuid()
         if self._confirms:
-            self._by_tag[self._next_tag] = self._by_task_id[task_id] = parcel
+            self._by_tag[self._next_tag] = self._by_task_id[task_id] = batch
             self._next_tag += 1
-        publish(self.app, producer, parcel.contract, parcel.payloads, task_id=task_id)
+        publish(self.app, producer, batch.contract, batch.payloads, task_id=task_id)
 
     def _await_confirms(self) -> None:
         deadline = time.monotonic() + CONFIRM_TIMEOUT_SECONDS
@@ -121,7 +121,7 @@ class Publisher:
             self.connection().drain_events(timeout=remaining)
         self._by_task_id.clear()
 
-    def _answered(self, tag: int, multiple: bool) -> list[Parcel]:
+    def _answered(self, tag: int, multiple: bool) -> list[Batch]:
         tags = [t for t in self._by_tag if t <= tag] if multiple else [tag]
         return [self._by_tag.pop(t) for t in tags]
 
@@ -129,10 +129,10 @@ class Publisher:
         self._answered(tag, multiple)
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        for parcel in self._answered(tag, multiple):
-            parcel.refusals.append("refused by the broker")
+        for batch in self._answered(tag, multiple):
+            batch.refusals.append("refused by the broker")
 
     def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
         """Comes before the confirm of the same message, which is an acknowledgement all the same."""
-        parcel = self._by_task_id[message.properties["correlation_id"]]
-        parcel.refusals.append(f"no queue for {routing_key!r} at exchange {exchange!r}")
+        batch = self._by_task_id[message.properties["correlation_id"]]
+        batch.refusals.append(f"no queue for {routing_key!r} at exchange {exchange!r}")

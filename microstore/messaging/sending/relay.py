@@ -24,8 +24,8 @@ from microstore.contracts.registry import CONTRACTS
 from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
-from microstore.messaging.sending.publisher import BrokerSilent, Parcel, Publisher
-from microstore.messaging.sending.wakeup import Doorbell
+from microstore.messaging.sending.publisher import Batch, BrokerSilent, Publisher
+from microstore.messaging.sending.wakeup import Wakeup
 from microstore.telemetry import otel
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class Relay:
 
     def __init__(self, app: Celery) -> None:
         self.publisher = Publisher(app)
-        self.doorbell = Doorbell()
+        self.wakeup = Wakeup()
         self.stopping = threading.Event()
         self._due_sql = due_sql()
         self._failures = 0
@@ -73,7 +73,7 @@ class Relay:
             try:
                 busy = self.step(called=called)
                 self._failures = 0
-                called = not busy and self.doorbell.sleep(COLLECT_EVERY_SECONDS, unless=self._is_due)
+                called = not busy and self.wakeup.sleep(COLLECT_EVERY_SECONDS, unless=self._is_due)
             except self._outages as error:
                 called = False
                 self._pause(error)
@@ -152,14 +152,14 @@ def publish_due(publisher: Publisher) -> int:
     """
     with claiming():
         rows = claim()
-        parcels = list(pack(rows))
-        carriers = (payload for parcel in parcels for payload in parcel.payloads)
-        with metrics.confirming(parcels), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
-            publisher.publish(parcels)
-        delete_rows([key for parcel in parcels if not parcel.refusals for key in parcel.keys])
-        for parcel in parcels:
-            if parcel.refusals:
-                postpone(parcel)
+        batches = list(pack(rows))
+        carriers = (payload for batch in batches for payload in batch.payloads)
+        with metrics.confirming(batches), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
+            publisher.publish(batches)
+        delete_rows([key for batch in batches if not batch.refusals for key in batch.keys])
+        for batch in batches:
+            if batch.refusals:
+                postpone(batch)
     return len(rows)
 
 
@@ -184,8 +184,8 @@ def claim_sql() -> str:
     return plain_sql(due.values_list(*Row._fields)[:CLAIM_ROWS])
 
 
-def pack(rows: Sequence[Row]) -> Iterator[Parcel]:
-    """Up to OUTBOX_BATCH messages of one contract share a parcel."""
+def pack(rows: Sequence[Row]) -> Iterator[Batch]:
+    """Up to OUTBOX_BATCH messages of one contract share a batch."""
     by_contract: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_contract[row.contract].append(row)
@@ -194,7 +194,7 @@ def pack(rows: Sequence[Row]) -> Iterator[Parcel]:
         for start in range(0, len(group), size):
             part = group[start : start + size]
             attempts = max(row.attempts for row in part)
-            yield Parcel(CONTRACTS[name], [row.payload for row in part], [row.id for row in part], attempts)
+            yield Batch(CONTRACTS[name], [row.payload for row in part], [row.id for row in part], attempts)
 
 
 def delete_rows(keys: Sequence[int]) -> None:
@@ -203,12 +203,10 @@ def delete_rows(keys: Sequence[int]) -> None:
         OutboxMessage.objects.filter(id__in=keys).delete()
 
 
-def postpone(parcel: Parcel) -> None:
+def postpone(batch: Batch) -> None:
     """Leave what the broker refused for later, so that it does not hold up the others."""
-    log.error(
-        "outbox_refused", contract=parcel.contract.name, messages=len(parcel.keys), why=parcel.refusals[0]
-    )
-    seconds = min(2**parcel.attempts, LONGEST_BACKOFF_SECONDS)
-    OutboxMessage.objects.filter(id__in=parcel.keys).update(
+    log.error("outbox_refused", contract=batch.contract.name, messages=len(batch.keys), why=batch.refusals[0])
+    seconds = min(2**batch.attempts, LONGEST_BACKOFF_SECONDS)
+    OutboxMessage.objects.filter(id__in=batch.keys).update(
         attempts=F("attempts") + 1, due_at=Now() + timedelta(seconds=seconds)
     )

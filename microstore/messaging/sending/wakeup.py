@@ -17,7 +17,7 @@ LOCK = 0x6F7574626F78  # "outbox", as in the SQL function
 POLL_SECONDS = 0.03  # where there is no bell, or another relay sleeps by it
 
 
-class Doorbell:
+class Wakeup:
     """A relay's ear. LISTEN and the lock belong to the session: no PgBouncer in transaction mode here."""
 
     def __init__(self) -> None:

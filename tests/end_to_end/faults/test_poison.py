@@ -60,7 +60,7 @@ def find_missing(
     events = [payload for _, body, payload in letters if body is None]
 
     def is_kept(name: str, poison: Poison) -> bool:
-        if poison.buried:
+        if poison.dead_lettered:
             return poison.event in events
         mark = marks[name] if poison.headers is not None and poison.is_readable else None
         return (mark, poison.body_for(marks[name])) in raw

@@ -6,7 +6,7 @@ import structlog
 from django.core.management.base import BaseCommand
 
 from microstore.celery import app
-from microstore.messaging.sending.monitored_relay import WatchedRelay
+from microstore.messaging.sending.monitored_relay import MonitoredRelay
 from microstore.metrics.exposition import expose
 from microstore.shutdown import set_on_signals
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal."""
-        relay = WatchedRelay(app)
+        relay = MonitoredRelay(app)
         set_on_signals(relay.stopping)
         expose()
         log.info("relay started")

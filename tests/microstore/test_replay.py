@@ -31,7 +31,9 @@ def payload(armchair: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def letter(payload: dict[str, Any]) -> DeadLetter:
     """An order that failed three times."""
-    return store.bury(contract="order_created", payload=payload, error=ValueError("no till"), attempts=3)
+    return store.dead_letter(
+        contract="order_created", payload=payload, error=ValueError("no till"), attempts=3
+    )
 
 
 def raw_letter(body: bytes, task: str = "transactions.order_created") -> DeadLetter:
@@ -98,7 +100,7 @@ def test_two_people_at_once_replay_it_once(letter: DeadLetter) -> None:
 
 def test_what_dies_again_after_its_replay_waits_again(letter: DeadLetter, payload: dict[str, Any]) -> None:
     replay.replay(letter.pk, by="carol", reason="mended")
-    store.bury(contract="order_created", payload=payload, error=ValueError("still"), attempts=3)
+    store.dead_letter(contract="order_created", payload=payload, error=ValueError("still"), attempts=3)
     letter.refresh_from_db()
     assert letter.state == "waiting"
     assert "still" in letter.error
@@ -165,10 +167,10 @@ def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter
     assert not OutboxMessage.objects.exists()
 
 
-def bury_some(payload: dict[str, Any], *errors: str) -> list[DeadLetter]:
+def dead_letter_some(payload: dict[str, Any], *errors: str) -> list[DeadLetter]:
     """Different orders that died of these."""
     return [
-        store.bury(
+        store.dead_letter(
             contract="order_created",
             payload=payload | {"order_id": f"01a20420-1996-72f3-8f75-b9740bad4{number:03}"},
             error=ValueError(error),
@@ -179,7 +181,7 @@ def bury_some(payload: dict[str, Any], *errors: str) -> list[DeadLetter]:
 
 
 def test_letters_that_differ_only_in_numbers_and_names_are_one_group(payload: dict[str, Any]) -> None:
-    bury_some(payload, "till 7 is 'shut'", "till 12 is 'away'", "no receipt", 'till 3 is "burning"')
+    dead_letter_some(payload, "till 7 is 'shut'", "till 12 is 'away'", "no receipt", 'till 3 is "burning"')
     assert [(group.cause, group.letters) for group in find_groups()] == [
         ("ValueError: till … is …", 3),
         ("ValueError: no receipt", 1),
@@ -190,7 +192,7 @@ def test_letters_that_differ_only_in_numbers_and_names_are_one_group(payload: di
 def test_a_group_is_replayed_as_it_was_when_it_was_chosen(
     payload: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tills = bury_some(payload, "till 7", "till 8", "no receipt")[:2]
+    tills = dead_letter_some(payload, "till 7", "till 8", "no receipt")[:2]
     [till_group, _] = find_groups()
     call_command("dead_letters", "replay", group=till_group.id, preview=True)
     assert capsys.readouterr().out.count("will run") == 2
@@ -202,7 +204,7 @@ def test_a_group_is_replayed_as_it_was_when_it_was_chosen(
 
 
 def test_a_replay_keeps_to_its_rate(payload: dict[str, Any]) -> None:
-    letters = bury_some(payload, *["no till"] * 5)
+    letters = dead_letter_some(payload, *["no till"] * 5)
     replay.replay_all([letter.pk for letter in letters], by="carol", reason="mended", rate=0.5)
     due = list(OutboxMessage.objects.order_by("id").values_list("due_at", flat=True))
     gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(due)]

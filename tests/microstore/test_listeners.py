@@ -12,7 +12,7 @@ from microstore.contracts.registry import CONTRACTS, LISTENERS, SERVICES
 from microstore.messaging import topology
 from microstore.messaging.dead_letters.replay import preview, replay
 from microstore.messaging.models import DeadLetter, OutboxMessage
-from microstore.messaging.receiving.consumer import Unavailable, hears, tell
+from microstore.messaging.receiving.consumer import Unavailable, handles_fact, publish
 from microstore.messaging.receiving.message_schema import find_fault
 from tests.support.broker import facts
 
@@ -38,7 +38,7 @@ def test_a_fact_comes_to_the_listener_and_to_everybody_else(
     broker: Connection, sale: OrderCompleted, received: Callable[[str], list[Any]]
 ) -> None:
     with facts("order.completed") as others:
-        tell(ORDER_COMPLETED, [sale])
+        publish(ORDER_COMPLETED, [sale])
         assert len(others.take()) == 1
     [(args, _, embed)] = received("notifications")
     assert args[0][0]["event_id"] == str(sale.event_id)
@@ -48,7 +48,7 @@ def test_a_fact_comes_to_the_listener_and_to_everybody_else(
 def test_a_fact_that_is_tried_again_comes_to_the_listener_alone(
     broker: Connection, sale: OrderCompleted, received: Callable[[str], list[Any]]
 ) -> None:
-    tell(ORDER_COMPLETED, [sale])
+    publish(ORDER_COMPLETED, [sale])
     received("notifications")
 
     def wait(events: list[OrderCompleted]) -> list[Any]:
@@ -56,7 +56,7 @@ def test_a_fact_that_is_tried_again_comes_to_the_listener_alone(
 
     names = ("order_completed", "notifications.heard_order_completed")
     known = {name: app.tasks.pop(name, None) for name in names}
-    hears(ORDER_COMPLETED, by="notifications")(wait)
+    handles_fact(ORDER_COMPLETED, listener="notifications")(wait)
     try:
         with facts("order.*") as others:
             app.tasks["order_completed"].apply(args=([sale.model_dump(mode="json")],), throw=True)
