@@ -15,7 +15,7 @@ help: ## list the targets
 # ---- running it
 
 .PHONY: run up services env down
-run: $(INSTALLED) ## run everything embedded: PostgreSQL and Valkey from wheels, nothing to install
+run: $(INSTALLED) ## run everything embedded: SQLite and a Redis-compatible server from a wheel, nothing to install
 	@$(STACK) run
 
 up: $(INSTALLED) ## run everything on PostgreSQL, RabbitMQ and Redis
@@ -32,7 +32,7 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults bench soak check format schema clean
+.PHONY: test faults bench soak check format schema reference clean
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
@@ -40,17 +40,20 @@ faults: $(INSTALLED) ## only the tests that break everything while people buy; w
 	@$(STACK) exec -- env RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
 
 # ONLY=purchase,drain measures these parts alone; QUICK=1 looks whether everything works.
-bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes docs/performance.md
+bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes benchmarks/results
 	@$(STACK) exec -- $(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch the memory; writes docs/soak.md
 	@$(STACK) exec -- $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --report docs/soak.md
 
-check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django ## lint, boundaries, types, migrations, schemas, deployment settings
+check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
 
 schema: $(INSTALLED) ## write docs/api: what the API is, as the code says
 	$(SPECTACULAR_listings) --file docs/api/listings.yaml
 	$(SPECTACULAR_transactions) --file docs/api/transactions.yaml
+
+reference: $(INSTALLED) ## write the pages that are made from the code: settings, errors, metrics, index of decisions
+	@$(BIN)/python -m tools.reference
 
 format: $(INSTALLED) ## rewrite the code in its style
 	$(BIN)/ruff check --fix-only --quiet .
@@ -91,7 +94,7 @@ test-faults: $(INSTALLED) # on processes and data of its own
 
 # ---- the parts of check
 
-.PHONY: check-lock check-style check-boundaries check-types check-django
+.PHONY: check-lock check-style check-boundaries check-types check-django check-reference
 check-lock: $(INSTALLED)
 	@! $(BIN)/python -m pip --disable-pip-version-check freeze | grep -vxFf constraints.txt || \
 		{ echo "constraints.txt does not name these: make lock" >&2; exit 1; }
@@ -110,6 +113,11 @@ check-types: $(INSTALLED)
 		$(filter-out transactions,$(PACKAGES))
 	DEBUG=1 MICROSTORE_SERVICE=transactions $(BIN)/mypy --exclude 'migrations/|^tests/listings/' \
 		$(filter-out listings,$(PACKAGES))
+
+# Measured reports that are older than the code are a warning: to run them again takes an hour.
+check-reference: $(INSTALLED)
+	@$(BIN)/python -m tools.reference --check
+	@$(BIN)/python -m tools.revision
 
 check-django: $(INSTALLED) check-django-listings check-django-transactions
 

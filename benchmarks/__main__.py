@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.capacity import project
 from benchmarks.circumstances import TimeIsUp, describe_circumstances, limited
 from benchmarks.parts import PARTS
-from benchmarks.report import describe, make_table, write_into
+from benchmarks.report import describe, describe_capacity, make_document
 from benchmarks.result import Result
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.shop import Shop
@@ -18,7 +18,7 @@ from stack.places import ROOT, make_run_folder
 from stack.private import private_services
 from stack.services import Services
 
-PERFORMANCE, SCALING = ROOT / "docs/performance.md", ROOT / "docs/scaling.md"
+RESULTS = ROOT / "benchmarks/results"
 LEAST_SECONDS = 30
 
 
@@ -26,7 +26,7 @@ def main() -> int:
     """Measure what was asked for; exit 1 if any part failed, with what the others found kept."""
     options = _parse()
     scale = QUICK if options.quick else FULL
-    results = make_run_folder("benchmarks/quick") if options.quick else ROOT / "benchmarks/results"
+    results = make_run_folder("benchmarks/quick") if options.quick else RESULTS
     with private_services() as services:
         if not isinstance(services, Services):
             raise CannotRun(
@@ -39,7 +39,7 @@ def main() -> int:
             for name in options.only or PARTS
         ]
     if scale is FULL:
-        _write_documents(results)
+        (RESULTS / "README.md").write_text(make_results_document())
     return 0 if all(measured) else 1
 
 
@@ -77,12 +77,14 @@ def _measure(name: str, services: Services, scale: Scale, results: Path, *, limi
     return True
 
 
-def _write_documents(results: Path) -> None:
-    files = {name: results / f"{name}.json" for name in PARTS}
+def make_results_document() -> str:
+    """Return benchmarks/results/README.md, made of the latest result of each part."""
+    files = {name: RESULTS / f"{name}.json" for name in PARTS}
     found = {name: Result.load(file) for name, file in files.items() if file.exists()}
-    write_into(PERFORMANCE, [describe(name, PARTS[name].title, result) for name, result in found.items()])
+    parts = [describe(name, PARTS[name].title, result) for name, result in found.items()]
     if "purchase" in found:
-        write_into(SCALING, [*make_table(project(found["purchase"])), ""])
+        parts.append(describe_capacity(project(found["purchase"])))
+    return make_document(parts)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import os
 import platform
 import signal
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from benchmarks.scale import Scale
-from stack.places import ROOT
+from tools.revision import describe_commit
 
 
 class TimeIsUp(BaseException):
@@ -35,7 +34,7 @@ def describe_circumstances(scale: Scale) -> Mapping[str, str]:
     """What figures of two days must have in common to be compared."""
     return {
         "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "commit": _commit(),
+        "commit": describe_commit(),
         "machine": f"{len(os.sched_getaffinity(0))} cores",
         "Python": platform.python_version(),
         "pace": f"{measure_pace_ms():.1f} ms",
@@ -54,12 +53,6 @@ def _work_ms() -> float:
     for number in range(200_000):
         table[number % 997] = str(number)
     return (time.process_time() - started_at) * 1000
-
-
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.peer_adapter FOLDER`: an adapter by which the peers' harness measures MicroStore.
 
-The harness and the peers are not part of this repository; docs/performance.md says what they are. The adapter
+The harness and the peers are not part of this repository; docs/performance.md describes them. The adapter
 runs the commands of the Procfile, with the settings of production, on the harness's PostgreSQL and RabbitMQ.
 """
 

@@ -1,11 +1,13 @@
-"""Results as Markdown, for the terminal and for docs/performance.md."""
+"""Results as Markdown, for the terminal and for benchmarks/results/README.md."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from benchmarks.result import Result, Value
 
-BEGIN, END = "<!-- written by make bench -->", "<!-- end of what make bench writes -->"
+HEADING = """# What `make bench` measured
+
+Written by `make bench`. What the figures mean: [docs/performance.md](../../docs/performance.md).
+"""
 # As in the plan for speed: a figure that begins so has this target.
 TARGETS = {
     "CPU ms per purchase, all processes": "≤ 1.2",
@@ -35,14 +37,14 @@ def describe(name: str, title: str, result: Result) -> str:
     return "\n".join(lines)
 
 
-def write_into(document: Path, parts: Iterable[str]) -> None:
-    """Put the parts between the two marks, in place of what stands there."""
-    text = document.read_text()
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{document.name} does not say where figures belong: {BEGIN} … {END}")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    document.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}")
+def make_document(parts: Iterable[str]) -> str:
+    """Return the file of all results."""
+    return "\n".join([HEADING, *parts])
+
+
+def describe_capacity(rows: Sequence[Mapping[str, Value]]) -> str:
+    """Return the table of what rates of purchases take, calculated from the part `purchase`."""
+    return "\n".join(["### Cores at rates of purchases, at 70 % use", "", *make_table(rows), ""])
 
 
 def make_table(rows: Sequence[Mapping[str, Value]]) -> list[str]:

@@ -1,11 +1,12 @@
-"""What is written into the documents."""
+"""What is written beside the results."""
 
 from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import RESULTS, make_results_document
 from benchmarks.capacity import BUSY, WAL, project
-from benchmarks.report import BEGIN, END, describe, write_into
+from benchmarks.report import describe
 from benchmarks.result import Result
 
 PURCHASE = Result(
@@ -15,20 +16,8 @@ PURCHASE = Result(
 )
 
 
-def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
-    document = tmp_path / "performance.md"
-    document.write_text(f"Before.\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n")
-    for _ in range(2):
-        write_into(document, ["new figures"])
-        assert document.read_text() == f"Before.\n\n{BEGIN}\n\nnew figures\n{END}\n\nAfter.\n"
-
-
-def test_a_document_without_marks_is_left_as_it_is(tmp_path: Path) -> None:
-    document = tmp_path / "performance.md"
-    document.write_text("Nothing to fill in.\n")
-    with pytest.raises(ValueError, match="where figures belong"):
-        write_into(document, ["new figures"])
-    assert document.read_text() == "Nothing to fill in.\n"
+def test_the_document_is_what_the_results_say() -> None:
+    assert (RESULTS / "README.md").read_text() == make_results_document()
 
 
 def test_a_part_says_how_to_repeat_it_and_what_was_wanted() -> None:

@@ -20,6 +20,7 @@ from tests.soak.memory import MemoryWatch
 from tests.soak.troubles import OF_PROCESSES, OF_SERVERS, Trouble
 from tests.support.market import Market
 from tests.support.rush import REPORT, Outcome, rush
+from tools.revision import describe_commit
 
 NAME = "soak"
 BUYERS = 3
@@ -73,6 +74,7 @@ class Soak:
         """For docs/soak.md."""
         return Template(TEMPLATE.read_text()).substitute(
             date=datetime.now(UTC).date().isoformat(),
+            commit=describe_commit(),
             machine=f"{os.cpu_count()} cores, Python {platform.python_version()}",
             minutes=f"{self.minutes:g}",
             buyers=BUYERS,

@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 
 from tests.support.rush import Outcome
+from tools.revision import describe_commit
 
 TEMPLATE = Path(__file__).with_name("reliability.md")
 
@@ -17,6 +18,7 @@ def write_report(path: Path, outcomes: Mapping[str, Outcome]) -> None:
     rows = [describe(fault, outcome) for fault, outcome in sorted(outcomes.items(), key=lambda item: item[0])]
     text = Template(TEMPLATE.read_text()).substitute(
         date=datetime.now(UTC).date().isoformat(),
+        commit=describe_commit(),
         machine=f"{os.cpu_count()} cores, Python {platform.python_version()}",
         faults=len(outcomes),
         purchases=f"{sum(outcome.purchases for outcome in outcomes.values()):,}",
