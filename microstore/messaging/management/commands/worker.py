@@ -11,7 +11,7 @@ from microstore.celery import app
 
 
 class Command(BaseCommand):
-    """A Celery worker as `celery worker` starts it, for little more than half its CPU: see record 0053."""
+    """A Celery worker as `celery worker` starts it, for little more than half its CPU: see decision 0010."""
 
     help = "Run the tasks of these queues until SIGTERM; those under way are finished."
     # They import every page, and are `make check`'s and `manage.py migrate`'s business.
