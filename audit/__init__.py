@@ -1,1 +1,1 @@
-"""Compares both databases and the broker from outside, and reports where the two services disagree."""
+"""Whether the two services agree: both databases and the broker, compared from outside."""

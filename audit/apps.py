@@ -1,9 +1,9 @@
-"""The Django app of the audit."""
+"""The Django app."""
 
 from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    """An app without models: it reads the services' tables and imports none of their code."""
+    """No models: it reads the tables of others, and knows none of their code."""
 
     name = "audit"

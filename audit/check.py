@@ -1,8 +1,9 @@
-"""The result of one check: rows examined, disagreements counted, the first of them kept as examples."""
+"""What a check has found."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from audit.snapshot import Snapshot, Value
 
@@ -10,7 +11,7 @@ EXAMPLES = 5
 
 
 class Disagreement(NamedTuple):
-    """One broken row: its name for people, and the problem found with it."""
+    """What is wrong with what."""
 
     subject: str
     problem: str
@@ -18,7 +19,7 @@ class Disagreement(NamedTuple):
 
 @dataclass
 class Check:
-    """One promise, the number of rows examined, and those that break it."""
+    """One promise, how many things were looked at, and the first of those that break it."""
 
     name: str
     promise: str
@@ -27,8 +28,7 @@ class Check:
     examples: list[Disagreement] = field(default_factory=list)
 
     def add(self, subject: str, problem: str) -> None:
-        """Count a disagreement, and keep it as an example if it is one of the first."""
-        # A lost table gives as many disagreements as there are orders; keeping all would exhaust the memory.
+        """Count a disagreement; only the first are kept, so that memory is bounded."""
         self.disagreements += 1
         if len(self.examples) < EXAMPLES:
             self.examples.append(Disagreement(subject, problem))
@@ -41,11 +41,7 @@ class Check:
         subject: Callable[[Any], str],
         problem: str,
     ) -> "Check":
-        """Add the rows that the SQL selects, and return this check.
-
-        The first column is the key given to `subject`; the others fill in the {} of `problem`.
-        """
-        # The window function counts before LIMIT applies: one query gives the total and the examples.
+        """Add what the SQL selects: the subject's key, then what fills in the problem's {}."""
         counted = f"SELECT count(*) OVER (), found.* FROM ({sql}) found LIMIT {EXAMPLES}"  # noqa: S608
         for total, key, *details in snapshot.all(counted, *parameters):
             self.disagreements = total
@@ -53,6 +49,11 @@ class Check:
         return self
 
 
+def order_name(key: object) -> str:
+    """An order as people know it; SQLite stores its id without dashes."""
+    return f"order {UUID(str(key))}"
+
+
 def count_disagreements(checks: Sequence[Check]) -> int:
-    """Return the total over all checks."""
+    """All of them."""
     return sum(check.disagreements for check in checks)

@@ -79,14 +79,13 @@ def _only_launcher(mode: Mode) -> Iterator[None]:
 def _running_servers(mode: Mode) -> Iterator[ServerSet]:
     report.say("Starting the servers ...")
     servers = mode.find_servers()
-    # Noted before the first starts: an interruption may come at any moment of the start.
-    ours = servers.find_stopped()
+    started: list[str] = []
     try:
-        servers.start()
+        started = servers.start()
         yield servers
     finally:
         with uninterrupted():
-            servers.stop(ours)
+            servers.stop(started)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ TARGETS = yaml.safe_load((PROMETHEUS / "targets/microstore.yml").read_text())
 IN_KUBERNETES = (PROMETHEUS / "kubernetes.yml").read_text()
 BOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/boards/microstore.json").read_text())
 CONTAINERS = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-OPERATIONS = (ROOT / "docs/operations.md").read_text()
+GUIDE = (ROOT / "docs/how-to/respond-to-alerts.md").read_text()
 ALERTS = [rule["alert"] for rule in RULES]
 
 
@@ -105,8 +105,8 @@ def test_the_board_shows_every_number_of_the_code() -> None:
     assert [name for name in names if name not in shown] == []
 
 
-def test_operations_says_of_each_alert_what_to_do() -> None:
-    _, _, alerts = OPERATIONS.partition("\n## Alerts\n")
+def test_the_guide_says_of_each_alert_what_to_do() -> None:
+    _, _, alerts = GUIDE.partition("\n## Alerts\n")
     sections = dict(re.findall(r"^### (\w+)\n(.+?)(?=^##)", alerts, re.MULTILINE | re.DOTALL))
     assert list(sections) == ALERTS
     for name, text in sections.items():

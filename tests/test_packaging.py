@@ -34,12 +34,6 @@ PLACES = {"--host", "--port", "--address"}
 SECRET = "0123456789 abcdefghijklmnopqrstuvwxyz"
 KEYS = ("SECRET_KEY", "JWT_PUBLIC_KEY", "JWT_PRIVATE_KEY")
 
-DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "microstore/messaging/README.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
-FOLDERS = "microstore|listings|transactions|fees|audit|stack|tests|docs|deploy"
-
 
 def container_words(container: Mapping[str, Any]) -> list[str]:
     """Entrypoint and command of a container."""
@@ -325,25 +319,3 @@ def test_compose_understands_the_file_without_any_variable() -> None:
     urls = ComposeServers().environment()
     assert urls["LISTINGS_DATABASE_URL"].endswith("/listings")
     assert urls["BROKER_URL"].startswith("amqp://microstore:")
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_what_a_document_names_is_there(document: Path) -> None:
-    text = document.read_text()
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert [link for link in links if not (document.parent / link).exists()] == []
-    paths = re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text)
-    assert [path for path in paths if not (ROOT / path).exists()] == []
-    targets = set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", text, re.MULTILINE))
-    assert targets <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    tests = {
-        name
-        for path in (ROOT / "tests").rglob("*.py")
-        for name in re.findall(r"def (test_\w+)", path.read_text())
-    }
-    assert set(re.findall(r"`(test_\w+)`", text)) <= tests
-
-
-def test_every_variable_of_the_settings_is_explained() -> None:
-    explained = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/operations.md").read_text()))
-    assert variables_of_the_settings() <= explained

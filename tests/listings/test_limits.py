@@ -20,7 +20,7 @@ from tests.support.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
 
-DOCUMENT = Path(__file__).parents[2] / "docs/limits.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/reference/limits.md"
 
 
 @pytest.fixture(autouse=True)

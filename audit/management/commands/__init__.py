@@ -1,1 +1,1 @@
-"""The management commands of the audit."""
+"""Commands of `manage.py`."""

@@ -1,4 +1,4 @@
-"""A new version is rolled out while people buy: docs/operations.md, Deploying."""
+"""A new version is rolled out while people buy: docs/how-to/deploy.md."""
 
 from stack.processes import Stack
 from stack.waiting import wait_until
