@@ -1,1 +1,1 @@
-"""Whether the two services agree: both databases and the broker, compared from outside."""
+"""Compares both databases and the broker from outside, and reports where the two services disagree."""

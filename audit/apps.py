@@ -1,9 +1,9 @@
-"""The Django app."""
+"""The Django app of the audit."""
 
 from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    """No models: it reads the tables of others, and knows none of their code."""
+    """An app without models: it reads the services' tables and imports none of their code."""
 
     name = "audit"

@@ -1,9 +1,8 @@
-"""What a check has found."""
+"""The result of one check: rows examined, disagreements counted, the first of them kept as examples."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from audit.snapshot import Snapshot, Value
 
@@ -11,7 +10,7 @@ EXAMPLES = 5
 
 
 class Disagreement(NamedTuple):
-    """What is wrong with what."""
+    """One broken row: its name for people, and the problem found with it."""
 
     subject: str
     problem: str
@@ -19,7 +18,7 @@ class Disagreement(NamedTuple):
 
 @dataclass
 class Check:
-    """One promise, how many things were looked at, and the first of those that break it."""
+    """One promise, the number of rows examined, and those that break it."""
 
     name: str
     promise: str
@@ -28,7 +27,8 @@ class Check:
     examples: list[Disagreement] = field(default_factory=list)
 
     def add(self, subject: str, problem: str) -> None:
-        """Count a disagreement; only the first are kept, so that memory is bounded."""
+        """Count a disagreement, and keep it as an example if it is one of the first."""
+        # A lost table gives as many disagreements as there are orders; keeping all would exhaust the memory.
         self.disagreements += 1
         if len(self.examples) < EXAMPLES:
             self.examples.append(Disagreement(subject, problem))
@@ -41,7 +41,11 @@ class Check:
         subject: Callable[[Any], str],
         problem: str,
     ) -> "Check":
-        """Add what the SQL selects: the subject's key, then what fills in the problem's {}."""
+        """Add the rows that the SQL selects, and return this check.
+
+        The first column is the key given to `subject`; the others fill in the {} of `problem`.
+        """
+        # The window function counts before LIMIT applies: one query gives the total and the examples.
         counted = f"SELECT count(*) OVER (), found.* FROM ({sql}) found LIMIT {EXAMPLES}"  # noqa: S608
         for total, key, *details in snapshot.all(counted, *parameters):
             self.disagreements = total
@@ -49,11 +53,6 @@ class Check:
         return self
 
 
-def order_name(key: object) -> str:
-    """An order as people know it; SQLite stores its id without dashes."""
-    return f"order {UUID(str(key))}"
-
-
 def count_disagreements(checks: Sequence[Check]) -> int:
-    """All of them."""
+    """Return the total over all checks."""
     return sum(check.disagreements for check in checks)

@@ -1,4 +1,4 @@
-"""What is wrong with an order and the transactions recorded for it. An order under way has nothing wrong."""
+"""Compares an order with the transactions recorded for it. An order under way has no problem."""
 
 from collections.abc import Iterable, Iterator
 from heapq import merge
@@ -7,10 +7,11 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from audit.range_checksums import TERMS, Entry
+from audit.range_checksums import TERMS, SaleRow
 
 SOLD = ("completed", "refunded")  # a refund does not undo the transaction
-UNDER_WAY = ("pending", "cancelling", *SOLD)  # cancelling: a moment ago, so that it may be voided in time
+# `cancelling` was cancelled a moment ago: the message that voids its transaction may still be on its way.
+UNDER_WAY = ("pending", "cancelling", *SOLD)
 RECORDED = "recorded"
 
 
@@ -18,56 +19,56 @@ class Pair(NamedTuple):
     """An order, if there is one, and the transactions recorded for it."""
 
     order_id: UUID
-    order: Entry | None
-    recorded: list[Entry]
+    order: SaleRow | None
+    recorded: list[SaleRow]
 
     @property
     def is_sold(self) -> bool:
-        """Whether the order says so."""
         return self.order is not None and self.order.status in SOLD
 
     @property
     def is_orphan(self) -> bool:
-        """Whether something was recorded for an order that the first snapshot does not show."""
+        """Whether something is recorded for an order that the first snapshot does not show."""
         return self.order is None and bool(self.recorded)
 
 
-def pair_up(orders: Iterable[Entry], recorded: Iterable[Entry]) -> Iterator[Pair]:
-    """Join two streams that are in the order of their orders' ids."""
+def pair_rows(orders: Iterable[SaleRow], recorded: Iterable[SaleRow]) -> Iterator[Pair]:
+    """Join two streams, each sorted by order id, without holding either in memory."""
     by_order = attrgetter("order_id")
     for order_id, together in groupby(merge(orders, recorded, key=by_order), key=by_order):
-        entries = list(together)
-        order = next((entry for entry in entries if entry.status != RECORDED), None)
-        yield Pair(order_id, order, [entry for entry in entries if entry.status == RECORDED])
+        rows = list(together)
+        order = next((row for row in rows if row.status != RECORDED), None)
+        yield Pair(order_id, order, [row for row in rows if row.status == RECORDED])
 
 
-def sold_problem(pair: Pair) -> str | None:
-    """An order that is sold has exactly one recorded transaction, of the same terms."""
+def find_sold_problem(pair: Pair) -> str | None:
+    """Return the problem unless a sold order has exactly one recorded transaction, of the same terms."""
     if pair.order is None or not pair.is_sold:
         return None
     if len(pair.recorded) != 1:
         return f"{pair.order.status}, with {len(pair.recorded)} recorded transactions"
-    return differences(pair.order, pair.recorded[0])
+    return describe_differences(pair.order, pair.recorded[0])
 
 
-def recorded_problem(pair: Pair) -> str | None:
-    """What is recorded belongs to an order that is sold or is about to be."""
+def find_recorded_problem(pair: Pair) -> str | None:
+    """Return the problem unless a recorded transaction's order is sold or about to be."""
+    # Rejected orders have a check of their own. An orphan's order may be younger than the first snapshot.
     if pair.order is None or not pair.recorded or pair.order.status in (*UNDER_WAY, "rejected"):
         return None
     return f"{pair.order.status}, though transaction {pair.recorded[0].terms[0]} is recorded"
 
 
-def rejected_problem(pair: Pair) -> str | None:
-    """For a rejected order nothing is recorded; a refusal may be."""
+def find_rejected_problem(pair: Pair) -> str | None:
+    """Return the problem if a transaction is recorded for a rejected order; a refused one may exist."""
     if pair.order is None or not pair.recorded or pair.order.status != "rejected":
         return None
     return f"rejected, though transaction {pair.recorded[0].terms[0]} is recorded"
 
 
-def differences(order: Entry, recorded: Entry) -> str | None:
-    """Where the two do not say the same."""
-    told = zip(TERMS, order.terms, recorded.terms, strict=True)
+def describe_differences(order: SaleRow, recorded: SaleRow) -> str | None:
+    """Return the terms in which the two rows differ, or None."""
+    terms = zip(TERMS, order.terms, recorded.terms, strict=True)
     return (
-        ", ".join(f"{name} {mine}, but {theirs} recorded" for name, mine, theirs in told if mine != theirs)
+        ", ".join(f"{name} {mine}, but {theirs} recorded" for name, mine, theirs in terms if mine != theirs)
         or None
     )

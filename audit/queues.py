@@ -1,7 +1,7 @@
-"""What waits in the broker, and what waits for a person."""
+"""Depths of the broker's queues, and dead letters that wait for a decision."""
 
 from audit.check import Check
-from audit.snapshots import Books
+from audit.snapshots import Snapshots
 from microstore.celery import app
 from microstore.messaging import topology
 from microstore.messaging.sending.publisher import open_connection
@@ -10,16 +10,18 @@ Depths = dict[str, int]  # messages ready, by queue
 
 
 def measure_queues() -> tuple[Depths, Check]:
-    """How many messages wait in each queue; a broker or a queue that is missing breaks a promise."""
+    """Count the ready messages of each queue; a missing broker or queue is a disagreement."""
     depths: Depths = {}
     queues = topology.all_queues()
     check = Check("queues", "the broker answers and has every queue", len(queues))
     connection = open_connection(app)
     try:
         connection.connect()
-        passive = connection.transport.driver_type == "amqp"  # an empty queue in Redis does not exist
+        # Passive: nothing is created. In Redis an empty queue does not exist, and this would fail.
+        passive = connection.transport.driver_type == "amqp"
         for queue in queues:
             try:
+                # RabbitMQ closes the channel when a queue is missing: one channel for each.
                 with connection.channel() as channel:
                     depths[queue.name] = queue(channel).queue_declare(passive=passive).message_count
             except connection.channel_errors as error:
@@ -31,10 +33,10 @@ def measure_queues() -> tuple[Depths, Check]:
     return depths, check
 
 
-def find_warnings(books: Books, depths: Depths) -> list[str]:
-    """Dead letters disagree with nobody, but somebody should look at them."""
+def find_warnings(snapshots: Snapshots, depths: Depths) -> list[str]:
+    """Return a line for each place where dead letters wait: no disagreement, but work for a person."""
     warnings = []
-    for service, snapshot in (("listings", books.listings), ("transactions", books.transactions)):
+    for service, snapshot in (("listings", snapshots.listings), ("transactions", snapshots.transactions)):
         waiting = snapshot.count("messaging_deadletter", "state = 'waiting'")
         if waiting:
             warnings.append(f"{waiting} dead letters of {service} wait for a decision")

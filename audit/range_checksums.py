@@ -1,4 +1,4 @@
-"""The same sales as each service has written them down, and in which ranges of order ids the two differ."""
+"""Checksums of the sales in ranges of order ids, computed by each database; equal ranges need no reading."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,73 +22,69 @@ TERMS = (
 TOTAL, CURRENCY = TERMS.index("total_cents"), TERMS.index("currency")
 
 
-class Entry(NamedTuple):
-    """A row of either ledger."""
+class SaleRow(NamedTuple):
+    """An order or a transaction, with its TERMS in their order."""
 
     order_id: UUID
     status: str
     terms: tuple[Any, ...]
 
 
-class Span(NamedTuple):
+class IdRange(NamedTuple):
     """Order ids from `low` to below `high`; None is no limit."""
 
     low: UUID | None = None
     high: UUID | None = None
 
 
-class Summary(NamedTuple):
-    """The sales of a range in one currency; equal summaries are equal sales."""
+class Checksum(NamedTuple):
+    """The sales of a range in one currency; equal checksums are equal sales."""
 
     sales: int
     total_cents: int
     fingerprint: int
 
 
-Summaries = dict[int, dict[str, Summary]]  # by number of the range, by currency
+Checksums = dict[int, dict[str, Checksum]]  # by number of the range, by currency
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """Where a service keeps its side. `terms` are the columns that are called TERMS here."""
+class SalesTable:
+    """The table and SQL expressions of one service's side; `terms` are its columns in the order of TERMS."""
 
     table: str
     key: str
     status: str
-    sold: str  # which rows say that something was sold
-    compared: str  # which rows are of interest where the ledgers differ
+    sold: str  # rows that count as a sale
+    compared: str  # rows to read where the checksums differ
     terms: tuple[str, ...]
 
-    def summaries(self, snapshot: Snapshot, bounds: Sequence[UUID]) -> Summaries:
-        """The sales of each range.
-
-        Needs PostgreSQL 14. Where two servers should hash differently, all ranges differ and are compared
-        row by row, which takes longer and finds the same.
-        """
+    def read_checksums(self, snapshot: Snapshot, bounds: Sequence[UUID]) -> Checksums:
+        """Return the checksums of the ranges between the bounds, numbered from 0."""
+        # Two servers of different versions may hash differently: then all ranges differ and are compared row
+        # by row, which takes longer and finds the same. The sum does not depend on the order of the rows.
         sql = f"""
             SELECT width_bucket({self.key}, %s), currency, count(*), sum(total_cents),
                    sum(hash_record_extended(ROW({self.key}, {", ".join(self.terms)}), 0))
             FROM {self.table} WHERE {self.sold} GROUP BY 1, 2
         """  # noqa: S608  # made of constants
-        found: Summaries = defaultdict(dict)
-        for number, currency, *summary in snapshot.all(sql, list(bounds)):
-            found[number][currency] = Summary(*map(int, summary))
-        return found
+        checksums: Checksums = defaultdict(dict)
+        for number, currency, *values in snapshot.all(sql, list(bounds)):
+            checksums[number][currency] = Checksum(*map(int, values))
+        return checksums
 
-    def entries(self, snapshot: Snapshot, span: Span, *parameters: Value) -> Iterator[Entry]:
-        """The rows of a range in order of their orders' ids."""
-        limits = [
-            f" AND {self.key} {sign} %s" for sign, limit in zip((">=", "<"), span, strict=True) if limit
-        ]
+    def read_rows(self, snapshot: Snapshot, ids: IdRange, *parameters: Value) -> Iterator[SaleRow]:
+        """Yield the rows of a range in the order of their order ids; `parameters` are those of `status`."""
+        limits = [f" AND {self.key} {sign} %s" for sign, limit in zip((">=", "<"), ids, strict=True) if limit]
         sql = f"""
             SELECT {self.key}, {self.status}, {", ".join(self.terms)} FROM {self.table}
             WHERE {self.compared}{"".join(limits)} ORDER BY {self.key}
         """  # noqa: S608  # made of constants
-        for key, status, transaction_id, *terms in snapshot.stream(sql, *parameters, *filter(None, span)):
-            yield Entry(as_uuid(key), status, (transaction_id and as_uuid(transaction_id), *terms))
+        for order_id, status, *terms in snapshot.stream(sql, *parameters, *filter(None, ids)):
+            yield SaleRow(order_id, status, tuple(terms))
 
 
-ORDERS = Ledger(
+ORDERS = SalesTable(
     table="listings_order",
     key="id",
     status="""CASE WHEN status = 'pending' AND created_at < %s THEN 'overdue'
@@ -97,7 +93,7 @@ ORDERS = Ledger(
     compared="1 = 1",
     terms=(*TERMS[:-1], "quantity * unit_price_cents"),
 )
-TRANSACTIONS = Ledger(
+TRANSACTIONS = SalesTable(
     table="transactions_transaction",
     key="order_id",
     status="status",
@@ -107,13 +103,8 @@ TRANSACTIONS = Ledger(
 )
 
 
-def as_uuid(value: UUID | str) -> UUID:
-    """SQLite has no type for it."""
-    return value if isinstance(value, UUID) else UUID(value)
-
-
 def find_bounds(snapshot: Snapshot) -> list[UUID]:
-    """Every so many orders the id of one."""
+    """Return every ORDERS_IN_RANGE-th order id, sorted."""
     sql = f"""
         SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS number FROM {ORDERS.table}) numbered
         WHERE number %% %s = 0 ORDER BY id
@@ -121,6 +112,6 @@ def find_bounds(snapshot: Snapshot) -> list[UUID]:
     return [key for (key,) in snapshot.all(sql, ORDERS_IN_RANGE)]
 
 
-def spans_between(bounds: Sequence[UUID]) -> list[Span]:
-    """The ranges, numbered as `width_bucket` does."""
-    return [Span(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
+def ranges_between(bounds: Sequence[UUID]) -> list[IdRange]:
+    """Return the ranges, numbered as `width_bucket` does: the first has no lower limit, the last no upper."""
+    return [IdRange(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]

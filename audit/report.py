@@ -1,4 +1,4 @@
-"""What an audit has found, for people and for programs."""
+"""The report of an audit, as text for people and as JSON for programs."""
 
 import json
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from audit.check import Check, count_disagreements
 from audit.cross_database import Comparison
 from audit.queues import Depths, find_warnings, measure_queues
 from audit.single_database import check_listings, check_outboxes
-from audit.snapshots import Books
+from audit.snapshots import Snapshots
 
 
 @dataclass(frozen=True)
 class Report:
-    """All checks, and what is worth knowing beside them."""
+    """All checks, the depths of the queues by name, and warnings."""
 
     checks: list[Check]
     queues: Depths
@@ -21,11 +21,10 @@ class Report:
 
     @property
     def disagreements(self) -> int:
-        """How many there are; none is what everybody wants."""
         return count_disagreements(self.checks)
 
     def as_json(self) -> str:
-        """One object; `examples` are the first few of each check's disagreements."""
+        """Return one JSON object; `examples` are the first disagreements of each check."""
         checks = [
             {**asdict(check), "examples": [example._asdict() for example in check.examples]}
             for check in self.checks
@@ -34,7 +33,7 @@ class Report:
         return json.dumps({**whole, "queues": self.queues, "warnings": self.warnings}, indent=2)
 
     def as_text(self) -> str:
-        """A table, then examples."""
+        """Return a table of the checks, then examples, queues and warnings."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -50,8 +49,8 @@ class Report:
         yield f"Disagreements: {self.disagreements:,}." if self.disagreements else "Everything agrees."
 
 
-def audit(books: Books) -> Report:
-    """Make every check."""
+def make_report(snapshots: Snapshots) -> Report:
+    """Run every check; raises django.db.Error if a database fails meanwhile."""
     depths, queues = measure_queues()
-    checks = [*check_listings(books), *Comparison(books).run(), *check_outboxes(books), queues]
-    return Report(checks, depths, find_warnings(books, depths))
+    checks = [*check_listings(snapshots), *Comparison(snapshots).run(), *check_outboxes(snapshots), queues]
+    return Report(checks, depths, find_warnings(snapshots, depths))

@@ -1,8 +1,8 @@
-"""Checks that need one database alone."""
+"""Checks that read one database alone."""
 
-from audit.check import Check, order_name
+from audit.check import Check
 from audit.snapshot import Snapshot
-from audit.snapshots import Books
+from audit.snapshots import Snapshots
 
 STOCK = """
     SELECT listing.id, listing.quantity, listing.available, coalesce(taken.quantity, 0)
@@ -18,77 +18,85 @@ UNVOIDED = """
     WHERE status = 'cancelled' AND transaction_id IS NULL AND settled_at < %s
 """
 STUCK = "SELECT id, contract, created_at, attempts FROM messaging_outboxmessage WHERE created_at < %s"
-TOLD_ONCE = "status = 'completed' AND settled_at > %s"
-NOT_TOLD_ONCE = f"""
+# Live events are deleted after some days: older sales cannot be checked.
+RECENTLY_COMPLETED = "status = 'completed' AND settled_at > %s"
+WITHOUT_ONE_EVENT = f"""
     SELECT sold.id, count(event.seq)
     FROM listings_order sold
     LEFT JOIN listings_liveevent event ON event.order_id = sold.id AND event.type = 'item_sold'
-    WHERE {TOLD_ONCE} GROUP BY sold.id HAVING count(event.seq) <> 1
+    WHERE {RECENTLY_COMPLETED} GROUP BY sold.id HAVING count(event.seq) <> 1
 """  # noqa: S608  # made of constants
 
 
-def check_listings(books: Books) -> list[Check]:
-    """All that the listings database can say by itself."""
-    return [check_stock(books), check_pending(books), check_cancelled(books), check_live_events(books)]
+def check_listings(snapshots: Snapshots) -> list[Check]:
+    """Run the checks of the listings database."""
+    checks = (check_stock, check_pending, check_cancelled, check_live_events)
+    return [check(snapshots) for check in checks]
 
 
-def check_outboxes(books: Books) -> list[Check]:
-    """Both outboxes."""
+def check_outboxes(snapshots: Snapshots) -> list[Check]:
+    """Run the check of each service's outbox."""
     return [
-        check_outbox("listings", books.listings, books),
-        check_outbox("transactions", books.transactions, books),
+        check_outbox("listings", snapshots.listings, snapshots),
+        check_outbox("transactions", snapshots.transactions, snapshots),
     ]
 
 
-def check_stock(books: Books) -> Check:
-    """What is available and what is ordered make up what there was."""
-    check = Check("stock", "available + ordered = quantity", books.listings.count("listings_listing"))
+def check_stock(snapshots: Snapshots) -> Check:
+    """Find listings whose available and ordered pieces do not add up to their quantity."""
+    snapshot = snapshots.listings
+    check = Check("stock", "available + ordered = quantity", snapshot.count("listings_listing"))
     return check.search(
-        books.listings,
+        snapshot,
         STOCK,
         subject="listing {}".format,
         problem="of {} there are {} available and {} ordered",
     )
 
 
-def check_pending(books: Books) -> Check:
-    """No order waits for longer than the deadline."""
-    snapshot, deadline = books.listings, books.limits.pending
+def check_pending(snapshots: Snapshots) -> Check:
+    """Find orders that have been pending for longer than the deadline."""
+    snapshot, deadline = snapshots.listings, snapshots.limits.pending
     examined = snapshot.count("listings_order", "status = 'pending'")
     check = Check("pending", f"no order is pending for more than {deadline.total_seconds():g} s", examined)
     return check.search(
-        snapshot, OVERDUE, snapshot.ago(deadline), subject=order_name, problem="pending since {}"
+        snapshot, OVERDUE, snapshot.ago(deadline), subject="order {}".format, problem="pending since {}"
     )
 
 
-def check_cancelled(books: Books) -> Check:
-    """The transactions service has learnt of every cancelled order before the deadline."""
-    snapshot = books.listings
+def check_cancelled(snapshots: Snapshots) -> Check:
+    """Find cancelled orders without an acknowledgement of the transactions service before the deadline."""
+    # The acknowledgement writes `transaction_id`, also for an order that was never priced.
+    snapshot = snapshots.listings
     examined = snapshot.count("listings_order", "status = 'cancelled'")
     check = Check("cancelled", "the transactions service knows of each cancelled order", examined)
     return check.search(
         snapshot,
         UNVOIDED,
-        snapshot.ago(books.limits.pending),
-        subject=order_name,
+        snapshot.ago(snapshots.limits.pending),
+        subject="order {}".format,
         problem="cancelled since {}, and not known to be voided",
     )
 
 
-def check_live_events(books: Books) -> Check:
-    """A completed order was said to be sold exactly once, if that was so lately that it is still kept."""
-    snapshot = books.listings
-    since = snapshot.ago(books.limits.live_events)
-    examined = snapshot.count("listings_order", TOLD_ONCE, since)
+def check_live_events(snapshots: Snapshots) -> Check:
+    """Find recently completed orders that have not exactly one `item_sold` event."""
+    snapshot = snapshots.listings
+    since = snapshot.ago(snapshots.limits.live_events)
+    examined = snapshot.count("listings_order", RECENTLY_COMPLETED, since)
     check = Check("live_events", "a completed order has one item_sold event", examined)
     return check.search(
-        snapshot, NOT_TOLD_ONCE, since, subject=order_name, problem="completed, with {} item_sold events"
+        snapshot,
+        WITHOUT_ONE_EVENT,
+        since,
+        subject="order {}".format,
+        problem="completed, with {} item_sold events",
     )
 
 
-def check_outbox(service: str, snapshot: Snapshot, books: Books) -> Check:
-    """No message waits for the relay for longer than the limit."""
-    limit = books.limits.outbox
+def check_outbox(service: str, snapshot: Snapshot, snapshots: Snapshots) -> Check:
+    """Find messages that have waited for the relay for longer than the limit."""
+    limit = snapshots.limits.outbox
     examined = snapshot.count("messaging_outboxmessage")
     check = Check(
         f"{service}_outbox", f"no message waits for more than {limit.total_seconds():g} s", examined

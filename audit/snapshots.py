@@ -1,4 +1,4 @@
-"""Both databases side by side, in an order in which nothing that is under way looks wrong."""
+"""Snapshots of both databases, taken in an order in which no purchase under way looks wrong."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,20 +10,20 @@ from audit.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Limits:
-    """How long things may take before they count as stuck."""
+    """Ages beyond which something that waits counts as stuck."""
 
     pending: timedelta
     outbox: timedelta
     live_events: timedelta  # kept at least so long
 
 
-class Books:
+class Snapshots:
     """A purchase goes listings → transactions → listings, so the snapshots are taken in that order.
 
     An order that the first snapshot shows as completed has its transaction in the second, which is younger.
     The opposite does not hold: a transaction may belong to an order made after the first snapshot. Before it
-    is called an orphan, its order is looked for in a third one, which is younger than both. No clock decides.
-    (A replica that lags behind would break this: give the primaries' URLs.)
+    counts as an orphan, its order is looked up in a third one, which is younger than both. No clock decides.
+    (A replica that lags behind would break this: use the primaries' URLs.)
     """
 
     def __init__(self, opened: ExitStack, urls: dict[str, str], limits: Limits) -> None:
@@ -34,14 +34,15 @@ class Books:
         self.limits = limits
 
     def listings_later(self) -> Snapshot:
-        """The listings database as it was after `transactions` was taken."""
+        """Return the listings database as it was after `transactions` was taken."""
+        # Taken only when an orphan is found: a healthy audit opens two connections and not three.
         if self._later is None:
             self._later = self._opened.enter_context(Snapshot(self._urls["listings"]))
         return self._later
 
 
 @contextmanager
-def open_books(urls: dict[str, str], limits: Limits) -> Iterator[Books]:
-    """Take the snapshots, and close their connections afterwards."""
+def open_snapshots(urls: dict[str, str], limits: Limits) -> Iterator[Snapshots]:
+    """Take the snapshots of the databases, by service, and close their connections afterwards."""
     with ExitStack() as opened:
-        yield Books(opened, urls, limits)
+        yield Snapshots(opened, urls, limits)

@@ -1,6 +1,7 @@
 """`python -m stack`: the launcher's command line."""
 
 import os
+import signal
 import sys
 from argparse import REMAINDER, ArgumentParser, Namespace
 
@@ -18,6 +19,8 @@ def main() -> int:
     """Run the command that was asked for; return its exit code."""
     options = _parser().parse_args()
     allow_many_connections()
+    # A shell has its background jobs ignore SIGINT; who sends it to this process means this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return int(options.run(options))
     except CannotRun as reason:

@@ -17,13 +17,15 @@ SERVICES = ("listings-db", "transactions-db", "rabbitmq", "redis")
 class ComposeServers:
     """Four services of the compose file, on the ports and with the passwords that it gives them."""
 
-    def start(self) -> list[str]:
-        """Start what does not run and wait for the file's own health checks."""
+    def find_stopped(self) -> list[str]:
+        """Return the names of those that do not run."""
         running = _compose("ps", "--services", "--status", "running").split()
-        fresh = [service for service in SERVICES if service not in running]
+        return [service for service in SERVICES if service not in running]
+
+    def start(self) -> None:
+        """Start what does not run and wait for the file's own health checks."""
+        _remember(self.find_stopped())
         _compose("up", "--detach", "--wait", *SERVICES)
-        _remember(fresh)
-        return fresh
 
     def stop(self, names: Collection[str] | None = None) -> None:
         """Stop these; by default those that this checkout has started."""

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import pwd
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stack.pid_file import PidFile
 from stack.process_table import Process, family_of, find_process, signal_processes
@@ -28,6 +30,9 @@ class Daemon:
     ) -> None:
         """Start the command, its output appended to the log; does not wait for it to be of use."""
         self.sweep()
+        # Logs name people and what they did: nobody else of this machine reads them.
+        self.log_file.touch(mode=0o600)
+        self.log_file.chmod(0o600)
         with self.log_file.open("ab") as log:
             self._log_start = log.tell()
             self._child = subprocess.Popen(
@@ -38,9 +43,7 @@ class Daemon:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=user,
-                group=user,
-                extra_groups=[] if user else None,
+                **run_as(user),
             )
         self.pid_file.write(self._child.pid)
 
@@ -129,6 +132,13 @@ class Daemon:
         self.sweep()
         if not self.pid:
             self.pid_file.clear()
+
+
+def run_as(user: str | None) -> dict[str, Any]:
+    """Return the options of subprocess that run a program as another user, with that user's groups alone."""
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def _is_alive(process: Process) -> bool:

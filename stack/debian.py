@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stack.failure import CannotRun
+from stack.wheels import wheels_are_wanted
 
-PACKAGES = ("postgresql", "rabbitmq-server", "redis-server")
 INSTALL = [
     "apt-get",
     "install",
@@ -22,27 +22,23 @@ INSTALL = [
 START_POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def find_postgresql_folder() -> Path:
-    """Return the folder of the newest installed PostgreSQL's programs (Debian keeps them out of PATH)."""
-    folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
-    if not folders:
-        raise CannotRun("PostgreSQL is not installed")
-    return max(folders, key=lambda folder: float(folder.parent.name))
+def find_postgresql_folders() -> dict[int, Path]:
+    """Return the folders of installed PostgreSQLs' programs by major version, the newest first."""
+    # Debian keeps them out of PATH.
+    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return dict(sorted(((int(path.parts[-3]), path.parent) for path in found), reverse=True))
 
 
-def find_rabbitmq_folder() -> Path:
+def find_rabbitmq_folder() -> Path | None:
     """Return the folder of RabbitMQ's own scripts; those in PATH insist on the user rabbitmq."""
     scripts = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
-    if not scripts:
-        raise CannotRun("RabbitMQ is not installed")
-    return scripts[-1].parent
+    return scripts[-1].parent if scripts else None
 
 
-def find_redis_program() -> Path:
+def find_redis_program() -> Path | None:
     """Return the Redis server."""
-    if not (program := shutil.which("redis-server")):
-        raise CannotRun("Redis is not installed")
-    return Path(program)
+    program = shutil.which("redis-server")
+    return Path(program) if program else None
 
 
 def find_browser() -> Path:
@@ -62,7 +58,7 @@ def find_pgbouncer() -> Path:
 
 def _find_or_install(program: str, *, package: str) -> Path:
     if not _which(program):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
+        if not _may_install():
             raise CannotRun(
                 f"Missing: {package}. Run: sudo apt-get install --no-install-recommends {package}"
             )
@@ -80,25 +76,31 @@ def install_missing_packages() -> None:
     missing = list(_missing_packages())
     if not missing:
         return
-    by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"
     if not shutil.which("apt-get"):
         raise CannotRun(
             f"Missing: {', '.join(missing)}. Start Docker, or set LISTINGS_DATABASE_URL, "
             "TRANSACTIONS_DATABASE_URL, BROKER_URL and CHANNEL_LAYER_URL to servers of your own."
         )
-    if os.geteuid() != 0:
+    if not _may_install():
+        by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"
         raise CannotRun(f"Missing: {', '.join(missing)}. Run: sudo {by_hand}")
     print(f"Installing {', '.join(missing)} (once) ...", flush=True)
     _install(missing)
 
 
 def _missing_packages() -> Iterator[str]:
-    finders = (find_postgresql_folder, find_rabbitmq_folder, find_redis_program)
-    for package, finder in zip(PACKAGES, finders, strict=True):
-        try:
-            finder()
-        except CannotRun:
-            yield package
+    if not find_rabbitmq_folder():
+        yield "rabbitmq-server"
+    # Wheels bring these two, so nobody has to ask an administrator for them.
+    if _may_install() and not wheels_are_wanted():
+        if not find_postgresql_folders():
+            yield "postgresql"
+        if not find_redis_program():
+            yield "redis-server"
+
+
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def _install(packages: list[str]) -> None:

@@ -4,10 +4,10 @@ import shutil
 import signal
 
 from stack.compose import ComposeServers, started_before
-from stack.embedded import EmbeddedServers
+from stack.embedded import FOLDER, EmbeddedServers
 from stack.modes import MODES, Mode
 from stack.pid_file import PidFile
-from stack.places import RUN, make_run_folder, services_folders
+from stack.places import RUN, open_folder, servers_folders
 from stack.process_table import signal_processes
 from stack.processes import Stack
 from stack.procfile import read_procfile
@@ -22,10 +22,10 @@ def stop_everything() -> None:
     for mode in MODES:
         _stop_launcher(mode)
         stop_leftovers(mode)
-    EmbeddedServers(make_run_folder("embedded")).stop()
-    for folder in services_folders():
-        if (folder / STATE).exists():
-            Services.at(folder).stop()
+    for kind, name in ((EmbeddedServers, FOLDER), (Services, "services")):
+        for folder in servers_folders(name):
+            if (folder / STATE).exists():
+                kind.at(folder).stop()
     if started_before():
         ComposeServers().stop()
 
@@ -38,7 +38,7 @@ def stop_leftovers(mode: Mode) -> None:
 
 def delete_all_data() -> None:
     """Delete everything that this checkout keeps on the machine: databases, queues, logs, keys."""
-    for folder in (*services_folders(), RUN):
+    for folder in (open_folder(), RUN):
         shutil.rmtree(folder, ignore_errors=True)
 
 

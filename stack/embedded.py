@@ -1,39 +1,35 @@
-"""The servers of the embedded mode: two SQLite files, and Valkey from a wheel as broker and channel layer."""
+"""The servers of `make run`: PostgreSQL and Valkey from wheels, Valkey as broker and channel layer."""
 
-import secrets
-from collections.abc import Collection
-from pathlib import Path
+from stack.places import make_servers_folder
+from stack.server import Server
+from stack.services import PrivateServers
 
-from stack.ports import choose_ports
-from stack.redis_server import Valkey
-
+FOLDER = "embedded/servers"
+BROKER, CHANNEL_LAYER = 0, 1  # databases of Valkey
 PROMISES = """\
-This is a demonstration. Unlike `make up` it has no dead-letter exchange and no publisher confirms,
-and a delayed retry waits in a worker's memory: do not judge MicroStore's promises by this mode."""
+This is a demonstration. The databases are PostgreSQL as in `make up` and keep what is promised; the broker
+has no dead-letter exchange and no publisher confirms, and a delayed retry waits in a worker's memory."""
 
 
-class EmbeddedServers:
+class EmbeddedServers(PrivateServers):
     """Nothing to install; the broker's messages live only as long as it runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._valkey = Valkey(
-            "valkey", folder=folder / "valkey", port=choose_ports(1)[0], password=secrets.token_hex(16)
-        )
+    from_wheels = True
 
-    def start(self) -> list[str]:
-        """Start Valkey."""
-        return ["valkey"] if self._valkey.start() else []
-
-    def stop(self, names: Collection[str] | None = None) -> None:
-        """Stop Valkey; the SQLite files stay."""
-        self._valkey.stop()
+    @property
+    def all(self) -> list[Server]:
+        """Every server."""
+        return [self.listings_db, self.transactions_db, self.redis]
 
     def environment(self) -> dict[str, str]:
-        """The URLs of the files and of two databases of Valkey."""
+        """Return the URLs of the databases, and of two databases of Valkey."""
         return {
-            "LISTINGS_DATABASE_URL": f"sqlite:///{self._folder}/listings.sqlite3",
-            "TRANSACTIONS_DATABASE_URL": f"sqlite:///{self._folder}/transactions.sqlite3",
-            "BROKER_URL": self._valkey.database_url(0),
-            "CHANNEL_LAYER_URL": self._valkey.database_url(1),
+            **super().environment(),
+            "BROKER_URL": self.redis.database_url(BROKER),
+            "CHANNEL_LAYER_URL": self.redis.database_url(CHANNEL_LAYER),
         }
+
+
+def find_embedded_servers() -> EmbeddedServers:
+    """Return the servers with the data kept, not started yet."""
+    return EmbeddedServers.at(make_servers_folder(FOLDER))

@@ -28,11 +28,18 @@ PORTS = {
 
 def find_ports() -> dict[str, int]:
     """Return the ports to listen on, from the environment or by default; raise CannotRun if one is taken."""
-    ports = {name: int(os.environ.get(name) or default) for name, default in PORTS.items()}
+    ports = {name: _read_port(name, default) for name, default in PORTS.items()}
     if taken := [name for name, port in ports.items() if not is_free(port)]:
         said = ", ".join(f"{ports[name]} ({name})" for name in taken)
         raise CannotRun(f"Taken by another program: port {said}. Choose another: {taken[0]}=18000 make ...")
     return ports
+
+
+def _read_port(name: str, default: int) -> int:
+    given = os.environ.get(name) or str(default)
+    if not (given.isascii() and given.isdecimal() and 0 < int(given[:6]) < 2**16):
+        raise CannotRun(f"{name} is not the number of a port: {given}")
+    return int(given)
 
 
 def choose_all_ports() -> dict[str, int]:

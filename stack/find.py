@@ -3,7 +3,7 @@
 from stack.compose import find_compose_servers
 from stack.debian import install_missing_packages
 from stack.given import find_given_servers
-from stack.places import make_services_folder
+from stack.places import make_servers_folder
 from stack.services import ServerSet, Services
 
 
@@ -15,4 +15,4 @@ def find_servers() -> ServerSet:
 def find_private_servers() -> Services:
     """Return the private servers with the data kept, their programs installed when missing."""
     install_missing_packages()
-    return Services.at(make_services_folder(), with_management=True)
+    return Services.at(make_servers_folder("services"), with_management=True)

@@ -79,13 +79,14 @@ def _only_launcher(mode: Mode) -> Iterator[None]:
 def _running_servers(mode: Mode) -> Iterator[ServerSet]:
     report.say("Starting the servers ...")
     servers = mode.find_servers()
-    started: list[str] = []
+    # Noted before the first starts: an interruption may come at any moment of the start.
+    ours = servers.find_stopped()
     try:
-        started = servers.start()
+        servers.start()
         yield servers
     finally:
         with uninterrupted():
-            servers.stop(started)
+            servers.stop(ours)
 
 
 @contextmanager

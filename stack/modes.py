@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.embedded import PROMISES, EmbeddedServers
+from stack.embedded import PROMISES, find_embedded_servers
 from stack.find import find_servers
 from stack.places import ROOT, make_run_folder
 from stack.services import ServerSet
@@ -36,7 +36,7 @@ REAL = Mode("real", ROOT / "Procfile", find_servers, on_rabbitmq=True, live_of_i
 EMBEDDED = Mode(
     "embedded",
     ROOT / "Procfile.embedded",
-    lambda: EmbeddedServers(make_run_folder("embedded")),
+    find_embedded_servers,
     on_rabbitmq=False,
     live_of_its_own=False,
     warning=PROMISES,

@@ -1,6 +1,5 @@
 """A private PgBouncer in transaction mode, for who wants one: before a database that the launcher runs."""
 
-import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import psycopg2
 
 from stack.debian import find_pgbouncer
+from stack.places import find_servers_user
 from stack.postgresql import APP, ROLE, PostgreSQL
 from stack.server import Server
 
@@ -47,7 +47,7 @@ class PgBouncer(Server):
 
     def user(self) -> str | None:
         """PgBouncer refuses to run as root."""
-        return "postgres" if os.geteuid() == 0 else None
+        return find_servers_user()
 
     def command(self) -> list[str]:
         """pgbouncer in the foreground."""
@@ -89,5 +89,5 @@ class PgBouncer(Server):
         file = self.folder / name
         file.touch(mode=0o600)
         if user := self.user():
-            shutil.chown(file, user, user)
+            shutil.chown(file, user)
         file.write_text(text)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pwd
 import subprocess
 import tempfile
 from pathlib import Path
@@ -24,16 +25,25 @@ def make_run_folder(name: str) -> Path:
     return folder
 
 
-def make_services_folder() -> Path:
-    """Return the folder of the servers whose data is kept: under .run, if PostgreSQL's user can get there."""
-    folder = make_run_folder("services")
-    return folder if is_reachable_by_servers(folder) else _claim(services_folders()[1])
+def make_servers_folder(name: str) -> Path:
+    """Return the folder of servers whose data is kept: under .run, if the servers' user can get there."""
+    folder = make_run_folder(name)
+    return folder if is_reachable_by_servers(folder) else _make_open(make_open_folder() / name)
 
 
-def services_folders() -> list[Path]:
-    """Return the folders that may hold the servers' data, the usual one first."""
-    digest = hashlib.sha256(str(RUN).encode()).hexdigest()[:12]
-    return [RUN / "services", OPEN_TO_ALL / f"microstore-{digest}"]
+def servers_folders(name: str) -> list[Path]:
+    """Return the folders that may hold the data of these servers, the usual one first."""
+    return [RUN / name, open_folder() / name]
+
+
+def open_folder() -> Path:
+    """Return where things of this checkout are that other users have to reach."""
+    return OPEN_TO_ALL / f"microstore-{hashlib.sha256(str(RUN).encode()).hexdigest()[:12]}"
+
+
+def make_open_folder() -> Path:
+    """Create and return that folder; raise CannotRun if it belongs to another user."""
+    return _make_open(open_folder())
 
 
 def make_throw_away_folder() -> Path:
@@ -51,14 +61,19 @@ def find_throw_away_folders() -> list[Path]:
     return [path for path in found if _is_ours(path)]
 
 
-def is_reachable_by_servers(folder: Path) -> bool:
-    """Tell whether the user that runs PostgreSQL can enter the folder; ours to answer only as root."""
+def find_servers_user() -> str | None:
+    """Return the user that runs servers which refuse root; None where we are not root."""
     if os.geteuid() != 0:
-        return True
-    try:
-        return subprocess.run(["test", "-x", folder], user="postgres", cwd="/", check=False).returncode == 0
-    except (KeyError, ValueError):
-        raise CannotRun("The system has no user postgres to run PostgreSQL as") from None
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def is_reachable_by_servers(path: Path) -> bool:
+    """Tell whether the user that runs PostgreSQL can enter the folder, or run the program."""
+    if not (user := find_servers_user()):
+        return os.access(path, os.X_OK)
+    return subprocess.run(["test", "-x", path], user=user, cwd="/", check=False).returncode == 0
 
 
 def _make_temporary(parent: Path) -> Path:
@@ -74,8 +89,8 @@ def _is_ours(folder: Path) -> bool:
         return False
 
 
-def _claim(folder: Path) -> Path:
-    folder.mkdir(mode=0o711, exist_ok=True)
+def _make_open(folder: Path) -> Path:
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     # In a folder open to everybody the name may have been taken by somebody else, or be a link.
     if not _is_ours(folder):
         raise CannotRun(f"{folder} belongs to somebody else; remove it")

@@ -9,14 +9,20 @@ from typing import ClassVar
 
 import psycopg2
 
-from stack.debian import find_postgresql_folder
+from stack.daemon import run_as
+from stack.debian import find_postgresql_folders
 from stack.failure import CannotRun
-from stack.places import ROOT
+from stack.places import ROOT, find_servers_user
 from stack.server import Server
+from stack.wheels import find_postgresql_version, find_postgresql_wheel
 
 ROLE = "microstore"
 APP, READER = f"{ROLE}_app", f"{ROLE}_reader"
 ROLES = ROOT / "deploy/postgresql/roles.sql"
+SYSTEM_LOCALE = ["--locale=C.UTF-8"]
+# The same order and letters where the system has no locale of this name, as on macOS.
+BUILTIN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+HAS_BUILTIN_LOCALE = 17
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -47,24 +53,31 @@ class PostgreSQL(Server):
 
     def user(self) -> str | None:
         """PostgreSQL refuses to run as root."""
-        return "postgres" if os.geteuid() == 0 else None
+        return find_servers_user()
+
+    def program(self, name: str) -> str:
+        """Return the path of a program of the PostgreSQL that made the cluster, or is to make it."""
+        return str(self._find_programs()[1] / name)
 
     def command(self) -> list[str]:
         """postgres in the foreground."""
         settings = {**SETTINGS, "port": str(self.port)}
-        program = find_postgresql_folder() / "postgres"
-        return [str(program), "-D", str(self.data), *(f"--{key}={value}" for key, value in settings.items())]
+        options = [f"--{key}={value}" for key, value in settings.items()]
+        return [self.program("postgres"), "-D", str(self.data), *options]
 
     def prepare(self) -> None:
         """Create the cluster and the database once; clear the lock file of a server that is no more."""
-        if (self.data / "PG_VERSION").exists():
+        if self.data.exists():
             self._clear_stale_lock()
             return
-        shutil.rmtree(self.data, ignore_errors=True)
-        self.data.mkdir(mode=0o700)
-        self._give_to_user(self.data)
-        self._create_cluster()
-        self._create_database()
+        # Under another name until it is whole: who is killed here leaves nothing that looks like a cluster.
+        draft = self.folder / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        self._give_to_user(draft)
+        self._create_cluster(draft)
+        self._create_database(draft)
+        draft.rename(self.data)
 
     def start(self) -> bool:
         """With the roles of a service's database, as they are in production."""
@@ -85,26 +98,38 @@ class PostgreSQL(Server):
         connection.close()
         return bool(answer == (1,))
 
-    def _create_cluster(self) -> None:
+    def _find_programs(self) -> tuple[int, Path]:
+        installed = {} if self.from_wheel else find_postgresql_folders()
+        wheel = find_postgresql_version()
+        made_by = self.data / "PG_VERSION"
+        version = int(made_by.read_text()) if made_by.exists() else next(iter(installed), wheel)
+        if version in installed:
+            return version, installed[version]
+        if version != wheel:
+            raise CannotRun(f"{self.data} was made by PostgreSQL {version}: install it, or `make clean`")
+        return version, find_postgresql_wheel()
+
+    def _create_cluster(self, data: Path) -> None:
         password_file = self.folder / "password"
         password_file.touch(mode=0o600)
         self._give_to_user(password_file)
         password_file.write_text(self.password)
         # Any user of this machine can reach a loopback port, so trust would be too little.
         options = ["--auth=scram-sha-256", f"--username={ROLE}", f"--pwfile={password_file}"]
-        self._run("initdb", "-D", str(self.data), *options, "--encoding=UTF8", "--locale=C.UTF-8")
+        version, _ = self._find_programs()
+        locale = BUILTIN_LOCALE if version >= HAS_BUILTIN_LOCALE else SYSTEM_LOCALE
+        self._run("initdb", "-D", str(data), *options, "--encoding=UTF8", *locale)
         password_file.unlink()
 
-    def _create_database(self) -> None:
+    def _create_database(self, data: Path) -> None:
         # Single-user mode: the database is there before a server is, so no client can come too early.
         statement = f"CREATE DATABASE {self.name} OWNER {ROLE};\n"
-        self._run("postgres", "--single", "-D", str(self.data), "postgres", said=statement)
+        self._run("postgres", "--single", "-D", str(data), "postgres", said=statement)
 
     def _make_roles(self) -> None:
         passwords = {f"{role.upper()}_PASSWORD": self.password for role in (APP, READER)}
-        program = str(find_postgresql_folder() / "psql")
         done = subprocess.run(
-            [program, "--no-psqlrc", "--quiet", "--dbname", self.url, "--file", str(ROLES)],
+            [self.program("psql"), "--no-psqlrc", "--quiet", "--dbname", self.url, "--file", str(ROLES)],
             env={**os.environ, **passwords},
             capture_output=True,
             text=True,
@@ -116,24 +141,21 @@ class PostgreSQL(Server):
     def _run(self, program: str, *options: str, said: str = "") -> None:
         user = self.user()
         done = subprocess.run(
-            [str(find_postgresql_folder() / program), *options],
+            [self.program(program), *options],
             input=said,
             text=True,
             cwd=self.folder,
-            user=user,
-            group=user,
-            extra_groups=[] if user else None,
+            **run_as(user),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
         )
         if done.returncode or "ERROR" in done.stdout:
-            shutil.rmtree(self.data, ignore_errors=True)
             raise CannotRun(f"{program} for {self.name} failed:\n{done.stdout}")
 
     def _give_to_user(self, path: Path) -> None:
         if user := self.user():
-            shutil.chown(path, user, user)
+            shutil.chown(path, user)
 
     def _clear_stale_lock(self) -> None:
         lock = self.data / "postmaster.pid"

@@ -27,6 +27,7 @@ class Stack:
         pids = folder / "pids"
         for place in (self.logs, pids):
             place.mkdir(parents=True, exist_ok=True)
+            place.chmod(0o700)
         self._daemons = {
             name: Daemon(pid_file=pids / f"{name}.pid", log_file=self.logs / f"{name}.log")
             for name in commands

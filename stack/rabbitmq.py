@@ -95,7 +95,7 @@ class RabbitMQ(Server):
 
     def command(self) -> list[str]:
         """The node in the foreground."""
-        return [str(find_rabbitmq_folder() / "rabbitmq-server")]
+        return [self._program("rabbitmq-server")]
 
     def prepare(self) -> None:
         """Choose its inner ports, write its configuration, start its port mapper."""
@@ -153,7 +153,7 @@ class RabbitMQ(Server):
     def ctl(self, *arguments: str) -> str:
         """Run rabbitmqctl against this node and return what it prints."""
         done = subprocess.run(
-            [str(find_rabbitmq_folder() / "rabbitmqctl"), "--quiet", *arguments],
+            [self._program("rabbitmqctl"), "--quiet", *arguments],
             env=self.environment(),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -164,6 +164,11 @@ class RabbitMQ(Server):
         if done.returncode:
             raise CannotRun(f"rabbitmqctl {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def _program(self, name: str) -> str:
+        if not (folder := find_rabbitmq_folder()):
+            raise CannotRun("RabbitMQ is not installed")
+        return str(folder / name)
 
     def _definitions(self) -> dict[str, Any]:
         """The users and rights as in containers, but with this node's password."""

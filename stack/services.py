@@ -1,12 +1,14 @@
-"""The servers MicroStore needs: two PostgreSQL clusters, RabbitMQ, Redis."""
+"""Private servers in one folder, of which later commands find them again."""
 
 import json
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
+from stack.interruption import uninterrupted
 from stack.ports import choose_ports, is_free
 from stack.postgresql import APP, READER, PostgreSQL
 from stack.rabbitmq import RabbitMQ
@@ -23,30 +25,36 @@ Result = TypeVar("Result")
 
 
 class ServerSet(Protocol):
-    """All the servers, whoever runs them."""
+    """All the servers that MicroStore needs, whoever runs them."""
 
-    def start(self) -> list[str]:
-        """Start what does not run, wait until all answer; return the names of what was started."""
+    def find_stopped(self) -> list[str]:
+        """Return the names of those that do not run."""
+
+    def start(self) -> None:
+        """Start what does not run, and wait until all answer."""
 
     def stop(self, names: Collection[str] | None = None) -> None:
         """Stop these, all by default."""
 
     def environment(self) -> dict[str, str]:
-        """The URLs under the names the services read."""
+        """Return the URLs under the names that the services read."""
 
 
-class Services:
-    """Private servers, all in one folder, which remembers their ports and password."""
+class PrivateServers(ABC):
+    """Two PostgreSQL clusters, a Redis and maybe more; ports and password are kept in the folder."""
 
-    def __init__(self, folder: Path, *, ports: dict[str, int], password: str, with_management: bool) -> None:
+    names: ClassVar[tuple[str, ...]] = ("listings", "transactions", "redis")
+    from_wheels: ClassVar[bool] = False
+
+    def __init__(
+        self, folder: Path, *, ports: dict[str, int], password: str, with_management: bool = False
+    ) -> None:
         self.folder = folder
         self.ports = ports
         self.password = password
         self.with_management = with_management
         self.listings_db = self._place(PostgreSQL, "listings")
         self.transactions_db = self._place(PostgreSQL, "transactions")
-        self.rabbitmq = self._place(RabbitMQ, "rabbitmq")
-        self.rabbitmq.with_management = with_management
         self.redis = self._place(Redis, "redis")
 
     @classmethod
@@ -55,23 +63,35 @@ class Services:
         state = folder / STATE
         if state.exists():
             return cls(folder, **json.loads(state.read_text()))
-        names = ("listings", "transactions", "rabbitmq", "redis")
-        ports = dict(zip(names, choose_ports(len(names)), strict=True))
+        ports = dict(zip(cls.names, choose_ports(len(cls.names)), strict=True))
         password = secrets.token_hex(16)
-        services = cls(folder, ports=ports, password=password, with_management=with_management)
-        services._remember()
-        return services
+        servers = cls(folder, ports=ports, password=password, with_management=with_management)
+        servers._remember()
+        return servers
 
     @property
+    @abstractmethod
     def all(self) -> list[Server]:
         """Every server."""
-        return [self.listings_db, self.transactions_db, self.rabbitmq, self.redis]
 
-    def start(self) -> list[str]:
-        """Start, side by side, those that do not run; return their names."""
+    def find_stopped(self) -> list[str]:
+        """Return the names of the servers that do not run."""
+        return [server.name for server in self.all if not server.running]
+
+    def start(self) -> None:
+        """Start, side by side, those that do not run, and wait until all answer."""
         self._avoid_taken_ports()
-        fresh = _each(self.all, lambda server: server.start())
-        return [server.name for server, started in zip(self.all, fresh, strict=True) if started]
+        with ThreadPoolExecutor(max_workers=len(self.all)) as pool:
+            starting = [pool.submit(server.start) for server in self.all]
+            try:
+                for start in starting:
+                    start.result()
+            except (KeyboardInterrupt, SystemExit):
+                # The threads get no signal, and one that still starts a server must not outlive our stop.
+                with uninterrupted():
+                    _each(self.all, lambda server: server.give_up())
+                    pool.shutdown()
+                raise
 
     def stop(self, names: Collection[str] | None = None) -> None:
         """Stop these (all by default) cleanly; their data stays."""
@@ -83,30 +103,19 @@ class Services:
         _each(self.all, lambda server: server.kill())
 
     def environment(self) -> dict[str, str]:
-        """The URLs, and the folder by which a child process finds these very servers again."""
-        operators = {"FLOWER_BROKER_API": self.rabbitmq.management_url} if self.with_management else {}
-        return {
-            "LISTINGS_DATABASE_URL": self.listings_db.url,
-            "TRANSACTIONS_DATABASE_URL": self.transactions_db.url,
-            **self._database_urls(),
-            "BROKER_URL": self.rabbitmq.url,
-            **{f"{user.upper()}_BROKER_URL": self.rabbitmq.url_of(user) for user in BROKER_USERS},
-            "CHANNEL_LAYER_URL": self.redis.url,
-            FOLDER: str(self.folder),
-            **operators,
-        }
-
-    def _database_urls(self) -> dict[str, str]:
+        """Return the databases' URLs: of their owner, of the services' processes, of those who only read."""
         databases = {"LISTINGS": self.listings_db, "TRANSACTIONS": self.transactions_db}
-        roles = {"APP": APP, "READER": READER}
+        kinds = {"DATABASE": None, "APP_DATABASE": APP, "READER_DATABASE": READER}
         return {
-            f"{name}_{kind}_DATABASE_URL": database.url_of(role)
+            f"{name}_{kind}_URL": database.url_of(role) if role else database.url
             for name, database in databases.items()
-            for kind, role in roles.items()
+            for kind, role in kinds.items()
         }
 
     def _place(self, kind: type[AnyServer], name: str) -> AnyServer:
-        return kind(name, folder=self.folder / name, port=self.ports[name], password=self.password)
+        server = kind(name, folder=self.folder / name, port=self.ports[name], password=self.password)
+        server.from_wheel = server.from_wheel or self.from_wheels
+        return server
 
     def _avoid_taken_ports(self) -> None:
         for server in self.all:
@@ -119,6 +128,34 @@ class Services:
         state.touch(mode=0o600)
         kept = {"ports": self.ports, "password": self.password, "with_management": self.with_management}
         state.write_text(json.dumps(kept, indent=2))
+
+
+class Services(PrivateServers):
+    """PostgreSQL, RabbitMQ and Redis, as in production."""
+
+    names = ("listings", "transactions", "rabbitmq", "redis")
+
+    def __init__(self, folder: Path, *, ports: dict[str, int], password: str, with_management: bool) -> None:
+        super().__init__(folder, ports=ports, password=password, with_management=with_management)
+        self.rabbitmq = self._place(RabbitMQ, "rabbitmq")
+        self.rabbitmq.with_management = with_management
+
+    @property
+    def all(self) -> list[Server]:
+        """Every server."""
+        return [self.listings_db, self.transactions_db, self.rabbitmq, self.redis]
+
+    def environment(self) -> dict[str, str]:
+        """Return the URLs, and the folder by which a child process finds these very servers again."""
+        operators = {"FLOWER_BROKER_API": self.rabbitmq.management_url} if self.with_management else {}
+        return {
+            **super().environment(),
+            "BROKER_URL": self.rabbitmq.url,
+            **{f"{user.upper()}_BROKER_URL": self.rabbitmq.url_of(user) for user in BROKER_USERS},
+            "CHANNEL_LAYER_URL": self.redis.url,
+            FOLDER: str(self.folder),
+            **operators,
+        }
 
 
 def _each(servers: Sequence[Server], act: Callable[[Server], Result]) -> list[Result]:

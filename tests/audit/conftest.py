@@ -1,4 +1,4 @@
-"""Throw-away databases of both services, PostgreSQL and SQLite, and audits of them."""
+"""Throw-away databases of both services, and audits of them."""
 
 import io
 import json
@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -25,7 +24,7 @@ SERVICES = ("listings", "transactions")
 
 
 class Audit(NamedTuple):
-    """What an audit said, and its exit code."""
+    """An audit's exit code and its report."""
 
     exit_code: int
     report: dict[str, Any]
@@ -37,15 +36,12 @@ class Audit(NamedTuple):
         return {check["name"]: [example["subject"] for example in check["examples"]] for check in checks}
 
     def problems(self, name: str) -> list[str]:
-        """What a check says is wrong."""
+        """The problems among the examples of a check."""
         [check] = [check for check in self.report["checks"] if check["name"] == name]
         return [example["problem"] for example in check["examples"]]
 
 
 RunAudit = Callable[..., Audit]
-
-# For what SQLite cannot do.
-on_postgresql = pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 
 
 def manage(service: str, urls: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +59,7 @@ def manage(service: str, urls: dict[str, str], *arguments: str) -> subprocess.Co
 
 
 @contextmanager
-def postgresql_databases() -> Iterator[dict[str, str]]:
+def make_databases() -> Iterator[dict[str, str]]:
     """A database of our own on each of the two servers."""
     name = f"audit_{uuid4().hex}"
     servers = {service: os.environ[f"{service.upper()}_DATABASE_URL"] for service in SERVICES}
@@ -75,25 +71,16 @@ def postgresql_databases() -> Iterator[dict[str, str]]:
 
 
 def execute(url: str, sql: str) -> None:
-    """Outside a transaction."""
+    """Run SQL outside of a transaction, as CREATE DATABASE needs."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(sql)
 
 
-@contextmanager
-def sqlite_databases(folder: Path) -> Iterator[dict[str, str]]:
-    """A file a service, as in the embedded run."""
-    yield {service: f"sqlite:///{folder}/{service}.sqlite3" for service in SERVICES}
-
-
-@pytest.fixture(scope="session", params=["postgresql", "sqlite"])
-def urls(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="session")
+def urls() -> Iterator[dict[str, str]]:
     """Both databases with their tables, by service."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    with postgresql_databases() if request.param == "postgresql" else sqlite_databases(folder) as urls:
+    with make_databases() as urls:
         for service in SERVICES:
             done = manage(service, urls, "migrate", "--verbosity=0")
             assert done.returncode == 0, done.stderr
@@ -102,7 +89,7 @@ def urls(
 
 @pytest.fixture
 def shop(urls: dict[str, str], django_db_blocker: DjangoDbBlocker, settings: Settings) -> Iterator[Shop]:
-    """Open, and nothing sold yet."""
+    """An open shop in which nothing is sold yet."""
     settings.AUDITED_DATABASES = urls
     shop = Shop(urls)
     with django_db_blocker.unblock(), closing(shop):
@@ -112,7 +99,7 @@ def shop(urls: dict[str, str], django_db_blocker: DjangoDbBlocker, settings: Set
 
 @pytest.fixture(autouse=True)
 def queues() -> None:
-    """The broker has all of them."""
+    """Declare all queues in the broker."""
     with app.connection_for_write() as connection:
         topology.declare(connection)
 
@@ -122,12 +109,12 @@ def run_audit(shop: Shop) -> RunAudit:
     """`manage.py audit --json`, with its exit code."""
 
     def run(*options: str) -> Audit:
-        told = io.StringIO()
+        output = io.StringIO()
         exit_code = 0
         try:
-            call_command("audit", "--json", *options, stdout=told)
+            call_command("audit", "--json", *options, stdout=output)
         except SystemExit as error:
             exit_code = int(error.code or 0)
-        return Audit(exit_code, json.loads(told.getvalue()))
+        return Audit(exit_code, json.loads(output.getvalue()))
 
     return run

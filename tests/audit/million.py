@@ -1,4 +1,4 @@
-"""How long an audit of a million orders takes: `python -m stack exec -- python -m tests.audit.million`."""
+"""Measures an audit of a million orders: `python -m stack exec -- python -m tests.audit.million`."""
 
 import os
 import resource
@@ -13,7 +13,7 @@ from stack.places import ROOT
 
 ORDERS = 1_000_000
 
-# The same on both servers without their knowing each other: everything follows from a number.
+# Everything is derived from a number, so that both servers make the same rows.
 NUMBERED = """
     SELECT n, 1000000 + n %% 10000 + 1 AS listing_id,
         (lpad(to_hex(1790000000000 + n * 7), 12, '0') || '7' || substr(md5(n::text), 1, 3)
@@ -61,16 +61,16 @@ def main() -> None:
     measure("all different")
 
 
-def measure(what: str) -> None:
-    """Audit; ru_maxrss is the largest child's until now, in KiB."""
+def measure(state: str) -> None:
+    """Run an audit and print its time; ru_maxrss is the largest child's until now, in KiB."""
     started = time.monotonic()
     exit_code = manage("listings", "audit")
     seconds, memory_kib = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"{ORDERS:,} orders, {what}: {seconds:.1f} s, {memory_kib / 1024:.0f} MiB, exit code {exit_code}")
+    print(f"{ORDERS:,} orders, {state}: {seconds:.1f} s, {memory_kib / 1024:.0f} MiB, exit code {exit_code}")
 
 
 def manage(service: str, *arguments: str) -> int:
-    """Run a manage.py command; its exit code."""
+    """Run a manage.py command and return its exit code."""
     url = os.environ[f"{service.upper()}_DATABASE_URL"]
     environment = {**os.environ, "MICROSTORE_SERVICE": service, "DATABASE_URL": url, "DEBUG": "1"}
     command = [sys.executable, "manage.py", *arguments]
@@ -78,7 +78,7 @@ def manage(service: str, *arguments: str) -> int:
 
 
 def execute(service: str, sql: str) -> None:
-    """Change a database, and let it take stock as autovacuum would."""
+    """Change a database, and update its statistics as autovacuum would."""
     with closing(psycopg2.connect(os.environ[f"{service.upper()}_DATABASE_URL"])) as connection:
         connection.autocommit = True
         cursor = connection.cursor()

@@ -1,7 +1,7 @@
-"""Both services' tables, filled and spoiled by hand: no code of either service is at work here."""
+"""Rows of both services, inserted and corrupted with SQL: no code of either service runs here."""
 
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import environ
@@ -36,7 +36,7 @@ class Shop:
         self.lamp = 0
 
     def open(self) -> None:
-        """Empty but for the lamps and two people."""
+        """Delete everything, then insert the lamps and two people."""
         for service, tables in TABLES.items():
             for table in tables:
                 self.run(service, f"DELETE FROM {table}")
@@ -48,29 +48,24 @@ class Shop:
         )
 
     def close(self) -> None:
-        """Let go of the databases."""
         for connection in self.connections.values():
             connection.close()
 
     def run(self, service: str, sql: str, *values: object) -> None:
-        """Do something to a database."""
-        connection = self.connections[service]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [self._adapt(connection, value) for value in values])
+        with self.connections[service].cursor() as cursor:
+            cursor.execute(sql, values)
 
-    def ask(self, service: str, sql: str) -> list[tuple[object, ...]]:
-        """What a database holds."""
+    def select(self, service: str, sql: str) -> list[tuple[object, ...]]:
         with self.connections[service].cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
     def insert(self, service: str, table: str, **fields: object) -> None:
-        """Add a row."""
         marks = ", ".join(["%s"] * len(fields))
         self.run(service, f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({marks})", *fields.values())
 
     def order(self, status: str = "pending", *, age_seconds: float = 0, **fields: object) -> Sale:
-        """Bob orders a lamp; the stock is reserved where the status says so."""
+        """Insert an order of Bob's; reserve the stock if its status implies it."""
         sale = Sale(uuid7(), uuid7())
         when = timezone.now() - timedelta(seconds=age_seconds)
         sold = {
@@ -91,29 +86,28 @@ class Shop:
         return sale
 
     def record(self, sale: Sale, **fields: object) -> None:
-        """The transactions service records it."""
+        """Insert the recorded transaction of an order."""
         given = {"id": sale.transaction_id, "order_id": sale.order_id, "listing_id": self.lamp}
         row = {**TRANSACTION, **given, "created_at": timezone.now(), **fields}
         self.insert("transactions", "transactions_transaction", **row)
 
     def refuse(self, sale: Sale) -> None:
-        """The transactions service refuses it."""
+        """Insert a refused transaction of an order."""
         self.record(sale, status="refused", fee_cents=None, total_cents=None, reason="no fee is set for XTS")
 
-    def tell(self, sale: Sale) -> None:
-        """The live feed says that it was sold."""
+    def add_live_event(self, sale: Sale) -> None:
+        """Insert the `item_sold` event of an order."""
         event = {"type": "item_sold", "order_id": sale.order_id, "listing_id": self.lamp, "payload": "{}"}
         self.insert("listings", "listings_liveevent", **event, created_at=timezone.now())
 
     def sell(self, *, age_seconds: float = 0) -> Sale:
-        """A whole purchase."""
+        """Insert everything that a completed purchase leaves behind."""
         sale = self.order("completed", age_seconds=age_seconds)
         self.record(sale)
-        self.tell(sale)
+        self.add_live_event(sale)
         return sale
 
-    def send(self, service: str, *, age_seconds: float) -> None:
-        """A message in the service's outbox."""
+    def add_outbox_message(self, service: str, *, age_seconds: float) -> None:
         when = timezone.now() - timedelta(seconds=age_seconds)
         row = {
             "contract": "order_created",
@@ -124,8 +118,7 @@ class Shop:
         }
         self.insert(service, "messaging_outboxmessage", **row)
 
-    def bury(self, service: str, *, state: str) -> None:
-        """A dead letter of the service."""
+    def add_dead_letter(self, service: str, *, state: str) -> None:
         row = {
             "fingerprint": uuid7().hex,
             "contract": "order_created",
@@ -136,12 +129,6 @@ class Shop:
         times = dict.fromkeys(("created_at", "died_at"), timezone.now())
         more = {"attempts": 3, "trace": "", "state": state, "decided_by": ""}
         self.insert(service, "messaging_deadletter", **row, **more, **times)
-
-    def _adapt(self, connection: Any, value: object) -> Any:
-        if isinstance(value, UUID):
-            return value if connection.features.has_native_uuid_field else value.hex
-        is_time = hasattr(value, "tzinfo")
-        return connection.ops.adapt_datetimefield_value(value) if is_time else value
 
 
 USER = {

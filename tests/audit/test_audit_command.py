@@ -1,9 +1,7 @@
 """`manage.py audit` as operators and their programs see it."""
 
-import io
 import json
 import re
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -22,7 +20,7 @@ QUEUES = ("listings", "notifications", "transactions", "listings.dead", "transac
 
 
 @pytest.mark.parametrize("service", ["listings", "transactions"])
-def test_either_service_runs_it_and_the_exit_code_tells(shop: Shop, service: str) -> None:
+def test_either_service_runs_it_and_the_exit_code_is_the_result(shop: Shop, service: str) -> None:
     shop.sell()
     clean = manage(service, shop.urls, "audit")
     assert clean.returncode == 0, clean.stderr
@@ -57,7 +55,7 @@ def test_heal_sends_again_what_is_pending_for_too_long(shop: Shop) -> None:
     assert healed.returncode == 1
     assert json.loads(healed.stdout)["disagreements"] == 1
     assert "Orders sent again: 1." in healed.stderr
-    assert shop.ask("listings", "SELECT contract FROM messaging_outboxmessage") == [("order_created",)]
+    assert shop.select("listings", "SELECT contract FROM messaging_outboxmessage") == [("order_created",)]
 
 
 def test_heal_is_for_the_listings_service(shop: Shop) -> None:
@@ -66,7 +64,7 @@ def test_heal_is_for_the_listings_service(shop: Shop) -> None:
     assert refused.stderr.endswith("--heal sends orders: run it with MICROSTORE_SERVICE=listings.\n")
 
 
-def test_depths_of_queues_are_told(shop: Shop, run_audit: RunAudit) -> None:
+def test_depths_of_queues_are_reported(shop: Shop, run_audit: RunAudit) -> None:
     with app.connection_for_write() as connection:
         queue = topology.dead_queue("transactions")(connection.default_channel)
         queue.purge()
@@ -78,7 +76,7 @@ def test_depths_of_queues_are_told(shop: Shop, run_audit: RunAudit) -> None:
     assert result.report["warnings"] == ["1 dead letters of transactions wait in the broker for its relay"]
 
 
-def test_a_queue_that_is_missing_is_found_and_not_made(shop: Shop, run_audit: RunAudit) -> None:
+def test_a_missing_queue_is_found_and_not_created(shop: Shop, run_audit: RunAudit) -> None:
     with app.connection_for_write() as connection:
         topology.dead_queue("listings")(connection.default_channel).delete()
     assert [run_audit().found for _ in range(2)] == [{"queues": ["queue listings.dead"]}] * 2
@@ -96,14 +94,14 @@ def test_a_broker_that_is_away_is_found_and_the_rest_is_checked(shop: Shop) -> N
     assert found["queues"][0]["subject"] == "broker"
 
 
-def test_without_a_database_nothing_is_proved(shop: Shop, settings: Settings) -> None:
+def test_without_a_database_nothing_is_verified(shop: Shop, settings: Settings) -> None:
     settings.AUDITED_DATABASES = {**shop.urls, "transactions": ""}
     with pytest.raises(CommandError, match="Set TRANSACTIONS_DATABASE_URL") as refused:
         call_command("audit")
     assert refused.value.returncode == 2
 
 
-def test_a_database_that_does_not_answer_proves_nothing(shop: Shop, settings: Settings) -> None:
+def test_a_database_that_does_not_answer_verifies_nothing(shop: Shop, settings: Settings) -> None:
     with closed_port() as port:
         away = f"postgres://microstore:secret@127.0.0.1:{port}/listings"
         settings.AUDITED_DATABASES = {**shop.urls, "listings": away}
@@ -112,14 +110,7 @@ def test_a_database_that_does_not_answer_proves_nothing(shop: Shop, settings: Se
     assert refused.value.returncode == 2
 
 
-def test_a_file_that_is_not_there_is_not_made(shop: Shop, settings: Settings, tmp_path: Path) -> None:
-    settings.AUDITED_DATABASES = {**shop.urls, "listings": f"sqlite:///{tmp_path}/nothing.sqlite3"}
-    with pytest.raises(CommandError, match="Cannot read the databases"):
-        call_command("audit", stdout=io.StringIO())
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("service", ["listings", "transactions"])
 def test_an_audit_cannot_write(shop: Shop, service: str) -> None:
-    with Snapshot(shop.urls[service]) as snapshot, pytest.raises(Error, match=r"read-?only"):
+    with Snapshot(shop.urls[service]) as snapshot, pytest.raises(Error, match="read-only"):
         snapshot.all("DELETE FROM messaging_deadletter")

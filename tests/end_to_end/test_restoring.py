@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from stack.debian import find_postgresql_folder
 from stack.failure import CannotRun
 from stack.postgresql import PostgreSQL
 from stack.waiting import wait_until
@@ -16,18 +15,17 @@ pytestmark = pytest.mark.timeout(300)
 
 def back_up(database: PostgreSQL, file: Path) -> None:
     """Save a database that is in use."""
-    run("pg_dump", "--format=custom", f"--file={file}", f"--dbname={database.url}")
+    run(database.program("pg_dump"), "--format=custom", f"--file={file}", f"--dbname={database.url}")
 
 
 def restore(database: PostgreSQL, file: Path) -> None:
     """Put a database back to where it was."""
-    run("pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={database.url}", str(file))
+    options = ["--clean", "--if-exists", "--single-transaction", f"--dbname={database.url}"]
+    run(database.program("pg_restore"), *options, str(file))
 
 
 def run(program: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [str(find_postgresql_folder() / program), *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -2,44 +2,63 @@
 
 import os
 import re
+import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from stack.environment import choose_all_ports
-from stack.places import ROOT
+from stack.places import ROOT, make_throw_away_folder
 from stack.waiting import wait_until
+from tests.stack.test_stack_servers import run_sql
 from tests.stack.traces import processes_of
+
+Command = subprocess.Popen[str]
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """The command, with its files and ports apart from those of this checkout."""
+def folder() -> Iterator[Path]:
+    """In place of .run; its name has a space, as a path of a person may have."""
+    made = make_throw_away_folder()
+    folder = made / "my chairs"
+    folder.mkdir(mode=0o711)
+    yield folder
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[Callable[[], Command]]:
+    """Runs the command, with its files and ports apart from those of this checkout."""
     apart = {
-        "MICROSTORE_RUN_FOLDER": str(tmp_path),
+        "MICROSTORE_RUN_FOLDER": str(folder),
         **{name: str(port) for name, port in choose_all_ports().items()},
     }
-    # Where tests run in a shell's background SIGINT is ignored, and a child would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        [sys.executable, "-m", "stack", "run"],
-        cwd=ROOT,
-        env={**os.environ, **apart},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        yield process
-        process.terminate()
+    started: list[Command] = []
+
+    def start() -> Command:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "stack", "run"],
+                cwd=ROOT,
+                env={**os.environ, **apart},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.terminate()
+        command.communicate(timeout=150)
 
 
-def read_until(command: "subprocess.Popen[str]", text: str) -> str:
+def read_until(command: Command, text: str) -> str:
     said = ""
     assert command.stdout
     while text not in said and (line := command.stdout.readline()):
@@ -48,19 +67,19 @@ def read_until(command: "subprocess.Popen[str]", text: str) -> str:
     return said
 
 
-def told(folder: Path) -> list[str]:
+def notified(folder: Path) -> list[object]:
     """Who has a notification."""
-    sql = (
-        "SELECT username FROM listings_notification JOIN auth_user ON auth_user.id = recipient_id ORDER BY 1"
-    )
-    with closing(sqlite3.connect(folder / "embedded/listings.sqlite3")) as database:
-        return [name for (name,) in database.execute(sql)]
+    variables = (folder / "embedded/listings.env").read_text()
+    [url] = re.findall("^DATABASE_URL=(.*)", variables, re.MULTILINE)
+    sql = "SELECT username FROM listings_notification JOIN auth_user ON auth_user.id = recipient_id"
+    return [name for (name,) in run_sql(url, f"{sql} ORDER BY 1")]
 
 
 @pytest.mark.timeout(300)
 def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
-    command: "subprocess.Popen[str]", tmp_path: Path
+    run: Callable[[], Command], folder: Path
 ) -> None:
+    command = run()
     said = read_until(command, "Ctrl-C ends it")
     assert "no dead-letter exchange" in said
     assert re.search(r"listings-api +listening on http://127.0.0.1:\d+\n", said)
@@ -68,9 +87,12 @@ def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
     assert re.search(
         r"order [0-9a-f-]{36}, completed\n  trace [0-9a-f]{32}\n  fee +[\d.]+ EUR\n  \d+ ms", said
     )
-    assert wait_until(lambda: told(tmp_path) == ["alice", "bob"], timeout_seconds=30)
+    assert wait_until(lambda: notified(folder) == ["alice", "bob"], timeout_seconds=30)
+    logs = [*folder.glob("**/*.log")]
+    assert len(logs) > 10
+    assert {oct(log.stat().st_mode & 0o077) for log in logs} == {"0o0"}
 
-    fees = int((tmp_path / "embedded/pids/fees.pid").read_text().split()[0])
+    fees = int((folder / "embedded/pids/fees.pid").read_text().split()[0])
     os.kill(fees, signal.SIGKILL)
     said = read_until(command, "fees restarted (pid")
     assert "fees was killed by SIGKILL, is restarted in 1 s" in said
@@ -78,4 +100,18 @@ def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
     command.send_signal(signal.SIGINT)
     rest, _ = command.communicate(timeout=150)  # a stop that has to kill somebody in each group takes 120
     assert command.returncode == 0, rest
-    assert processes_of(tmp_path) == []
+    assert processes_of(folder) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["draft", "data/postmaster.pid"])
+def test_ended_while_the_servers_start_it_leaves_none_behind(
+    run: Callable[[], Command], folder: Path, moment: str, number: signal.Signals
+) -> None:
+    command = run()
+    started = folder / "embedded/servers/listings" / moment
+    assert wait_until(started.exists, timeout_seconds=60)
+    command.send_signal(number)
+    said, _ = command.communicate(timeout=60)
+    assert command.returncode == 128 + number, said
+    assert processes_of(folder) == []

@@ -15,8 +15,8 @@ from stack.ports import choose_ports
 
 SERVERS = {
     "BROKER_URL": "amqp://microstore:secret@127.0.0.1:5672//",
-    "LISTINGS_DATABASE_URL": "sqlite:////shop",
-    "TRANSACTIONS_DATABASE_URL": "sqlite:////till",
+    "LISTINGS_DATABASE_URL": "postgres://127.0.0.1/shop",
+    "TRANSACTIONS_DATABASE_URL": "postgres://127.0.0.1/till",
 }
 
 
@@ -45,6 +45,15 @@ def test_a_taken_port_is_reported_with_how_to_choose_another(
     taken = listener.getsockname()[1]
     monkeypatch.setenv("FEES_PORT", str(taken))
     with pytest.raises(CannotRun, match=rf"{taken} \(FEES_PORT\).*FEES_PORT=18000 make"):
+        find_ports()
+
+
+@pytest.mark.parametrize("given", ["abc", "0", "65536", "-1", "8000.0", "٨٠٠٠", "9" * 5000])
+def test_a_port_that_is_none_is_refused_in_one_line(
+    free_ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("LISTINGS_PORT", given)
+    with pytest.raises(CannotRun, match=r"\ALISTINGS_PORT is not .*\Z"):
         find_ports()
 
 

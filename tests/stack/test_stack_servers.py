@@ -1,9 +1,11 @@
 """The private servers: real, controllable, and gone when they should be."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import kombu
@@ -61,7 +63,8 @@ def test_the_environment_names_every_server_and_where_to_find_them_again(service
 
 def test_starting_servers_that_run_starts_nothing(services: Services) -> None:
     pids = [server.daemon.pid for server in services.all]
-    assert services.start() == []
+    assert services.find_stopped() == []
+    services.start()
     assert [server.daemon.pid for server in services.all] == pids
 
 
@@ -188,6 +191,44 @@ def test_exec_ends_what_a_killed_command_left_in_sessions_of_its_own(
     assert done.returncode == 128 + signal.SIGKILL
     assert find_process(int(done.stdout.split()[-1])) is None
     assert left_by_an_owner.wait(10) == -signal.SIGKILL
+
+
+def test_the_logs_are_ours_alone_to_read(services: Services) -> None:
+    logs = [server.daemon.log_file for server in services.all] + [services.rabbitmq.mapper.log_file]
+    assert {oct(log.stat().st_mode & 0o077) for log in logs} == {"0o0"}
+
+
+def test_the_servers_start_in_a_folder_with_a_space() -> None:
+    folder = make_throw_away_folder() / "all my chairs"
+    folder.mkdir(mode=0o711)
+    servers = Services.at(folder)
+    try:
+        servers.start()
+        assert [server.answers() for server in servers.all] == [True] * 4
+    finally:
+        servers.kill()
+        shutil.rmtree(folder.parent)
+
+
+def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaited = threading.Event()
+    monkeypatch.setattr(services.redis, "ready_within_seconds", 10_000)  # the test's own limit is shorter
+
+    def answers() -> bool:
+        awaited.set()
+        return False
+
+    def interrupt() -> None:
+        awaited.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(services.redis, "answers", answers)
+    monkeypatch.setattr(services.rabbitmq, "start", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        services.start()
+    assert threading.active_count() == 1
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(services: Services, tmp_path: Path) -> None:

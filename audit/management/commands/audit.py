@@ -1,4 +1,4 @@
-"""`manage.py audit`: prove that both services and the broker agree."""
+"""The command `manage.py audit`: verify that both services and the broker agree."""
 
 import sys
 from datetime import timedelta
@@ -9,20 +9,20 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from audit.report import Report, audit
-from audit.snapshots import Limits, open_books
+from audit.report import Report, make_report
+from audit.snapshots import Limits, open_snapshots
 
-UNABLE = 2  # exit code: nothing was proved, neither way
-CLEANING_MARGIN = timedelta(hours=1)  # clocks of two machines
+UNABLE = 2  # exit code: nothing was verified
+# `reconcile` deletes live events by the clock of another machine.
+CLEANING_MARGIN = timedelta(hours=1)
 
 
 class Command(BaseCommand):
-    """Exits with 0 where everything agrees, 1 on any disagreement, 2 where it could not look."""
+    """Exit with 0 if everything agrees, 1 on any disagreement, 2 if a database cannot be read."""
 
     help = "Compare both databases and the broker; exit 1 on any disagreement."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Limits, and what to do."""
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.add_argument(
             "--heal", action="store_true", help="send again what has been pending for too long"
@@ -37,7 +37,6 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, heal: bool, pending_deadline: float, outbox_age: float, **options: Any
     ) -> None:
-        """Look, say what there is, and heal it where that is asked for."""
         if heal and settings.SERVICE != "listings":
             raise CommandError(
                 "--heal sends orders: run it with MICROSTORE_SERVICE=listings.", returncode=UNABLE
@@ -47,21 +46,22 @@ class Command(BaseCommand):
             outbox=timedelta(seconds=outbox_age),
             live_events=timedelta(days=settings.LIVE_EVENT_DAYS) - CLEANING_MARGIN,
         )
-        report = self.look(limits)
+        report = self.make_report(limits)
+        # Healing comes after the report: the exit code is about the state that was found.
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
         if heal:
             call_command("reconcile", older_than=pending_deadline, stdout=self.stderr)
         if report.disagreements:
             sys.exit(1)
 
-    def look(self, limits: Limits) -> Report:
-        """The report; raises CommandError where a database does not answer."""
+    def make_report(self, limits: Limits) -> Report:
+        """Return the report; raises CommandError if a database does not answer."""
         urls = settings.AUDITED_DATABASES
         for service, url in urls.items():
             if not url:
                 raise CommandError(f"Set {service.upper()}_DATABASE_URL.", returncode=UNABLE)
         try:
-            with open_books(urls, limits) as books:
-                return audit(books)
+            with open_snapshots(urls, limits) as snapshots:
+                return make_report(snapshots)
         except Error as error:
             raise CommandError(f"Cannot read the databases: {error}", returncode=UNABLE) from error

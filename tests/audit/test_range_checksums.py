@@ -1,38 +1,38 @@
-"""Most ranges of orders are compared by their summaries; those that differ, row by row."""
+"""Ranges of orders are compared by their checksums; those that differ, row by row."""
 
 import pytest
 
 from audit import cross_database, range_checksums
 from audit.cross_database import Comparison
-from audit.range_checksums import Span
-from audit.snapshots import open_books
-from tests.audit.conftest import RunAudit, on_postgresql
+from audit.range_checksums import IdRange
+from audit.snapshots import open_snapshots
+from tests.audit.conftest import RunAudit
 from tests.audit.shop import Sale, Shop
-from tests.audit.test_nothing_wrong import LIMITS
+from tests.audit.test_no_disagreements import LIMITS
 
-pytestmark = [on_postgresql, pytest.mark.usefixtures("small_ranges")]
+pytestmark = pytest.mark.usefixtures("small_ranges")
 
 
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ranges of three orders, and orphans looked for two at a time."""
+    """Ranges of three orders, and orphans looked up two at a time."""
     monkeypatch.setattr(range_checksums, "ORDERS_IN_RANGE", 3)
-    monkeypatch.setattr(cross_database, "LOOK_AGAIN_AT_ONCE", 2)
+    monkeypatch.setattr(cross_database, "ORPHANS_AT_ONCE", 2)
 
 
 @pytest.fixture
 def sales(shop: Shop) -> list[Sale]:
-    """Ten, in the order of their ids: four ranges."""
+    """Ten sales, in the order of their ids: four ranges."""
     return [shop.sell() for _ in range(10)]
 
 
-def differing_spans(shop: Shop) -> list[Span]:
-    with open_books(shop.urls, LIMITS) as books:
-        return list(Comparison(books).differing_spans())
+def differing_ranges(shop: Shop) -> list[IdRange]:
+    with open_snapshots(shop.urls, LIMITS) as snapshots:
+        return list(Comparison(snapshots).differing_ranges())
 
 
-def test_equal_ranges_are_not_looked_into(shop: Shop, sales: list[Sale], run_audit: RunAudit) -> None:
-    assert differing_spans(shop) == []
+def test_equal_ranges_are_not_read(shop: Shop, sales: list[Sale], run_audit: RunAudit) -> None:
+    assert differing_ranges(shop) == []
     assert run_audit().exit_code == 0
 
 
@@ -42,9 +42,9 @@ def test_a_difference_is_found_wherever_it_is(
 ) -> None:
     sale = sales[number]
     shop.run("listings", "UPDATE listings_order SET fee_cents = 1 WHERE id = %s", sale.order_id)
-    [span] = differing_spans(shop)
-    assert span.low is None or span.low <= sale.order_id
-    assert span.high is None or span.high > sale.order_id
+    [ids] = differing_ranges(shop)
+    assert ids.low is None or ids.low <= sale.order_id
+    assert ids.high is None or ids.high > sale.order_id
     assert run_audit().found == {"sold": [f"order {sale.order_id}"]}
 
 
@@ -54,7 +54,7 @@ def test_sums_are_of_all_ranges(shop: Shop, sales: list[Sale], run_audit: RunAud
     assert run_audit().problems("sums") == ["249999 in orders, 250000 in their transactions"]
 
 
-def test_two_wrongs_that_make_the_same_sum_are_found(
+def test_two_differences_of_the_same_sum_are_found(
     shop: Shop, sales: list[Sale], run_audit: RunAudit
 ) -> None:
     for sale, cents in ((sales[6], 1), (sales[7], -1)):
@@ -64,11 +64,11 @@ def test_two_wrongs_that_make_the_same_sum_are_found(
     assert found == {"sold": [f"order {sale.order_id}" for sale in (sales[6], sales[7])]}
 
 
-def test_what_is_under_way_is_looked_into_and_found_right(
+def test_a_range_with_a_purchase_under_way_is_read_without_disagreement(
     shop: Shop, sales: list[Sale], run_audit: RunAudit
 ) -> None:
     shop.record(shop.order())
-    assert len(differing_spans(shop)) == 1
+    assert len(differing_ranges(shop)) == 1
     assert run_audit().exit_code == 0
 
 
@@ -81,9 +81,7 @@ def test_orphans_are_found_in_every_range(shop: Shop, sales: list[Sale], run_aud
     assert run_audit().found == {"recorded": [f"order {sale.order_id}" for sale in lost]}
 
 
-def test_a_ledger_that_is_lost_is_found_order_by_order(
-    shop: Shop, sales: list[Sale], run_audit: RunAudit
-) -> None:
+def test_a_lost_table_is_found_order_by_order(shop: Shop, sales: list[Sale], run_audit: RunAudit) -> None:
     shop.run("transactions", "DELETE FROM transactions_transaction")
     [sold] = [check for check in run_audit().report["checks"] if check["name"] == "sold"]
     assert (sold["examined"], sold["disagreements"]) == (10, 10)

@@ -1,4 +1,4 @@
-"""What is right, or only under way, is no disagreement."""
+"""Correct rows, and purchases under way, are no disagreement."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from audit.report import audit
-from audit.snapshots import Limits, open_books
+from audit.report import make_report
+from audit.snapshots import Limits, open_snapshots
 from tests.audit.conftest import RunAudit
 from tests.audit.shop import Sale, Shop
 
@@ -16,7 +16,7 @@ WEEK_SECONDS = 7 * 24 * 3600
 LIMITS = Limits(pending=timedelta(minutes=5), outbox=timedelta(minutes=1), live_events=timedelta(days=7))
 
 
-def test_a_market_where_all_is_well_is_clean(shop: Shop, run_audit: RunAudit) -> None:
+def test_a_shop_without_faults_has_no_disagreements(shop: Shop, run_audit: RunAudit) -> None:
     for _ in range(3):
         shop.sell()
     shop.refuse(shop.order("rejected"))
@@ -42,16 +42,16 @@ def test_a_market_where_all_is_well_is_clean(shop: Shop, run_audit: RunAudit) ->
     }
 
 
-def test_an_empty_market_is_clean(run_audit: RunAudit) -> None:
+def test_an_empty_shop_has_no_disagreements(run_audit: RunAudit) -> None:
     assert run_audit().exit_code == 0
 
 
-def test_what_is_under_way_is_no_disagreement(shop: Shop, run_audit: RunAudit) -> None:
+def test_a_purchase_under_way_is_no_disagreement(shop: Shop, run_audit: RunAudit) -> None:
     shop.order(age_seconds=4 * MINUTE_SECONDS)
     shop.record(shop.order())
     shop.refuse(shop.order())
-    shop.send("listings", age_seconds=0)
-    shop.send("transactions", age_seconds=MINUTE_SECONDS / 2)
+    shop.add_outbox_message("listings", age_seconds=0)
+    shop.add_outbox_message("transactions", age_seconds=MINUTE_SECONDS / 2)
     assert run_audit().exit_code == 0
 
 
@@ -65,27 +65,23 @@ def test_a_cancelled_order_is_under_way_for_a_while_and_then_voided(shop: Shop, 
 
 
 def order_only(shop: Shop) -> None:
-    """The first step of a purchase."""
     shop.order()
 
 
 def record_only(shop: Shop) -> None:
-    """The first two steps."""
     shop.record(shop.order())
 
 
 def sell(shop: Shop) -> None:
-    """All steps."""
     shop.sell()
 
 
 def reject(shop: Shop) -> None:
-    """All steps of a purchase that is refused."""
     shop.refuse(shop.order("rejected"))
 
 
 class Meanwhile(dict[str, str]):
-    """URLs; in the moment in which one is asked for first, something happens."""
+    """URLs by service; the first access to the URL of `service` calls `act` before."""
 
     def __init__(self, urls: dict[str, str], service: str, act: Callable[[], None]) -> None:
         super().__init__(urls)
@@ -99,12 +95,12 @@ class Meanwhile(dict[str, str]):
 
 @pytest.mark.parametrize("act", [order_only, record_only, sell, reject])
 @pytest.mark.parametrize("before", ["listings", "transactions"])
-def test_what_happens_while_the_snapshots_are_taken_is_no_disagreement(
+def test_a_purchase_while_the_snapshots_are_taken_is_no_disagreement(
     shop: Shop, before: str, act: Callable[[Shop], None]
 ) -> None:
     shop.sell()
-    with open_books(Meanwhile(shop.urls, before, lambda: act(shop)), LIMITS) as books:
-        assert [check for check in audit(books).checks if check.disagreements] == []
+    with open_snapshots(Meanwhile(shop.urls, before, lambda: act(shop)), LIMITS) as snapshots:
+        assert [check for check in make_report(snapshots).checks if check.disagreements] == []
 
 
 @pytest.mark.parametrize("before", ["listings", "transactions"])
@@ -123,19 +119,19 @@ def test_an_order_that_completes_while_the_snapshots_are_taken_is_no_disagreemen
             sale.order_id,
         )
 
-    with open_books(Meanwhile(shop.urls, before, complete), LIMITS) as books:
-        assert [check for check in audit(books).checks if check.disagreements] == []
+    with open_snapshots(Meanwhile(shop.urls, before, complete), LIMITS) as snapshots:
+        assert [check for check in make_report(snapshots).checks if check.disagreements] == []
 
 
-def test_what_happens_while_the_audit_reads_is_no_disagreement(shop: Shop) -> None:
-    with open_books(shop.urls, LIMITS) as books:
+def test_purchases_while_the_audit_reads_are_not_seen(shop: Shop) -> None:
+    with open_snapshots(shop.urls, LIMITS) as snapshots:
         for _ in range(3):
             shop.sell()
-        assert audit(books).disagreements == 0
-        assert books.listings.count("listings_order") == 0
+        assert make_report(snapshots).disagreements == 0
+        assert snapshots.listings.count("listings_order") == 0
 
 
-def test_sales_of_long_ago_need_no_live_event(shop: Shop, run_audit: RunAudit) -> None:
+def test_old_sales_need_no_live_event(shop: Shop, run_audit: RunAudit) -> None:
     shop.record(shop.order("completed", age_seconds=WEEK_SECONDS))
     assert run_audit().exit_code == 0
 
@@ -143,15 +139,15 @@ def test_sales_of_long_ago_need_no_live_event(shop: Shop, run_audit: RunAudit) -
 @pytest.mark.parametrize("service", ["listings", "transactions"])
 def test_dead_letters_are_a_warning(shop: Shop, run_audit: RunAudit, service: str) -> None:
     for state in ("waiting", "waiting", "replayed", "discarded"):
-        shop.bury(service, state=state)
+        shop.add_dead_letter(service, state=state)
     result = run_audit()
     assert result.exit_code == 0
     assert result.report["warnings"] == [f"2 dead letters of {service} wait for a decision"]
 
 
-def test_a_transaction_that_stays_an_orphan_is_told_from_one_that_was_early(shop: Shop) -> None:
+def test_an_orphan_is_distinguished_from_a_transaction_whose_order_is_younger(shop: Shop) -> None:
     orphan = Sale(shop.sell().transaction_id, shop.sell().order_id)
     shop.record(orphan)
-    with open_books(Meanwhile(shop.urls, "transactions", lambda: sell(shop)), LIMITS) as books:
-        [found] = [check for check in audit(books).checks if check.disagreements]
+    with open_snapshots(Meanwhile(shop.urls, "transactions", lambda: sell(shop)), LIMITS) as snapshots:
+        [found] = [check for check in make_report(snapshots).checks if check.disagreements]
     assert [example.subject for example in found.examples] == [f"order {orphan.order_id}"]
