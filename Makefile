@@ -15,7 +15,7 @@ help: ## list the targets
 # ---- running it
 
 .PHONY: run up services env down
-run: $(INSTALLED) ## run everything embedded: SQLite and a Redis-compatible server from a wheel, nothing to install
+run: $(INSTALLED) ## run everything embedded: PostgreSQL and Valkey from wheels, nothing to install
 	@$(STACK) run
 
 up: $(INSTALLED) ## run everything on PostgreSQL, RabbitMQ and Redis

@@ -143,7 +143,7 @@ def test_while_redis_is_away_the_shop_goes_on_selling(
 
 def test_the_published_table_says_what_is_so() -> None:
     """The defaults are read from the settings' source, since the tests' own environment differs."""
-    source = (DOCUMENT.parents[1] / "microstore/settings.py").read_text()
+    source = (DOCUMENT.parents[2] / "microstore/settings.py").read_text()
     defaults = dict(re.findall(r'^    "(\w+)": "(\d+/\w+)",$', source, re.MULTILINE))
     published = dict(re.findall(r"^\| `(\w+)` \| .+ \| (\d+/\w+) \|$", DOCUMENT.read_text(), re.MULTILINE))
     assert published == defaults
