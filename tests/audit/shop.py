@@ -1,7 +1,7 @@
 """Rows of both services, inserted and corrupted with SQL: no code of either service runs here."""
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import environ
@@ -51,7 +51,7 @@ class Shop:
         for connection in self.connections.values():
             connection.close()
 
-    def run(self, service: str, sql: str, *values: object) -> None:
+    def run(self, service: str, sql: str, *values: Any) -> None:
         with self.connections[service].cursor() as cursor:
             cursor.execute(sql, values)
 
