@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
@@ -34,7 +34,7 @@ def check_credentials(username: str, *, password: str) -> User:
 
 def open_session(user: User) -> RefreshToken:
     """A new session; the user's expired ones are forgotten."""
-    Session.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
+    Session.objects.filter(user=user, expires_at__lt=Now()).delete()
     token = cast("RefreshToken", RefreshToken.for_user(user))
     session = Session.objects.create(
         user=user, jti=token["jti"], expires_at=datetime_from_epoch(token["exp"])

@@ -1,0 +1,92 @@
+"""A process whose clock is 400 days ahead deletes nothing and lets nothing expire."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from listings.accounts.sessions import open_session
+from listings.models import LiveEvent, Notification, Order, Session
+from listings.settling import reconcile
+from listings.settling.reconcile import clean_live_events
+from microstore.messaging.models import OutboxMessage
+from tests.listings.vanished import PlaceOrder, place_order, sent_orders
+
+__all__ = ["place_order"]
+pytestmark = pytest.mark.django_db
+
+
+def add_event() -> LiveEvent:
+    return LiveEvent.objects.create(type="item_sold", order_id=uuid4(), listing_id=1, payload={})
+
+
+def add_notification(order: Order) -> Notification:
+    return Notification.objects.create(
+        recipient_id=order.buyer_id,
+        event_id=uuid4(),
+        kind="order_completed",
+        role="buyer",
+        order=order,
+        text="You bought a lamp.",
+    )
+
+
+def put_clock_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Affects this process alone; the database's clock stays right."""
+    right = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(days=400))
+
+
+def test_live_events_and_notifications_stay(place_order: PlaceOrder, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_event()
+    add_notification(place_order())
+    put_clock_ahead(monkeypatch)
+    call_command("reconcile")
+    assert (LiveEvent.objects.count(), Notification.objects.count()) == (1, 1)
+
+
+def test_an_order_placed_just_now_is_neither_expired_nor_sent_again(
+    place_order: PlaceOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place_order()
+    overdue = place_order(minutes_ago=3)
+    put_clock_ahead(monkeypatch)
+    call_command("reconcile")
+    assert sent_orders() == [overdue.pk]
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_what_was_sent_again_waits_for_its_turn_by_the_right_clock(
+    place_order: PlaceOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = place_order(minutes_ago=3)
+    put_clock_ahead(monkeypatch)
+    call_command("reconcile")
+    order.refresh_from_db()
+    assert order.resent_at is not None
+    assert order.resent_at - order.created_at < timedelta(hours=1)
+
+
+def test_sessions_stay(make_user: Callable[..., User], monkeypatch: pytest.MonkeyPatch) -> None:
+    carol = make_user("carol")
+    open_session(carol)
+    put_clock_ahead(monkeypatch)
+    open_session(carol)
+    assert Session.objects.filter(user=carol).count() == 2
+
+
+def test_one_round_deletes_a_bounded_number_and_logs_that_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(reconcile, "MAX_DELETED_IN_ROUND", 6)
+    for _ in range(9):
+        add_event()
+    LiveEvent.objects.update(created_at=timezone.now() - timedelta(days=8))
+    with capture_logs() as logs:
+        rounds = [list(clean_live_events(timedelta(days=7))) for _ in range(3)]
+    assert rounds == [[2, 2, 2], [2, 1], []]
+    assert [line["event"] for line in logs] == ["cleaning_bounded"]
