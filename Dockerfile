@@ -1,14 +1,22 @@
 # Both services: MICROSTORE_SERVICE and the command make a container what it is.
+ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
 
-FROM python:3.11.13-slim-bookworm AS requirements
-RUN python -m venv /opt/venv
+FROM ${PYTHON_IMAGE} AS requirements
+RUN python -m venv --without-pip /opt/venv
 COPY requirements.txt constraints.txt ./
 # A package without a wheel is an error here, not a compiler in the image.
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r requirements.txt -c constraints.txt
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+    -r requirements.txt -c constraints.txt
 
-FROM python:3.11.13-slim-bookworm
+FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title="MicroStore" \
+    org.opencontainers.image.description="The listings service or the transactions service of MicroStore" \
+    org.opencontainers.image.version="1.0.0" \
+    org.opencontainers.image.licenses="MIT"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin microstore
+# What installs packages has nothing to do where nothing may be written.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin microstore && \
+    pip uninstall --yes --quiet --root-user-action ignore setuptools wheel pip
 WORKDIR /app
 COPY --from=requirements /opt/venv /opt/venv
 # What .dockerignore lets through: manage.py and the packages of both services.

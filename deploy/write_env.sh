@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write .env with keys of your own, which docker-compose.yml reads. One that exists is left alone.
+# Write .env with passwords and keys of your own, which docker-compose.yml reads. One that exists is left alone.
 set -eu
 umask 077 # readable by its owner alone
 set -C    # never over a file that somebody else made meanwhile
@@ -7,7 +7,12 @@ set -C    # never over a file that somebody else made meanwhile
 private=$(openssl genrsa 2048 2>/dev/null)
 public=$(printf '%s\n' "$private" | openssl rsa -pubout 2>/dev/null)
 {
-    for name in SECRET_KEY STAFF_KEY; do
+    for name in \
+        LISTINGS_SECRET_KEY TRANSACTIONS_SECRET_KEY STAFF_KEY FEES_SIGNING_KEY REDIS_PASSWORD \
+        LISTINGS_DB_OWNER_PASSWORD LISTINGS_DB_APP_PASSWORD LISTINGS_DB_READER_PASSWORD \
+        TRANSACTIONS_DB_OWNER_PASSWORD TRANSACTIONS_DB_APP_PASSWORD TRANSACTIONS_DB_READER_PASSWORD \
+        BROKER_ADMIN_PASSWORD BROKER_LISTINGS_PASSWORD BROKER_NOTIFICATIONS_PASSWORD \
+        BROKER_TRANSACTIONS_PASSWORD BROKER_FLOWER_PASSWORD; do
         echo "$name='$(openssl rand -hex 32)'"
     done
     echo "FLOWER_BASIC_AUTH='flower:$(openssl rand -hex 16)'"

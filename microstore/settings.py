@@ -1,5 +1,6 @@
 """Settings of both services: MICROSTORE_SERVICE picks the app, its URLs, its queue and its database."""
 
+import secrets
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +32,13 @@ def required(name: str, *, development: str) -> str:
     return value
 
 
-SECRET_KEY = required("SECRET_KEY", development="development-only-" + "0" * 50)
+# Sessions and forms are signed for browsers alone. What serves none gets a key that nobody knows.
+SERVES_PAGES = DEBUG or logs.process_name(sys.argv) in ("api", "live")
+SECRET_KEY = (
+    required("SECRET_KEY", development="development-only-" + "0" * 50)
+    if SERVES_PAGES
+    else env.str("SECRET_KEY", "") or secrets.token_urlsafe(64)
+)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 LIVE_URL = env.str("LIVE_URL", "")

@@ -35,14 +35,17 @@ class ComposeServers:
 
     def environment(self) -> dict[str, str]:
         """The URLs, read from the file as Docker understands it."""
-        services = json.loads(_compose("config", "--format", "json"))["services"]
+        configuration = json.loads(_compose("config", "--format", "json"))
+        services = configuration["services"]
+        brokers = _broker_urls(services["rabbitmq"], configuration["configs"]["broker-users"]["content"])
         return {
             "LISTINGS_DATABASE_URL": _database_url(services["listings-db"]),
             "TRANSACTIONS_DATABASE_URL": _database_url(services["transactions-db"]),
             "LISTINGS_APP_DATABASE_URL": _database_url(services["listings-db"], "microstore_app"),
             "TRANSACTIONS_APP_DATABASE_URL": _database_url(services["transactions-db"], "microstore_app"),
-            "BROKER_URL": _broker_url(services["rabbitmq"]),
-            "CHANNEL_LAYER_URL": f"redis://127.0.0.1:{_published_port(services['redis'], 6379)}/0",
+            "BROKER_URL": brokers.pop("microstore"),
+            **{f"{user.upper()}_BROKER_URL": url for user, url in brokers.items()},
+            "CHANNEL_LAYER_URL": _redis_url(services["redis"]),
         }
 
 
@@ -88,10 +91,15 @@ def _database_url(service: dict[str, Any], role: str = "") -> str:
     return f"postgres://{credentials}@127.0.0.1:{_published_port(service, 5432)}/{given['POSTGRES_DB']}"
 
 
-def _broker_url(service: dict[str, Any]) -> str:
-    given = service.get("environment") or {}
-    user, password = given.get("RABBITMQ_DEFAULT_USER", "guest"), given.get("RABBITMQ_DEFAULT_PASS", "guest")
-    return f"amqp://{user}:{password}@127.0.0.1:{_published_port(service, 5672)}//"
+def _broker_urls(service: dict[str, Any], definitions: str) -> dict[str, str]:
+    address = f"127.0.0.1:{_published_port(service, 5672)}//"
+    users = json.loads(definitions)["users"]
+    return {user["name"]: f"amqp://{user['name']}:{user['password']}@{address}" for user in users}
+
+
+def _redis_url(service: dict[str, Any]) -> str:
+    password = service["environment"]["REDISCLI_AUTH"]
+    return f"redis://:{password}@127.0.0.1:{_published_port(service, 6379)}/0"
 
 
 def _published_port(service: dict[str, Any], target: int) -> int:

@@ -1,10 +1,8 @@
 """A private RabbitMQ node with an Erlang port mapper of its own."""
 
-import base64
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +20,7 @@ from stack.waiting import wait_until
 
 USER = "microstore"
 DEFINITIONS = ROOT / "deploy/rabbitmq/definitions.json"
+TAGS = {USER: ["administrator"], "flower": ["monitoring"]}
 PLUGINS = ROOT / "deploy/rabbitmq/enabled_plugins"
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
@@ -171,11 +170,13 @@ class RabbitMQ(Server):
         return str(folder / name)
 
     def _definitions(self) -> dict[str, Any]:
-        """The users and rights as in containers, but with this node's password."""
-        definitions: dict[str, Any] = json.loads(DEFINITIONS.read_text())
-        for user in definitions["users"]:
-            user["password_hash"] = hash_password(self.password)
-        return definitions
+        """The rights as in containers, and their users with this node's password."""
+        rights: dict[str, Any] = json.loads(DEFINITIONS.read_text())
+        users = [
+            {"name": right["user"], "password": self.password, "tags": TAGS.get(right["user"], [])}
+            for right in rights["permissions"]
+        ]
+        return {"users": users, **rights}
 
     def _choose_inner_ports(self) -> None:
         inner = self._inner_ports() if (self.folder / "ports.json").exists() else {}
@@ -187,9 +188,3 @@ class RabbitMQ(Server):
     def _inner_ports(self) -> dict[str, int]:
         ports: dict[str, int] = json.loads((self.folder / "ports.json").read_text())
         return ports
-
-
-def hash_password(password: str) -> str:
-    """As RabbitMQ keeps it: https://www.rabbitmq.com/docs/passwords#computing-password-hash."""
-    salt = secrets.token_bytes(4)
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from stack.procfile import read_procfile
-from tests.test_packaging import (
+from tests.support.compose_file import (
     CONTAINERS,
     DOCKERFILE,
     OURS,
+    SECRETS,
     core,
     process_words,
     variables_of_the_settings,
@@ -119,9 +120,12 @@ def test_a_process_is_probed(name: str) -> None:
 
 @pytest.mark.parametrize("name", WATCHED)
 def test_a_process_that_compose_asks_about_its_work_is_asked_the_same(name: str) -> None:
-    asked = CONTAINERS[name]["healthcheck"]["test"][1:]
-    if "health" in asked:
-        assert container_of(name)["livenessProbe"]["exec"]["command"] == asked
+    kind, *asked = CONTAINERS[name]["healthcheck"]["test"]
+    if kind == "CMD-SHELL":
+        command = ["sh", "-c", asked[0].replace("$$", "$")]
+        # A rollout stops at a worker that does not consume, since it is not ready.
+        for probe in ("livenessProbe", "readinessProbe"):
+            assert container_of(name)[probe]["exec"]["command"] == command
 
 
 @pytest.mark.parametrize("name", WATCHED)
@@ -142,11 +146,14 @@ def test_what_runs_in_compose_runs_here_too() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OURS if name in PODS])
 def test_a_process_is_told_what_it_is_told_in_compose(name: str) -> None:
-    """But for what is safe by default, and what it would not know what to do with."""
-    left_out = (
-        {"SECURE_SSL_REDIRECT", "EMAIL_URL"} if name != "notifications-worker" else {"SECURE_SSL_REDIRECT"}
-    )
-    assert set(CONTAINERS[name]["environment"]) - set(told_to(name)) <= left_out
+    """But for what is passed on where it is set, and what is safe by default."""
+    told = {variable for variable, value in CONTAINERS[name]["environment"].items() if value is not None}
+    assert told - set(told_to(name)) <= {"SECURE_SSL_REDIRECT"}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_given_to_those_who_use_it(secret: str) -> None:
+    assert {name for name in PODS if secret in told_to(name)} == SECRETS[secret]
 
 
 def test_the_image_runs_as_the_user_of_the_manifests() -> None:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from stack.keys import make_jwt_keys
-from tests.test_packaging import SECRET, environment_of, read_settings
+from tests.support.compose_file import environment_of, given_keys, read_settings
 
-KEYS = {"SECRET_KEY": SECRET, **make_jwt_keys()}
+KEYS = given_keys()
 DEFAULTS = {
     "BROKER_URL": "amqp://guest:guest@rabbitmq:5672//",
     "DATABASE_URL": "postgres://microstore_app:password@listings-db/listings",

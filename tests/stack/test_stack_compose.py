@@ -13,6 +13,7 @@ DATABASE = {
     "POSTGRES_PASSWORD": "secret",
     "MICROSTORE_APP_PASSWORD": "another",
 }
+BROKER_USERS = [{"name": "microstore", "password": "secret"}, {"name": "listings", "password": "third"}]
 CONFIGURATION = {
     "services": {
         "listings-db": {
@@ -24,11 +25,14 @@ CONFIGURATION = {
             "ports": [{"target": 5432, "published": "5434"}],
         },
         "rabbitmq": {
-            "environment": {"RABBITMQ_DEFAULT_USER": "microstore", "RABBITMQ_DEFAULT_PASS": "secret"},
             "ports": [{"target": 15672, "published": "15672"}, {"target": 5672, "published": "5673"}],
         },
-        "redis": {"ports": [{"target": 6379, "published": "6380"}]},
-    }
+        "redis": {
+            "environment": {"REDISCLI_AUTH": "fourth"},
+            "ports": [{"target": 6379, "published": "6380"}],
+        },
+    },
+    "configs": {"broker-users": {"content": json.dumps({"users": BROKER_USERS})}},
 }
 DOCKER = """\
 #!/bin/sh
@@ -86,7 +90,8 @@ def test_the_urls_are_read_from_the_file_as_docker_understands_it(docker: Docker
         "LISTINGS_APP_DATABASE_URL": "postgres://microstore_app:another@127.0.0.1:5433/listings",
         "TRANSACTIONS_APP_DATABASE_URL": "postgres://microstore_app:another@127.0.0.1:5434/transactions",
         "BROKER_URL": "amqp://microstore:secret@127.0.0.1:5673//",
-        "CHANNEL_LAYER_URL": "redis://127.0.0.1:6380/0",
+        "LISTINGS_BROKER_URL": "amqp://listings:third@127.0.0.1:5673//",
+        "CHANNEL_LAYER_URL": "redis://:fourth@127.0.0.1:6380/0",
     }
 
 
