@@ -1,9 +1,15 @@
 """The Django app."""
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from listings.money import ensure_known_currencies
 
 
 class ListingsConfig(AppConfig):
     """Listings, orders and live events."""
 
     name = "listings"
+
+    def ready(self) -> None:
+        ensure_known_currencies(settings.CURRENCIES)

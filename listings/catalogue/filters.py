@@ -1,8 +1,13 @@
 """What listings can be narrowed down by, and in which order they come."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.response import Response
 
 from listings.catalogue import search
 from listings.models import BY_PRICE, MAX_PRICE_CENTS, PRICE_STEP, Listing
@@ -11,16 +16,36 @@ from microstore.http.pagination import NewestFirst
 
 CENTS = {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS}
 ORDERINGS = {"newest": "-id", "oldest": "id", "cheapest": "by_price", "dearest": "-by_price"}
+COMPARED_BY = "Amounts are compared within one currency: `currency`, or else the first that is configured."
+
+
+def compared_currency(params: Mapping[str, Any]) -> str | None:
+    """Return the currency in which a query compares prices; None where it compares none.
+
+    Minor units of two currencies cannot be compared: 5000 is ¥5,000 and €50.00.
+    """
+    by_price = "by_price" in ORDERINGS.get(params.get("ordering") or "", "")
+    if by_price or any(params.get(name) for name in ("min_price_cents", "max_price_cents")):
+        return params.get("currency") or str(settings.CURRENCIES[0])
+    return None
 
 
 class ListingFilter(filters.FilterSet):
     """Category, price, seller, stock, words and order."""
 
     min_price_cents = filters.NumberFilter(
-        method="filter_min_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
+        method="filter_min_price",
+        min_value=0,
+        max_value=MAX_PRICE_CENTS,
+        decimal_places=0,
+        help_text=COMPARED_BY,
     )
     max_price_cents = filters.NumberFilter(
-        method="filter_max_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
+        method="filter_max_price",
+        min_value=0,
+        max_value=MAX_PRICE_CENTS,
+        decimal_places=0,
+        help_text=COMPARED_BY,
     )
     seller = IdFilter("seller_id")
     in_stock = StrictBooleanFilter("available", method="filter_in_stock")
@@ -32,12 +57,17 @@ class ListingFilter(filters.FilterSet):
     ordering = filters.ChoiceFilter(
         choices=[(name, name) for name in ORDERINGS],
         method="add_order",
-        help_text="By default the newest first.",
+        help_text=f"By default the newest first. {COMPARED_BY}",
     )
 
     class Meta:
         model = Listing
         fields = ("category", "currency", "status")
+
+    def filter_queryset(self, queryset: QuerySet[Listing]) -> QuerySet[Listing]:
+        currency = compared_currency(self.data)
+        found = super().filter_queryset(queryset)
+        return found.filter(currency=currency) if currency else found
 
     @extend_schema_field(CENTS)
     def filter_min_price(self, listings: QuerySet[Listing], _name: str, value: int) -> QuerySet[Listing]:
@@ -70,3 +100,19 @@ class ListingPages(NewestFirst):
         field = ORDERINGS.get(request.query_params.get("ordering", ""), self.ordering)
         sign, name = field[: field.startswith("-")], field.lstrip("-")
         return (f"{sign}found_{name}" if request.query_params.get("search") else field,)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        response.data["currency"] = compared_currency(self.request.query_params)
+        return response
+
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        page["properties"]["currency"] = {
+            "type": "string",
+            "nullable": True,
+            "example": "EUR",
+            "description": "The currency in which prices were compared; null where none were.",
+        }
+        page["required"] = [*page.get("required", []), "currency"]
+        return page

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from listings.live import push
 from listings.models import Order, Profile
+from listings.money import format_with_code
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
-from listings.notifications.texts import TEXTS, amount
+from listings.notifications.texts import TEXTS
 from listings.refusals import NotificationNotFound
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderRejected
@@ -117,7 +118,7 @@ def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
     reason = fact.reason if isinstance(fact, OrderRejected) else ""
     said = {
         "thing": f"{order.quantity} × {order.title}",
-        "total": amount(order.total_cents or 0, order.currency),
+        "total": format_with_code(order.total_cents or 0, order.currency),
         "reason": reason.rstrip("."),
     }
     people = ((Role.BUYER, order.buyer_id), (Role.SELLER, order.seller_id))

@@ -24,17 +24,9 @@ SUBJECTS = {
     (Kind.ORDER_CANCELLED, Role.BUYER): "Your order is cancelled",
     (Kind.ORDER_CANCELLED, Role.SELLER): "An order was cancelled",
 }
-WITHOUT_CENTS = {"JPY": 0, "KWD": 3}  # ISO 4217's minor units where they are not two digits
 
 
 def subject_of(notification: Notification) -> str:
     """The e-mail's subject, on one line."""
     subject = SUBJECTS[Kind(notification.kind), Role(notification.role)]
     return " ".join(f"{subject}: {notification.order.listing.title}".split())[:TITLE_CHARACTERS]
-
-
-def amount(minor_units: int, currency: str) -> str:
-    """Money for people: `24.90 EUR`."""
-    digits = WITHOUT_CENTS.get(currency, 2)
-    whole, rest = divmod(minor_units, 10**digits)
-    return f"{whole}.{rest:0{digits}d} {currency}" if digits else f"{whole} {currency}"

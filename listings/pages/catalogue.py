@@ -4,6 +4,7 @@ import re
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -13,9 +14,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from listings.buying import purchase as services
-from listings.catalogue.filters import ListingFilter, ListingPages
-from listings.models import Category, Listing
-from listings.money import minor_units
+from listings.catalogue.filters import ListingFilter, ListingPages, compared_currency
+from listings.models import MAX_PRICE_CENTS, Category, Listing
+from listings.money import UnreadableAmount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
@@ -24,6 +25,7 @@ from listings.refusals import ListingNotFound
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import current_trace
 
+FILTERS = ("search", "category", "currency", "max_price", "ordering", "in_stock")
 MAX_LOOKED_AT = 100
 ORDERINGS = (("newest", "Newest"), ("cheapest", "Price, low to high"), ("dearest", "Price, high to low"))
 
@@ -38,12 +40,11 @@ class Screens(ListingPages):
 @limited("search", method="GET")
 def catalogue(request: HttpRequest) -> HttpResponse:
     """What is on sale, narrowed down by what the address says."""
-    wanted = {name: request.GET.get(name, "") for name in ("search", "category", "ordering", "in_stock")}
-    max_price = request.GET.get("max_price", "")
-    chosen = wanted | {"max_price_cents": minor_units(max_price, "EUR") or ""}
-    found = ListingFilter(chosen, visible_listings(None))
+    wanted = _wanted(request)
+    max_price_cents, problem = _max_price(wanted)
+    found = ListingFilter(wanted | {"max_price_cents": max_price_cents}, visible_listings(None))
     pages = Screens()
-    if found.is_valid():
+    if found.is_valid() and not problem:
         try:
             listings = pages.paginate_queryset(found.qs, Request(request))
         except NotFound:
@@ -54,10 +55,12 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "listings": listings,
         "next": listings and pages.get_next_link(),
         "previous": listings and pages.get_previous_link(),
-        "wanted": wanted | {"max_price": max_price},
-        "narrowed": any(wanted.values()) or max_price,
+        "wanted": wanted,
+        "narrowed": any(wanted.values()),
         "categories": Category.choices,
         "orderings": ORDERINGS,
+        "currencies": settings.CURRENCIES,
+        "price_problem": problem,
         "problems": found.errors,
     }
     return render_page(request, "catalogue.html", context)
@@ -99,6 +102,24 @@ def stock(request: HttpRequest) -> JsonResponse:
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if re.fullmatch("[0-9]{1,18}", text)]
     left = queries.stock_of(ids[:MAX_LOOKED_AT])
     return JsonResponse({"available": left}, headers={"Cache-Control": "no-store"})
+
+
+def _wanted(request: HttpRequest) -> dict[str, str]:
+    """The filters, with the currency in which prices are compared where they are."""
+    wanted = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    known = wanted | {"currency": wanted["currency"] if wanted["currency"] in settings.CURRENCIES else ""}
+    compared = compared_currency(known | {"max_price_cents": wanted["max_price"]})
+    return known | {"currency": compared or known["currency"]}
+
+
+def _max_price(wanted: dict[str, str]) -> tuple[int | str, str]:
+    """The highest price in minor units, or nothing and the reason why it cannot be read."""
+    if not wanted["max_price"]:
+        return "", ""
+    try:
+        return min(read_amount(wanted["max_price"], wanted["currency"]), MAX_PRICE_CENTS), ""
+    except UnreadableAmount as error:
+        return "", str(error)
 
 
 def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:

@@ -1,18 +1,19 @@
 """Putting something on sale, and what became of it."""
 
+import re
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listings.catalogue import selling
 from listings.catalogue.serializers import ListingSerializer
-from listings.models import Category, Listing
-from listings.money import minor_units
+from listings.models import MAX_PRICE_CENTS, Category, Listing
+from listings.money import UnreadableAmount, format_amount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.page import page_of, render_page, render_refusal, visitor_id
@@ -20,6 +21,7 @@ from listings.queries import find_account
 from microstore.refusal import Refusal
 
 MAX_LISTINGS = 60  # on one page; the newest
+NUMBER = re.compile("[0-9]{1,9}")
 FIELDS = ("title", "description", "category", "price", "currency", "quantity")
 
 
@@ -31,14 +33,28 @@ def sell(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, {"quantity": "1", "currency": settings.CURRENCIES[0]})
     given = {name: request.POST.get(name, "").strip() for name in FIELDS}
-    listing = ListingSerializer(data=_as_api(given))
+    fields, problems = _as_api(given)
+    listing = ListingSerializer(data=fields)
     if not listing.is_valid():
-        return _form(request, given, problems=_as_form(listing.errors))
+        return _form(request, given, problems=_as_form(listing.errors, given["currency"]) | problems)
     try:
         made = _put_on_sale(request, listing)
     except Refusal as error:
         return _form(request, given, problems={"image": [str(error)]})
     return redirect("shop:listing", made.pk)
+
+
+@require_safe
+@login_required
+def price(request: HttpRequest) -> JsonResponse:
+    """Return the amount as buyers would see it, for the form to show while the seller types."""
+    text, currency = request.GET.get("price", ""), request.GET.get("currency", "")
+    if currency not in settings.CURRENCIES:
+        return JsonResponse({"shown": "", "problem": ""})
+    try:
+        return JsonResponse({"shown": format_amount(read_amount(text, currency), currency), "problem": ""})
+    except UnreadableAmount as error:
+        return JsonResponse({"shown": "", "problem": str(error)})
 
 
 @require_safe
@@ -82,20 +98,23 @@ def _form(request: HttpRequest, given: dict[str, str], **context: object) -> Htt
     return render_page(request, "sell.html", choices | {"given": given} | context, status=status)
 
 
-def _as_api(given: dict[str, str]) -> dict[str, Any]:
-    """What people type as the API takes it; what is no number is left out, and then missed."""
+def _as_api(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields as the API takes them, without a price that cannot be read; and the problem of that one."""
     fields: dict[str, Any] = {name: given[name] for name in FIELDS if name not in ("price", "quantity")}
-    price = minor_units(given["price"], given["currency"])
-    if price is not None:
-        fields["price_cents"] = price
     quantity = given["quantity"]
-    fields["quantity"] = int(quantity) if quantity.isascii() and quantity.isdecimal() else quantity
-    return fields
+    fields["quantity"] = int(quantity) if NUMBER.fullmatch(quantity) else quantity
+    if given["currency"] not in settings.CURRENCIES:
+        return fields, {}
+    try:
+        return fields | {"price_cents": read_amount(given["price"], given["currency"])}, {}
+    except UnreadableAmount as error:
+        return fields, {"price": [str(error)]}
 
 
-def _as_form(errors: dict[str, Any]) -> dict[str, Any]:
-    """Its errors in the words of the form."""
+def _as_form(errors: dict[str, Any], currency: str) -> dict[str, Any]:
+    """The errors under the names that the form has."""
     problems = dict(errors)
-    if problems.pop("price_cents", None):
-        problems["price"] = ["Write an amount above zero, such as 249 or 249.50."]
+    if problems.pop("price_cents", None) and currency in settings.CURRENCIES:
+        most = format_amount(MAX_PRICE_CENTS, currency)
+        problems["price"] = [f"Write an amount above zero and up to {most}."]
     return problems

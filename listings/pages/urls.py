@@ -17,6 +17,7 @@ urlpatterns = [
     re_path(r"^cart/(?P<listing_id>[0-9]{1,18})/$", cart.change, name="change-cart"),
     path("stock/", catalogue.stock, name="stock"),
     path("sell/", selling.sell, name="sell"),
+    path("sell/price/", selling.price, name="price"),
     path("sales/", selling.sales, name="sales"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<uuid:order_id>/", orders.order_page, name="order"),

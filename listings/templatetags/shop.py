@@ -3,7 +3,7 @@
 from django import template
 
 from listings.models import Order
-from listings.money import written
+from listings.money import format_amount
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ STATUS_WORDS = {
     Order.Status.REFUNDED: "Refunded",
 }
 
-register.filter("money", written)
+register.filter("money", format_amount)
 
 
 @register.filter

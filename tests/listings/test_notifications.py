@@ -13,9 +13,9 @@ from rest_framework.test import APIClient
 
 from listings.buying.purchase import complete_orders, order_created
 from listings.models import Listing, Notification, Order, Profile
+from listings.money import format_with_code
 from listings.notifications import tasks
 from listings.notifications.models import Email
-from listings.notifications.texts import amount
 from listings.settling.cancel import cancel_order, order_cancelled
 from microstore.contracts.listings import OrderCompleted
 from microstore.messaging.receiving.consumer import Unavailable
@@ -248,7 +248,7 @@ def test_a_batch_is_stored_in_a_constant_number_of_statements(
     ],
 )
 def test_amounts_have_the_digits_of_their_currency(cents: int, currency: str, said: str) -> None:
-    assert amount(cents, currency) == said
+    assert format_with_code(cents, currency) == said
 
 
 def pages(client: APIClient, **query: Any) -> Iterator[dict[str, Any]]:
