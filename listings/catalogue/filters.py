@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings.catalogue import search
@@ -14,9 +15,9 @@ from listings.models import BY_PRICE, MAX_PRICE_CENTS, PRICE_STEP, Listing
 from microstore.http.filters import IdFilter, StrictBooleanFilter
 from microstore.http.pagination import NewestFirst
 
-CENTS = {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS}
-ORDERINGS = {"newest": "-id", "oldest": "id", "cheapest": "by_price", "dearest": "-by_price"}
 COMPARED_BY = "Amounts are compared within one currency: `currency`, or else the first that is configured."
+CENTS = {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS, "description": COMPARED_BY}
+ORDERINGS = {"newest": "-id", "oldest": "id", "cheapest": "by_price", "dearest": "-by_price"}
 
 
 def compared_currency(params: Mapping[str, Any]) -> str | None:
@@ -34,18 +35,10 @@ class ListingFilter(filters.FilterSet):
     """Category, price, seller, stock, words and order."""
 
     min_price_cents = filters.NumberFilter(
-        method="filter_min_price",
-        min_value=0,
-        max_value=MAX_PRICE_CENTS,
-        decimal_places=0,
-        help_text=COMPARED_BY,
+        method="filter_min_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
     )
     max_price_cents = filters.NumberFilter(
-        method="filter_max_price",
-        min_value=0,
-        max_value=MAX_PRICE_CENTS,
-        decimal_places=0,
-        help_text=COMPARED_BY,
+        method="filter_max_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
     )
     seller = IdFilter("seller_id")
     in_stock = StrictBooleanFilter("available", method="filter_in_stock")
@@ -66,7 +59,7 @@ class ListingFilter(filters.FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Listing]) -> QuerySet[Listing]:
         currency = compared_currency(self.data)
-        found = super().filter_queryset(queryset)
+        found: QuerySet[Listing] = super().filter_queryset(queryset)
         return found.filter(currency=currency) if currency else found
 
     @extend_schema_field(CENTS)
@@ -94,6 +87,8 @@ class ListingFilter(filters.FilterSet):
 
 class ListingPages(NewestFirst):
     """Pages in the order that was asked for; the cursor is a position in that order."""
+
+    request: Request
 
     def get_ordering(self, request, queryset, view):  # type: ignore[no-untyped-def]  # untyped in DRF's stubs
         """One field without equals, so that no row is left out between two pages."""
