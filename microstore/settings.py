@@ -111,18 +111,11 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # ---- database
 
-database_url = required("DATABASE_URL", development=f"sqlite:///{BASE_DIR}/.run/{SERVICE}.sqlite3")
+database_url = required("DATABASE_URL", development=f"postgres://127.0.0.1/{SERVICE}")
+if not database_url.startswith(("postgres://", "postgresql://")):
+    raise ImproperlyConfigured("DATABASE_URL is no postgres:// URL; MicroStore runs on PostgreSQL alone.")
 DATABASES = {"default": env.db_url_config(database_url)}
-DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
-if database_url.startswith("postgres"):
-    DATABASES["default"]["ENGINE"] = "microstore.postgresql"
-if database_url.startswith("sqlite"):
-    # Writers queue for the lock from the start of their transaction, so that none fails half-way.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-    }
+DATABASES["default"].update(ENGINE="microstore.postgresql", CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
 
 # ---- uploaded files: a folder, unless another storage is named
 

@@ -29,3 +29,8 @@ def test_throw_away_servers_may_have_them_all(switch: str) -> None:
 def test_a_switch_that_is_off_allows_nothing() -> None:
     read = read_settings(environment_of("listings-api", **KEYS) | DEFAULTS | {"ALLOW_DEFAULTS": "0"})
     assert all(name in read.stderr for name in DEFAULTS)
+
+
+def test_a_database_that_is_not_postgresql_is_refused_by_name() -> None:
+    read = read_settings(environment_of("listings-api", **KEYS) | {"DATABASE_URL": "sqlite:///shop"})
+    assert "DATABASE_URL is no postgres:// URL" in read.stderr

@@ -1,12 +1,9 @@
-"""Finding listings by words: PostgreSQL's full-text search, and something plainer on SQLite."""
+"""Finding listings by words with PostgreSQL's full-text search."""
 
 import re
-from functools import reduce
-from operator import and_
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db import connection
-from django.db.models import BigIntegerField, F, Q, QuerySet, Value
+from django.db.models import BigIntegerField, F, QuerySet, Value
 
 from listings.models import BY_PRICE, SEARCH_CONFIG, SEARCHED, Listing
 
@@ -19,13 +16,10 @@ def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
     words = re.findall(r"\w+", text.lower())[:MAX_WORDS]
     if not words:
         return sortable(listings.none())
-    if connection.vendor == "postgresql":
-        query = SearchQuery(" & ".join(map(_term, words)), config=SEARCH_CONFIG, search_type="raw")
-        # The very expression of the index `listing_words`, or PostgreSQL would not use it.
-        vector = SearchVector(*SEARCHED, config=SEARCH_CONFIG)
-        return sortable(listings.alias(words=vector).filter(words=query))
-    containing = (Q(title__icontains=word) | Q(description__icontains=word) for word in words)
-    return sortable(listings.filter(reduce(and_, containing)))
+    query = SearchQuery(" & ".join(map(_term, words)), config=SEARCH_CONFIG, search_type="raw")
+    # The very expression of the index `listing_words`, or PostgreSQL would not use it.
+    vector = SearchVector(*SEARCHED, config=SEARCH_CONFIG)
+    return sortable(listings.alias(words=vector).filter(words=query))
 
 
 def sortable(found: QuerySet[Listing]) -> QuerySet[Listing]:

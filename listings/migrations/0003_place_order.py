@@ -4,7 +4,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from microstore.database.sql import on_postgresql
 
 # PostgreSQL keeps the plans of a function's statements for the session, also behind PgBouncer.
 CREATE = """
@@ -45,5 +44,5 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "order", "checkout_id", models.UUIDField(null=True, blank=True, help_text="Orders made together.")
         ),
-        on_postgresql(CREATE, DROP),
+        migrations.RunSQL(CREATE, DROP),
     )

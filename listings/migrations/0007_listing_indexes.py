@@ -3,7 +3,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db import migrations, models
 from django.db.models import ExpressionWrapper, F
 
-from microstore.database.migration_operations import BuildIndex
+from django.contrib.postgres.operations import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -15,11 +15,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='listing',
             index=models.Index(ExpressionWrapper(F('price_cents') * 2**33 + F('id'), models.BigIntegerField()), name='listing_price'),
         ),
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='listing',
             index=GinIndex(SearchVector('title', 'description', config='english'), name='listing_words'),
         ),

@@ -16,7 +16,6 @@ class Migration(migrations.Migration):
             name='listing',
             options={'permissions': (('moderate_listing', 'Can withdraw and restore listings'),)},
         ),
-        # SQLite's AddField makes the table anew, and with it the index of words that only PostgreSQL can make.
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from microstore.database.migration_operations import BuildIndex
+from django.contrib.postgres.operations import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -12,11 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='order',
             index=models.Index(condition=models.Q(('checkout_id__isnull', False)), fields=['checkout_id'], name='order_of_checkout'),
         ),
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='order',
             index=models.Index(condition=models.Q(('status__in', ['rejected', 'cancelled', 'refunded'])), fields=['status', '-id'], name='order_unusual'),
         ),

@@ -2,7 +2,6 @@
 
 from django.db import migrations
 
-from microstore.database.sql import on_postgresql
 
 # The locks come first, in the order of the listings' ids; what is locked cannot change until the commit.
 CREATE = """
@@ -46,4 +45,4 @@ DROP = "DROP FUNCTION place_checkout(integer, uuid, text, text, jsonb)"
 
 class Migration(migrations.Migration):
     dependencies = (("listings", "0009_order_indexes"), ("messaging", "0002_outbox_send"))
-    operations = (on_postgresql(CREATE, DROP),)
+    operations = (migrations.RunSQL(CREATE, DROP),)

@@ -2,7 +2,6 @@
 
 from django.db import migrations
 
-from microstore.database.sql import on_postgresql
 
 # The function of the release before has other parameters, and stays beside it until nobody calls it.
 # The currency goes into the message as it is in the table: contracts/contract.py, Currency.
@@ -50,5 +49,5 @@ ALTER TABLE listings_listing DROP CONSTRAINT listing_currency_is_code;
 class Migration(migrations.Migration):
     dependencies = (("listings", "0010_place_checkout"),)
     operations = (
-        on_postgresql(CREATE, DROP),
+        migrations.RunSQL(CREATE, DROP),
     )

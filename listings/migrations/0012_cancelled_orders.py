@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from microstore.database.migration_operations import BuildIndex
+from django.contrib.postgres.operations import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='transaction_id',
             field=models.UUIDField(blank=True, help_text='In the transactions service. A cancelled order has it once that service knows.', null=True),
         ),
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='order',
             index=models.Index(condition=models.Q(('status', 'cancelled'), ('transaction_id__isnull', True)), fields=['settled_at'], name='order_unvoided'),
         ),

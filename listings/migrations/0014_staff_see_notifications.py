@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from microstore.database.migration_operations import BuildIndex
+from django.contrib.postgres.operations import AddIndexConcurrently
 from microstore.staff.roles import grant_roles
 
 
@@ -18,11 +18,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='email',
             index=models.Index(condition=models.Q(('error', ''), _negated=True), fields=['-notification'], name='email_refused'),
         ),
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='notification',
             index=models.Index(condition=models.Q(('kind__in', ['order_rejected', 'order_cancelled'])), fields=['kind', '-id'], name='notification_unusual'),
         ),

@@ -2,7 +2,6 @@
 
 from django.db import migrations
 
-from microstore.database.sql import on_postgresql
 
 # Listings in the order of their ids, so that two calls cannot wait for each other. One that somebody keeps locked is
 # not waited for in company: the call ends with an error, which undoes it, and each of them goes alone.
@@ -28,4 +27,4 @@ DROP = "DROP FUNCTION place_orders(jsonb[], text[], text[], text)"
 
 class Migration(migrations.Migration):
     dependencies = (("listings", "0014_staff_see_notifications"),)
-    operations = (on_postgresql(CREATE, DROP),)
+    operations = (migrations.RunSQL(CREATE, DROP),)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 
 
 class Row(Protocol):
@@ -16,17 +16,10 @@ class Row(Protocol):
     def _asdict(self) -> dict[str, Any]: ...
 
 
-def is_postgresql() -> bool:
-    """Whether the database is the real one."""
-    return connection.vendor == "postgresql"
-
-
 def insert_new(model: type[models.Model], rows: Sequence[Row], *, key: str) -> set[Any]:
     """Insert those of the rows that no unique constraint forbids; returns the `key` of each that is new."""
     if not rows:
         return set()
-    if not is_postgresql():
-        return _insert_new_by_model(model, rows, key=key)
     table, columns = model._meta.db_table, ", ".join(rows[0]._fields)
     insert = f"""
         INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)
@@ -36,13 +29,3 @@ def insert_new(model: type[models.Model], rows: Sequence[Row], *, key: str) -> s
     with connection.cursor() as cursor:
         cursor.execute(insert, [told])
         return {stored for (stored,) in cursor.fetchall()}
-
-
-@transaction.atomic
-def _insert_new_by_model(model: type[models.Model], rows: Sequence[Row], *, key: str) -> set[Any]:
-    """The same where the database is for development: nobody else writes meanwhile."""
-    made = [model(**row._asdict()) for row in rows]
-    known = model._default_manager.filter(**{f"{key}__in": [getattr(each, key) for each in made]})
-    old = set(known.values_list(key, flat=True))
-    model._default_manager.bulk_create(made, ignore_conflicts=True)
-    return {getattr(each, key) for each in made} - old

@@ -44,9 +44,8 @@ def _ask() -> Iterator[GaugeValue]:
     modules = ("microstore.messaging.gauges", f"{settings.SERVICE}.gauges")
     sources: list[Callable[[], Iterable[GaugeValue]]] = [import_module(name).gauges for name in modules]
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {LIMIT_MILLISECONDS}")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {LIMIT_MILLISECONDS}")
         for facts in sources:
             yield from facts()
 

@@ -59,8 +59,7 @@ def _in_time(result: Callable[[float], str]) -> str:
 def check_database() -> str:
     """A query on a connection of its own."""
     own = connection.copy()
-    if own.vendor == "postgresql":
-        own.settings_dict["OPTIONS"] = {**own.settings_dict["OPTIONS"], "connect_timeout": 2}
+    own.settings_dict["OPTIONS"] = {**own.settings_dict["OPTIONS"], "connect_timeout": 2}
     try:
         with own.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -50,14 +50,6 @@ def test_listings_are_found_by_their_words(
     assert titles(anybody.get("/api/listings/", {"search": words})) == found
 
 
-def test_without_full_text_search_words_are_found_as_they_stand(
-    shop: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "vendor", "sqlite")
-    found = search.find_words(Listing.objects.order_by("id"), "ARM read")
-    assert [listing.title for listing in found] == ["Reading lamp"]
-
-
 def test_the_index_is_what_the_search_asks_for(shop: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

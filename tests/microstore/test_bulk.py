@@ -34,21 +34,12 @@ def stored() -> dict[str, str]:
     return dict(DeadLetter.objects.values_list("fingerprint", "error"))
 
 
-@pytest.fixture(params=["by statement", "by model"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on PostgreSQL, and as where the database is for development."""
-    if request.param == "by model":
-        monkeypatch.setattr("microstore.database.bulk_insert.is_postgresql", lambda: False)
-
-
-@pytest.mark.usefixtures("way")
 def test_what_is_new_is_stored_and_told() -> None:
     assert insert_new(DeadLetter, [Letter("a", error="first"), Letter("b")], key="fingerprint") == {"a", "b"}
     assert insert_new(DeadLetter, [Letter("a", error="second"), Letter("c")], key="fingerprint") == {"c"}
     assert stored() == {"a": "first", "b": Letter("b").error, "c": Letter("c").error}
 
 
-@pytest.mark.usefixtures("way")
 def test_each_value_comes_back_as_it_was() -> None:
     payload = {"text": 'it\'s %s \\u0041 ✉ "quoted"', "list": [1, None, {"deep": True}], "big": 2**60}
     insert_new(DeadLetter, [Letter("a", payload=payload)], key="fingerprint")
@@ -57,7 +48,6 @@ def test_each_value_comes_back_as_it_was() -> None:
     assert (letter.attempts, letter.decided_at) == (3, None)
 
 
-@pytest.mark.usefixtures("way")
 def test_nothing_to_store_asks_the_database_nothing() -> None:
     assert insert_new(DeadLetter, [], key="fingerprint") == set()
 

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from microstore.database.migration_operations import BuildIndex
+from django.contrib.postgres.operations import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        BuildIndex(
+        AddIndexConcurrently(
             model_name='transaction',
             index=models.Index(fields=['currency', '-id'], name='transaction_currency'),
         ),

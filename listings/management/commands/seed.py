@@ -77,7 +77,6 @@ class Command(BaseCommand):
                 name, numbers(name), listings=options["listings"], users=max(options["users"], 1)
             )
             self.stdout.write(f"Made {count} listings (shop {name}; password {PASSWORD!r}).")
-        if connection.vendor == "postgresql" and options["listings"]:
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE listings_listing")  # or it would guess how to look for things
 

@@ -2,7 +2,6 @@
 
 from django.db import migrations
 
-from microstore.database.sql import on_postgresql
 
 CREATE = """
 CREATE FUNCTION outbox_send(contract_name text, message jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -18,4 +17,4 @@ DROP = "DROP FUNCTION outbox_send(text, jsonb)"
 
 class Migration(migrations.Migration):
     dependencies = (("messaging", "0001_initial"),)
-    operations = (on_postgresql(CREATE, DROP),)
+    operations = (migrations.RunSQL(CREATE, DROP),)

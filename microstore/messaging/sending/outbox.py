@@ -5,8 +5,7 @@ PostgreSQL's function `outbox_send` does it in one round trip; another SQL funct
 
 from django.db import connection
 
-from microstore.contracts.contract import AnyContract, Contract, Fields, M, Message, to_json, to_wire
-from microstore.messaging.models import OutboxMessage
+from microstore.contracts.contract import AnyContract, Contract, Fields, M, Message, to_json
 
 
 class OutsideTransaction(Exception):
@@ -27,8 +26,5 @@ def send_again(contract: AnyContract, message: Message) -> None:
     """Store a message that was made before, with the id and the time it was made with."""
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{contract.name}: send it inside transaction.atomic().")
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT outbox_send(%s, %s)", [contract.name, to_json(message)])
-    else:
-        OutboxMessage.objects.create(contract=contract.name, payload=to_wire(message))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT outbox_send(%s, %s)", [contract.name, to_json(message)])

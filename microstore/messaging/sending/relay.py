@@ -5,7 +5,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -150,7 +149,7 @@ def publish_due(publisher: Publisher) -> int:
     The rows stay locked meanwhile, so that no other relay takes them; should this process die, the database
     frees them at once and the next relay sends them again, perhaps a second time.
     """
-    with claiming():
+    with transaction.atomic():
         rows = claim()
         batches = list(pack(rows))
         carriers = (payload for batch in batches for payload in batch.payloads)
@@ -161,11 +160,6 @@ def publish_due(publisher: Publisher) -> int:
             if batch.refusals:
                 postpone(batch)
     return len(rows)
-
-
-def claiming() -> AbstractContextManager[object]:
-    """Row locks need a transaction; SQLite has none, and its one writer must not wait for the broker."""
-    return transaction.atomic() if connection.features.has_select_for_update_skip_locked else nullcontext()
 
 
 def claim() -> Sequence[Row]:
@@ -179,9 +173,7 @@ def claim() -> Sequence[Row]:
 def claim_sql() -> str:
     """How they are claimed, made once, inside a transaction."""
     due = OutboxMessage.objects.filter(due_at__lte=Now()).order_by("due_at", "id")
-    if connection.features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True)
-    return plain_sql(due.values_list(*Row._fields)[:CLAIM_ROWS])
+    return plain_sql(due.select_for_update(skip_locked=True).values_list(*Row._fields)[:CLAIM_ROWS])
 
 
 def pack(rows: Sequence[Row]) -> Iterator[Batch]:

@@ -14,7 +14,7 @@ from django.db import connection
 
 CHANNEL = "outbox"
 LOCK = 0x6F7574626F78  # "outbox", as in the SQL function
-POLL_SECONDS = 0.03  # where there is no bell, or another relay sleeps by it
+POLL_SECONDS = 0.03  # where another relay holds the lock
 
 
 class Wakeup:
@@ -25,7 +25,7 @@ class Wakeup:
 
     def sleep(self, seconds: float, *, unless: Callable[[], bool]) -> bool:
         """Until somebody rings, so long at most; not at all if the condition holds now. True for either."""
-        if connection.vendor != "postgresql" or not self._take_lock():
+        if not self._take_lock():
             time.sleep(POLL_SECONDS)
             return False
         try:
