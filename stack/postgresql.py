@@ -100,14 +100,13 @@ class PostgreSQL(Server):
 
     def _find_programs(self) -> tuple[int, Path]:
         installed = {} if self.from_wheel else find_postgresql_folders()
-        wheel = find_postgresql_version()
         made_by = self.data / "PG_VERSION"
-        version = int(made_by.read_text()) if made_by.exists() else next(iter(installed), wheel)
+        version = int(made_by.read_text()) if made_by.exists() else next(iter(installed), None)
         if version in installed:
             return version, installed[version]
-        if version != wheel:
-            raise CannotRun(f"{self.data} was made by PostgreSQL {version}: install it, or `make clean`")
-        return version, find_postgresql_wheel()
+        if version in (None, wheel := find_postgresql_version()):
+            return wheel, find_postgresql_wheel()
+        raise CannotRun(f"{self.data} was made by PostgreSQL {version}: install it, or `make clean`")
 
     def _create_cluster(self, data: Path) -> None:
         password_file = self.folder / "password"
