@@ -36,7 +36,6 @@ TODO_DOCSTRINGS: set[str] = {
     "microstore",
     "microstore/auth",
     "microstore/contracts",
-    "microstore/database",
     "microstore/http",
     "microstore/messaging",
     "microstore/metrics",
