@@ -1,1 +1,1 @@
-"""What is measured, and how to repeat it."""
+"""Measurements of the whole system on real servers, run by `make bench`."""

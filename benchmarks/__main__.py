@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, keep, say. `make bench` runs it on throw-away servers."""
+"""`python -m benchmarks`: measure, save and print. `make bench` runs it on throw-away servers."""
 
 import sys
 import time
@@ -23,7 +23,7 @@ LEAST_SECONDS = 30
 
 
 def main() -> int:
-    """Measure what was asked for; exit 1 if any part failed, with what the others found kept."""
+    """Measure the chosen parts; exit 1 if any of them failed, with the results of the others saved."""
     options = _parse()
     scale = QUICK if options.quick else FULL
     results = make_run_folder("benchmarks/quick") if options.quick else RESULTS
@@ -45,7 +45,7 @@ def main() -> int:
 
 def _parse() -> Namespace:
     parser = ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small numbers: does everything work?")
+    parser.add_argument("--quick", action="store_true", help="small numbers: a check that everything works")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar=",".join(PARTS))
     options = parser.parse_args()
     if unknown := set(options.only or ()) - PARTS.keys():
@@ -54,20 +54,23 @@ def _parse() -> Namespace:
 
 
 def _measure(name: str, services: Services, scale: Scale, results: Path, *, limit_seconds: int) -> bool:
-    """Measure one part on processes of its own; whether that worked."""
+    """Measure one part on processes of its own, and return whether that succeeded."""
     if limit_seconds < LEAST_SECONDS:
         print(f"\n{name} is left out: no time\n", file=sys.stderr, flush=True)
         return False
     shop = Shop(services, services.folder / name)
     try:
         with limited(min(limit_seconds, scale.limit_seconds)):
+            # Each part begins with the same empty tables, whatever the one before has left.
             shop.empty()
             result = PARTS[name].measure(shop, scale)
+            # A fast run that lost an order is no result.
             audit = shop.audit()
     except (Exception, TimeIsUp) as error:  # noqa: BLE001  # the other parts are measured all the same
         print(f"\n{name} failed: {error!r}\n", file=sys.stderr, flush=True)
         return False
     finally:
+        # A second Ctrl-C would leave processes behind that disturb the next measurement.
         with uninterrupted():
             shop.close()
     figures = {**result.figures, "disagreements found by the audit": audit["disagreements"]}

@@ -1,15 +1,15 @@
-"""How many cores each kind of process takes at many times the load, by what a purchase costs it today."""
+"""Extrapolates the cores of each process to many times the load from its CPU time per purchase."""
 
 from benchmarks.result import Result, Value
 
 BASE_PER_S = 100  # 12,000 events a minute, two for each purchase
 TIMES = (1, 10, 100, 1_000)
-BUSY = 0.7  # of a core, at most: what is busier makes queues
+BUSY = 0.7  # of a core, at most: above it waiting times grow faster than the load
 WAL = "bytes of write-ahead log per purchase, both databases"
 
 
 def project(measured: Result) -> list[dict[str, Value]]:
-    """One row a process, the greediest first, and one for the disk."""
+    """Return one row a process, the most expensive first, and one for the write-ahead log."""
     [each] = measured.tables["CPU ms per purchase"]
     rows = [_row(name, float(cost)) for name, cost in sorted(each.items(), key=_by_cost)]
     written = float(measured.figures.get(WAL, 0)) / 1_000_000

@@ -1,4 +1,4 @@
-"""When, where and with what was measured; and for how long at most."""
+"""The circumstances of a measurement (time, commit, machine), and its time limit."""
 
 import os
 import platform
@@ -15,12 +15,13 @@ from tools.revision import describe_commit
 
 
 class TimeIsUp(BaseException):
-    """A part took longer than it may. No Exception, so that nobody takes it for a fault of theirs."""
+    """A part exceeded its time limit. No Exception, so that no `except Exception` swallows it."""
 
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeIsUp in the block after so many seconds."""
+    """Raise TimeIsUp in the block after this number of seconds."""
+    # A signal also ends a read that blocks, which a check between two steps would not.
     before = signal.signal(signal.SIGALRM, _end)
     signal.alarm(seconds)
     try:
@@ -31,7 +32,7 @@ def limited(seconds: int) -> Iterator[None]:
 
 
 def describe_circumstances(scale: Scale) -> Mapping[str, str]:
-    """What figures of two days must have in common to be compared."""
+    """Return the facts that two measurements must share to be compared."""
     return {
         "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "commit": describe_commit(),
@@ -43,7 +44,8 @@ def describe_circumstances(scale: Scale) -> Mapping[str, str]:
 
 
 def measure_pace_ms() -> float:
-    """CPU time of one fixed piece of Python: how quick this machine and this interpreter are now."""
+    """Return the CPU milliseconds of a fixed piece of Python: the speed of this machine at present."""
+    # The best of five: what is slower was disturbed by other programs.
     return min(_work_ms() for _ in range(5))
 
 

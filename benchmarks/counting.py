@@ -1,6 +1,6 @@
-"""`python -m benchmarks.counting`: the CPU time that counting costs a purchase, over all processes.
+"""`python -m benchmarks.counting`: the CPU time of the metrics for a purchase, over all processes.
 
-Needs DEBUG=1 and MICROSTORE_SERVICE=listings; with METRICS_FOLDER the numbers are in files, as in production.
+Needs DEBUG=1 and MICROSTORE_SERVICE=listings; with METRICS_FOLDER the values are in files, as in production.
 """
 
 import os
@@ -15,17 +15,18 @@ from typing import Any
 
 import django
 
-SIZES = (1, 50)  # messages in a batch: in quiet, and under load
+SIZES = (1, 50)  # messages in a batch: without load, and under it
 TIMES = 2_000
 
 
 def cpu_microseconds(act: Callable[[], object]) -> float:
-    """Of one call, the best of ten."""
+    """Return the CPU microseconds of one call."""
+    # The best of ten rounds: the others were disturbed by other programs.
     return min(timeit.repeat(act, timer=time.process_time, number=TIMES, repeat=10)) / TIMES * 1e6
 
 
 def measure(size: int) -> Iterator[tuple[str, float]]:
-    """Each step's cost for one purchase, in batches of this size."""
+    """Yield each step and its CPU microseconds for one purchase, in batches of this size."""
     from microstore.contracts.transactions import ORDER_CREATED  # noqa: PLC0415  # after django.setup()
     from microstore.messaging import metrics  # noqa: PLC0415
     from microstore.messaging.sending.publisher import Batch  # noqa: PLC0415
@@ -61,5 +62,5 @@ if __name__ == "__main__":
     django.setup()
     for size in SIZES:
         costs = dict(measure(size))
-        told = ", ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
-        print(f"in batches of {size}: {sum(costs.values()):.1f} µs a purchase ({told})")
+        steps = ", ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
+        print(f"in batches of {size}: {sum(costs.values()):.1f} µs a purchase ({steps})")

@@ -1,4 +1,4 @@
-"""CPU time: which process used how much of it between two moments, and how much strangers did."""
+"""CPU time of named processes between two moments, and of all other programs of the machine."""
 
 import os
 import time
@@ -13,7 +13,7 @@ LOAD = "load generator"
 
 @dataclass(frozen=True)
 class Stat:
-    """What the kernel says of a living process: its parent, its ticks and those of its dead children."""
+    """A running process: its parent, and the clock ticks of itself and of its ended children."""
 
     parent: int
     ticks: int
@@ -21,7 +21,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds between two moments, by name; strangers in cores."""
+    """CPU seconds between two moments, by name; those of other programs in cores."""
 
     elapsed_seconds: float
     seconds: Mapping[str, float]
@@ -29,30 +29,29 @@ class Usage:
 
     @property
     def ours(self) -> dict[str, float]:
-        """The same without the load generator's."""
+        """Return the seconds without those of the load generator."""
         return {name: used for name, used in self.seconds.items() if name != LOAD}
 
     def milliseconds_per(self, count: int) -> dict[str, float]:
-        """CPU milliseconds for each of so many purchases, by name."""
+        """Return the CPU milliseconds for each of `count` purchases, by name, and `all`."""
         each = {name: used * 1000 / count for name, used in self.ours.items()}
         return {"all": sum(each.values()), **each}
 
 
 class Meter:
-    """Adds up the CPU time of some families of processes; what nobody of them used, strangers did."""
+    """Adds up the CPU time of processes and their descendants; the rest is that of other programs."""
 
     def __init__(self, find_roots: Callable[[], Mapping[str, Sequence[int]]]) -> None:
         self._find_roots = find_roots
         self.start()
 
     def start(self) -> None:
-        """Count from now on."""
         self._started_at = time.monotonic()
         self._before = self._read()
         self._machine_before = _read_machine()
 
     def read(self) -> Usage:
-        """What was used since the start."""
+        """Return the CPU time used since the start."""
         elapsed_seconds = time.monotonic() - self._started_at
         machine = _read_machine() - self._machine_before
         used = {name: now - self._before.get(name, 0) for name, now in self._read().items()}
@@ -64,7 +63,8 @@ class Meter:
 
 
 def add_up(stats: Mapping[int, Stat], roots: Mapping[str, Sequence[int]]) -> dict[str, float]:
-    """CPU seconds of the roots of each name and all their descendants, also of those that have ended."""
+    """Return the CPU seconds of the processes of each name and of all their descendants, ended or not."""
+    # The kernel adds an ended child to its parent when the parent waits for it: restarted workers count too.
     children: dict[int, list[int]] = {}
     for pid, stat in stats.items():
         children.setdefault(stat.parent, []).append(pid)
@@ -75,19 +75,20 @@ def add_up(stats: Mapping[int, Stat], roots: Mapping[str, Sequence[int]]) -> dic
 
 
 def read_stats() -> dict[int, Stat]:
-    """Every process of this machine."""
+    """Return every process of this machine, by pid."""
     found = ((int(entry.name), _read_stat(entry)) for entry in PROC.iterdir() if entry.name.isdigit())
     return {pid: stat for pid, stat in found if stat}
 
 
 def parse_stat(text: str) -> Stat:
-    """A line of /proc/PID/stat; see proc(5). The name stands in parentheses and may hold anything."""
+    """Parse a line of /proc/PID/stat; see proc(5)."""
+    # The name of the program is in parentheses and may itself contain parentheses and spaces.
     fields = text.rpartition(")")[2].split()
     return Stat(parent=int(fields[1]), ticks=sum(map(int, fields[11:15])))
 
 
 def parse_machine(line: str) -> float:
-    """Seconds that programs ran, by the first line of /proc/stat: user, nice and system time."""
+    """Return the seconds of user, nice and system time in the first line of /proc/stat."""
     user, nice, system = map(int, line.split()[1:4])
     return (user + nice + system) / TICKS_PER_SECOND
 
@@ -103,7 +104,7 @@ def _read_stat(folder: Path) -> Stat | None:
     try:
         return parse_stat((folder / "stat").read_text(errors="replace"))
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return None  # it ended after its folder was listed
 
 
 def _read_machine() -> float:

@@ -1,4 +1,4 @@
-"""How soon queued orders are worked off, counted from the start of the processes."""
+"""Time to process queued orders, counted from the start of the processes."""
 
 import time
 
@@ -16,17 +16,17 @@ WHERE created_at > to_timestamp(%s)
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """Orders are accepted and published while nobody consumes; then every process is started at once."""
+    """Accept and publish orders while no worker runs, then start every process at once."""
     runs = [_run(shop, count) for count in scale.queued]
     figures: Figures = {}
     for count in dict.fromkeys(scale.queued):
-        said = medians(run for run in runs if run["queued"] == count)
+        run = medians(each for each in runs if each["queued"] == count)
         figures |= {
-            f"{count:,} queued: orders/s from process start": count / said["last_s"],
-            f"{count:,} queued: events/min": 2 * 60 * count / said["last_s"],
-            f"{count:,} queued: CPU ms per order, start of the processes included": said["cpu_ms"],
+            f"{count:,} queued: orders/s from process start": count / run["last_s"],
+            f"{count:,} queued: events/min": 2 * 60 * count / run["last_s"],
+            f"{count:,} queued: CPU ms per order, start of the processes included": run["cpu_ms"],
         }
-    figures["cores used by strangers"] = medians(runs)["foreign_cores"]
+    figures["cores used by other programs"] = medians(runs)["foreign_cores"]
     return Result(figures, tables={"Runs": runs})
 
 
@@ -37,7 +37,8 @@ def _run(shop: Shop, count: int) -> Figures:
     shop.stack.start_all()
     shop.wait_settled()
     used = meter.read()
-    first_at, last_at = map(float, shop.ask("listings", SETTLED, began_at)[0])
+    # By the times in the rows: polling for the end would add its own interval.
+    first_at, last_at = map(float, shop.query("listings", SETTLED, began_at)[0])
     shop.stack.wait_all_ready()
     shop.stack.stop_all()
     return {
@@ -52,7 +53,7 @@ def _run(shop: Shop, count: int) -> Figures:
 
 
 def _fill(shop: Shop, count: int) -> float:
-    """Have so many orders in the queue and nobody who takes them; returns the rate of acceptance."""
+    """Put orders into the queue while no worker runs; return the orders accepted per second."""
     for name in ACCEPTING:
         shop.stack.start(name)
     for name in ACCEPTING:

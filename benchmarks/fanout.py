@@ -1,4 +1,4 @@
-"""How soon a sale has reached the last of many browsers, and what each of them costs."""
+"""Time for a sale to reach the last of many browsers, and the cost of each browser."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SALES_PER_SECOND = 200
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """The same sales before more and more browsers."""
+    """Make the same sales with rising numbers of browsers on the live feed."""
     shop.open()
     buy(shop, shop.make_requests(scale.warm_up))
     rows = [_run(shop, count, scale) for count in scale.feeds]
@@ -32,7 +32,8 @@ def measure(shop: Shop, scale: Scale) -> Result:
 
 
 def _run(shop: Shop, count: int, scale: Scale) -> Figures:
-    """Twice as many seconds of sales as at other rates, each to be seen by all."""
+    """Make sales at a fixed rate; each must arrive at every browser."""
+    # Memory before and after the browsers connect, and before any sale: the cost of an idle connection.
     before_kib = _memory_kib(shop)
     feeds = [Feed(shop.copies[0].ports["LIVE_PORT"]) for _ in range(count)]
     try:
@@ -53,12 +54,12 @@ def _run(shop: Shop, count: int, scale: Scale) -> Figures:
         "the same per sale and browser, µs": live_ms * 1000 / count,
         "KiB per connection": connected_kib / count,
         "cores used by the load generator": figures["load_generator_cores"],
-        "cores used by strangers": figures["foreign_cores"],
+        "cores used by other programs": figures["foreign_cores"],
     }
 
 
 def _memory_kib(shop: Shop) -> float:
-    """Resident memory of the WebSocket server and its children."""
+    """Return the resident memory of the WebSocket server and its children."""
     return sum(_resident_kib(pid) for pid in family_of(shop.stack.pid("listings-live") or 0))
 
 

@@ -1,4 +1,4 @@
-"""A browser on the live feed: a raw WebSocket that only notes what came when, to be read afterwards."""
+"""A browser on the live feed: a raw WebSocket that stores frames with their arrival times for later."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 CHUNK = 1 << 18
 SALE = b'"item_sold"'
-SHORT, MEDIUM, LONG = 125, 126, 127  # RFC 6455, section 5.2: how the length of a frame is told
+SHORT, MEDIUM, LONG = 125, 126, 127  # RFC 6455, section 5.2: the encoding of a length
 TEXT, PING, PONG = 0x1, 0x9, 0xA
 MASKED_FINAL = 0x80
 
@@ -26,7 +26,8 @@ class Feed:
         self._shake_hands(port)
 
     def receive(self) -> None:
-        """Take what has come; raises ConnectionError where no more will come."""
+        """Read what has arrived; raises ConnectionError at the end of the connection."""
+        # Parsing JSON here would take CPU from the shop, which runs on the same cores.
         chunk = self.socket.recv(CHUNK)
         now = time.monotonic()
         if not chunk:
@@ -41,22 +42,17 @@ class Feed:
                 self._answer_ping(payload)
 
     def sold_at(self) -> dict[str, float]:
-        """When it was first told of each order."""
+        """Return the arrival time of the first event of each order, by order id."""
         seen: dict[str, float] = {}
         for at, order_id in self._sales_in_order():
             seen.setdefault(order_id, at)
         return seen
 
     def sold_orders(self) -> list[str]:
-        """The orders it was told of, as often as it was told."""
+        """Return the order id of each event, duplicates included."""
         return [order_id for _, order_id in self._sales_in_order()]
 
-    def forget(self) -> None:
-        """Start a new sheet."""
-        self.frames, self.sales = [], 0
-
     def close(self) -> None:
-        """Go away."""
         self.socket.close()
 
     def _sales_in_order(self) -> Iterator[tuple[float, str]]:
@@ -81,13 +77,13 @@ class Feed:
             raise ConnectionError(f"no WebSocket: {head!r}")
 
     def _answer_ping(self, payload: bytes) -> None:
-        # Masked with zeros, as a client must mask and nobody must be fooled here.
+        # RFC 6455 has clients mask their frames, to protect proxies; with zeros the payload stays as it is.
         header = bytes([MASKED_FINAL | PONG, MASKED_FINAL | len(payload)])
         self.socket.sendall(header + bytes(4) + payload)
 
 
 def split_frames(received: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """The whole frames of a server (opcode and payload), and what is left of the next one."""
+    """Return the complete frames of a server (opcode, payload), and the beginning of the next one."""
     frames = []
     position = 0
     while span := _find_payload(received, position):

@@ -1,4 +1,4 @@
-"""What is made of measurements: percentiles, medians, rates."""
+"""Percentiles, medians and rates of measurements."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ Figures = dict[str, float]
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """The smallest value that so many per cent of all do not exceed (nearest rank); NaN of nothing."""
+    """Return the percentile by nearest rank, which is one of the values; NaN if there are none."""
     ordered = sorted(values)
     if not ordered:
         return math.nan
@@ -16,21 +16,22 @@ def percentile(values: Iterable[float], percent: float) -> float:
 
 
 def spread(values: Iterable[float], *, prefix: str) -> Figures:
-    """Median, 99th percentile and maximum, in milliseconds from seconds."""
+    """Return median, 99th percentile and maximum of seconds, in milliseconds."""
     milliseconds = [value * 1000 for value in values]
     percents = {"p50_ms": 50, "p99_ms": 99, "max_ms": 100}
     return {f"{prefix}_{name}": percentile(milliseconds, percent) for name, percent in percents.items()}
 
 
 def medians(runs: Iterable[Mapping[str, float]]) -> Figures:
-    """The median of each figure over some runs; one that a run does not have counts as 0 there."""
+    """Return the median of each figure over the runs; a figure missing in a run counts as 0 there."""
     runs = list(runs)
     names = dict.fromkeys(name for run in runs for name in run)
     return {name: median(run.get(name, 0) for run in runs) for name in names}
 
 
 def highest_rate(holds: Mapping[int, bool]) -> int:
-    """The highest rate that held, of those below the lowest that did not; 0 if none."""
+    """Return the highest rate that held below the lowest that did not; 0 if there is none."""
+    # A rate that held above one that failed held by luck.
     failed = min((rate for rate, held in holds.items() if not held), default=None)
     return max(
         (rate for rate, held in holds.items() if held and (failed is None or rate < failed)), default=0

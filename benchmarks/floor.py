@@ -1,4 +1,4 @@
-"""What PostgreSQL and RabbitMQ alone need for the same: nothing above them can cost less."""
+"""The CPU time of PostgreSQL and RabbitMQ alone for the same work: a lower bound for the whole shop."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from benchmarks.broker_floor import pass_through
+from benchmarks.broker_floor import publish_and_consume
 from benchmarks.result import Result
 from benchmarks.scale import Scale
 from benchmarks.shop import SELLERS, Shop
@@ -22,11 +22,11 @@ SELECT n, %s, 'Crunchy armchair', '', 'furniture', 500, 'EUR', 1000000, 1000000,
 FROM generate_series(1, %s) n
 """
 EMPTY = "TRUNCATE listings_listing, messaging_outboxmessage RESTART IDENTITY CASCADE"
-BATCH = 50
+BATCH = 50  # events in one message: what a relay collects under load, below its limit of 200
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """No process of ours runs meanwhile."""
+    """Measure both servers while no process of the shop runs."""
     whole = shop.meter()
     writes_per_s, writing_ms = _measure_database(shop, scale.floor_writes)
     figures = {
@@ -37,7 +37,9 @@ def measure(shop: Shop, scale: Scale) -> Result:
     for size in (1, BATCH):
         messages = scale.floor_messages
         meter = shop.meter()
-        seconds = pass_through(shop.services.rabbitmq.url, json.dumps([event] * size).encode(), messages)
+        seconds = publish_and_consume(
+            shop.services.rabbitmq.url, json.dumps([event] * size).encode(), messages
+        )
         used = meter.read()
         figures |= {
             f"RabbitMQ alone, {size} events a message, published and consumed with confirms: events/s": (
@@ -47,21 +49,21 @@ def measure(shop: Shop, scale: Scale) -> Result:
                 used.milliseconds_per(messages * size)["rabbitmq"]
             ),
         }
-    figures["cores used by strangers"] = whole.read().foreign_cores
+    figures["cores used by other programs"] = whole.read().foreign_cores
     return Result(figures)
 
 
 def _measure_database(shop: Shop, writes: int) -> tuple[float, float]:
-    """Writes a second, and PostgreSQL's CPU milliseconds for each."""
-    shop.ask("listings", EMPTY)
-    shop.ask("listings", FILL, SELLERS[0], LISTINGS)
+    """Return the writes per second, and the CPU milliseconds of PostgreSQL for each."""
+    shop.query("listings", EMPTY)
+    shop.query("listings", FILL, SELLERS[0], LISTINGS)
     shop.tidy()
     meter = shop.meter()
-    said = _run_pgbench(shop, writes // CLIENTS)
+    output = _run_pgbench(shop, writes // CLIENTS)
     used = meter.read()
-    [(count,)] = shop.ask("listings", "SELECT count(*) FROM messaging_outboxmessage")
-    shop.ask("listings", EMPTY)
-    return float(re.findall(r"tps = ([\d.]+)", said)[0]), used.milliseconds_per(count)["listings-db"]
+    [(count,)] = shop.query("listings", "SELECT count(*) FROM messaging_outboxmessage")
+    shop.query("listings", EMPTY)
+    return float(re.findall(r"tps = ([\d.]+)", output)[0]), used.milliseconds_per(count)["listings-db"]
 
 
 def _run_pgbench(shop: Shop, writes_each: int) -> str:
@@ -80,7 +82,7 @@ def _run_pgbench(shop: Shop, writes_each: int) -> str:
 
 
 def _example_event() -> dict[str, object]:
-    """An order_created, as docs/explanation/messaging.md shows it on the wire."""
+    """Return an `order_created`, as docs/explanation/messaging.md shows it on the wire."""
     ids = {"event_id": str(uuid.uuid4()), "order_id": str(uuid.uuid4()), "trace": "0" * 55}
     numbers = {"listing_id": 8, "buyer_id": 2, "seller_id": 1, "quantity": 1, "unit_price_cents": 2500}
     texts = {"occurred_at": "2026-11-22T17:54:49.384064Z", "currency": "EUR", "category": "furniture"}

@@ -1,4 +1,4 @@
-"""What a purchase costs when the tables have grown."""
+"""CPU time of a purchase while the tables grow."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,8 @@ from benchmarks.scale import Scale
 from benchmarks.shop import BUYERS, SELLERS, Shop
 from benchmarks.trial import buy
 
-# The same on both servers without their knowing each other: everything follows from a number.
+# Everything is derived from a number, so that both servers make the same rows. Order ids are UUIDs of
+# version 7, rising in time, as in a shop that grew: random ids would touch more pages of the indexes.
 SOLD = f"""
     SELECT n, 100000000 + n AS listing_id, {BUYERS[0]} + n %% {len(BUYERS)} AS buyer_id,
         {SELLERS[0]} + n %% {len(SELLERS)} AS seller_id,
@@ -46,7 +47,7 @@ FILL = {
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """The same purchases at each size, the smallest first."""
+    """Make the same purchases at each size of the tables, the smallest first."""
     shop.open()
     buy(shop, shop.make_requests(scale.warm_up))
     rows: list[Figures] = []
@@ -73,13 +74,13 @@ def _measure_once(shop: Shop, scale: Scale) -> Figures:
         "of it PostgreSQL": each["listings-db"] + each["transactions-db"],
         "buys/s": figures["buys_per_s"],
         "buy answered, p99 ms": figures["http_p99_ms"],
-        "cores used by strangers": figures["foreign_cores"],
+        "cores used by other programs": figures["foreign_cores"],
     }
 
 
 def _fill(shop: Shop, before: int, size: int) -> None:
-    """Add what was sold long ago, to both databases at once."""
+    """Add old sales to both databases at once."""
     with ThreadPoolExecutor(len(FILL)) as pool:
-        for _ in pool.map(lambda service: shop.ask(service, FILL[service], before, size), FILL):
+        for _ in pool.map(lambda service: shop.query(service, FILL[service], before, size), FILL):
             pass
     shop.tidy()

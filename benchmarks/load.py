@@ -1,6 +1,6 @@
-"""People who buy, and people who watch: one thread and raw sockets, so that the load costs little by itself.
+"""The load generator: buyers and browsers in one thread on raw sockets, which cost little CPU themselves.
 
-While the clock runs an answer is read only so far as to find its end; what it says is read afterwards.
+During the measurement an answer is read only to find its end; its body is parsed afterwards.
 """
 
 import json
@@ -18,12 +18,12 @@ HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
 CHUNK = 1 << 16
 ACCEPTED = 202
-NOTHING_COMES_FOR_SECONDS = 20
+SILENCE_SECONDS = 20
 
 
 @dataclass
 class Answer:
-    """One request and what came back; times are of time.monotonic()."""
+    """One request and its response; times are of time.monotonic()."""
 
     due_at: float
     sent_at: float
@@ -32,33 +32,34 @@ class Answer:
 
     @property
     def status(self) -> int:
-        """The HTTP status; 0 where there was no answer."""
+        """Return the HTTP status; 0 if the connection broke before a response."""
         return int(self.raw[9:12] or 0)
 
     @property
-    def said(self) -> Any:
-        """The body, which is JSON."""
+    def body(self) -> Any:
+        """Return the parsed JSON of the response."""
         return json.loads(self.raw.partition(HEAD_END)[2])
 
 
 class Client:
-    """One connection that is kept, with one request at a time under way."""
+    """A persistent connection with at most one request under way."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        # Without it the kernel holds small writes back, and that would be measured.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.answer = Answer(0, 0)
         self._received = b""
 
     def send(self, request: bytes, *, due_at: float) -> Answer:
-        """Ask; the answer is filled in later."""
+        """Send a request, and return its answer, which `receive` completes."""
         self.answer = Answer(due_at, time.monotonic())
         self._received = b""
         self.socket.sendall(request)
         return self.answer
 
     def receive(self) -> bool:
-        """Take what has come; True when the answer is whole. Raises ConnectionError where none will come."""
+        """Read what has arrived; return whether the answer is whole. Raises ConnectionError at the end."""
         chunk = self.socket.recv(CHUNK)
         if not chunk:
             raise ConnectionError("closed without an answer")
@@ -70,7 +71,7 @@ class Client:
 
 
 def is_whole(received: bytes) -> bool:
-    """Whether this is a whole HTTP answer; all of ours say how long they are."""
+    """Return whether this is a whole HTTP response; the shop's have a Content-Length."""
     head, end, body = received.partition(HEAD_END)
     if not end:
         return False
@@ -79,10 +80,10 @@ def is_whole(received: bytes) -> bool:
 
 @dataclass
 class Crowd:
-    """Clients that send requests, each exactly once and in order, while feeds listen.
+    """Clients that send each request exactly once and in order, while feeds receive.
 
-    Without a rate the loop is closed: each client asks again as soon as it is answered. With one it is open:
-    so many requests a second are due, whatever becomes of those before.
+    Without a rate the loop is closed: each client sends its next request as soon as it has its answer. With a
+    rate it is open: requests are due at fixed times, even if earlier ones are still unanswered.
     """
 
     ports: Sequence[int]
@@ -94,7 +95,7 @@ class Crowd:
     _accepted: int = 0
 
     def run(self, requests: Sequence[bytes], *, rate: float | None = None) -> list[Answer]:
-        """Send them all; listen until each feed has told of every 202, or nothing comes for long."""
+        """Send all requests, until each feed has shown every accepted order or SILENCE_SECONDS pass."""
         with selectors.DefaultSelector() as selector:
             clients = [Client(self.ports[n % len(self.ports)]) for n in range(self.clients)]
             listeners: list[Client | Feed] = [*clients, *self.feeds]
@@ -107,9 +108,9 @@ class Crowd:
         return self.answers
 
     def _run(self, selector: selectors.BaseSelector, requests: Sequence[bytes], pause: float) -> None:
-        told = [feed.sales for feed in self.feeds]
+        before = [feed.sales for feed in self.feeds]
         started_at = last_at = time.monotonic()
-        while len(self.answers) < len(requests) or self._under_way or self._is_untold(told):
+        while len(self.answers) < len(requests) or self._under_way or self._is_unseen(before):
             now = time.monotonic()
             next_at = self._send_due(requests, started_at, pause)
             ready = selector.select(max(0, min(next_at - now, 1)))
@@ -117,11 +118,12 @@ class Crowd:
                 self._receive(selector, key.data)
             if ready:
                 last_at = now
-            elif now - last_at > NOTHING_COMES_FOR_SECONDS:
+            elif now - last_at > SILENCE_SECONDS:
                 break
 
     def _send_due(self, requests: Sequence[bytes], started_at: float, pause: float) -> float:
-        """Send what is due to whom is idle; returns when there is more to send."""
+        """Send the requests that are due with idle clients; return when the next one is due."""
+        # Latency counts from `due_at`: a request that waits for an idle client has waited for the shop.
         while self._idle and (sent := len(self.answers)) < len(requests):
             now = time.monotonic()
             due_at = started_at + sent * pause if pause else now
@@ -135,6 +137,7 @@ class Crowd:
         try:
             done = listener.receive()
         except ConnectionError:
+            # The answer stays empty, which counts as refused, and the client sends nothing more.
             done = True
             selector.unregister(listener.socket)
         if isinstance(listener, Client) and done:
@@ -143,6 +146,8 @@ class Crowd:
             if listener.answer.raw:
                 self._idle.append(listener)
 
-    def _is_untold(self, told: Sequence[int]) -> bool:
-        listening = [(feed, before) for feed, before in zip(self.feeds, told, strict=True) if not feed.closed]
-        return any(feed.sales - before < self._accepted for feed, before in listening)
+    def _is_unseen(self, before: Sequence[int]) -> bool:
+        still_open = [
+            (feed, sales) for feed, sales in zip(self.feeds, before, strict=True) if not feed.closed
+        ]
+        return any(feed.sales - sales < self._accepted for feed, sales in still_open)

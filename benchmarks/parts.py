@@ -1,4 +1,4 @@
-"""What can be measured, each by itself, in the order in which it is done."""
+"""The parts of the benchmark, in the order in which they run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from benchmarks.shop import Shop
 
 @dataclass(frozen=True)
 class Part:
-    """A title, and a function that opens the shop as it needs it and measures."""
+    """A title, and a function that starts the processes it needs and measures."""
 
     title: str
     measure: Callable[[Shop, Scale], Result]
@@ -32,15 +32,15 @@ class Part:
 
 PARTS = {
     "purchase": Part("One purchase", purchase.measure),
-    "floor": Part("The floor: what the servers alone need", floor.measure),
-    "quiet": Part("A quiet shop", quiet.measure),
+    "floor": Part("The floor: PostgreSQL and RabbitMQ alone", floor.measure),
+    "quiet": Part("A shop without load", quiet.measure),
     "sustained": Part("Purchases sustained, end to end", sustained.measure),
-    "drain": Part("Queued orders worked off", drain.measure),
+    "drain": Part("Queued orders processed", drain.measure),
     "slow_fees": Part("The same with a fee function that takes 200 ms", slow_fees.measure),
-    "fanout": Part("Sales before many browsers", fanout.measure),
+    "fanout": Part("Sales with many browsers", fanout.measure),
     "catalogue": Part("A large catalogue, read", catalogue.measure),
     "growth": Part("Tables that have grown", growth.measure),
     "side_by_side": Part("Several of each process", side_by_side.measure),
     "pooled": Part("Behind PgBouncer in transaction mode, five connections a database", pooled.measure),
-    "single": Part("One listing that everybody wants", single.measure),
+    "single": Part("One listing that everybody buys", single.measure),
 }

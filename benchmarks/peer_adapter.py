@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peer_adapter FOLDER`: an adapter by which the peers' harness measures MicroStore.
+"""`python -m benchmarks.peer_adapter FOLDER`: writes the adapter of MicroStore for the peers' harness.
 
 The harness and the peers are not part of this repository; docs/performance.md describes them. The adapter
 runs the commands of the Procfile, with the settings of production, on the harness's PostgreSQL and RabbitMQ.
@@ -25,6 +25,7 @@ PORTS = {
     "REDIS_PORT": 18084,
 }
 BUYER = 1_000_001
+READY = {"redis": "REDIS_PORT", "listings-api": "LISTINGS_PORT", "listings-live": "LIVE_PORT"}
 ACCEPTING = ["listings-api", "listings-relay"]
 LEFT_OUT = {
     *("flower", "listings-reconcile", "transactions-api", "transactions-relay"),
@@ -82,13 +83,35 @@ queue = {accepting}
 
 
 def make_adapter(folder: Path) -> str:
-    """The adapter as TOML; `{dsn_a}`, `{dsn_b}` and `{amqp}` are left for the harness to fill in."""
+    """Return the adapter as TOML, in which the harness fills in `{dsn_a}`, `{dsn_b}` and `{amqp}`."""
     keys = keep_keys(folder)
+    redis = f"{shutil.which('redis-server')} --bind 127.0.0.1 --port $REDIS_PORT --save '' --appendonly no"
+    commands = {"redis": redis} | {
+        name: command for name, command in read_procfile(ROOT / "Procfile").items() if name not in LEFT_OUT
+    }
+    text = TABLES.format(
+        **PORTS,
+        root=ROOT,
+        token=_sign_token(keys["JWT_PRIVATE_KEY"]),
+        seed=json.dumps(SEED),
+        full=json.dumps(list(commands)),
+        accepting=ACCEPTING,
+    )
+    environment = _make_environment(keys)
+    text += "\n[env]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in environment.items())
+    return text + "".join(_describe_process(name, command) for name, command in commands.items())
+
+
+def _sign_token(private_key: str) -> str:
     now = int(time.time())
     claims = {"token_type": "access", "user_id": str(BUYER), "iss": "microstore", "jti": "benchmark"}
-    private_key = keys["JWT_PRIVATE_KEY"].replace("\\n", "\n")
-    token = jwt.encode(claims | {"iat": now, "exp": now + 86_400}, private_key, algorithm="RS256")
-    environment = {
+    # Environment variables keep a PEM on one line.
+    pem = private_key.replace("\\n", "\n")
+    return jwt.encode(claims | {"iat": now, "exp": now + 86_400}, pem, algorithm="RS256")
+
+
+def _make_environment(keys: dict[str, str]) -> dict[str, str]:
+    return {
         **keys,
         **{name: str(port) for name, port in PORTS.items()},
         "PATH": make_environment({})["PATH"],
@@ -103,29 +126,16 @@ def make_adapter(folder: Path) -> str:
         "LISTINGS_DATABASE_URL": "{dsn_a}",
         "TRANSACTIONS_DATABASE_URL": "{dsn_b}",
     }
-    redis = f"{shutil.which('redis-server')} --bind 127.0.0.1 --port $REDIS_PORT --save '' --appendonly no"
-    commands = {"redis": redis} | {
-        name: command for name, command in read_procfile(ROOT / "Procfile").items() if name not in LEFT_OUT
-    }
-    ready = {"redis": "REDIS_PORT", "listings-api": "LISTINGS_PORT", "listings-live": "LIVE_PORT"}
-    text = TABLES.format(
-        **PORTS,
-        root=ROOT,
-        token=token,
-        seed=json.dumps(SEED),
-        full=json.dumps(list(commands)),
-        accepting=ACCEPTING,
-    )
-    text += "\n[env]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in environment.items())
-    for name, command in commands.items():
-        text += f'\n[proc.{name}]\ncmd = ["sh", "-c", {json.dumps("exec " + command)}]\ncwd = "{ROOT}"\n'
-        text += f"ready_port = {PORTS[ready[name]]}\n" if name in ready else ""
-        text += 'ready_text = "ready."\n' if name.endswith("worker") else ""
-    return text
+
+
+def _describe_process(name: str, command: str) -> str:
+    text = f'\n[proc.{name}]\ncmd = ["sh", "-c", {json.dumps("exec " + command)}]\ncwd = "{ROOT}"\n'
+    text += f"ready_port = {PORTS[READY[name]]}\n" if name in READY else ""
+    return text + ('ready_text = "ready."\n' if name.endswith("worker") else "")
 
 
 def main() -> None:
-    """Write FOLDER/microstore.toml."""
+    """Write FOLDER/microstore.toml and print its path."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "microstore.toml"

@@ -1,4 +1,4 @@
-"""The shop behind PgBouncer in transaction mode: everything but the relays, which sleep by LISTEN."""
+"""The shop behind PgBouncer in transaction mode: all processes but the relays, which need LISTEN."""
 
 from contextlib import ExitStack
 
@@ -13,7 +13,7 @@ CONNECTIONS = 5  # to each database
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """What a purchase costs there."""
+    """Measure a purchase with all processes but the relays behind the pools."""
     databases = (shop.services.listings_db, shop.services.transactions_db)
     with ExitStack() as running:
         pools: list[PgBouncer] = []
@@ -31,7 +31,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
 
 
 def _connect(shop: Shop, pools: list[PgBouncer]) -> None:
-    """Have everything but the relays connect to the pools."""
+    """Connect all processes but the relays to the pools."""
     urls = {f"{pool.database.name.upper()}_POOL_URL": pool.url for pool in pools}
     commands = {
         name: command if name.endswith("relay") else command.replace("S_DATABASE_URL", "S_POOL_URL")
@@ -41,6 +41,6 @@ def _connect(shop: Shop, pools: list[PgBouncer]) -> None:
 
 
 def _count(pool: PgBouncer) -> dict[str, Value]:
-    [said] = [row for row in pool.show("POOLS") if row["database"] == pool.database.name]
+    [counts] = [row for row in pool.show("POOLS") if row["database"] == pool.database.name]
     kinds = ("cl_active", "cl_waiting", "sv_active", "sv_idle", "sv_used")
-    return {"database": pool.database.name, **{kind: float(said[kind]) for kind in kinds}}
+    return {"database": pool.database.name, **{kind: float(counts[kind]) for kind in kinds}}

@@ -1,4 +1,4 @@
-"""What a purchase costs: CPU time by process, throughput, latency; clients buy as fast as they can."""
+"""A purchase in a closed loop: CPU time by process, throughput and latency."""
 
 from benchmarks.capacity import WAL
 from benchmarks.figures import medians
@@ -9,7 +9,7 @@ from benchmarks.trial import CLIENTS, Trial, buy
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """Medians over some runs, after some purchases that warm all processes up."""
+    """Return medians over several runs, after purchases that warm all processes up."""
     shop.open()
     buy(shop, shop.make_requests(scale.warm_up))
     trials = [run(shop, scale.purchases) for _ in range(scale.runs)]
@@ -26,7 +26,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
             "refused": figures["refused"],
             "sales not seen": figures["unseen"],
             "cores used by the load generator": figures["load_generator_cores"],
-            "cores used by strangers": figures["foreign_cores"],
+            "cores used by other programs": figures["foreign_cores"],
         },
         tables={
             "CPU ms per purchase": [each],
@@ -36,7 +36,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
 
 
 def run(shop: Shop, purchases: int) -> Trial:
-    """As many purchases as fast as they are answered, on databases that have nothing else to do."""
+    """Make purchases as fast as they are answered, on databases without pending maintenance."""
     requests = shop.make_requests(purchases)
     shop.tidy()
     return buy(shop, requests)

@@ -1,4 +1,4 @@
-"""How long a buyer waits when nobody else is there, and what the shop costs when nobody is."""
+"""Latency of a single buyer, and the CPU time of an idle shop."""
 
 import time
 
@@ -12,12 +12,13 @@ IDLE_SECONDS = 10
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """One purchase at a time, a fifth of a second apart; then none at all."""
+    """Make one purchase at a time, 0.2 s apart; then none."""
     shop.open()
     buy(shop, shop.make_requests(scale.quiet_purchases))
     trial = buy(shop, shop.make_requests(scale.quiet_purchases), rate=PER_SECOND, clients=1)
     figures = trial.figures()
     meter = shop.meter()
+    # The length of the sample, not a wait for a state.
     time.sleep(IDLE_SECONDS)
     idle = meter.read()
     return Result(
@@ -26,6 +27,6 @@ def measure(shop: Shop, scale: Scale) -> Result:
             "202 to WebSocket, p99 ms": figures["event_p99_ms"],
             "buy answered, p50 ms": figures["http_p50_ms"],
             "cores used by an idle shop": sum(idle.ours.values()) / idle.elapsed_seconds,
-            "cores used by strangers": figures["foreign_cores"],
+            "cores used by other programs": figures["foreign_cores"],
         }
     )

@@ -16,16 +16,16 @@ TARGETS = {
     "cost of a purchase at the largest size": "≤ 1.15",
     "1,000 browsers, 200 sales/s": "0",
     "1,000 browsers: 202 to the last one": "< 1,000",
-    "100,000 listings, the dearest question": "≤ 50",
+    "100,000 listings, the slowest query": "≤ 50",
     "disagreements": "0",
     "sales not seen": "0",
 }
 
 
 def describe(name: str, title: str, result: Result) -> str:
-    """One part: how to repeat it, its figures, its tables."""
-    said = "; ".join(f"{what} {_say(value)}" for what, value in result.circumstances.items())
-    lines = [f"### {title}", "", f"`make bench ONLY={name}`: {said}", ""]
+    """Return a part as Markdown: the command that repeats it, its figures, its tables."""
+    circumstances = "; ".join(f"{name} {_format(value)}" for name, value in result.circumstances.items())
+    lines = [f"### {title}", "", f"`make bench ONLY={name}`: {circumstances}", ""]
     if result.figures:
         rows = [
             {"figure": figure, "measured": value, "target": _find_target(figure)}
@@ -48,10 +48,10 @@ def describe_capacity(rows: Sequence[Mapping[str, Value]]) -> str:
 
 
 def make_table(rows: Sequence[Mapping[str, Value]]) -> list[str]:
-    """Rows as a table; the columns are those that any row has."""
+    """Return the lines of a table, with a column for each key of any row."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     lines = [columns, ["---"] * len(columns)]
-    lines += [[_say(row.get(column, "")) for column in columns] for row in rows]
+    lines += [[_format(row.get(column, "")) for column in columns] for row in rows]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
@@ -59,7 +59,7 @@ def _find_target(figure: str) -> str:
     return next((target for start, target in TARGETS.items() if figure.startswith(start)), "")
 
 
-def _say(value: Value) -> str:
+def _format(value: Value) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""What a part of the benchmark found, as kept in a file: JSON, one a part, the latest alone."""
+"""The result of a part, saved as one JSON file that the next result replaces."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,25 +11,24 @@ Value = float | str
 
 @dataclass
 class Result:
-    """Named figures, tables of them, and under which circumstances they were measured."""
+    """Named figures, tables of figures, and the circumstances of the measurement."""
 
     figures: Mapping[str, Value] = field(default_factory=dict)
     tables: Mapping[str, Sequence[Mapping[str, Value]]] = field(default_factory=dict)
     circumstances: Mapping[str, Value] = field(default_factory=dict)
 
     def save(self, file: Path) -> None:
-        """Write it where the one before was."""
+        """Write the JSON, replacing the result before."""
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(_rounded(asdict(self)), indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, file: Path) -> "Result":
-        """Read it back."""
         return cls(**json.loads(file.read_text()))
 
 
 def _rounded(value: Any) -> Any:
-    """The same to four digits, which is more than is known."""
+    # Two runs differ in the second or third digit: more digits would only make the diffs longer.
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""All of MicroStore on real servers, as in production, with something to sell and somebody to buy it."""
+"""All of MicroStore on real servers with production settings, with listings and buyers."""
 
 import json
 import math
@@ -23,7 +23,7 @@ from stack.server import Server
 from stack.services import Services
 from stack.waiting import wait_until
 
-# As production, but for HTTPS, and for limits: few people buy a lot here.
+# Production settings without HTTPS, and without rate limits, which these few buyers would exceed.
 PRODUCTION = {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1", "SECURE_SSL_REDIRECT": "0", "LIMITS_URL": ""}
 PEOPLE = range(1_000_001, 1_000_101)
 BUYERS, SELLERS = PEOPLE[:50], PEOPLE[50:]
@@ -55,14 +55,14 @@ Content-Length: 14\r
 
 @dataclass
 class Copy:
-    """One of each process, and the ports they listen on."""
+    """One of each process, and the ports that they listen on."""
 
     ports: Mapping[str, int]
     stack: Stack
 
 
 class Shop:
-    """Both services, every process of the Procfile but Flower, each started and measured by its name."""
+    """Both services and every process of the Procfile but Flower, started and measured by name."""
 
     def __init__(self, services: Services, folder: Path) -> None:
         self.services = services
@@ -74,7 +74,7 @@ class Shop:
         self.reconfigure(_read_commands())
 
     def reconfigure(self, commands: Mapping[str, str], **settings: str) -> None:
-        """Have one of each process, not started yet, run by these commands and told these settings too."""
+        """Replace the processes by new ones, not started yet, with these commands and additional settings."""
         self.commands = dict(commands)
         self._own_settings = {**PRODUCTION, **settings}
         self.settings = self._make_settings(choose_all_ports())
@@ -83,25 +83,25 @@ class Shop:
 
     @property
     def stack(self) -> Stack:
-        """The first of each process."""
+        """The first copy of each process."""
         return self.copies[0].stack
 
     def prepare(self) -> None:
-        """Make tables and queues; the same again does no harm."""
+        """Create tables and queues; may be called again."""
         prepare_services(self.settings)
 
     def empty(self) -> None:
-        """Forget all purchases and everything for sale, and have people."""
+        """Delete all purchases and listings, and add buyers and sellers with tokens."""
         for service, tables in EMPTIED.items():
-            self.ask(service, f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
-        self.ask("listings", ADD_PEOPLE, PEOPLE[0], PEOPLE[-1])
+            self.query(service, f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        self.query("listings", ADD_PEOPLE, PEOPLE[0], PEOPLE[-1])
         self._tokens = [self._sign_token(buyer) for buyer in BUYERS]
 
     def add_copy(self) -> None:
-        """Have one more of each process; `open` starts it."""
+        """Add one more of each process; `open` starts it."""
         ports, number = choose_all_ports(), len(self.copies) + 1
         environment = make_environment(self._make_settings(ports))
-        # Celery's workers must not share a name.
+        # Workers of the same name would take each other's control messages.
         commands = {
             name: f"{command} --name {name}-{number}" if name.endswith("-worker") else command
             for name, command in self.commands.items()
@@ -110,14 +110,13 @@ class Shop:
         self.copies.append(Copy(ports, Stack(commands, environment=environment, folder=folder)))
 
     def open(self) -> None:
-        """Start every process that does not run, and wait until each does its work."""
+        """Start every process that does not run, and wait until all are ready."""
         for copy in self.copies:
             copy.stack.start_all()
         for copy in self.copies:
             copy.stack.wait_all_ready()
 
     def close(self) -> None:
-        """Stop every process."""
         for copy in self.copies:
             copy.stack.stop_all()
         for connection in self._connections.values():
@@ -125,17 +124,17 @@ class Shop:
         self._connections.clear()
 
     def ports_of(self, name: str) -> list[int]:
-        """Where each copy listens, by the name of the variable."""
+        """Return the port of each copy, by the name of its environment variable."""
         return [copy.ports[name] for copy in self.copies]
 
     def meter(self) -> Meter:
-        """A meter of every server and process that runs; copies of a process count as one."""
+        """Return a CPU meter of every server and process; copies of a process count as one."""
         return Meter(self._find_roots)
 
     def make_requests(self, count: int, *, stock: int = 1) -> list[bytes]:
-        """So many purchases as HTTP requests, by different buyers, which sell out new listings one by one."""
+        """Return HTTP requests of different buyers, which sell out new listings one after the other."""
         fill = (SELLERS[0], len(SELLERS), stock, stock, math.ceil(count / stock))
-        listings = [listing for (listing,) in self.ask("listings", ADD_LISTINGS, *fill)]
+        listings = [listing for (listing,) in self.query("listings", ADD_LISTINGS, *fill)]
         return [
             REQUEST.format(
                 listing=listings[number // stock],
@@ -146,45 +145,46 @@ class Shop:
         ]
 
     def tidy(self) -> None:
-        """Have both databases do now what would disturb a measurement later."""
+        """Run VACUUM, ANALYZE and CHECKPOINT in both databases, so that none runs during a measurement."""
         for service in EMPTIED:
-            self.ask(service, "VACUUM ANALYZE")
-            self.ask(service, "CHECKPOINT")
+            self.query(service, "VACUUM ANALYZE")
+            self.query(service, "CHECKPOINT")
 
     def count_wal_bytes(self) -> float:
-        """How much write-ahead log both databases have ever written."""
+        """Return the bytes of write-ahead log that both databases have written so far."""
         sql = "SELECT pg_current_wal_insert_lsn() - '0/0'"
-        return float(sum(self.ask(service, sql)[0][0] for service in EMPTIED))
+        return float(sum(self.query(service, sql)[0][0] for service in EMPTIED))
 
     def wait_settled(self) -> None:
-        """Wait until no order is pending, though not for ever: the audit tells of those that stay."""
+        """Wait until no order is pending, SETTLES_WITHIN_SECONDS at most."""
+        # No error after that time: the audit counts the orders that stay pending.
         self._wait_for_none("listings_order WHERE status = 'pending'")
 
     def wait_published(self) -> None:
-        """Wait until the relay has nothing to publish any more."""
+        """Wait until the outbox of the listings is empty."""
         self._wait_for_none("messaging_outboxmessage")
 
     def audit(self) -> dict[str, Any]:
-        """What `manage.py audit` says of databases and broker, with no patience for what is pending."""
+        """Return the report of `manage.py audit`, in which every pending order is a disagreement."""
         self.wait_settled()
         limits = ("--pending-deadline=0", "--outbox-age=1")
         report: dict[str, Any] = json.loads(manage(self.settings, "listings", "audit", "--json", *limits))
         return report
 
-    def ask(self, service: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """One statement in a service's database."""
+    def query(self, service: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement in a service's database and return its rows, if it has any."""
         with self._connection(service).cursor() as cursor:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall()) if cursor.description else []
 
     def owner_url(self, service: str) -> str:
-        """A service's database, as who may do everything in it."""
+        """Return the URL of a service's database for its owner, who may vacuum and truncate."""
         return {"listings": self.services.listings_db, "transactions": self.services.transactions_db}[
             service
         ].url
 
     def _connection(self, service: str) -> Any:
-        # Kept: what waits for something asks often, and a connection costs the server more than a question.
+        # Kept open: waiting polls often, and a connection costs the server more than a query.
         if service not in self._connections:
             self._connections[service] = psycopg2.connect(self.owner_url(service))
             self._connections[service].autocommit = True
@@ -192,7 +192,7 @@ class Shop:
 
     def _wait_for_none(self, rows: str) -> None:
         sql = f"SELECT EXISTS (SELECT FROM {rows})"
-        wait_until(lambda: not self.ask("listings", sql)[0][0], timeout_seconds=SETTLES_WITHIN_SECONDS)
+        wait_until(lambda: not self.query("listings", sql)[0][0], timeout_seconds=SETTLES_WITHIN_SECONDS)
 
     def _make_settings(self, ports: Mapping[str, int]) -> dict[str, str]:
         made = make_settings(self.folder, servers=self.services.environment(), ports=ports)

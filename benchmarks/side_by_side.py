@@ -1,4 +1,4 @@
-"""Several of each process beside each other: nothing done twice, nobody in anybody's way."""
+"""Several copies of each process: nothing is done twice, and copies do not block each other."""
 
 from benchmarks.result import Result, Value
 from benchmarks.scale import Scale
@@ -7,12 +7,12 @@ from benchmarks.trial import buy
 from benchmarks.waits import Waits
 
 DEADLOCKS = "SELECT sum(deadlocks) FROM pg_stat_database"
-LETTERS = "SELECT count(*) FROM messaging_deadletter"
+DEAD_LETTERS = "SELECT count(*) FROM messaging_deadletter"
 SERVICES = ("listings", "transactions")
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """The same purchases with one, two, four of each process, each on ports of its own."""
+    """Make the same purchases with rising numbers of copies, each on ports of its own."""
     rows = [_run(shop, copies, scale) for copies in scale.copies]
     most = rows[-1]
     return Result(
@@ -42,12 +42,12 @@ def _run(shop: Shop, copies: int, scale: Scale) -> dict[str, Value]:
         "CPU ms per purchase": trial.milliseconds_each()["all"],
         "unseen by one of the browsers": figures["unseen"],
         "deadlocks": _count(shop, DEADLOCKS),
-        "dead letters": _count(shop, LETTERS),
+        "dead letters": _count(shop, DEAD_LETTERS),
         "waiting for a lock": waits.share("Lock"),
         "most frequent waits": waits.describe(),
-        "cores used by strangers": figures["foreign_cores"],
+        "cores used by other programs": figures["foreign_cores"],
     }
 
 
 def _count(shop: Shop, sql: str) -> float:
-    return float(sum(shop.ask(service, sql)[0][0] for service in SERVICES))
+    return float(sum(shop.query(service, sql)[0][0] for service in SERVICES))

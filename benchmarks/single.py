@@ -1,4 +1,4 @@
-"""One listing that everybody wants: its buyers queue for one row."""
+"""One listing that all buyers buy: they queue for the lock of one row."""
 
 from benchmarks.result import Result
 from benchmarks.scale import Scale
@@ -8,7 +8,7 @@ from benchmarks.waits import Waits
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """As many buyers as ever, and a stock that lasts."""
+    """Make the usual purchases of one listing whose stock lasts."""
     shop.open()
     buy(shop, shop.make_requests(scale.warm_up))
     requests = shop.make_requests(scale.purchases, stock=scale.purchases)
@@ -24,6 +24,6 @@ def measure(shop: Shop, scale: Scale) -> Result:
             "refused": figures["refused"],
             "sessions waiting for a lock": waits.share("Lock"),
             "most frequent waits": waits.describe(),
-            "cores used by strangers": figures["foreign_cores"],
+            "cores used by other programs": figures["foreign_cores"],
         }
     )

@@ -1,4 +1,4 @@
-"""The shop with a fee function that takes its time; run as a program it is that function."""
+"""The shop with a slow fee function; run as a program, this module is that function."""
 
 import sys
 import time
@@ -15,16 +15,16 @@ COMMAND = "python -m benchmarks.slow_fees $FEES_PORT"
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """What is sustained all the same."""
+    """Measure the sustained rate with a fee function that takes DELAY_SECONDS for each call."""
     shop.reconfigure({**shop.commands, "fees": COMMAND})
     return sustained.measure(shop, scale)
 
 
 class LateConnection(Connection):
-    """Answers as the fee function does, but later."""
+    """The fee function's connection, delayed by DELAY_SECONDS."""
 
     def do_POST(self) -> None:  # noqa: N802  # http.server's name
-        """Think about it; GET, by which readiness is asked, is not held up."""
+        # POST alone: the check of readiness uses GET and must not be slow.
         time.sleep(DELAY_SECONDS)
         super().do_POST()
 

@@ -1,4 +1,4 @@
-"""The highest rate of purchases that the shop keeps up with, from the click to the WebSocket."""
+"""The highest rate of purchases that the shop sustains, from the request to the WebSocket event."""
 
 from benchmarks.figures import Figures, highest_rate
 from benchmarks.result import Result
@@ -13,7 +13,7 @@ CONFIRMATIONS, TRIES = 2, 8
 
 
 def measure(shop: Shop, scale: Scale) -> Result:
-    """Rates rise until one does not hold; what lies between is narrowed down, and must hold again."""
+    """Raise the rate until it does not hold, narrow the interval down, and confirm the best rate."""
     shop.open()
     buy(shop, shop.make_requests(scale.warm_up))
     tried = [_try(shop, scale.rates[0], scale)]
@@ -30,7 +30,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
             "202 to WebSocket at that rate, p99 ms": best["event_p99_ms"],
             "buy answered at that rate, p99 ms": best["http_p99_ms"],
             "CPU ms per purchase at that rate": best["cpu_ms"],
-            "cores used by strangers": best["foreign_cores"],
+            "cores used by other programs": best["foreign_cores"],
         },
         tables={"Tried, in this order": tried},
     )
@@ -46,7 +46,8 @@ def _narrow_down(shop: Shop, scale: Scale, tried: list[Figures]) -> None:
 
 
 def _confirm(shop: Shop, scale: Scale, tried: list[Figures]) -> Figures:
-    """The last run at the highest rate that held every time; at 0 if none does."""
+    """Return the last run at the highest rate that held CONFIRMATIONS times in a row; rate 0 if none did."""
+    # One run of a few seconds may hold by luck, when no checkpoint fell into it.
     rate, held = _highest(tried), 0
     for _ in range(TRIES):
         if not rate:

@@ -1,4 +1,4 @@
-"""What the sessions of a database wait for while they work, looked at many times a second."""
+"""Samples the wait events of active database sessions, many times a second."""
 
 import threading
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Self
 
 import psycopg2
 
-LOOK_EVERY_SECONDS = 0.05
+SAMPLE_EVERY_SECONDS = 0.05
 WORKING = """
 SELECT coalesce(wait_event_type, 'CPU'), coalesce(wait_event, '') FROM pg_stat_activity
 WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -16,16 +16,15 @@ WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend
 
 
 class Waits:
-    """Counts, for as long as the block lasts, what working sessions were found waiting for."""
+    """Counts the wait events of active sessions while the block runs."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         self.seen: Counter[tuple[str, str]] = Counter()
         self._urls = urls
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to look."""
         self._thread.start()
         return self
 
@@ -34,23 +33,24 @@ class Waits:
         self._thread.join()
 
     def share(self, kind: str) -> float:
-        """How much of all that was seen is of this kind: Lock, LWLock, IO, Client …"""
+        """Return the share of samples of this kind: Lock, LWLock, IO, Client …"""
         of_kind = sum(count for (seen, _), count in self.seen.items() if seen == kind)
         return of_kind / max(1, self.seen.total())
 
     def describe(self) -> str:
-        """The most frequent, with their shares."""
+        """Return the most frequent wait events with their shares."""
         total = self.seen.total()
         return ", ".join(
             f"{kind} {event} {count / total:.0%}".replace("  ", " ")
             for (kind, event), count in self.seen.most_common(4)
         )
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
+        # Kept open: to connect 20 times a second would be a load of its own.
         connections = [psycopg2.connect(url) for url in self._urls]
         for connection in connections:
             connection.autocommit = True
-        while not self._ended.wait(LOOK_EVERY_SECONDS):
+        while not self._ended.wait(SAMPLE_EVERY_SECONDS):
             for connection in connections:
                 with connection.cursor() as cursor:
                     cursor.execute(WORKING)

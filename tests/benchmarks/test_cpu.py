@@ -1,4 +1,4 @@
-"""Whose CPU time it was."""
+"""CPU time of processes, their children and other programs."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def test_the_machine_is_charged_for_programs_and_not_for_idling_or_interrupts() 
     assert parse_machine(line) == 123 / TICKS_PER_SECOND
 
 
-def test_a_family_is_added_up_and_a_stranger_is_not() -> None:
+def test_descendants_are_added_up_and_other_programs_are_not() -> None:
     second = TICKS_PER_SECOND
     stats = {
         10: Stat(parent=1, ticks=second),

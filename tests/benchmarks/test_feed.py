@@ -1,4 +1,4 @@
-"""Frames of a WebSocket, as they come in pieces."""
+"""Frames of a WebSocket that arrive in pieces."""
 
 import struct
 
@@ -10,7 +10,7 @@ from benchmarks.load import is_whole
 
 
 def frame(payload: bytes) -> bytes:
-    """As a server sends it: RFC 6455, section 5.2."""
+    """Return a frame as a server sends it: RFC 6455, section 5.2."""
     length = len(payload)
     if length < 126:
         return bytes([0x81, length]) + payload

@@ -1,4 +1,4 @@
-"""What is written beside the results."""
+"""The document of all results."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ PURCHASE = Result(
 )
 
 
-def test_the_document_is_what_the_results_say() -> None:
+def test_the_document_is_made_of_the_saved_results() -> None:
     assert (RESULTS / "README.md").read_text() == make_results_document()
 
 
-def test_a_part_says_how_to_repeat_it_and_what_was_wanted() -> None:
-    said = describe("quiet", "A quiet shop", Result(figures={"202 to WebSocket, p50 ms": 12.34}))
-    assert "`make bench ONLY=quiet`" in said
-    assert "| 202 to WebSocket, p50 ms | 12.3 | ≤ 15 |" in said
+def test_a_part_names_its_command_and_its_target() -> None:
+    text = describe("quiet", "A quiet shop", Result(figures={"202 to WebSocket, p50 ms": 12.34}))
+    assert "`make bench ONLY=quiet`" in text
+    assert "| 202 to WebSocket, p50 ms | 12.3 | ≤ 15 |" in text
 
 
 def test_a_result_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -31,9 +31,7 @@ def test_a_result_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
     assert Result.load(tmp_path / "purchase.json") == PURCHASE
 
 
-def test_a_hundred_purchases_a_second_of_seven_milliseconds_keep_one_core_busy_as_far_as_one_should_be() -> (
-    None
-):
+def test_a_hundred_purchases_a_second_of_seven_milliseconds_fill_one_core_to_its_limit() -> None:
     whole, api, relay, log = project(PURCHASE)
     assert [row["what"] for row in (whole, api, relay)] == [
         "all, cores",
