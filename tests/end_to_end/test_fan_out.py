@@ -86,7 +86,7 @@ def test_a_sale_reaches_a_thousand_browsers_each_once(market: Market, seller: Pe
             leaving.callback(feed.close)
         crowd = Crowd([int(market.settings["LISTINGS_PORT"])], 1, feeds)
         answers = crowd.run(requests_to_buy(market, seller, buyer, SALES), rate=SALES_PER_SECOND)
-    orders = sorted(answer.said["id"] for answer in answers)
+    orders = sorted(answer.body["id"] for answer in answers)
     assert len(orders) == SALES
     assert [feed for feed in feeds if sorted(feed.sold_orders()) != orders] == []
 
@@ -107,10 +107,12 @@ def test_who_does_not_read_is_dropped_and_holds_up_nobody(
         for request in requests_to_buy(market, seller, buyer, 3 * UNSENT_FRAMES):
             # One after the other: each is told in a frame of its own.
             [answer] = Crowd([int(market.settings["LISTINGS_PORT"])], 1, others).run([request])
-            sold.append(answer.said["id"])
+            sold.append(answer.body["id"])
         dropped = "microstore_websocket_dropped_total"
         assert wait_until(lambda: counted(impatient, dropped) == 1, timeout_seconds=30)
-        assert counted(impatient, "microstore_websocket_connections") == len(others)
+        # The gauge follows the counter, once the connection has ended.
+        connections = "microstore_websocket_connections"
+        assert wait_until(lambda: counted(impatient, connections) == len(others), timeout_seconds=30)
         read_to_the_end(slow)
     assert [feed for feed in others if sorted(feed.sold_orders()) != sorted(sold)] == []
     assert len(slow.sold_orders()) <= UNSENT_FRAMES

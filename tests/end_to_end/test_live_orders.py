@@ -39,6 +39,18 @@ def close_code(market: Market, token: str) -> int:
     return closed.value.rcvd.code
 
 
+def is_admitted(market: Market, token: str) -> bool:
+    """Whether a new feed stays open."""
+    with connect(f"{market.live_url}/ws/orders/?token={token}", open_timeout=20) as connection:
+        try:
+            connection.recv(timeout=0.5)
+        except TimeoutError:
+            return True
+        except ConnectionClosed:
+            return False
+    return True
+
+
 def test_an_order_is_pending_when_it_is_accepted_and_its_people_alone_hear_that_it_is_completed(
     market: Market, seller: Person, buyer: Person
 ) -> None:
@@ -97,6 +109,8 @@ def test_one_feed_too_many_is_refused_until_another_is_closed(market: Market, bu
         for _ in range(FEEDS_OF_A_USER):
             feeds.enter_context(orders_feed(market, buyer.token))
         assert close_code(market, buyer.token) == TOO_MANY
+    # A slot is free once the server has handled the end of its connection, which the client does not see.
+    assert wait_until(lambda: is_admitted(market, buyer.token), timeout_seconds=30)
     with orders_feed(market, buyer.token) as again:
         order = buyer.buy(market.add_people(1)[0].sell("Half a chess set")).json()["id"]
         assert wait_until(lambda: told_of(again) == [(order, "completed")], timeout_seconds=30)

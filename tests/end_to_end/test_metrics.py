@@ -11,6 +11,13 @@ from tests.support.market import Market, Person, at_once
 from tests.support.samples import told
 
 BUYS = ("microstore_request_seconds_count", "POST", "buy", "202")
+COUNTED = [
+    ("listings-relay", "microstore_published_messages_total", "order_created"),
+    ("transactions-worker", "microstore_handled_messages_total", "order_created"),
+    ("listings-worker", "microstore_handled_messages_total", "item_sold"),
+    ("listings-worker", "microstore_time_to_truth_seconds_count"),
+    ("listings-live", "microstore_websocket_events_pushed_total"),
+]
 Numbers = dict[tuple[str, ...], float]
 
 
@@ -31,19 +38,21 @@ def test_purchases_are_counted_once_by_whichever_child_did_the_work(market: Mark
         orders = [buy.json()["id"] for buy in at_once(buyers, lambda buyer: buyer.buy(listing_id), clients=8)]
         assert market.wait_settled(orders) == {"completed": 60}
         assert wait_until(lambda: len(feed.sold_orders()) >= 60, timeout_seconds=30)
-        assert numbers_of(market, "listings-live")["microstore_websocket_connections",] == 1
+        # Browsers of the test before may still be counted for a moment.
+        assert wait_until(
+            lambda: numbers_of(market, "listings-live")["microstore_websocket_connections",] == 1,
+            timeout_seconds=30,
+        )
 
     def more(process: str, *sample: str) -> float:
         return numbers_of(market, process).get(sample, 0) - before[process].get(sample, 0)
 
     # Two workers of the web server answer in turn: both tell of all.
     assert Counter(more("listings-api", *BUYS) for _ in range(10)) == {60: 10}
-    assert more("listings-relay", "microstore_published_messages_total", "order_created") == 60
-    assert more("transactions-worker", "microstore_handled_messages_total", "order_created") == 60
     assert more("transactions-worker", "microstore_fee_call_seconds_count", "answered") >= 1
-    assert more("listings-worker", "microstore_handled_messages_total", "item_sold") == 60
-    assert more("listings-worker", "microstore_time_to_truth_seconds_count") == 60
-    assert more("listings-live", "microstore_websocket_events_pushed_total") == 60
+    # A process counts after its work, when the sale may have been seen already; then all stay at 60.
+    assert wait_until(lambda: all(more(*each) >= 60 for each in COUNTED), timeout_seconds=30)
+    assert {each: more(*each) for each in COUNTED} == dict.fromkeys(COUNTED, 60)
 
 
 @pytest.mark.parametrize(

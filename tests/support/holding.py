@@ -51,8 +51,9 @@ def _held(url: str, trigger: str, table: str) -> Iterator[Held]:
     cursor.execute(f"{trigger} EXECUTE FUNCTION hold()")
 
     def is_held() -> bool:
+        # By the number of the lock: relays and senders wait for advisory locks of their own.
         cursor.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'advisory'"
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [HOLD]
         )
         return cursor.fetchone() is not None
 

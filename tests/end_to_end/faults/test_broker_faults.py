@@ -38,7 +38,7 @@ def test_a_broker_frozen_for_twenty_seconds(market: Market) -> None:
             noticed = wait_until(
                 lambda: market.stack.log("listings-relay").count("relay_paused") > paused, timeout_seconds=15
             )
-            wait_until(lambda: time.monotonic() > thaw_at, timeout_seconds=20)
+            time.sleep(max(0, thaw_at - time.monotonic()))  # the fault lasts for its time
         finally:
             market.services.rabbitmq.thaw()
     assert noticed, "the relay did not notice that the broker hangs"
@@ -81,7 +81,7 @@ def test_a_broker_that_blocks_its_publishers_loses_nothing(
             until = time.monotonic() + 12
             assert "resource_limit" in broker.ctl("eval", "rabbit_alarm:get_alarms().")
             hour.wait_for_purchases(50)
-            wait_until(lambda: time.monotonic() > until, timeout_seconds=12)
+            time.sleep(max(0, until - time.monotonic()))  # the fault lasts for its time
         finally:
             broker.ctl(f"set_{alarm}", *usual)
 

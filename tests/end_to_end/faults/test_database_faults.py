@@ -7,7 +7,6 @@ import pytest
 import redis
 
 from stack.server import Server
-from stack.waiting import wait_until
 from tests.support.market import Market
 from tests.support.rush import rush
 
@@ -66,8 +65,7 @@ def test_a_database_that_is_read_only_for_ten_seconds(market: Market, service: s
     with rush(market, f"PostgreSQL of {service} read-only for 10 s"):
         administer(market, service, f"ALTER DATABASE {service} SET default_transaction_read_only = on")
         administer(market, service, drop_others)
-        until = time.monotonic() + 10
-        wait_until(lambda: time.monotonic() > until, timeout_seconds=10)
+        time.sleep(10)  # the fault lasts for its time
         administer(market, service, f"ALTER DATABASE {service} RESET default_transaction_read_only")
         administer(market, service, drop_others)
 
