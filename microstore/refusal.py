@@ -1,4 +1,4 @@
-"""The domain says no, and how RFC 9457 puts it. No framework is imported: workers refuse too."""
+"""Refusals of the domain, and their form in RFC 9457. Imports no framework: workers raise refusals too."""
 
 import re
 from http import HTTPStatus
@@ -8,22 +8,23 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Refusal(Exception):
-    """The domain says no. Subclasses are named after the fact; the message is for a person."""
+    """A rule of the domain forbids the request. Subclasses are named by the fact; messages are for people."""
 
     status = HTTPStatus.BAD_REQUEST
 
     def members(self) -> dict[str, Any]:
-        """What the problem says beside the members that RFC 9457 names (its extension members)."""
+        """Return the extension members of the problem: those beside the ones that RFC 9457 defines."""
         return {}
 
 
 def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:
-    """The members that RFC 9457 names."""
+    """Return the members that RFC 9457 defines."""
     return {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}
 
 
 def refusal(error: Refusal) -> dict[str, Any]:
-    """A problem whose type names the refusal: `SoldOut` is `urn:microstore:problem:sold-out`."""
+    """Return a problem whose type names the refusal: `SoldOut` is `urn:microstore:problem:sold-out`."""
+    # Clients decide by the type, so renaming a class of refusals changes the API.
     words = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
     named = problem(error.status, str(error), f"urn:microstore:problem:{words}")
     return named | {"title": words.replace("-", " ").capitalize()} | error.members()
