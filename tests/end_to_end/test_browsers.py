@@ -110,11 +110,11 @@ def test_an_order_completes_while_buyer_and_seller_look(
         sale = seller.page.locator("#orders").get_by_role("listitem").filter(has_text=lamp)
         expect(sale).to_contain_text("Completed")
         assert buyer.has_not_reloaded()
-        for visitor, told in ((buyer, f"You bought 1 × {lamp}"), (seller, f"You sold 1 × {lamp}.")):
+        for visitor, text in ((buyer, f"You bought 1 × {lamp}"), (seller, f"You sold 1 × {lamp}.")):
             expect(visitor.bell).to_have_accessible_name("Notifications, 1 unread")
             assert visitor.has_not_reloaded()
             visitor.bell.click()
-            expect(visitor.page.get_by_role("main")).to_contain_text(told)
+            expect(visitor.page.get_by_role("main")).to_contain_text(text)
             visitor.page.get_by_role("button", name="Mark as read: You").click()
             expect(visitor.bell).to_have_accessible_name("Notifications, none unread")
 
@@ -160,10 +160,10 @@ def test_an_order_is_cancelled_and_the_others_see_it_for_sale_again(
             expect(buyer.page.get_by_role("listitem").filter(has_text=clock)).to_contain_text("Cancelled")
             expect(sale).to_contain_text("Cancelled")
             expect(offer).to_contain_text("Last one")
-        for visitor, told in ((buyer, "You cancelled your order"), (seller, "It is on sale again.")):
+        for visitor, text in ((buyer, "You cancelled your order"), (seller, "It is on sale again.")):
             expect(visitor.bell).to_have_text("1")
             visitor.bell.click()
-            expect(visitor.page.get_by_role("main")).to_contain_text(told)
+            expect(visitor.page.get_by_role("main")).to_contain_text(text)
 
 
 def test_a_question_that_has_answered_itself_is_taken_back(

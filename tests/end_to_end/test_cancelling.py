@@ -22,11 +22,11 @@ def all_voided(market: Market, orders: list[str]) -> bool:
 
 
 def released_orders(feed: Feed) -> set[str]:
-    """The orders whose stock it was told is back."""
+    """The orders of which an event says that their stock is back."""
     return {event["order_id"] for event in feed.events if event["type"] == "item_released"}
 
 
-def test_what_is_cancelled_before_it_was_recorded_is_never_recorded(
+def test_an_order_cancelled_before_it_was_recorded_is_never_recorded(
     market: Market, seller: Person, buyer: Person
 ) -> None:
     listing_id = seller.sell("Crunchy armchair", quantity=5)
@@ -40,7 +40,7 @@ def test_what_is_cancelled_before_it_was_recorded_is_never_recorded(
     market.audit()
 
 
-def test_what_is_cancelled_after_it_was_recorded_is_voided(
+def test_an_order_cancelled_after_it_was_recorded_is_voided(
     market: Market, seller: Person, buyer: Person
 ) -> None:
     listing_id = seller.sell("Reading lamp", quantity=5)
@@ -52,7 +52,7 @@ def test_what_is_cancelled_after_it_was_recorded_is_voided(
         assert [cancel(buyer, order_id) for order_id in orders] == [200, 200, 200]
         market.stack.start("listings-worker")
         assert wait_until(lambda: all_voided(market, orders), timeout_seconds=60)
-        # The channel layer forgets what comes just after an outage of Redis; the hub's next look finds it.
+        # The channel layer loses events just after an outage of Redis; the hub's next query finds them.
         assert wait_until(lambda: released_orders(feed) == set(orders), timeout_seconds=30)
         assert not set(feed.sold_orders()) & set(orders)
     assert market.wait_settled(orders) == {"cancelled": 3}
@@ -66,11 +66,11 @@ def test_cancelling_in_the_moment_of_the_sale_ends_in_one_or_the_other(
     listing_id = seller.sell("Matchbox", quantity=500)
     shoppers = [Person(p.url, p.id, p.token) for p in market.add_people(8) for _ in range(25)]
 
-    def buy_and_think_again(shopper: Person) -> tuple[str, int]:
+    def buy_and_cancel(shopper: Person) -> tuple[str, int]:
         order_id = str(shopper.buy(listing_id).json()["id"])
         return order_id, cancel(shopper, order_id)
 
-    outcomes = dict(at_once(shoppers, buy_and_think_again, clients=16))
+    outcomes = dict(at_once(shoppers, buy_and_cancel, clients=16))
     assert set(outcomes.values()) <= {200, 409}
     cancelled = [order_id for order_id, status in outcomes.items() if status == 200]
     completed = [order_id for order_id, status in outcomes.items() if status == 409]
@@ -83,7 +83,7 @@ def test_cancelling_in_the_moment_of_the_sale_ends_in_one_or_the_other(
     market.audit()
 
 
-def test_a_cancellation_that_the_broker_lost_is_told_again_by_reconcile(
+def test_a_cancellation_that_the_broker_lost_is_sent_again_by_reconcile(
     market: Market, seller: Person, buyer: Person
 ) -> None:
     listing_id = seller.sell("Half a chess set")

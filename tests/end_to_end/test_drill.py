@@ -1,4 +1,4 @@
-"""A night's trouble: the fee function is deployed broken, and two messages are poison, while people buy.
+"""An incident: the fee function is deployed broken and two messages cannot be handled, while people buy.
 
 The operator has the admin of each service and the command line, and no SQL.
 """
@@ -23,7 +23,7 @@ WHY = "fees were deployed without their schedule"
 
 @pytest.fixture
 def open_shop(market: Market) -> Iterator[Rush]:
-    """Two people who buy and buy."""
+    """Two people who buy without pause."""
     rush = Rush(market, buyers=2)
     rush.start()
     rush.wait_for_purchases(5)
@@ -33,7 +33,7 @@ def open_shop(market: Market) -> Iterator[Rush]:
 
 
 def mangle_one_message(market: Market) -> None:
-    """A bug somewhere: a message of an order that was accepted leaves without its currency."""
+    """Remove the currency from a message that waits for the relay, as a bug might."""
     market.stack.stop("listings-relay")
     waiting = "SELECT id FROM messaging_outboxmessage ORDER BY id LIMIT 1"
     change = "UPDATE messaging_outboxmessage SET payload = payload - 'currency'"
@@ -43,7 +43,7 @@ def mangle_one_message(market: Market) -> None:
 
 
 def send_garbage(market: Market) -> None:
-    """Somebody's script puts what is no message into the queue."""
+    """Publish a body that is no message of any contract."""
     broker = market.services.rabbitmq
     with amqp.Connection(f"127.0.0.1:{broker.port}", userid="microstore", password=broker.password) as sender:
         garbage = amqp.Message("tomatoes", content_type="application/json", headers={"task": "tomatoes"})
@@ -51,7 +51,7 @@ def send_garbage(market: Market) -> None:
 
 
 def see(operator: Operator, path: str, *words: str) -> str:
-    """The page, once all of these can be read on it."""
+    """Wait until a page contains all of these words, and return its text."""
     seen: list[str] = []
 
     def all_are_there() -> bool:
@@ -63,12 +63,12 @@ def see(operator: Operator, path: str, *words: str) -> str:
 
 
 def decide(operator: Operator, words: str, *, decision: str, reason: str) -> str:
-    """Preview the group in whose letters this can be read, and carry the decision out."""
+    """Find the group that contains these words, preview the decision, carry it out; return both pages."""
     for link in operator.links("transactions", GROUPS, "decide/"):
         preview = operator.read("transactions", link)
         if words in preview:
             return preview + operator.post("transactions", link, decision=decision, reason=reason, rate="200")
-    raise AssertionError(f"no group says {words!r}")
+    raise AssertionError(f"no group contains {words!r}")
 
 
 def groups_with(operator: Operator, words: str) -> bool:
@@ -77,28 +77,28 @@ def groups_with(operator: Operator, words: str) -> bool:
 
 def test_an_operator_finds_the_causes_mends_them_and_loses_nothing(market: Market, open_shop: Rush) -> None:
     operator = Operator(market)
-    clear_the_desk(market)
+    discard_old_dead_letters(market)
     fees_port = int(market.settings["FEES_PORT"])
     market.stack.stop("fees")
     with broken_fees(fees_port, lambda fees, _: fees.answer(400, f'{{"error": "{BROKEN}"}}'.encode())):
         mangle_one_message(market)
         send_garbage(market)
-        # The front page says that something waits, the groups say why.
+        # The front page shows that something waits, the groups show why.
         see(operator, "/admin/", "dead letters waiting", BROKEN, MANGLED, UNREADABLE)
         open_shop.wait_for_purchases(5)
     market.stack.start("fees")  # the operator rolls the deployment back
     market.stack.wait_ready("fees")
 
-    said = decide(operator, BROKEN, decision="replay", reason=WHY)
-    assert "will run" in said
-    assert "replayed." in said
-    # What was on its last try meanwhile may have died since: once more, until none is left.
+    page = decide(operator, BROKEN, decision="replay", reason=WHY)
+    assert "will run" in page
+    assert "replayed." in page
+    # What was on its last attempt meanwhile may have been dead-lettered since: once more, until none is left.
     while groups_with(operator, BROKEN):
         decide(operator, BROKEN, decision="replay", reason=WHY)
 
     # The mangled one cannot be replayed; its order is sent again by reconcile, whole.
-    said = decide(operator, MANGLED, decision="discard", reason="mangled on its way; the order is sent again")
-    assert "cannot be replayed" in said
+    page = decide(operator, MANGLED, decision="discard", reason="mangled on its way; the order is sent again")
+    assert "cannot be replayed" in page
     open_shop.stop()
     market.manage("listings", "reconcile", "--older-than", "0")
     [garbage] = [line for line in list_groups(market) if UNREADABLE in line]
@@ -115,8 +115,8 @@ def test_an_operator_finds_the_causes_mends_them_and_loses_nothing(market: Marke
     assert WHY in actions
 
 
-def clear_the_desk(market: Market) -> None:
-    """What other tests have left: the night begins without letters."""
+def discard_old_dead_letters(market: Market) -> None:
+    """Discard the dead letters of other tests."""
     for line in list_groups(market):
         group = line.split("\t")[0]
         market.manage(
@@ -125,5 +125,5 @@ def clear_the_desk(market: Market) -> None:
 
 
 def list_groups(market: Market) -> list[str]:
-    """What `dead_letters list` says."""
+    """The lines of `dead_letters list`."""
     return market.manage("transactions", "dead_letters", "list").splitlines()

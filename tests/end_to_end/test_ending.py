@@ -1,4 +1,4 @@
-"""A process that is told to end does so, whatever it has in hand."""
+"""A process ends on SIGTERM, whatever it is working on."""
 
 import signal
 from pathlib import Path
@@ -14,10 +14,10 @@ from tests.support.market import Market, Person
 LONG_BEFORE_CELERY_GIVES_UP_SECONDS = 20  # a child waits for 30 until its result is read
 
 
-def test_a_worker_ends_though_its_child_has_not_yet_said_that_it_has_a_task(
+def test_a_worker_ends_though_its_child_has_not_yet_accepted_its_task(
     market: Market, seller: Person, buyer: Person
 ) -> None:
-    """The children stand still from before the task comes until their parent has stopped taking more."""
+    """The children are stopped from before the task arrives until their parent has stopped consuming."""
     market.stack.stop("transactions-worker")  # one that has lost its broker before would not have that thread
     market.repair()
     listing, worker = seller.sell(), market.stack["transactions-worker"]
@@ -38,7 +38,7 @@ def test_a_worker_ends_though_its_child_has_not_yet_said_that_it_has_a_task(
 
 
 def has_taken_all(market: Market, queue: str) -> bool:
-    """Whether everything has been sent, and is with a worker."""
+    """Whether every message is published and with a worker."""
     outbox = market.listings("SELECT count(*) FROM messaging_outboxmessage")
     with Connection(market.services.rabbitmq.url) as broker:
         declared = topology.service_queue(queue)(broker.default_channel).queue_declare(passive=True)

@@ -1,4 +1,4 @@
-"""A sale reaches a thousand browsers on the real server, each once, and a slow one holds up nobody."""
+"""A sale reaches each of a thousand browsers once, and a slow browser does not delay the others."""
 
 import re
 import uuid
@@ -20,21 +20,21 @@ from tests.support.market import Market, Person
 LIVE = "listings-live"
 BROWSERS = 1_000
 SALES = 20
-SALES_PER_SECOND = 5  # for longer than the server waits before it looks whether it has missed any
+SALES_PER_SECOND = 5  # for longer than the server waits before it queries for missed events
 UNSENT_FRAMES = 5
 OTHERS = 20
 EVENTS = 64
 # More than sockets hold by themselves.
 CLOG = f"""
 INSERT INTO listings_liveevent (type, order_id, listing_id, payload, created_at)
-SELECT 'clog', gen_random_uuid(), 0, jsonb_build_object('told', repeat('x', 100000)), now()
+SELECT 'clog', gen_random_uuid(), 0, jsonb_build_object('filler', repeat('x', 100000)), now()
 FROM generate_series(1, {EVENTS}) RETURNING seq
 """
 
 
 @pytest.fixture
-def impatient(market: Market, tmp_path: Path) -> Iterator[Stack]:
-    """One more WebSocket server, which waits for nobody for long."""
+def strict(market: Market, tmp_path: Path) -> Iterator[Stack]:
+    """One more WebSocket server, with a low limit of unsent frames."""
     settings = {"LIVE_PORT": str(choose_all_ports()["LIVE_PORT"]), "LIVE_UNSENT_FRAMES": str(UNSENT_FRAMES)}
     stack = Stack(
         {LIVE: market.stack.commands[LIVE]},
@@ -52,7 +52,7 @@ def impatient(market: Market, tmp_path: Path) -> Iterator[Stack]:
 
 
 def requests_to_buy(market: Market, seller: Person, buyer: Person, count: int) -> list[bytes]:
-    """So many purchases of one thing."""
+    """Requests that buy one listing."""
     listing_id = seller.sell("Matchbox", quantity=count)
     return [
         REQUEST.format(listing=listing_id, token=buyer.token, key=uuid.uuid4().hex).encode()
@@ -61,18 +61,16 @@ def requests_to_buy(market: Market, seller: Person, buyer: Person, count: int) -
 
 
 def watch(stack: Stack, count: int) -> list[Feed]:
-    """So many browsers."""
     return [Feed(int(stack.environment["LIVE_PORT"])) for _ in range(count)]
 
 
 def counted(stack: Stack, name: str) -> int:
-    """A number that the WebSocket server tells Prometheus."""
-    told = requests.get(f"http://127.0.0.1:{stack.environment['LIVE_PORT']}/metrics", timeout=20).text
-    return round(sum(map(float, re.findall(rf"^{name}(?:{{.*}})? (\S+)$", told, re.MULTILINE))))
+    """A value among the metrics of the WebSocket server."""
+    text = requests.get(f"http://127.0.0.1:{stack.environment['LIVE_PORT']}/metrics", timeout=20).text
+    return round(sum(map(float, re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))))
 
 
 def read_to_the_end(feed: Feed) -> None:
-    """Until it is closed."""
     feed.socket.settimeout(20)
     with suppress(ConnectionError):
         while True:
@@ -91,28 +89,28 @@ def test_a_sale_reaches_a_thousand_browsers_each_once(market: Market, seller: Pe
     assert [feed for feed in feeds if sorted(feed.sold_orders()) != orders] == []
 
 
-def test_who_does_not_read_is_dropped_and_holds_up_nobody(
-    market: Market, seller: Person, buyer: Person, impatient: Stack
+def test_a_browser_that_does_not_read_is_dropped_and_delays_no_other(
+    market: Market, seller: Person, buyer: Person, strict: Stack
 ) -> None:
-    slow, *others = watch(impatient, 1 + OTHERS)
+    slow, *others = watch(strict, 1 + OTHERS)
     with ExitStack() as leaving:
         for feed in (slow, *others):
             leaving.callback(feed.close)
         market.listings(CLOG)
         pushed = "microstore_websocket_events_pushed_total"
         assert wait_until(
-            lambda: counted(impatient, pushed) >= EVENTS * len((slow, *others)), timeout_seconds=30
+            lambda: counted(strict, pushed) >= EVENTS * len((slow, *others)), timeout_seconds=30
         )
         sold: list[str] = []
         for request in requests_to_buy(market, seller, buyer, 3 * UNSENT_FRAMES):
-            # One after the other: each is told in a frame of its own.
+            # One after the other: each arrives in a frame of its own.
             [answer] = Crowd([int(market.settings["LISTINGS_PORT"])], 1, others).run([request])
             sold.append(answer.body["id"])
         dropped = "microstore_websocket_dropped_total"
-        assert wait_until(lambda: counted(impatient, dropped) == 1, timeout_seconds=30)
+        assert wait_until(lambda: counted(strict, dropped) == 1, timeout_seconds=30)
         # The gauge follows the counter, once the connection has ended.
         connections = "microstore_websocket_connections"
-        assert wait_until(lambda: counted(impatient, connections) == len(others), timeout_seconds=30)
+        assert wait_until(lambda: counted(strict, connections) == len(others), timeout_seconds=30)
         read_to_the_end(slow)
     assert [feed for feed in others if sorted(feed.sold_orders()) != sorted(sold)] == []
     assert len(slow.sold_orders()) <= UNSENT_FRAMES

@@ -1,4 +1,4 @@
-"""The numbers of a real market are those of what has happened in it."""
+"""The metrics of a real market match what has happened in it."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ import requests
 from stack.environment import PORTS
 from stack.waiting import wait_until
 from tests.support.market import Market, Person, at_once
-from tests.support.samples import told
+from tests.support.samples import read_samples
 
 BUYS = ("microstore_request_seconds_count", "POST", "buy", "202")
 COUNTED = [
@@ -22,11 +22,11 @@ Numbers = dict[tuple[str, ...], float]
 
 
 def numbers_of(market: Market, process: str) -> Numbers:
-    """What a process tells Prometheus."""
+    """The samples of a process, by name and labels."""
     own = f"{process.upper().replace('-', '_')}_METRICS_PORT"
     ports = {"listings-api": "LISTINGS_PORT", "listings-live": "LIVE_PORT"}
     port = market.settings[own if own in PORTS else ports[process]]
-    return told(requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text)
+    return read_samples(requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text)
 
 
 def test_purchases_are_counted_once_by_whichever_child_did_the_work(market: Market, seller: Person) -> None:
@@ -47,7 +47,7 @@ def test_purchases_are_counted_once_by_whichever_child_did_the_work(market: Mark
     def more(process: str, *sample: str) -> float:
         return numbers_of(market, process).get(sample, 0) - before[process].get(sample, 0)
 
-    # Two workers of the web server answer in turn: both tell of all.
+    # Two workers of the web server answer in turn, each with the sum of both.
     assert Counter(more("listings-api", *BUYS) for _ in range(10)) == {60: 10}
     assert more("transactions-worker", "microstore_fee_call_seconds_count", "answered") >= 1
     # A process counts after its work, when the sale may have been seen already; then all stay at 60.

@@ -1,4 +1,4 @@
-"""A purchase is told to both, in the shop and by e-mail, by the worker that hears the facts."""
+"""Buyer and seller are notified of a purchase, in the shop and by e-mail, by a worker of its own."""
 
 from email import policy
 from email.parser import BytesParser
@@ -10,13 +10,13 @@ from tests.support.market import Market, Person
 LINE = b"-" * 79
 
 
-def told(person: Person, order_id: str) -> list[dict[str, str]]:
+def notifications_of(person: Person, order_id: str) -> list[dict[str, str]]:
     page = person.request("GET", "/api/notifications/").json()
     return [each for each in page["results"] if each["order"] == order_id]
 
 
 def mails_of(market: Market, *addresses: str) -> list[str]:
-    """Whom each e-mail in the folder is for, as often as there is one."""
+    """The recipients of the e-mails in the folder, duplicates included."""
     folder = Path(market.settings["EMAIL_URL"].removeprefix("filemail:///"))
     texts = [text for file in folder.glob("*") for text in file.read_bytes().split(LINE) if text.strip()]
     parser = BytesParser(policy=policy.default)
@@ -28,7 +28,7 @@ def give_addresses(market: Market, *people: Person) -> list[str]:
     return [str(market.listings(sql, person.id)[0][0]) for person in people]
 
 
-def test_a_sale_is_told_to_both_once_though_its_fact_comes_again_and_the_worker_was_away(
+def test_both_are_notified_once_though_the_event_comes_twice_and_the_worker_was_away(
     market: Market, seller: Person, buyer: Person
 ) -> None:
     addresses = sorted(give_addresses(market, seller, buyer))
@@ -36,7 +36,7 @@ def test_a_sale_is_told_to_both_once_though_its_fact_comes_again_and_the_worker_
     market.stack.stop("notifications-worker")
     order_id = buyer.buy(listing_id).json()["id"]
     assert market.wait_settled([order_id]) == {"completed": 1}
-    # The sale is confirmed again, and so is its fact told again.
+    # A second confirmation of the sale publishes the event a second time.
     market.listings(
         "INSERT INTO messaging_outboxmessage (contract, payload) SELECT 'item_sold', jsonb_build_object("
         " 'event_id', id, 'occurred_at', now(), 'trace', trace, 'order_id', id, 'listing_id', listing_id,"
@@ -53,9 +53,9 @@ def test_a_sale_is_told_to_both_once_though_its_fact_comes_again_and_the_worker_
     market.stack.stop("transactions-worker")
     later = buyer.buy(cancelled).json()["id"]
     assert buyer.request("POST", f"/api/orders/{later}/cancel/").status_code == 200
-    assert wait_until(lambda: bool(told(buyer, later)), timeout_seconds=60)
-    assert [each["kind"] for each in told(buyer, order_id)] == ["order_completed"]
-    assert [each["role"] for each in told(seller, order_id)] == ["seller"]
+    assert wait_until(lambda: bool(notifications_of(buyer, later)), timeout_seconds=60)
+    assert [each["kind"] for each in notifications_of(buyer, order_id)] == ["order_completed"]
+    assert [each["role"] for each in notifications_of(seller, order_id)] == ["seller"]
     assert wait_until(lambda: len(mails_of(market, *addresses)) >= 4, timeout_seconds=60)
-    assert [each["kind"] for each in told(buyer, later)] == ["order_cancelled"]
+    assert [each["kind"] for each in notifications_of(buyer, later)] == ["order_cancelled"]
     assert mails_of(market, *addresses) == sorted(addresses * 2)

@@ -1,4 +1,4 @@
-"""One trace id, typed into one place, finds all there is of a purchase in both services."""
+"""A trace id entered in one admin finds everything about a purchase in both services."""
 
 import pytest
 import requests
@@ -32,13 +32,13 @@ def test_either_admin_shows_order_transaction_and_log_lines(
 
 def test_the_command_line_shows_the_same(market: Market, purchase: dict[str, str]) -> None:
     for service in ("listings", "transactions"):
-        told = market.manage(service, "trace", purchase["trace_id"])
-        kinds = {tuple(line.split("\t")[1:3]) for line in told.splitlines()}
+        output = market.manage(service, "trace", purchase["trace_id"])
+        kinds = {tuple(line.split("\t")[1:3]) for line in output.splitlines()}
         assert {("listings", "order"), ("transactions", "transaction")} < kinds
         assert {("listings", "log line"), ("transactions", "log line")} < kinds
 
 
-def test_who_may_not_look_into_a_service_is_shown_less_of_it(
+def test_a_role_without_rights_in_a_service_is_shown_less_of_it(
     market: Market, purchase: dict[str, str]
 ) -> None:
     page = Operator(market, role="support").read("listings", f"/admin/trace/?q={purchase['id']}")
@@ -64,6 +64,6 @@ def test_a_service_that_is_down_is_named_and_the_rest_is_shown(
     assert f"{purchase['id']}: accepted" in page
 
 
-def test_strangers_are_not_answered(market: Market) -> None:
+def test_a_request_without_a_signature_is_refused(market: Market) -> None:
     response = requests.post(f"{market.transactions_url}/staff/trace", data={"question": "e30"}, timeout=30)
     assert response.status_code == 403

@@ -46,8 +46,8 @@ def test_three_hundred_purchases_settle_over_three_connections_to_each_database(
 ) -> None:
     sell_to_a_crowd(market, seller, purchases=300, stock=300)
     for pool in pools:
-        [said] = [row for row in pool.show("POOLS") if row["database"] == pool.database.name]
-        assert said["sv_active"] + said["sv_idle"] + said["sv_used"] <= CONNECTIONS
+        [counts] = [row for row in pool.show("POOLS") if row["database"] == pool.database.name]
+        assert counts["sv_active"] + counts["sv_idle"] + counts["sv_used"] <= CONNECTIONS
         [counted] = [row for row in pool.show("STATS_TOTALS") if row["database"] == pool.database.name]
         assert counted["xact_count"] > 0
     [listings] = [row for row in pools[0].show("STATS_TOTALS") if row["database"] == "listings"]

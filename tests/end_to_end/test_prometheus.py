@@ -23,7 +23,7 @@ def test_prometheus_sees_every_process_a_purchase_and_a_relay_that_is_gone(
         assert wait_until(lambda: prometheus.value(completed) == [before + 1], timeout_seconds=30)
 
         def rules() -> list[dict[str, str]]:
-            return [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+            return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
 
         assert wait_until(lambda: {rule["health"] for rule in rules()} == {"ok"}, timeout_seconds=30)
         assert {rule["name"] for rule in rules() if rule["state"] != "inactive"} <= {"DeadLettersWaiting"}

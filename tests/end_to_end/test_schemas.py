@@ -1,4 +1,4 @@
-"""Both APIs do what their schemas say: schemathesis makes up requests from them, good ones and bad ones."""
+"""Both APIs behave as their schemas describe: schemathesis generates valid and invalid requests."""
 
 import os
 import subprocess
@@ -68,8 +68,8 @@ def start(api: str, market: Market, apis: Stack, folder: Path) -> "subprocess.Po
 
 @pytest.mark.timeout(ENDS_WITHIN_SECONDS)
 @pytest.mark.parametrize("api", APIS)
-def test_an_api_is_as_its_schema_says(runs: Runs, api: str) -> None:
+def test_an_api_behaves_as_its_schema_describes(runs: Runs, api: str) -> None:
     """No failure of the server, no answer that is not in the schema, and no bad request that is let in."""
-    said, _ = runs[api].communicate()
-    assert runs[api].returncode == 0, said
-    assert "Stateful" in said
+    output, _ = runs[api].communicate()
+    assert runs[api].returncode == 0, output
+    assert "Stateful" in output

@@ -1,4 +1,4 @@
-"""Spans, where a collector is named: one trace leads through both services."""
+"""Spans sent to a collector: one trace leads through both services."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,18 +7,18 @@ from stack.waiting import wait_until
 from tests.support.collector import collecting
 from tests.support.market import Market, Person
 
-TELLING = ("listings-api", "listings-relay", "transactions-worker", "listings-worker")
+TRACED = ("listings-api", "listings-relay", "transactions-worker", "listings-worker")
 
 
 @contextmanager
-def told(market: Market, **variables: str) -> Iterator[None]:
-    """The processes of a purchase, started again with these variables, and afterwards without."""
+def restarted_with(market: Market, **variables: str) -> Iterator[None]:
+    """Restart the processes of a purchase with these variables, and afterwards without them."""
 
     def start_again() -> None:
-        for name in TELLING:
+        for name in TRACED:
             market.stack.stop(name)
             market.stack.start(name)
-        for name in TELLING:
+        for name in TRACED:
             market.stack.wait_ready(name)
 
     environment = market.stack.environment
@@ -37,7 +37,7 @@ def test_one_trace_leads_over_http_and_outbox_through_both_services(
     listing_id = seller.sell("Crunchy armchair")
     with (
         collecting() as collector,
-        told(market, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="100"),
+        restarted_with(market, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="100"),
     ):
         trace_id = buyer.buy(listing_id).json()["trace_id"]
         expected = {

@@ -16,7 +16,7 @@ from microstore.messaging.metrics import count_dead_letter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.metrics import exposition, folder
 from stack.ports import choose_ports
-from tests.support.samples import told
+from tests.support.samples import read_samples
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def scrape(client: Client) -> dict[tuple[str, ...], float]:
     response = client.get("/metrics")
     assert response.status_code == 200
-    return told(response.content.decode())
+    return read_samples(response.content.decode())
 
 
 def test_it_is_told_what_waits_and_since_when(client: Client) -> None:
@@ -89,7 +89,7 @@ def test_a_process_without_an_address_answers_on_a_port_of_its_own(
     [settings.METRICS_PORT] = choose_ports(1)
     exposition.expose()
     with urllib.request.urlopen(f"http://127.0.0.1:{settings.METRICS_PORT}/metrics") as answer:
-        seen = told(answer.read().decode())
+        seen = read_samples(answer.read().decode())
     assert seen["microstore_request_seconds_count", "GET", "health/live", "200"] >= 1
     assert ("microstore_outbox_messages",) not in seen
 

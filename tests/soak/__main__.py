@@ -1,4 +1,4 @@
-"""`make soak`: buy for an hour while things go wrong, watch the memory, and prove that nothing was lost."""
+"""`make soak`: buy for an hour during faults, measure the memory, and check that nothing was lost."""
 
 import argparse
 import os
@@ -29,7 +29,7 @@ TEMPLATE = Path(__file__).with_name("report.md")
 
 
 class Soak:
-    """One long run."""
+    """A long run with a fault every `every_seconds`."""
 
     def __init__(self, market: Market, *, minutes: float, every_seconds: float) -> None:
         self.market, self.minutes, self.every_seconds = market, minutes, every_seconds
@@ -39,7 +39,7 @@ class Soak:
         self.killed: list[str] = []
 
     def run(self) -> Outcome:
-        """Buy and break, until the time is up; then prove."""
+        """Buy during faults until the time is up, then run the audit."""
         over = threading.Event()
         supervisor = Supervisor(self.market.stack, pauses_seconds=[0.5])
         keeper = threading.Thread(target=supervisor.watch, kwargs={"until": over.is_set})
@@ -71,7 +71,7 @@ class Soak:
         trouble(self.market)
 
     def report(self, outcome: Outcome) -> str:
-        """For docs/soak.md."""
+        """Return the text of docs/soak.md."""
         return Template(TEMPLATE.read_text()).substitute(
             date=datetime.now(UTC).date().isoformat(),
             commit=describe_commit(),
@@ -97,7 +97,7 @@ class Soak:
 
 
 def main() -> int:
-    """Exit with 1 where a process had to be killed; a lost purchase or a disagreement raises."""
+    """Return 1 if a process had to be killed; raises on a lost purchase or a disagreement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--every", type=float, default=20, metavar="SECONDS", help="between two troubles")

@@ -1,4 +1,4 @@
-"""How much memory of its own each process holds, as time goes by."""
+"""Measures the anonymous memory of each process over time."""
 
 import re
 import time
@@ -26,7 +26,6 @@ class Life:
     last_mib: float = 0
 
     def note(self, mib: float) -> None:
-        """A reading."""
         self.seconds = time.monotonic() - self.began_at
         if self.seconds <= WARM_AFTER_SECONDS:
             self.warm_mib = mib
@@ -41,7 +40,6 @@ class MemoryWatch:
         self.lives: dict[tuple[str, int], Life] = {}
 
     def read(self) -> None:
-        """One reading of each."""
         for name in self._stack.commands:
             for place, pid in enumerate(self._stack[name].family()):
                 mib = read_own_memory(pid)
@@ -50,14 +48,14 @@ class MemoryWatch:
                     self.lives.setdefault((label, pid), Life(label, pid)).note(mib)
 
     def longest(self) -> Iterator[tuple[Life, int]]:
-        """Of each name the one that lived longest, and how many there were."""
+        """Yield for each name the process that lived longest, and the number of processes."""
         for name in sorted({life.name for life in self.lives.values()}):
             lives = [life for life in self.lives.values() if life.name == name]
             yield max(lives, key=lambda life: (life.seconds, life.last_mib)), len(lives)
 
 
 def read_own_memory(pid: int) -> float | None:
-    """In MiB, without what it shares; None where it is gone."""
+    """Return MiB without shared memory; None if the process has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

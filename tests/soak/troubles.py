@@ -1,4 +1,4 @@
-"""What happens to a market in a long day: processes die, servers restart, connections break."""
+"""Faults of a long run: processes die, servers restart, connections break."""
 
 import os
 import random
@@ -32,7 +32,7 @@ def kill_a_child(market: Market) -> None:
 
 
 def stop_a_process(market: Market) -> None:
-    """Some process is told to end, and started again."""
+    """Some process is stopped by SIGTERM, and started again."""
     name = random.choice(list(market.stack.commands))
     market.stack.signal(name, signal.SIGTERM)
 
@@ -46,7 +46,7 @@ def freeze_the_broker(market: Market) -> None:
     """RabbitMQ stands still for 15 s."""
     market.services.rabbitmq.freeze()
     try:
-        time.sleep(15)
+        time.sleep(15)  # the fault lasts for its time
     finally:
         market.services.rabbitmq.thaw()
 

@@ -14,15 +14,13 @@ Behaviour = Callable[["Misbehaving", bytes], None]
 
 
 class Misbehaving(BaseHTTPRequestHandler):
-    """Answers as its server's behaviour says."""
+    """Answers by the behaviour of its server."""
 
     def do_POST(self) -> None:
-        """Read the question, and misbehave."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.behaviour(self, body)  # type: ignore[attr-defined]
 
     def answer(self, status: int, body: bytes, *, length: int | None = None, **headers: str) -> None:
-        """Send an answer."""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body) if length is None else length))
@@ -33,7 +31,7 @@ class Misbehaving(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        pass
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -44,7 +42,7 @@ class Server(socketserver.ThreadingTCPServer):
     behaviour: Behaviour
 
     def handle_error(self, *_: Any) -> None:
-        """Clients that hang up are what is tested."""
+        """Clients that close the connection are part of the tests."""
 
 
 @contextmanager
@@ -62,6 +60,6 @@ def broken_fees(port: int, behaviour: Behaviour) -> Iterator[None]:
 
 
 def real_answer(body: bytes) -> dict[str, Any]:
-    """What the real fee function says."""
+    """Return the answer of the real fee function."""
     event = {"requestContext": {"http": {"method": "POST", "path": "/"}}, "body": body.decode()}
     return dict(json.loads(fee_function(event, None)["body"]))

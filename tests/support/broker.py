@@ -39,7 +39,7 @@ def commands_to(service: str) -> Iterator[Mailbox]:
 
 @contextmanager
 def facts(routing_key: str) -> Iterator[Mailbox]:
-    """A queue of the test's own that hears the facts of this key."""
+    """A queue of the test's own that receives the events of this key."""
     with app.connection_for_write() as connection:
         topology.declare(connection)
         name = f"test.{uuid4()}"

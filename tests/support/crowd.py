@@ -49,7 +49,7 @@ MESSAGING_LISTS = {
 def counted_rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """How far a list counts: less far in a smaller crowd, so that it stays a small part of it.
 
-    There the database is told to prefer its indexes as it does in a large one: it reads a small table whole
+    There the database is set to prefer its indexes as it does in a large one: it reads a small table whole
     where an index would serve, and a test must see whether there is one.
     """
     rows = min(lists.COUNTED_ROWS, ROWS // 20)

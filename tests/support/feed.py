@@ -27,7 +27,6 @@ class Browser:
         self._thread.start()
 
     def close(self) -> None:
-        """Go home."""
         self._closing.set()
         self._thread.join(30)
 

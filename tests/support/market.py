@@ -1,4 +1,4 @@
-"""A whole MicroStore on real servers, and the people who use it."""
+"""The whole MicroStore on real servers, and people who use it."""
 
 import json
 import time
@@ -57,7 +57,7 @@ class Person:
     def buy(
         self, listing_id: int, *, quantity: int = 1, headers: Mapping[str, str] | None = None
     ) -> requests.Response:
-        """Click on Buy."""
+        """Buy a listing; returns the response."""
         path = f"/api/listings/{listing_id}/buy/"
         return self.request("POST", path, json={"quantity": quantity}, headers=headers or {})
 
@@ -68,7 +68,7 @@ class Person:
 
 
 class Feed:
-    """A browser that listens to the live feed."""
+    """A browser on the live feed."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.events: list[dict[str, Any]] = []
@@ -85,7 +85,7 @@ class Feed:
             pass
 
     def sold_orders(self) -> list[str]:
-        """The orders it was told of, as often as it was told."""
+        """The order id of each sale, duplicates included."""
         return [event["order_id"] for event in self.events if event["type"] == "item_sold"]
 
 
@@ -112,7 +112,7 @@ class Market:
         self.stack.wait_all_ready()
 
     def repair(self) -> None:
-        """Start again whatever a test has stopped, and send its people home."""
+        """Start whatever a test has stopped, and close the sessions of its people."""
         while self._people:
             self._people.pop().session.close()
         self.services.start()
@@ -127,11 +127,11 @@ class Market:
         self.stack.stop_all()
 
     def manage(self, service: str, *arguments: str) -> str:
-        """Run a manage.py command; returns what it says."""
+        """Run a manage.py command and return its output."""
         return manage(self.settings, service, *arguments)
 
     def audit(self) -> None:
-        """See that both databases and the broker agree, with no patience for what is pending."""
+        """Fail unless both databases and the broker agree and no order is pending."""
         self.manage("listings", "audit", "--pending-deadline=0")
 
     def add_people(self, count: int) -> list[Person]:
@@ -163,16 +163,16 @@ class Market:
         return key
 
     def listings(self, sql: str, *parameters: Any) -> list[Row]:
-        """Ask the listings database."""
+        """Query the listings database."""
         return _query(self.services.listings_db.url, sql, parameters)
 
     def transactions(self, sql: str, *parameters: Any) -> list[Row]:
-        """Ask the transactions database."""
+        """Query the transactions database."""
         return _query(self.services.transactions_db.url, sql, parameters)
 
     @contextmanager
     def feed(self, query: str = "") -> Iterator[Feed]:
-        """Listen to what is sold."""
+        """A browser on the public live feed."""
         with connect(f"{self.live_url}/ws/listings/{query}", open_timeout=20) as connection:
             connection.ping().wait(20)
             yield Feed(connection)
@@ -193,7 +193,7 @@ class Market:
         return {str(status): int(count) for status, count in self.listings(sql, ids)}
 
     def wait_logged(self, process: str, text: str) -> bool:
-        """Whether a process says this before long."""
+        """Wait until a process has logged this; False if it has not within ten seconds."""
         return wait_until(lambda: text in self.stack.log(process), timeout_seconds=10)
 
     def transactions_of(self, order_ids: Iterable[str]) -> list[str]:
@@ -202,12 +202,12 @@ class Market:
         return [order_id for (order_id,) in self.transactions(sql, list(order_ids))]
 
     def available(self, listing_id: int) -> int:
-        """What is left in stock."""
+        """The pieces left in stock."""
         return int(self.listings("SELECT available FROM listings_listing WHERE id = %s", listing_id)[0][0])
 
 
 def at_once(people: Sequence[Person], act: Callable[[Person], Any], *, clients: int) -> list[Any]:
-    """Let people act side by side, so many at a time; the first of them at the same moment."""
+    """Let people act in `clients` threads, which begin at the same moment; returns their results."""
     clients = min(clients, len(people))
     start = Barrier(clients, timeout=TOGETHER_WITHIN_SECONDS)
     with ThreadPoolExecutor(clients, initializer=start.wait) as pool:

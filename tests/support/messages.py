@@ -1,4 +1,4 @@
-"""Messages as the services send them to each other, about an armchair unless told otherwise."""
+"""Messages as the services send them to each other, by default about an armchair."""
 
 from uuid import UUID
 

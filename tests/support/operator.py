@@ -28,8 +28,8 @@ class Operator:
         for service in SERVICES:
             self._employ(service)
             self.sessions[service] = requests.Session()
-            said = self.post(service, "/admin/login/", username=self.name, password=PASSWORD, next="/admin/")
-            assert "Log out" in said, said[-2000:]
+            page = self.post(service, "/admin/login/", username=self.name, password=PASSWORD, next="/admin/")
+            assert "Log out" in page, page[-2000:]
 
     def read(self, service: str, path: str) -> str:
         """A page's text, without its tags."""
@@ -41,7 +41,7 @@ class Operator:
         return [link for link in map(unescape, found) if re.search(pattern, link)]
 
     def post(self, service: str, path: str, **fields: str) -> str:
-        """Fill in the form of a page, and press the button; returns what the next page says."""
+        """Fill in the form of a page, and press the button; returns the text of the next page."""
         form = dict(
             re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', self._get(service, path))
         )
@@ -62,8 +62,8 @@ class Operator:
         return self.market.listings_url if service == "listings" else self.market.transactions_url
 
     def _employ(self, service: str) -> None:
-        ask: Any = self.market.listings if service == "listings" else self.market.transactions
-        ask(
+        query: Any = self.market.listings if service == "listings" else self.market.transactions
+        query(
             "WITH made AS (INSERT INTO auth_user (username, password, email, first_name, last_name,"
             " is_superuser, is_staff, is_active, date_joined) VALUES (%s, %s, '', '', '', false, true, true,"
             " now()) RETURNING id) INSERT INTO auth_user_groups (user_id, group_id)"

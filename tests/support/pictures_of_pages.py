@@ -1,4 +1,4 @@
-"""Pages as a browser shows them, on a desk and on a phone. The pictures are kept to be looked at."""
+"""Screenshots of pages at the sizes of a desktop and of a phone, kept for people to look at."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from stack.debian import find_browser
 from stack.places import RUN
 
-SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 PICTURES: Path = RUN / "screenshots"
 
 

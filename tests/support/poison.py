@@ -136,7 +136,7 @@ def kinds(service: str) -> dict[str, Poison]:
         "no content type": Poison(b"MARK", properties={"content_type": None}),
         "unknown content encoding": Poison(properties={"content_encoding": "utf-99"}),
         "wrong content encoding": Poison(properties={"content_encoding": "utf-16"}),
-        "compressed, it says": Poison(headers={"compression": "application/x-gzip"}),
+        "compressed by its header alone": Poison(headers={"compression": "application/x-gzip"}),
         "compressed by nobody knows what": Poison(headers={"compression": "application/x-magic"}),
         "compressed half": Poison(zlib.compress(EMPTY)[:-4], headers={"compression": "application/x-gzip"}),
         "compression that is a table": Poison(headers={"compression": {"a": 1}}),
@@ -177,7 +177,7 @@ def kinds(service: str) -> dict[str, Poison]:
         "header of bytes": Poison(headers={"task": b"\xff\xfe"}),
         "nested tables": Poison(headers={"task": "nested", "colour": deep(100)}),
         "time in milliseconds": Poison(b'[[["MARK"]], {}, {}]', headers={"sent_at": LATE}, is_readable=False),
-        # ---- what Celery is told to do next
+        # ---- what Celery does next
         "embedded number": Poison(b"[[[]], {}, 5]"),
         "chain to nowhere": Poison(one(service, {"chain": [step()]})),
         "chain that is a text": Poison(one(service, {"chain": "armchair"})),

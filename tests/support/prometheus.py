@@ -1,4 +1,4 @@
-"""A real Prometheus with our rules, which asks the processes of a market."""
+"""A real Prometheus with the rules of deploy/, which scrapes the processes of a market."""
 
 import json
 import subprocess
@@ -21,21 +21,21 @@ WEB_PORTS = {"api": "{}_PORT", "live": "LIVE_PORT"}
 
 
 class Prometheus:
-    """Asked by its HTTP API."""
+    """A client of the HTTP API."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
-    def ask(self, path: str, **parameters: str) -> Any:
-        """The data of its answer; empty while it does not answer."""
+    def get(self, path: str, **parameters: str) -> Any:
+        """Return the data of a response; empty while Prometheus does not respond."""
         try:
             return requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=5).json()["data"]
         except (requests.RequestException, KeyError, json.JSONDecodeError):
             return {}
 
     def value(self, expression: str) -> list[float]:
-        """What an expression comes to now."""
-        return [float(one["value"][1]) for one in self.ask("query", query=expression).get("result", [])]
+        """Return the present values of an expression."""
+        return [float(one["value"][1]) for one in self.get("query", query=expression).get("result", [])]
 
 
 def local_targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def local_targets(environment: Mapping[str, str]) -> list[dict[str, Any]]:
 
 @contextmanager
 def watched(folder: Path, environment: Mapping[str, str]) -> Iterator[Prometheus]:
-    """Prometheus with the files of deploy/, asking every second."""
+    """Prometheus with the files of deploy/, scraping every second."""
     copytree(ROOT / "deploy/prometheus", folder / "config")
     configuration = folder / "config/prometheus.yml"
     configuration.write_text(configuration.read_text().replace("15s", "1s"))
@@ -68,7 +68,7 @@ def watched(folder: Path, environment: Mapping[str, str]) -> Iterator[Prometheus
         )
         try:
             prometheus = Prometheus(port)
-            assert wait_until(lambda: bool(prometheus.ask("targets")), timeout_seconds=60)
+            assert wait_until(lambda: bool(prometheus.get("targets")), timeout_seconds=60)
             yield prometheus
         finally:
             process.terminate()

@@ -21,7 +21,7 @@ OPEN_TO_ALL_STAFF = {
 
 
 def pages_of_models(see: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The roles that may open each page that both admins have; `see` says who may look at a model's rows."""
+    """Return the roles of each page that both admins have; `see` names those who may read a model's rows."""
     return {
         **{f"{model}_{page}": roles for model, roles in see.items() for page in LOOK},
         **{f"{model}_{page}": () for model in see for page in ("add", "delete")},

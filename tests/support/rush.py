@@ -1,4 +1,4 @@
-"""People who buy while something breaks, and the proof that nothing was lost or done twice."""
+"""People who buy while something breaks, and the check that nothing was lost or done twice."""
 
 import random
 import threading
@@ -17,14 +17,14 @@ from tests.support.market import Market, Person
 
 BUYERS = 6
 PAUSE_SECONDS = 0.02
-PATIENCE_SECONDS = 120  # of a buyer; long for a busy machine, where the API takes its time to come back
+GIVE_UP_SECONDS = 120  # of a buyer; long for a busy machine, where the API takes its time to come back
 SEEN_WITHIN_SECONDS = 30
 REPORT: dict[str, "Outcome"] = {}
 
 
 @dataclass
 class Outcome:
-    """What a fault did to the purchases made during it; a line of docs/reliability.md."""
+    """The effect of a fault on the purchases made during it; a line of docs/reliability.md."""
 
     purchases: int = 0
     lost: int = 0
@@ -34,7 +34,7 @@ class Outcome:
 
 
 class Rush:
-    """Buyers who click again with the same key when they get no answer."""
+    """Buyers who send a purchase again with the same idempotency key until it is accepted."""
 
     def __init__(self, market: Market, *, buyers: int) -> None:
         self.market = market
@@ -49,37 +49,36 @@ class Rush:
         self.browsers = [Browser(market), Browser(market, leaves_after_seconds=1.5)]
 
     def start(self) -> None:
-        """Open the doors."""
+        """Connect the browsers, then start the buyers."""
         for browser in self.browsers:
             assert browser.connected.wait(30)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Close the doors; every click under way gets its answer."""
+        """Stop buying, once every request under way has its answer."""
         self._closing.set()
         for thread in self._threads:
             thread.join(90)
             assert not thread.is_alive(), "a buyer still waits for an answer"
 
     def close(self) -> None:
-        """Send the browsers home."""
         for browser in self.browsers:
             browser.close()
 
     @property
     def is_open(self) -> bool:
-        """Whether buyers still come."""
+        """Whether buyers still buy."""
         return not self._closing.is_set()
 
     def wait_for_purchases(self, count: int) -> None:
-        """Go on once so many more have been accepted."""
+        """Wait until `count` more purchases have been accepted."""
         target = len(self.accepted) + count
-        done = wait_until(lambda: len(self.accepted) >= target, timeout_seconds=PATIENCE_SECONDS)
+        done = wait_until(lambda: len(self.accepted) >= target, timeout_seconds=GIVE_UP_SECONDS)
         assert done, dict(self.errors)
 
     def check(self, *, timeout_seconds: float = 120) -> Outcome:
-        """Wait for quiet, and count: each 202 is one completed order, one transaction, one sale seen."""
+        """Wait until all is settled; each 202 must be one completed order, one transaction, one event."""
         wait_until(lambda: not self._unsettled(), timeout_seconds=timeout_seconds)
         wait_until(lambda: not self._unseen(), timeout_seconds=SEEN_WITHIN_SECONDS)
         transactions = self.market.transactions_of(self.accepted)
@@ -102,13 +101,13 @@ class Rush:
         return set(self.accepted) - {order for (order,) in self.market.listings(sql, list(self.accepted))}
 
     def _unseen(self) -> set[str]:
-        """Sales that one of the browsers was not told of."""
+        """Sales that one of the browsers has not received."""
         return {
             order for order in self.accepted if not all(order in browser.seen for browser in self.browsers)
         }
 
     def _sold_beyond(self, listing: int) -> int:
-        """How many have left the stock that nobody was told they bought; below 0, how many too few have."""
+        """Return the pieces that left the stock without an order; below 0, those that did not leave."""
         sold = sum(1 for bought in self.accepted.values() if bought == listing)
         return self.stock - self.market.available(listing) - sold
 
@@ -123,7 +122,7 @@ class Rush:
             time.sleep(PAUSE_SECONDS)
 
     def _buy(self, buyer: Person, listing: int, key: str) -> None:
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        give_up_at = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < give_up_at:
             try:
                 response = buyer.buy(listing, headers={"Idempotency-Key": key})
@@ -139,7 +138,7 @@ class Rush:
 
 
 def root_of(error: BaseException) -> str:
-    """What was behind an error of requests: ConnectionRefusedError, RemoteDisconnected, ReadTimeout …"""
+    """Return the type of an error's cause: ConnectionRefusedError, RemoteDisconnected, ReadTimeout …"""
     while inner := error.__cause__ or error.__context__:
         error = inner
     return type(error).__name__
@@ -147,7 +146,7 @@ def root_of(error: BaseException) -> str:
 
 @contextmanager
 def rush(market: Market, fault: str, *, buyers: int = BUYERS) -> Iterator[Rush]:
-    """Purchases go on during the block; after it all of them are checked."""
+    """Buy during the block, and check all purchases after it."""
     hour = Rush(market, buyers=buyers)
     try:
         hour.start()

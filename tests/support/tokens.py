@@ -20,7 +20,7 @@ MINUTE_SECONDS = 60
 
 
 def claims_of(user_id: object, /, **changed: object) -> dict[str, Any]:
-    """What an access token says."""
+    """The claims of an access token."""
     now = int(time.time())
     valid = {
         "token_type": "access",

@@ -26,17 +26,20 @@ class Visitor:
         self.page = page
         self.complaints: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda line: self.complaints.append(line.text) if line.type == "error" else None,
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     @property
     def bell(self) -> Locator:
-        """The link to the notifications, which says how many are unread."""
+        """The link to the notifications, which shows how many are unread."""
         return self.page.get_by_role("link", name="Notifications")
 
     @property
     def cart(self) -> Locator:
-        """The link to the cart, which says how many things are in it."""
+        """The link to the cart, which shows how many things are in it."""
         return self.page.get_by_role("link", name="Cart,")
 
     def sign_up(self, name: str) -> None:
@@ -79,7 +82,7 @@ class Visitor:
 
     def forgive(self, status: int) -> None:
         """The browser complains of every page with an error's status, also of one that was meant."""
-        self.complaints[:] = [said for said in self.complaints if f"status of {status}" not in said]
+        self.complaints[:] = [text for text in self.complaints if f"status of {status}" not in text]
 
     def mark(self) -> None:
         """Whatever is seen from now on came without loading the page again."""

@@ -1,4 +1,4 @@
-"""A process dies at an exact point of a purchase; PostgreSQL holds it there, no code under test knows."""
+"""A process is killed at an exact point of a purchase, where PostgreSQL holds its statement."""
 
 import signal
 
@@ -9,13 +9,12 @@ from tests.support.rush import rush
 
 
 def restart(market: Market, process: str) -> None:
-    """Start it again, whole."""
     market.stack.start(process)
     market.stack.wait_ready(process)
 
 
 def die_before_the_commit(market: Market, process: str, held: Held) -> None:
-    """The process is gone when its statement ends: PostgreSQL rolls back."""
+    """The process is killed before its statement ends: PostgreSQL rolls back."""
     held.wait()
     market.stack[process].kill()
     held.let_go()
@@ -23,7 +22,7 @@ def die_before_the_commit(market: Market, process: str, held: Held) -> None:
 
 
 def die_after_the_commit(market: Market, process: str, held: Held) -> None:
-    """It stands still while PostgreSQL commits, and dies without having heard of it."""
+    """The process is frozen while PostgreSQL commits, and is killed before it receives the result."""
     held.wait()
     market.stack[process].freeze()
     held.let_go()
@@ -89,7 +88,7 @@ def test_the_listings_worker_dies_in_the_middle_of_completing(market: Market) ->
         hour.wait_for_purchases(5)
 
 
-def test_the_listings_worker_dies_after_completing_and_before_it_tells_anybody(market: Market) -> None:
+def test_the_listings_worker_dies_after_completing_and_before_it_pushes_the_event(market: Market) -> None:
     with rush(market, "crash: listings worker, after completing, before the push") as hour:
         with held_commit(market.services.listings_db.url, table="listings_liveevent") as held:
             die_after_the_commit(market, "listings-worker", held)

@@ -25,7 +25,7 @@ PROCESSES = [
 
 
 def test_processes_killed_at_random_moments_many_times_over_lose_nothing(market: Market) -> None:
-    """Whoever is next may be killed while the one before it has not come back."""
+    """A process may be killed while another one is still starting."""
     killed: Counter[str] = Counter()
     with rush(market, f"kill -9 of {', '.join(PROCESSES)}, {TIMES} times each at random moments") as hour:
         supervisor = Supervisor(market.stack, say=lambda _: None, pauses_seconds=[0.1])

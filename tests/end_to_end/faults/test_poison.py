@@ -1,4 +1,4 @@
-"""Messages that nobody can handle, between good purchases: kept as dead letters, and nobody stops."""
+"""Messages that no worker can handle, between purchases: they become dead letters, and work goes on."""
 
 from uuid import uuid4
 
@@ -13,7 +13,9 @@ SERVICES = ["listings", "transactions"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_nobody_can_handle_is_kept_and_the_worker_goes_on(market: Market, service: str) -> None:
+def test_a_message_that_cannot_be_handled_becomes_a_dead_letter_and_the_worker_goes_on(
+    market: Market, service: str
+) -> None:
     worker = market.stack.pid(f"{service}-worker")
     poisons = kinds(service)
     marks = {name: uuid4().hex for name in poisons}
@@ -27,7 +29,7 @@ def test_what_nobody_can_handle_is_kept_and_the_worker_goes_on(market: Market, s
     assert market.stack.pid(f"{service}-worker") == worker
 
 
-def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market) -> None:
+def test_a_message_that_kills_each_child_that_takes_it_becomes_a_dead_letter(market: Market) -> None:
     order_id, mark = str(uuid4()), uuid4().hex
     killer = Poison(one("transactions", order_id=order_id))
     worker = market.stack.pid("transactions-worker")
@@ -37,7 +39,7 @@ def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market
 
             def is_kept() -> bool:
                 murder.kill()
-                # Asked for so often that the ten megabytes of another letter must not come along.
+                # Polled so often that the ten megabytes of another dead letter must not be read each time.
                 kept = "SELECT count(*) FROM messaging_deadletter WHERE headers ->> 'mark' = %s"
                 return market.transactions(kept, mark) == [(1,)]
 
@@ -51,9 +53,9 @@ def test_a_message_that_kills_whoever_takes_it_is_kept_in_the_end(market: Market
 def find_missing(
     market: Market, service: str, poisons: dict[str, Poison], marks: dict[str, str]
 ) -> list[str]:
-    """The kinds that no dead letter keeps as they were sent."""
-    ask = market.listings if service == "listings" else market.transactions
-    letters = ask(
+    """The kinds without a dead letter that holds exactly what was published."""
+    query = market.listings if service == "listings" else market.transactions
+    letters = query(
         "SELECT headers ->> 'mark', raw_body, payload FROM messaging_deadletter WHERE state = 'waiting'"
     )
     raw = [(mark, bytes(body)) for mark, body, _ in letters if body is not None]

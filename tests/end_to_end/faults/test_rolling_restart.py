@@ -19,12 +19,12 @@ def test_a_rolling_restart_of_every_process(market: Market) -> None:
             market.stack.wait_ready(process)
             hour.wait_for_purchases(5)
     assert not [error for error in hour.errors if error.startswith("5")], dict(hour.errors)
-    # An idle connection may be closed just as its owner asks again, but somebody always listens.
+    # An idle connection may be closed just as its client sends again, but the port is always open.
     assert not hour.errors["ConnectionRefusedError"], dict(hour.errors)
 
 
 def replace(market: Market, process: str) -> None:
-    """A successor listens on the same port before the old server is told to end; then the same back again."""
+    """Start a successor on the same port before the old server is stopped; then the same the other way."""
     successor = Stack(
         {process: market.stack.commands[process]},
         environment=market.stack.environment,
@@ -42,7 +42,7 @@ def replace(market: Market, process: str) -> None:
 
 
 def wait_serving(stack: Stack, process: str) -> None:
-    """Wait until each of its workers serves; asking the port would not tell who answers."""
+    """Wait until each of its workers serves; a request to the port may be answered by the other server."""
 
     def serves() -> bool:
         log = stack[process].read_log_since_start()
