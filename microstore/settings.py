@@ -269,7 +269,8 @@ LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", 2_000)  # the sam
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
 FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; empty: calls are not signed
 FEES_AWS_REGION = env.str("FEES_AWS_REGION", "")  # set: calls are signed as AWS wants it (SigV4)
-FEES_TIMEOUT_SECONDS = (2.0, env.float("FEES_READ_TIMEOUT_SECONDS", 10.0))  # to connect, to read
+FEES_TIMEOUT_SECONDS = (2.0, env.float("FEES_READ_TIMEOUT_SECONDS", 10.0))  # to connect, for the whole answer
+FEES_HIGHEST_CENTS = env.int("FEES_HIGHEST_CENTS", 100_000)  # a fee above this and above the price is refused
 CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
 )

@@ -1,21 +1,22 @@
-"""Leaving alone what is down: after a failure nobody asks again for a while, and then one does."""
+"""A circuit breaker: after some failures in a row, calls are refused for a while, but for one probe."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-LONGEST_WISH_SECONDS = 60
+LONGEST_RETRY_AFTER_SECONDS = 60
 
 
 class CircuitOpen(Exception):
-    """It failed a moment ago and is not asked now."""
+    """The dependency failed recently and is not called now."""
 
 
 class CircuitBreaker:
-    """Opens after some failures in a row; then lets one probe through per pause, until one succeeds.
+    """Opens after `failures` failures in a row; then lets one probe through per pause, until one succeeds.
 
-    One a process: the pause grows with each failed probe, so a long outage costs next to nothing.
+    Threads share it; processes do not. The pause doubles with each failed probe, up to its limit, so that a
+    long outage costs next to nothing.
     """
 
     def __init__(
@@ -32,11 +33,11 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._closed_at = 0.0
-        self._asked_until = 0.0
+        self._open_until = 0.0
 
     @contextmanager
     def guard(self, *faults: type[BaseException]) -> Iterator[None]:
-        """Count how the block ends; raises CircuitOpen instead of entering it while the circuit is open."""
+        """Run the block and count `faults` as failures; raise CircuitOpen instead while it is open."""
         self._enter()
         try:
             yield
@@ -45,21 +46,22 @@ class CircuitBreaker:
             raise
         self._failures = 0
 
-    def leave_alone(self, seconds: float) -> None:
-        """Open at once for as long as the dependency itself has asked for, a minute at most."""
+    def stay_open(self, seconds: float) -> None:
+        """Open at once for as long as the dependency asks for (Retry-After), a minute at most."""
         if seconds <= 0:
             return
         with self._lock:
             self._failures = max(self._failures, self._failures_allowed)
-            self._asked_until = self._clock() + min(seconds, LONGEST_WISH_SECONDS)
+            self._open_until = self._clock() + min(seconds, LONGEST_RETRY_AFTER_SECONDS)
 
     def _enter(self) -> None:
         with self._lock:
             if self._failures < self._failures_allowed:
                 return
-            if self._clock() < max(self._closed_at, self._asked_until):
+            if self._clock() < max(self._closed_at, self._open_until):
                 raise CircuitOpen
-            # This caller is the probe; the others wait for what becomes of it.
+            # This caller is the probe. Set before its outcome is known: other threads are refused meanwhile,
+            # and if this one dies in its call, the next probe follows after the pause.
             self._closed_at = self._clock() + self._pause()
 
     def _fail(self) -> None:

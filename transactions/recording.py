@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from microstore.contracts.transactions import OrderCancelled, OrderCreated, OrderExpired
 from microstore.telemetry.tracing import trace_id_of
 from transactions import fee_client, queries
-from transactions.fee_client import AnyQuote, Quote, RefusedQuote
+from transactions.fee_quotes import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
 from transactions.queries import Decided
 
@@ -89,7 +89,7 @@ def without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
         buyer_id=order.buyer_id,
         seller_id=order.seller_id,
         quantity=order.quantity,
-        price_cents=fee_client.price_cents(order),
+        price_cents=order.unit_price_cents * order.quantity,
         currency=order.currency,
         status=status.value,
         fee_cents=None,

@@ -3,13 +3,14 @@
 The operator has the admin of each service and the command line, and no SQL.
 """
 
+import json
 from collections.abc import Iterator
 
 import amqp
 import pytest
 
 from stack.waiting import wait_until
-from tests.support.broken_fees import broken_fees
+from tests.support.broken_fees import Misbehaving, broken_fees, real_answer
 from tests.support.market import Market
 from tests.support.operator import Operator
 from tests.support.rush import Rush
@@ -40,6 +41,14 @@ def mangle_one_message(market: Market) -> None:
     mangle = f"{change} WHERE id = ({waiting}) RETURNING 1"
     assert wait_until(lambda: bool(market.listings(mangle)), timeout_seconds=30)
     market.stack.start("listings-relay")
+
+
+def refuse_all_but_round_prices(fees: Misbehaving, body: bytes) -> None:
+    """A fault of some orders: what all of them met would be an outage, and dead-letter none."""
+    if all(order["price_cents"] == 10_000 for order in json.loads(body)["orders"]):
+        fees.answer(200, json.dumps(real_answer(body)).encode())
+    else:
+        fees.answer(400, f'{{"error": "{BROKEN}"}}'.encode())
 
 
 def send_garbage(market: Market) -> None:
@@ -80,7 +89,7 @@ def test_an_operator_finds_the_causes_mends_them_and_loses_nothing(market: Marke
     discard_old_dead_letters(market)
     fees_port = int(market.settings["FEES_PORT"])
     market.stack.stop("fees")
-    with broken_fees(fees_port, lambda fees, _: fees.answer(400, f'{{"error": "{BROKEN}"}}'.encode())):
+    with broken_fees(fees_port, refuse_all_but_round_prices):
         mangle_one_message(market)
         send_garbage(market)
         # The front page shows that something waits, the groups show why.

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -18,6 +19,9 @@ class FeePost:
         self.questions: list[dict[str, Any]] = []
         self.connections = 0
         self.answer: tuple[int, bytes] | None = None
+        self.refuses: Callable[[list[dict[str, Any]]], bool] = lambda orders: True
+        self.write: Callable[[BaseHTTPRequestHandler], None] | None = None
+        self.headers: list[dict[str, str]] = []
         self.retry_after: str | None = None
         self.claimed_length: int | None = None
         self.hangs_up = False
@@ -45,9 +49,11 @@ class FeePost:
         self.answer = (status, content if isinstance(content, bytes) else json.dumps(content).encode())
 
     def reply_to(self, body: bytes) -> tuple[int, bytes]:
-        """What is answered: what was set, or what the fee function says."""
+        """What was set, for the orders that are refused; for others what the fee function answers."""
         self.questions.append(json.loads(body))
-        return self.answer or self._pass_on(body)
+        return (
+            self.answer if self.answer and self.refuses(self.questions[-1]["orders"]) else self._pass_on(body)
+        )
 
     def _pass_on(self, body: bytes) -> tuple[int, bytes]:
         connection = HTTPConnection("127.0.0.1", self.fee_port, timeout=WAIT_SECONDS)
@@ -81,7 +87,12 @@ def _handler(post: FeePost) -> type[BaseHTTPRequestHandler]:
             post.connections += 1
 
         def do_POST(self) -> None:
+            post.headers.append(dict(self.headers))
             status, content = post.reply_to(self.rfile.read(int(self.headers["Content-Length"])))
+            if post.write:
+                self.close_connection = True
+                post.write(self)
+                return
             if post.silent.is_set():
                 self.close_connection = True
                 self.rfile.read(1)  # until the client hangs up

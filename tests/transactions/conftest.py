@@ -14,7 +14,7 @@ from tests.support.speed import nothing_slow
 from tests.support.tokens import claims_of, sign
 from transactions import fee_client
 from transactions.circuit_breaker import CircuitBreaker
-from transactions.fee_client import session
+from transactions.fee_http import session
 
 __all__ = ["nothing_slow"]
 

@@ -94,7 +94,7 @@ def test_while_a_probe_is_under_way_the_others_are_turned_away(breaker: CircuitB
 def test_it_is_left_alone_for_as_long_as_it_asks_but_not_for_ever(
     breaker: CircuitBreaker, clock: Clock, asked_for: float, granted: float
 ) -> None:
-    breaker.leave_alone(asked_for)
+    breaker.stay_open(asked_for)
     clock.now = granted - 0.01
     with pytest.raises(CircuitOpen):
         succeed(breaker)

@@ -43,7 +43,29 @@ def leave_one_out(request: Misbehaving, body: bytes) -> None:
     request.answer(200, json.dumps({"fees": fees[1:]}).encode())
 
 
-@pytest.mark.parametrize("behaviour", [hang, fail, refuse_for_now, talk_nonsense, break_off, leave_one_out])
+def lose_the_route(request: Misbehaving, body: bytes) -> None:
+    """404, from a gateway without its route."""
+    request.answer(404, b'{"error": "no route"}')
+
+
+def point_elsewhere(request: Misbehaving, body: bytes) -> None:
+    """A redirect to another host."""
+    request.answer(307, b"", Location="http://fees.invalid/")
+
+
+def charge_too_much(request: Misbehaving, body: bytes) -> None:
+    """A fee of 10^30."""
+    fees = [{**fee, "fee_cents": 10**30, "total_cents": 10**30} for fee in real_answer(body)["fees"]]
+    request.answer(200, json.dumps({"fees": fees}).encode())
+
+
+BEHAVIOURS = (
+    *(hang, fail, refuse_for_now, talk_nonsense, break_off, leave_one_out),
+    *(lose_the_route, point_elsewhere, charge_too_much),
+)
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_fee_function_that_misbehaves(market: Market, behaviour: Behaviour) -> None:
     name = behaviour.__doc__ or ""
     with rush(market, f"fee function: {name.rstrip('.')}") as hour:

@@ -1,0 +1,134 @@
+"""HTTP calls to the fee function: bounded in time and size, without redirects, over pooled connections."""
+
+import http.client
+import io
+import socket
+import time
+from contextlib import suppress
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from transactions.fee_signing import aws_signature
+
+ANSWER_BYTES_LIMIT = 1024 * 1024
+
+
+class CallFailed(Exception):
+    """No whole answer arrived within the limits of time and size."""
+
+
+class BoundedReads(io.RawIOBase):
+    """A socket's incoming bytes, until the deadline or the limit of bytes is reached."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw, self._sock = raw, sock
+        self._timeout_seconds = sock.gettimeout() or 0.0
+        self._deadline = time.monotonic() + self._timeout_seconds
+        self._bytes_left = ANSWER_BYTES_LIMIT
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        # A socket's own timeout starts anew with every byte, so a peer that drips would never meet it.
+        seconds_left = self._deadline - time.monotonic()
+        if seconds_left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._sock.settimeout(seconds_left)
+        count = self._raw.readinto(buffer)
+        self._bytes_left -= count or 0
+        if self._bytes_left < 0:
+            raise OSError(f"the answer is above {ANSWER_BYTES_LIMIT} bytes")
+        return count
+
+    def close(self) -> None:
+        with suppress(OSError):  # the socket is closed already
+            self._sock.settimeout(self._timeout_seconds)
+        self._raw.close()
+        super().close()
+
+
+class BoundedResponse(http.client.HTTPResponse):
+    """An HTTP response whose headers and body together are read within one timeout of the socket."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp: Any = io.BufferedReader(BoundedReads(self.fp.detach(), sock))
+
+
+class BoundedHttp(HTTPConnection):
+    """A plain connection with bounded responses."""
+
+    response_class = BoundedResponse
+
+
+class BoundedHttps(HTTPSConnection):
+    """A TLS connection with bounded responses."""
+
+    response_class = BoundedResponse
+
+
+class BoundedAdapter(HTTPAdapter):
+    """The adapter of `requests`, with bounded connections."""
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        pool.ConnectionCls = BoundedHttps if pool.scheme == "https" else BoundedHttp
+        return pool
+
+
+def post(body: bytes, headers: dict[str, str]) -> tuple[requests.Response, bytes]:
+    """Return the response to a POST at FEES_URL, whatever its status, and its body; raise CallFailed.
+
+    A redirect is returned like any response: it would take the orders and their signature elsewhere.
+    """
+    wanted = {"Content-Type": "application/json", "Accept-Encoding": "identity", **headers}
+    try:
+        with session().post(
+            settings.FEES_URL,
+            data=body,
+            headers=wanted,
+            timeout=settings.FEES_TIMEOUT_SECONDS,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            # Never decompressed: 300 kB of gzip become 1 GB of memory.
+            return response, response.raw.read(decode_content=False)
+    except (requests.RequestException, HTTPError, OSError) as error:
+        raise CallFailed(str(error)[:500]) from error
+
+
+@cache
+def session() -> requests.Session:
+    """Return this process's session, made once: one pool of connections.
+
+    It connects twice at most, which is safe since the function is pure. A read that timed out is not repeated
+    here: the broker waits better than a worker does. Nor does urllib3 obey Retry-After: it would make an
+    error of the answer that names it.
+    """
+    retry = Retry(
+        connect=1,
+        read=0,
+        status=0,
+        other=0,
+        backoff_factor=0.1,
+        allowed_methods=None,
+        respect_retry_after_header=False,
+    )
+    pooled = requests.Session()
+    # Proxies and certificates of the environment, read once: requests would do so at each call.
+    environment = pooled.merge_environment_settings(settings.FEES_URL, {}, None, None, None)
+    pooled.proxies, pooled.verify, pooled.trust_env = environment["proxies"], environment["verify"], False
+    pooled.auth = aws_signature()
+    pooled.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        pooled.mount(scheme, BoundedAdapter(max_retries=retry))
+    return pooled
