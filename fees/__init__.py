@@ -1,1 +1,1 @@
-"""The fee function: what MicroStore takes of a sale, in pure standard-library Python."""
+"""The fee function: the shop's share of a sale, in pure standard-library Python."""

@@ -6,7 +6,7 @@ from fees.server import serve
 
 
 def main() -> None:
-    """Read the command line and serve."""
+    """Serve as the command line says."""
     parser = ArgumentParser("fees", description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", default=8003, type=int, help="port to listen on; 0 takes a free one")

@@ -1,4 +1,4 @@
-"""What the fee function answers: to one order, to a batch of orders, to the tutorial's plain price."""
+"""Answers to one order, to a batch of orders, and to a plain price as the tutorial's client sends it."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -11,6 +11,7 @@ from fees.schedule import Schedule
 
 BATCH_LIMIT = 1000
 PRICE_DIGITS_LIMIT = 15
+ORDER_ID_LENGTH_LIMIT = 100
 ORDER_FIELDS = {"price_cents", "currency", "quantity", "category"}
 
 
@@ -47,8 +48,11 @@ def _answer_entry(entry: object, *, schedule: Schedule) -> dict[str, Any]:
     if not isinstance(entry, dict):
         return {"order_id": None, "error": "an order must be a JSON object"}
     order_id = entry.get("order_id")
-    if not isinstance(order_id, str):
-        return {"order_id": None, "error": "order_id must be text"}
+    if not isinstance(order_id, str) or len(order_id) > ORDER_ID_LENGTH_LIMIT:
+        return {
+            "order_id": None,
+            "error": f"order_id must be text of at most {ORDER_ID_LENGTH_LIMIT} characters",
+        }
     fields = {field: value for field, value in entry.items() if field != "order_id"}
     try:
         return {"order_id": order_id, **_answer_order(fields, schedule=schedule)}

@@ -13,7 +13,7 @@ class UnknownCurrency(InvalidOrder):
 
 
 class Breakdown(NamedTuple):
-    """How a fee came about; `limit_applied` names the bound that replaced percentage plus fixed part."""
+    """The parts of a fee; `limit_applied` names the bound that replaced percentage plus fixed part."""
 
     amount_cents: int
     percentage_bps: int

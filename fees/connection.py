@@ -7,46 +7,60 @@ from http.server import BaseHTTPRequestHandler
 from io import BufferedReader
 from typing import Protocol, cast
 
-from fees.function_url import Response, make_response
+from fees.bounded_reads import BoundedReads
+from fees.function_url import BODY_BYTES_LIMIT, Response, make_response
 from fees.handler import handler
 from fees.local_event import build_event
 
-# Lambda's own limit on a request; what lies between this and the handler's limit is the handler's to refuse.
+# Lambda's own limit on a request. A body up to it is read before it is refused: closing a connection with
+# unread bytes resets it, and the client would not see the answer.
 REQUEST_BYTES_LIMIT = 6 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+REQUEST_SECONDS = 10
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 class DrainingServer(Protocol):
-    """What a connection needs of its server to let a stop wait for it."""
+    """The part of a server that lets a stop wait for its connections."""
 
     in_flight: AbstractContextManager[None]
     stopping: bool
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Serves one connection until it closes, stays idle for `timeout` seconds, or the server stops."""
+    """Serves one connection until it closes, stays idle for `timeout` seconds, or the server stops.
+
+    A request that has begun is to arrive, and its response to be taken, within `request_seconds` each.
+    """
 
     protocol_version = "HTTP/1.1"
     # The default is HTTP/0.9, in which a refused request line would be answered without a status.
     default_request_version = "HTTP/1.0"
     timeout = 60
+    request_seconds: float = REQUEST_SECONDS
     disable_nagle_algorithm = True
     # Buffered, so that headers and body leave in one write.
     wbufsize = 64 * 1024
 
+    def setup(self) -> None:
+        super().setup()
+        self._reads = BoundedReads(cast("BufferedReader", self.rfile).detach(), self.connection)
+        self.rfile = BufferedReader(self._reads)
+
     def handle_one_request(self) -> None:
-        """Wait for a request to begin; from then on it is in flight until its response is sent."""
         server = cast("DrainingServer", self.server)
         try:
-            cast("BufferedReader", self.rfile).peek(1)
+            self._reads.expect_within(self.timeout)
+            self.rfile.peek(1)
+            # It has begun: a stop waits for it from here on, and its client may not take its time.
             with server.in_flight:
+                self._reads.expect_within(self.request_seconds)
                 super().handle_one_request()
                 self.wfile.flush()
         except TimeoutError:
             self.close_connection = True
 
     def do_POST(self) -> None:
-        """Answer by the handler, as do all other methods."""
         body = self._read_body()
         if body is None:
             return
@@ -63,33 +77,43 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815 (http.server's names)
 
     def handle_expect_100(self) -> bool:
-        """Send `100 Continue` at once: the client waits for it before it sends the body."""
         proceeds = super().handle_expect_100()
-        self.wfile.flush()
+        self.wfile.flush()  # the client sends no body before it has this
         return proceeds
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what is not good HTTP in the handler's form; where the next one begins is unknown."""
+        # What is no HTTP does not show where the next request begins.
         self.close_connection = True
         status = HTTPStatus(code)
         self._send(make_response(status, {"error": message or explain or status.phrase}))
 
     def version_string(self) -> str:
-        """Name the function, not its Python."""
         return "MicroStore-fees"
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet: the transactions service logs its calls with their trace."""
+        """Log nothing: the transactions service logs its calls with their trace."""
 
     def _read_body(self) -> bytes | None:
         length = self._read_length()
         if length is None:
             return None
-        body = self.rfile.read(length)
+        try:
+            if length > BODY_BYTES_LIMIT:
+                return self._refuse_body(length)
+            body = self.rfile.read(length)
+        except TimeoutError:
+            self.send_error(HTTPStatus.REQUEST_TIMEOUT, f"body took longer than {self.request_seconds} s")
+            return None
         if len(body) < length:
             self.send_error(HTTPStatus.BAD_REQUEST, "body ended before its Content-Length")
             return None
         return body
+
+    def _refuse_body(self, length: int) -> None:
+        while length > 0 and (chunk := self.rfile.read(min(length, CHUNK_BYTES))):
+            length -= len(chunk)
+        refusal = {"error": f"body must be at most {BODY_BYTES_LIMIT} bytes"}
+        self._send(make_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal))
 
     def _read_length(self) -> int | None:
         lengths = self.headers.get_all("content-length", [])
@@ -104,6 +128,7 @@ class Connection(BaseHTTPRequestHandler):
         return None
 
     def _send(self, response: Response) -> None:
+        self.connection.settimeout(self.request_seconds)
         body = response["body"].encode()
         self.send_response(response["statusCode"])
         for name, value in response["headers"].items():

@@ -13,7 +13,7 @@ BODY_BYTES_LIMIT = 1024 * 1024
 
 
 class Response(TypedDict):
-    """What the handler returns; Lambda makes it the HTTP response."""
+    """A response as the handler returns it to Lambda."""
 
     statusCode: int
     headers: dict[str, str]
@@ -27,7 +27,7 @@ class BadRequest(Exception):
 
 
 class BodyTooLarge(BadRequest):
-    """The body is above the limit."""
+    """The body is longer than BODY_BYTES_LIMIT."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
@@ -35,7 +35,7 @@ class BodyTooLarge(BadRequest):
 def make_response(
     status: HTTPStatus, content: Mapping[str, object], *, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Make a JSON response."""
+    """Return a response with JSON content."""
     return {
         "statusCode": status.value,
         "headers": {"content-type": "application/json", **(headers or {})},

@@ -14,6 +14,8 @@ from fees.order import InvalidOrder
 from fees.signature import check_signature, load_signing_keys
 
 STATUS_PATHS = ("/", "/health")
+# Longer than any amount or rate. Measured before int() and Decimal(), whose cost grows with the square.
+NUMBER_LENGTH_LIMIT = 40
 
 # Once a process: a bad schedule fails the cold start, not the first sale.
 SCHEDULE = load_schedule(os.environ)
@@ -21,7 +23,7 @@ SIGNING_KEYS = load_signing_keys(os.environ)
 
 
 def handler(event: object, _context: object) -> Response:
-    """Answer one request: POST prices orders on any path, GET / and GET /health tell the version."""
+    """Answer one request: POST prices orders on any path, GET / and GET /health return the version."""
     try:
         return _answer_event(read_event(event))
     except BadRequest as refusal:
@@ -49,18 +51,33 @@ def _refuse_method(*, allowed: str) -> Response:
 
 def _parse_json(body: bytes) -> object:
     try:
-        return json.loads(body.decode(), parse_float=_parse_decimal, parse_constant=_refuse_constant)
+        return json.loads(
+            body.decode(),
+            parse_int=_parse_integer,
+            parse_float=_parse_decimal,
+            parse_constant=_refuse_constant,
+        )
     except RecursionError:
         raise BadRequest("body is nested too deeply") from None
     except ValueError as problem:
         raise BadRequest(f"body is not JSON: {problem}") from None
 
 
+def _parse_integer(text: str) -> int:
+    return int(_check_length(text))
+
+
 def _parse_decimal(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        return Decimal(_check_length(text))
     except InvalidOperation:
         raise ValueError("a number's exponent is out of range") from None
+
+
+def _check_length(text: str) -> str:
+    if len(text) > NUMBER_LENGTH_LIMIT:
+        raise ValueError(f"a number has more than {NUMBER_LENGTH_LIMIT} characters")
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:

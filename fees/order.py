@@ -1,4 +1,4 @@
-"""The order as the fee function knows it, and what is refused as one."""
+"""The order as the fee function knows it: valid, or refused with the reason."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class InvalidOrder(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is sold: a unit price in the currency's minor units, times a quantity. None is invalid."""
+    """A unit price in the currency's minor units, times a quantity; an invalid one raises InvalidOrder."""
 
     price_cents: int
     currency: str
@@ -22,7 +22,6 @@ class Order:
     category: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is not an order (InvalidOrder)."""
         _check_whole_number("price_cents", self.price_cents, limit=PRICE_CENTS_LIMIT)
         _check_whole_number("quantity", self.quantity, limit=QUANTITY_LIMIT)
         _check_currency(self.currency)

@@ -21,7 +21,7 @@ class FeeRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrencyRules:
-    """One currency's rules, and how many digits its minor unit has (ISO 4217: EUR 2, JPY 0, KWD 3)."""
+    """The rules of a currency, and the digits of its minor unit (ISO 4217: EUR 2, JPY 0, KWD 3)."""
 
     minor_unit_digits: int
     default: FeeRule

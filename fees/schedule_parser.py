@@ -1,4 +1,4 @@
-"""The fee schedule read from JSON; whatever is wrong with it is said with its place."""
+"""The fee schedule read from JSON, with the place of a mistake in its error."""
 
 import json
 import re

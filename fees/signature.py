@@ -1,7 +1,7 @@
-"""Requests signed with a shared secret: who does not have it is not answered.
+"""Requests signed with a shared secret (HMAC); unsigned ones are refused where a key is configured.
 
 `X-Fees-Timestamp` is the Unix time in seconds, `X-Fees-Signature` the hexadecimal HMAC-SHA256 of that, a dot
-and the body. A recorded request is worth something for five minutes, and then only the same answer.
+and the body. A recorded request can be replayed for five minutes, and gets the answer that it got before.
 """
 
 import hashlib
@@ -16,18 +16,18 @@ MAX_SKEW_SECONDS = 300
 
 
 class NotSigned(BadRequest):
-    """The request is not signed by anybody we know."""
+    """The signature is missing, too old, or made with another key."""
 
     status = HTTPStatus.UNAUTHORIZED
 
 
 def load_signing_keys(environ: Mapping[str, str]) -> Sequence[bytes]:
-    """The keys in FEES_SIGNING_KEY, with commas between them while one is changed for another."""
+    """Return the keys in FEES_SIGNING_KEY, which are separated by commas while a key is rotated."""
     return [key.strip().encode() for key in environ.get("FEES_SIGNING_KEY", "").split(",") if key.strip()]
 
 
 def sign(body: bytes, *, key: bytes, timestamp: str) -> str:
-    """The signature of a body sent at this time."""
+    """Return the signature of a body sent at this time, in hexadecimal."""
     return hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
@@ -38,16 +38,19 @@ def check_signature(
     keys: Sequence[bytes],
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Raise NotSigned unless one of the keys has signed the body lately; without keys all are welcome."""
+    """Raise NotSigned unless one of the keys has signed the body recently; without keys, do nothing."""
     if not keys:
         return
     headers = event.get("headers")
-    told = headers if isinstance(headers, dict) else {}
-    timestamp, signature = str(told.get("x-fees-timestamp", "")), str(told.get("x-fees-signature", ""))
+    received = headers if isinstance(headers, dict) else {}
+    timestamp, signature = (
+        str(received.get("x-fees-timestamp", "")),
+        str(received.get("x-fees-signature", "")),
+    )
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= len(str(2**40))):
-        raise NotSigned("this function answers signed requests alone: x-fees-timestamp is missing or no time")
+        raise NotSigned("requests must be signed: x-fees-timestamp is missing or not a Unix time")
     if abs(now() - int(timestamp)) > MAX_SKEW_SECONDS:
-        raise NotSigned("x-fees-timestamp is not within five minutes of this function's clock")
+        raise NotSigned("x-fees-timestamp is more than five minutes from this function's clock")
     given = signature.encode("utf-8", "replace")
     if not any(hmac.compare_digest(sign(body, key=key, timestamp=timestamp).encode(), given) for key in keys):
-        raise NotSigned("x-fees-signature does not fit the body")
+        raise NotSigned("x-fees-signature does not match the body")

@@ -87,6 +87,7 @@ def test_a_batch_is_answered_in_its_order_and_one_bad_order_fails_alone() -> Non
         {"order_id": "gold", "price_cents": 1, "currency": "XAU"},
         {"price_cents": 1, "currency": "EUR"},
         {"order_id": 7, "price_cents": 1, "currency": "EUR"},
+        {"order_id": "7" * 101, "price_cents": 1, "currency": "EUR"},
         {"order_id": "vase", "price_cents": 1, "currency": "EUR", "colour": "blue"},
         {"order_id": "lamp"},
         "sofa",
@@ -95,16 +96,17 @@ def test_a_batch_is_answered_in_its_order_and_one_bad_order_fails_alone() -> Non
     status, answer = post({"orders": orders})
     fees = answer["fees"]
     assert status == 200
-    assert fees[0] == fees[8] == {"order_id": "armchair", **ARMCHAIR_QUOTE}
-    assert fees[1:8] == [
+    assert fees[0] == fees[9] == {"order_id": "armchair", **ARMCHAIR_QUOTE}
+    assert fees[1:9] == [
         {"order_id": "free lunch", "error": "price_cents must be a whole number from 1 to 1000000000000"},
         {
             "order_id": "gold",
             "error": "no fee is set for XAU; schedule 2026-11 has "
             "EUR, USD, GBP, CHF, SEK, NOK, DKK, PLN, CZK, JPY, KWD",
         },
-        {"order_id": None, "error": "order_id must be text"},
-        {"order_id": None, "error": "order_id must be text"},
+        {"order_id": None, "error": "order_id must be text of at most 100 characters"},
+        {"order_id": None, "error": "order_id must be text of at most 100 characters"},
+        {"order_id": None, "error": "order_id must be text of at most 100 characters"},
         {"order_id": "vase", "error": "unknown field: colour"},
         {"order_id": "lamp", "error": "missing fields: currency, price_cents"},
         {"order_id": None, "error": "an order must be a JSON object"},
@@ -149,7 +151,10 @@ def test_the_tutorials_client_gets_its_fee_in_whole_units(price: str, fee: float
         ("10.00" + "0" * 30 + "1", "price must have at most 15 digits"),
         ("1e999999", "price must have at most 15 digits"),
         ("1e-999999", "price must have at most 15 digits"),
-        ("9" * 4000, "price must have at most 15 digits"),
+        ("9" * 40, "price must have at most 15 digits"),
+        ("9" * 41, "body is not JSON: a number has more than 40 characters"),
+        ("1." + "0" * 39, "body is not JSON: a number has more than 40 characters"),
+        ("9" * 1_000_000, "body is not JSON: a number has more than 40 characters"),
         ("1e12", "price_cents must be a whole number from 1 to 1000000000000"),
         ("NaN", "body is not JSON: NaN is not a JSON number"),
         ("Infinity", "body is not JSON: Infinity is not a JSON number"),
@@ -188,7 +193,8 @@ def test_a_request_that_is_no_order_is_refused_with_the_reason(request_body: obj
         ("", "body is not JSON"),
         (None, "body is not JSON"),
         ("armchair", "body is not JSON"),
-        ('{"price_cents": ' + "9" * 5000 + "}", "body is not JSON"),
+        ('{"price_cents": ' + "9" * 5000 + "}", "body is not JSON: a number has more than 40 characters"),
+        ('{"orders": [{"order_id": ' + "[" * 100_000, "body is nested too deeply"),
         ("\ud800", "body is not JSON"),
         ("[" * 500_000, "body is nested too deeply"),
         ('{"orders": ' * 50_000, "body is nested too deeply"),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,18 @@ def exchange(port: int, sent: bytes) -> tuple[int, Any]:
         response, answer = read_response(client)
         assert client.recv(1) == b""
         return response.status, answer
+
+
+@contextmanager
+def serve_here() -> Iterator[FunctionUrlServer]:
+    with FunctionUrlServer(host="127.0.0.1", port=0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            thread.join(WAIT_SECONDS)
 
 
 def read_response(client: socket.socket) -> tuple[HTTPResponse, Any]:
@@ -218,16 +230,55 @@ def test_a_signal_stops_a_server_whose_connections_are_idle(stop: signal.Signals
 def test_a_connection_that_falls_silent_is_closed_quietly(
     sent: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Connection, "timeout", Connection.timeout / 1000)
-    with FunctionUrlServer(host="127.0.0.1", port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        with connect(server.port) as client:
-            client.sendall(sent)
-            assert client.recv(1) == b""
-        server.stop()
-        thread.join(WAIT_SECONDS)
+    monkeypatch.setattr(Connection, "timeout", 0.06)
+    monkeypatch.setattr(Connection, "request_seconds", 0.06)
+    with serve_here() as server, connect(server.port) as client:
+        client.sendall(sent)
+        assert b"408" in client.recv(65536) or not sent.endswith(b"\r\n\r\n")
+        assert client.recv(1) == b""
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "begun", [b"POST / HTTP/1.1\r\nX-Slow: ", MUG_HEAD + b"Content-Length: 9999\r\n\r\n"]
+)
+def test_a_client_that_drips_is_closed_at_the_deadline(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes well within the connection's own timeout."""
+    monkeypatch.setattr(Connection, "request_seconds", 0.3)
+    with serve_here() as server, connect(server.port) as client:
+        client.sendall(begun)
+        client.settimeout(0.02)
+        while True:
+            try:
+                client.sendall(b"1")
+                answer = client.recv(65536)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                answer = b""
+            break
+    assert answer.startswith(b"HTTP/1.1 408 ") or b"X-Slow" in begun
+
+
+def test_more_connections_than_threads_are_closed_and_the_others_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FunctionUrlServer, "connections_limit", 2)
+    request = b"GET / HTTP/1.1\r\n\r\n"
+    with serve_here() as server, connect(server.port) as first:
+        with connect(server.port) as second:
+            for client in (first, second):
+                client.sendall(request)
+                assert read_response(client)[0].status == 200
+            with connect(server.port) as third:
+                assert third.recv(1) == b""
+        while True:  # until the server has noticed that the second is gone
+            with connect(server.port) as fourth, suppress(ConnectionError):
+                fourth.sendall(request)
+                if fourth.recv(1):
+                    break
+        first.sendall(request)
+        assert read_response(first)[0].status == 200
 
 
 def test_a_bad_schedule_stops_the_start_with_what_to_mend() -> None:

@@ -124,7 +124,8 @@ def test_a_redirect_is_not_followed(fee_post: FeePost, settings: Settings, statu
 
 def test_a_cookie_is_not_sent_back(fee_post: FeePost) -> None:
     def set_cookie(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(b"HTTP/1.1 503 No\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n")
+        head = b"HTTP/1.1 503 No\r\nConnection: close\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"
+        handler.wfile.write(head)
 
     fee_post.write = set_cookie
     for _ in range(2):
