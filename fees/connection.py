@@ -51,7 +51,7 @@ class Connection(BaseHTTPRequestHandler):
         server = cast("DrainingServer", self.server)
         try:
             self._reads.expect_within(self.timeout)
-            self.rfile.peek(1)
+            cast("BufferedReader", self.rfile).peek(1)
             # It has begun: a stop waits for it from here on, and its client may not take its time.
             with server.in_flight:
                 self._reads.expect_within(self.request_seconds)
@@ -99,7 +99,8 @@ class Connection(BaseHTTPRequestHandler):
             return None
         try:
             if length > BODY_BYTES_LIMIT:
-                return self._refuse_body(length)
+                self._refuse_body(length)
+                return None
             body = self.rfile.read(length)
         except TimeoutError:
             self.send_error(HTTPStatus.REQUEST_TIMEOUT, f"body took longer than {self.request_seconds} s")

@@ -5,6 +5,7 @@ import re
 from types import MappingProxyType
 from typing import Any
 
+from fees.currencies import CURRENCY_CODES
 from fees.schedule import CurrencyRules, FeeRule, InvalidSchedule, Schedule
 
 AMOUNT_LIMITS = {
@@ -14,6 +15,8 @@ AMOUNT_LIMITS = {
     "maximum_cents": 10**12,
 }
 MINOR_UNIT_DIGITS_LIMIT = 4
+# It becomes part of the rule's name, which the transactions service stores as text.
+CATEGORY = r"[^/\x00-\x1f\x7f]{1,50}"
 
 
 def parse_schedule(text: str) -> Schedule:
@@ -37,7 +40,10 @@ def parse_schedule(text: str) -> Schedule:
 
 
 def _parse_currency(code: str, value: object, *, version: str) -> CurrencyRules:
-    at = f"currencies.{_read_name(code, at=f'currency {code!r}', pattern='[A-Z]{3}')}"
+    # A slip such as EUP would be found by the first order in euros only, which it refuses.
+    if code not in CURRENCY_CODES:
+        raise InvalidSchedule(f"currency {code!r} is no code of ISO 4217")
+    at = f"currencies.{code}"
     fields = _read_object(value, at=at, required={"minor_unit_digits", "default"}, optional={"categories"})
     default = _read_object(fields["default"], at=f"{at}.default", required=set(AMOUNT_LIMITS))
     return CurrencyRules(
@@ -45,7 +51,7 @@ def _parse_currency(code: str, value: object, *, version: str) -> CurrencyRules:
         default=_parse_rule(default, at=f"{at}.default", name=f"{version}/{code}"),
         categories=MappingProxyType(
             {
-                _read_name(category, at=f"category {category!r}", pattern="[^/]{1,50}"): _parse_override(
+                _read_name(category, at=f"category {category!r}", pattern=CATEGORY): _parse_override(
                     override, default, at=f"{at}.categories.{category}", name=f"{version}/{code}/{category}"
                 )
                 for category, override in _read_map(

@@ -109,7 +109,8 @@ EUR = ("currencies", "EUR")
         (change_schedule("currencies", value={}), "default_currency must be one of"),
         (change_schedule("default_currency", value="USD"), "default_currency must be one of EUR"),
         (change_schedule("default_currency", value=["EUR"]), "default_currency must be one of EUR"),
-        (change_schedule("currencies", "usd", value={}), "currency 'usd' must be text that matches [A-Z]{3}"),
+        (change_schedule("currencies", "usd", value={}), "currency 'usd' is no code of ISO 4217"),
+        (change_schedule("currencies", "EUP", value=FLEA_MARKET["currencies"]["EUR"]), "'EUP' is no code"),
         (change_schedule(*EUR, value=3), "currencies.EUR must be a JSON object"),
         (change_schedule(*EUR, "default", value=DELETED), "currencies.EUR lacks default"),
         (
@@ -138,6 +139,7 @@ EUR = ("currencies", "EUR")
         ),
         (change_schedule(*EUR, "categories", value=None), "currencies.EUR.categories must be a JSON object"),
         (change_schedule(*EUR, "categories", "", value={}), "category '' must be text that matches"),
+        (change_schedule(*EUR, "categories", "\0", value={}), "must be text that matches"),
         (
             change_schedule(*EUR, "categories", "art", value={"percent": 5}),
             "currencies.EUR.categories.art has unknown percent",
