@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage
 from microstore.http.serializers import (
     RefuseUnknownFields,
@@ -65,8 +66,10 @@ class CategorySerializer(serializers.Serializer[Any]):
 class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing]):
     """A listing; `seller` is whoever makes it."""
 
-    title = StrictCharField(max_length=200)
-    description = StrictCharField(max_length=10_000, required=False, allow_blank=True)
+    title = StrictCharField(max_length=200, validators=[validate_line])
+    description = StrictCharField(
+        max_length=10_000, required=False, allow_blank=True, validators=[validate_paragraphs]
+    )
     category = serializers.ChoiceField(Category.choices, required=False)
     price_cents = StrictIntegerField(min_value=1, max_value=MAX_PRICE_CENTS)
     currency = CurrencyField(max_length=3)

@@ -1,6 +1,7 @@
 """Buyer and seller are told of an order once, in the shop and by e-mail, however often the fact is heard."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db.models import F
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
@@ -84,6 +86,16 @@ class Busy(EmailBackend):
 
     def send_messages(self, messages: Sequence[Any]) -> int:
         raise SMTPRecipientsRefused({messages[0].to[0]: (451, b"greylisted")})
+
+
+class BusyForBob(EmailBackend):
+    """A mail server that takes Bob's e-mails later."""
+
+    def send_messages(self, messages: Sequence[Any]) -> int:
+        for message in messages:
+            if message.to == ["bob@shop.example"]:
+                raise SMTPRecipientsRefused({"bob@shop.example": (450, b"mailbox full")})
+        return super().send_messages(messages)
 
 
 def backend(kind: type[EmailBackend]) -> str:
@@ -208,6 +220,34 @@ def test_an_address_that_is_refused_for_good_holds_up_nobody_and_is_not_tried_ag
     refused = Email.objects.get(sent_at=None)
     assert refused.notification.recipient.username == "bob"
     assert "no such user" in refused.error
+
+
+@pytest.mark.parametrize(
+    "address", ["bob@" + "ü" * 64 + ".example", "bob@shop.example\nBcc: all@shop.example"]
+)
+def test_an_address_that_no_envelope_can_bear_holds_up_nobody(order: Order, bob: User, address: str) -> None:
+    User.objects.filter(pk=bob.pk).update(email=address)
+    facts = complete(order)
+    tasks.order_completed(facts)
+    tasks.order_completed(facts)
+    assert [to for to, _ in mailed()] == ["alice@shop.example"]
+    refused = Email.objects.get(sent_at=None)
+    assert refused.notification.recipient == bob
+    assert refused.error
+
+
+def test_a_recipient_that_is_taken_later_holds_up_nobody_and_is_given_up_after_a_day(
+    order: Order, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = backend(BusyForBob)
+    facts = complete(order)
+    with pytest.raises(Unavailable):
+        tasks.order_completed(facts)
+    assert [to for to, _ in mailed()] == ["alice@shop.example"]
+    Notification.objects.update(created_at=F("created_at") - timedelta(days=1))
+    tasks.order_completed(facts)
+    assert "mailbox full" in Email.objects.get(sent_at=None).error
+    assert len(mail.outbox) == 1
 
 
 def test_an_email_that_was_sent_and_not_written_down_is_sent_again_with_the_same_message_id(

@@ -1,0 +1,72 @@
+"""Titles and descriptions can be seen, are read in their own direction, and cannot end a line of a mail."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.test import APIClient
+
+from listings.models import Listing
+from tests.support.pages import text
+from tests.support.problem import read_problem
+
+LAMP = {"title": "Reading lamp", "price_cents": 5_900, "currency": "EUR"}
+UNSEEN = [
+    "\u200b",
+    "\u200b\u200d\ufeff",
+    "\u3164",
+    "\u2800\u2800",
+    "\u115f\u1160",
+    "\u00ad",
+    "\u0301",
+    "\u2060 \u2061",
+]
+TURNED = ["Lamp \u202eRUE 01", "\u2066lamp\u2069", "\u202dlamp"]
+LINES = [
+    "Lamp\nBcc: all@shop.example",
+    "Lamp\r\n",
+    "Lamp\ttable",
+    "Lamp\u2028table",
+    "Lamp\x1b[31m",
+    "Lamp\x85x",
+]
+SEEN = ["AC/DC", "☂", "👩\u200d👧", "مصباح\u200f!", "ソファ", "1", "C\u0301", "नमस्ते", "—"]
+
+
+@pytest.fixture
+def alices(alice: User, client_of: object) -> APIClient:
+    return client_of(alice)  # type: ignore[operator,no-any-return]  # a fixture that makes clients
+
+
+@pytest.mark.parametrize("title", [*UNSEEN, *TURNED, *LINES])
+def test_a_title_that_cannot_be_shown_is_refused_everywhere(
+    alices: APIClient, seller: Client, armchair: Listing, title: str
+) -> None:
+    title = f"{title}." if title.endswith("\n") else title  # the end of a line at the end is only cut off
+    problem = read_problem(alices.post("/api/listings/", LAMP | {"title": title}, format="json"), 400)
+    assert list(problem["errors"]) == ["title"]
+    edit = alices.patch(
+        f"/api/listings/{armchair.pk}/", {"title": title}, format="json", headers={"If-Match": "*"}
+    )
+    assert list(read_problem(edit, 400)["errors"]) == ["title"]
+    page = text(
+        seller.post("/sell/", {"title": title, "price": "59", "currency": "EUR", "quantity": "1"}), 400
+    )
+    assert 'id="title-wrong"' in page
+    assert list(Listing.objects.values_list("title", flat=True)) == ["Crunchy armchair"]
+
+
+@pytest.mark.parametrize("title", SEEN)
+def test_a_title_in_any_script_is_taken(alices: APIClient, title: str) -> None:
+    assert alices.post("/api/listings/", LAMP | {"title": title}, format="json").status_code == 201
+    assert Listing.objects.get().title == title
+
+
+@pytest.mark.parametrize(
+    ("description", "status"),
+    [("Two\nlines\r\n\tof text", 201), *((each, 400) for each in TURNED), ("\x1b[31m", 400)],
+)
+def test_a_description_has_lines_and_no_other_control_characters(
+    alices: APIClient, description: str, status: int
+) -> None:
+    answer = alices.post("/api/listings/", LAMP | {"description": description}, format="json")
+    assert answer.status_code == status
