@@ -13,10 +13,10 @@ from benchmarks.result import Result
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.shop import Shop
 from stack.failure import CannotRun
-from stack.interruption import uninterrupted
 from stack.places import ROOT, make_run_folder
-from stack.private import private_services
-from stack.services import Services
+from stack.processes.interruption import uninterrupted
+from stack.servers.private import RealServers
+from stack.servers.throw_away import private_servers
 
 RESULTS = ROOT / "benchmarks/results"
 LEAST_SECONDS = 30
@@ -27,8 +27,8 @@ def main() -> int:
     options = _parse()
     scale = QUICK if options.quick else FULL
     results = make_run_folder("benchmarks/quick") if options.quick else RESULTS
-    with private_services() as services:
-        if not isinstance(services, Services):
+    with private_servers() as services:
+        if not isinstance(services, RealServers):
             raise CannotRun(
                 "Benchmarks fill and stop servers: run them as `make bench`, on servers of their own."
             )
@@ -53,7 +53,7 @@ def _parse() -> Namespace:
     return options
 
 
-def _measure(name: str, services: Services, scale: Scale, results: Path, *, limit_seconds: int) -> bool:
+def _measure(name: str, services: RealServers, scale: Scale, results: Path, *, limit_seconds: int) -> bool:
     """Measure one part on processes of its own, and return whether that succeeded."""
     if limit_seconds < LEAST_SECONDS:
         print(f"\n{name} is left out: no time\n", file=sys.stderr, flush=True)

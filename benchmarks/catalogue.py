@@ -9,7 +9,7 @@ from benchmarks.result import Result, Value
 from benchmarks.scale import Scale
 from benchmarks.shop import Shop
 from stack.failure import CannotRun
-from stack.preparation import manage
+from stack.processes.preparation import manage
 
 OK = 200
 SELLERS = 50

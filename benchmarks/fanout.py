@@ -8,7 +8,7 @@ from benchmarks.result import Result
 from benchmarks.scale import Scale
 from benchmarks.shop import Shop
 from benchmarks.trial import MANY_CLIENTS, buy, order
-from stack.process_table import family_of
+from stack.processes.process_table import family_of
 
 SALES_PER_SECOND = 200
 

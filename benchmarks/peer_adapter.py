@@ -12,10 +12,10 @@ from pathlib import Path
 
 import jwt
 
-from stack.environment import make_environment
-from stack.keys import keep_keys
 from stack.places import ROOT
-from stack.procfile import read_procfile
+from stack.processes.environment import make_environment
+from stack.processes.keys import keep_keys
+from stack.processes.procfile import read_procfile
 
 PORTS = {
     "LISTINGS_PORT": 18080,

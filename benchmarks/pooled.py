@@ -6,8 +6,8 @@ from benchmarks import purchase
 from benchmarks.result import Result, Value
 from benchmarks.scale import Scale
 from benchmarks.shop import Shop
-from stack.pgbouncer import PgBouncer
 from stack.ports import choose_ports
+from stack.servers.pgbouncer import PgBouncer
 
 CONNECTIONS = 5  # to each database
 

@@ -13,14 +13,14 @@ import jwt
 import psycopg2
 
 from benchmarks.cpu import Meter
-from stack.daemon import Daemon
-from stack.environment import choose_all_ports, make_environment, make_settings
 from stack.places import ROOT
-from stack.preparation import manage, prepare_services
-from stack.processes import Stack
-from stack.procfile import read_procfile
-from stack.server import Server
-from stack.services import Services
+from stack.processes.daemon import Daemon
+from stack.processes.environment import choose_all_ports, make_environment, make_settings
+from stack.processes.preparation import manage, prepare_services
+from stack.processes.procfile import read_procfile
+from stack.processes.stack import Stack
+from stack.servers.private import RealServers
+from stack.servers.server import Server
 from stack.waiting import wait_until
 
 # Production settings without HTTPS, and without rate limits, which these few buyers would exceed.
@@ -64,7 +64,7 @@ class Copy:
 class Shop:
     """Both services and every process of the Procfile but Flower, started and measured by name."""
 
-    def __init__(self, services: Services, folder: Path) -> None:
+    def __init__(self, services: RealServers, folder: Path) -> None:
         self.services = services
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -221,5 +221,5 @@ def _read_commands() -> dict[str, str]:
     return commands
 
 
-def _name_server(services: Services, server: Server) -> str:
+def _name_server(services: RealServers, server: Server) -> str:
     return f"{server.name}-db" if server in (services.listings_db, services.transactions_db) else server.name

@@ -1,24 +1,28 @@
 """`python -m stack`: the launcher's command line."""
 
 import os
+import resource
+import shutil
 import signal
+import subprocess
 import sys
 from argparse import REMAINDER, ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 
-from stack.command import run_to_the_end
 from stack.down import delete_all_data, stop_everything
 from stack.failure import CannotRun
-from stack.find import find_servers
 from stack.launch import launch
-from stack.modes import EMBEDDED, REAL
-from stack.open_files import allow_many_connections
-from stack.private import private_services
+from stack.modes import EMBEDDED, REAL, find_servers
+from stack.servers.throw_away import private_servers
+
+COMMAND_ENDS_WITHIN_SECONDS = 20
+ENOUGH_FILES = 65_536  # not all that are allowed: Erlang sets aside memory for each
 
 
 def main() -> int:
     """Run the command that was asked for; return its exit code."""
     options = _parser().parse_args()
-    allow_many_connections()
+    _allow_many_connections()
     # A shell has its background jobs ignore SIGINT; who sends it to this process means this process.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -58,8 +62,8 @@ def _run_services(_options: Namespace) -> int:
 
 def _run_exec(options: Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    with private_services() as servers:
-        return run_to_the_end(command, environment={**os.environ, **servers.environment()})
+    with private_servers() as servers:
+        return _run_to_the_end(command, environment={**os.environ, **servers.environment()})
 
 
 def _run_launch(options: Namespace) -> int:
@@ -72,6 +76,38 @@ def _run_down(options: Namespace) -> int:
     if options.delete_data:
         delete_all_data()
     return 0
+
+
+def _run_to_the_end(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
+    if not command or not shutil.which(command[0]):
+        raise CannotRun(f"No such command: {' '.join(command) or '(none given)'}")
+    with subprocess.Popen(command, env=environment) as child:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            # The terminal has signalled the child too, and a second signal would interrupt its cleaning up.
+            _wait_or_kill(child)
+            raise
+        except SystemExit:
+            child.terminate()
+            _wait_or_kill(child)
+            raise
+    return 128 - code if code < 0 else code
+
+
+def _wait_or_kill(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(COMMAND_ENDS_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _allow_many_connections() -> None:
+    # A shell's usual 1,024 files are too few for a thousand browsers. Children inherit the limit.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(ENOUGH_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 import shutil
 import signal
 
-from stack.compose import ComposeServers, started_before
-from stack.embedded import FOLDER, EmbeddedServers
 from stack.modes import MODES, Mode
-from stack.pid_file import PidFile
 from stack.places import RUN, open_folder, servers_folders
-from stack.process_table import signal_processes
-from stack.processes import Stack
-from stack.procfile import read_procfile
-from stack.services import STATE, Services
+from stack.processes.pid_file import PidFile
+from stack.processes.process_table import signal_processes
+from stack.processes.procfile import read_procfile
+from stack.processes.stack import Stack
+from stack.servers.compose import ComposeServers, started_before
+from stack.servers.embedded import FOLDER, EmbeddedServers
+from stack.servers.private import STATE, RealServers
 from stack.waiting import wait_until
 
 LAUNCHER_ENDS_WITHIN_SECONDS = 120
@@ -22,7 +22,7 @@ def stop_everything() -> None:
     for mode in MODES:
         _stop_launcher(mode)
         stop_leftovers(mode)
-    for kind, name in ((EmbeddedServers, FOLDER), (Services, "services")):
+    for kind, name in ((EmbeddedServers, FOLDER), (RealServers, "services")):
         for folder in servers_folders(name):
             if (folder / STATE).exists():
                 kind.at(folder).stop()

@@ -1,4 +1,4 @@
-"""What the launcher says when it cannot go on."""
+"""The launcher's failure that a person can do something about."""
 
 
 class CannotRun(Exception):

@@ -1,4 +1,4 @@
-"""`up` and `run`: all of MicroStore in the foreground, until told to end."""
+"""`up` and `run`: all of MicroStore in the foreground, until a signal ends it."""
 
 import os
 import shutil
@@ -8,22 +8,22 @@ from pathlib import Path
 
 from stack import report
 from stack.down import stop_leftovers
-from stack.environment import find_ports, make_environment, make_settings, write_environment_files
 from stack.failure import CannotRun
-from stack.interruption import uninterrupted, unwound_by_signals
 from stack.modes import Mode
-from stack.pid_file import PidFile
-from stack.preparation import prepare_services
-from stack.processes import Stack
-from stack.procfile import read_procfile
+from stack.processes.environment import find_ports, make_environment, make_settings, write_environment_files
+from stack.processes.interruption import uninterrupted, unwound_by_signals
+from stack.processes.pid_file import PidFile
+from stack.processes.preparation import prepare_services
+from stack.processes.procfile import read_procfile
+from stack.processes.readiness import address_of
+from stack.processes.stack import Stack
+from stack.processes.supervisor import Supervisor
 from stack.purchase import buy_one_armchair
-from stack.readiness import address_of
-from stack.services import ServerSet
-from stack.supervisor import Supervisor
+from stack.servers.private import ServerSet
 
 
 def launch(mode: Mode, *, once: bool) -> None:
-    """Start everything, buy one thing, then look after the processes; with once, end after the purchase."""
+    """Start everything, buy one thing, then supervise; with `once`, end after the purchase."""
     report.say(mode.warning)
     with unwound_by_signals(), _only_launcher(mode):
         ports = find_ports()
@@ -48,7 +48,7 @@ def _show(stack: Stack, *, files: list[Path], once: bool) -> None:
         report.say(f"{reason}")
     if not once:
         report.say("Running. Ctrl-C ends it.")
-        # Being told to end is how this ends: no failure, and no traceback.
+        # A signal is the usual end of this: no failure, and no traceback.
         with suppress(KeyboardInterrupt, SystemExit):
             Supervisor(stack, say=report.say).watch()
 
@@ -64,6 +64,7 @@ def _demonstrate(stack: Stack) -> None:
 
 @contextmanager
 def _only_launcher(mode: Mode) -> Iterator[None]:
+    # Two launchers would share pid files, and each restart what the other stops.
     pid_file = PidFile(mode.launcher_pid_file)
     if other := pid_file.read():
         raise CannotRun(f"MicroStore runs already (pid {other.pid}); `make down` ends it.")

@@ -1,4 +1,4 @@
-"""Where things are on this machine."""
+"""Folders of this machine: data, logs, and those that other users have to reach."""
 
 import hashlib
 import os
@@ -70,7 +70,7 @@ def find_servers_user() -> str | None:
 
 
 def is_reachable_by_servers(path: Path) -> bool:
-    """Tell whether the user that runs PostgreSQL can enter the folder, or run the program."""
+    """Return whether the user that runs PostgreSQL can enter the folder, or run the program."""
     if not (user := find_servers_user()):
         return os.access(path, os.X_OK)
     return subprocess.run(["test", "-x", path], user=user, cwd="/", check=False).returncode == 0

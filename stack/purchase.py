@@ -21,7 +21,7 @@ ARMCHAIR = {"title": "Crunchy armchair", "price_cents": PRICE_CENTS, "currency":
 
 @dataclass(frozen=True)
 class Purchase:
-    """What became of it."""
+    """The outcome of the demonstration purchase."""
 
     order_id: str
     trace_id: str

@@ -1,23 +1,23 @@
-"""What the launcher tells the person at the terminal."""
+"""The launcher's output for the person at the terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from stack.processes import Stack
+from stack.processes.readiness import address_of, listens
+from stack.processes.stack import Stack
 from stack.purchase import PASSWORD, Purchase
-from stack.readiness import address_of, listens
 
 NAME_WIDTH = 22
 
 
 def say(text: str) -> None:
-    """Print at once, also into a pipe; an empty text is nothing to say."""
+    """Print at once, also into a pipe; print nothing for an empty text."""
     if text:
         print(text, flush=True)
 
 
 def print_processes(stack: Stack) -> None:
-    """One line a process."""
+    """Print one line per process."""
     print()
     for name in stack.commands:
         doing = f"listening on {address_of(name, stack.environment)}" if listens(name) else "running"
@@ -25,7 +25,7 @@ def print_processes(stack: Stack) -> None:
 
 
 def print_where_to_look(stack: Stack, files: Sequence[Path]) -> None:
-    """Where a storefront developer, the staff and an operator look."""
+    """Print the addresses and files for a developer, the staff and an operator."""
     listings = address_of("listings-api", stack.environment)
     transactions = address_of("transactions-api", stack.environment)
     places = {
@@ -42,7 +42,7 @@ def print_where_to_look(stack: Stack, files: Sequence[Path]) -> None:
 
 
 def print_purchase(purchase: Purchase) -> None:
-    """The demonstration's outcome."""
+    """Print the outcome of the demonstration."""
     say(
         f"\nbob bought alice's crunchy armchair for {_money(purchase.price_cents)} {purchase.currency}:\n"
         f"  order {purchase.order_id}, {purchase.status}\n"
@@ -53,7 +53,7 @@ def print_purchase(purchase: Purchase) -> None:
 
 
 def print_killed(names: Sequence[str]) -> None:
-    """Those that did not end when asked."""
+    """Print which processes ignored SIGTERM."""
     if names:
         say(f"Had to be killed: {', '.join(names)}")
 

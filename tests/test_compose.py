@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from stack.compose import SERVICES
-from stack.keys import make_jwt_keys
 from stack.places import ROOT
-from stack.procfile import read_procfile
-from stack.rabbitmq import TAGS
+from stack.processes.keys import make_jwt_keys
+from stack.processes.procfile import read_procfile
+from stack.servers.compose import SERVICES
+from stack.servers.rabbitmq import TAGS
 from tests.support.compose_file import (
     COMPOSE,
     COMPOSE_TEXT,

@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from stack.procfile import read_procfile
+from stack.processes.procfile import read_procfile
 from tests.support.compose_file import (
     CONTAINERS,
     DOCKERFILE,

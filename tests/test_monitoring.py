@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.debian import find_prometheus
+from stack.servers.debian import find_prometheus
 
 ROOT = Path(__file__).parent.parent
 PROMETHEUS = ROOT / "deploy/prometheus"

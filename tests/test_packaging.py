@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from stack.compose import ComposeServers
 from stack.places import ROOT
+from stack.servers.compose import ComposeServers
 from tests.support.compose_file import (
     CONTAINERS,
     DOCKERFILE,

@@ -39,7 +39,6 @@ TODO_DOCSTRINGS: set[str] = {
     "microstore/metrics",
     "microstore/staff",
     "microstore/telemetry",
-    "stack",
     "transactions",
     "transactions/management",
 }
@@ -47,7 +46,6 @@ TODO_COMMENTS: set[str] = {
     "microstore",
     "listings",
     "transactions",
-    "stack",
 }
 TODO_FUNCTIONS: set[str] = {
     "microstore/telemetry",

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from stack.private import throw_away_services
-from stack.services import FOLDER, Services
+from stack.servers.private import FOLDER, RealServers
+from stack.servers.throw_away import throw_away_servers
 from tests.support.market import Market, Person
 
 
 @contextmanager
-def own_services() -> Iterator[Services]:
+def own_services() -> Iterator[RealServers]:
     """The servers of `make test`, or new ones: these tests stop and wipe them, so never somebody else's."""
     if FOLDER in os.environ:
-        yield Services.at(Path(os.environ[FOLDER]))
+        yield RealServers.at(Path(os.environ[FOLDER]))
     else:
-        with throw_away_services() as services:
+        with throw_away_servers() as services:
             yield services
 
 

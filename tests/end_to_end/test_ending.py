@@ -6,8 +6,8 @@ from pathlib import Path
 from kombu import Connection
 
 from microstore.messaging import topology
-from stack.daemon import Daemon
-from stack.process_table import signal_processes
+from stack.processes.daemon import Daemon
+from stack.processes.process_table import signal_processes
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
 

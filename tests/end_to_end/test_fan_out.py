@@ -12,8 +12,8 @@ import requests
 from benchmarks.feed import Feed
 from benchmarks.load import Crowd
 from benchmarks.shop import REQUEST
-from stack.environment import choose_all_ports, make_environment
-from stack.processes import Stack
+from stack.processes.environment import choose_all_ports, make_environment
+from stack.processes.stack import Stack
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import requests
 
-from stack.environment import PORTS
+from stack.processes.environment import PORTS
 from stack.waiting import wait_until
 from tests.support.market import Market, Person, at_once
 from tests.support.samples import read_samples

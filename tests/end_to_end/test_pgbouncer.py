@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from stack.pgbouncer import PgBouncer
 from stack.places import make_throw_away_folder
 from stack.ports import choose_ports
-from stack.processes import Stack
+from stack.processes.stack import Stack
+from stack.servers.pgbouncer import PgBouncer
 from tests.support.crowded import sell_to_a_crowd
 from tests.support.market import Market, Person
 

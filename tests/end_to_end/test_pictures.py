@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from stack.environment import make_environment
 from stack.places import ROOT
-from stack.processes import Stack
-from stack.procfile import read_procfile
+from stack.processes.environment import make_environment
+from stack.processes.procfile import read_procfile
+from stack.processes.stack import Stack
 from tests.support.market import Market, Person
 from tests.support.operator import Operator
 from tests.support.pictures_of_pages import PICTURES, SIZES, chromium, take_pictures

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stack.failure import CannotRun
-from stack.postgresql import PostgreSQL
+from stack.servers.postgresql import PostgreSQL
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from stack.environment import choose_all_ports, make_environment
 from stack.places import ROOT
-from stack.processes import Stack
-from stack.procfile import read_procfile
-from stack.readiness import address_of
+from stack.processes.environment import choose_all_ports, make_environment
+from stack.processes.procfile import read_procfile
+from stack.processes.readiness import address_of
+from stack.processes.stack import Stack
 from tests.support.market import Market
 
 APIS = ("listings-api", "transactions-api")

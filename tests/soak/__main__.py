@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 
-from stack.private import private_services
-from stack.services import Services
-from stack.supervisor import Supervisor
+from stack.processes.supervisor import Supervisor
+from stack.servers.private import RealServers
+from stack.servers.throw_away import private_servers
 from tests.soak.memory import MemoryWatch
 from tests.soak.troubles import OF_PROCESSES, OF_SERVERS, Trouble
 from tests.support.market import Market
@@ -103,8 +103,8 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=20, metavar="SECONDS", help="between two troubles")
     parser.add_argument("--report", type=Path, help="where to write what came of it")
     arguments = parser.parse_args()
-    with private_services() as services, tempfile.TemporaryDirectory() as folder:
-        assert isinstance(services, Services)
+    with private_servers() as services, tempfile.TemporaryDirectory() as folder:
+        assert isinstance(services, RealServers)
         market = Market(services, Path(folder))
         try:
             market.open()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stack.processes import Stack
+from stack.processes.stack import Stack
 
 WARM_AFTER_SECONDS = 60  # by then it has loaded what it loads once
 OWN_MEMORY = re.compile(r"RssAnon:\s+(\d+) kB")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import redis
 
 from microstore.contracts.registry import SERVICES
-from stack.server import Server
+from stack.servers.server import Server
 from tests.support.market import Market
 
 Trouble = Callable[[Market], None]

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from stack.private import throw_away_services
-from stack.processes import Stack
-from stack.server import Server
-from stack.services import Services
+from stack.processes.stack import Stack
+from stack.servers.private import RealServers
+from stack.servers.server import Server
+from stack.servers.throw_away import throw_away_servers
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
+def services() -> Iterator[RealServers]:
     """Fresh servers, also where the environment gives some: these tests kill them, and start them again."""
-    with throw_away_services() as started:
+    with throw_away_servers() as started:
         yield started
 
 
 @pytest.fixture(params=["listings", "rabbitmq", "redis"])
-def server(request: pytest.FixtureRequest, services: Services) -> Server:
+def server(request: pytest.FixtureRequest, services: RealServers) -> Server:
     """One server of each kind."""
     return next(server for server in services.all if server.name == request.param)
 

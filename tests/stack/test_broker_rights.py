@@ -7,8 +7,8 @@ from pathlib import Path
 import amqp
 import pytest
 
-from stack.rabbitmq import USER, RabbitMQ
-from stack.services import Services
+from stack.servers.private import RealServers
+from stack.servers.rabbitmq import USER, RabbitMQ
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def channel_as(user: str, broker: RabbitMQ) -> Iterator[amqp.Channel]:
     [("listings", "transactions"), ("transactions", "listings"), ("notifications", "listings")],
 )
 def test_a_service_reads_its_own_queue_and_no_other(tmp_path: Path, user: str, other: str) -> None:
-    services = Services.at(tmp_path)
+    services = RealServers.at(tmp_path)
     broker = services.rabbitmq
     broker.start()
     try:

@@ -3,15 +3,15 @@
 import psycopg2
 import pytest
 
-from stack.postgresql import APP, READER, PostgreSQL
-from stack.services import Services
-from tests.stack.test_stack_servers import run_sql
+from stack.servers.postgresql import APP, READER, PostgreSQL
+from stack.servers.private import RealServers
+from tests.stack.test_servers import run_sql
 
 INSERT = "INSERT INTO chairs (title) VALUES ('crunchy armchair') RETURNING id"
 
 
 @pytest.fixture
-def database(services: Services) -> PostgreSQL:
+def database(services: RealServers) -> PostgreSQL:
     """A database in which the owner has made a table, after the roles were made."""
     database = services.listings_db
     run_sql(database.url, "CREATE TABLE IF NOT EXISTS chairs (id bigserial PRIMARY KEY, title text)")

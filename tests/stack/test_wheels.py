@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from stack import debian, wheels
 from stack.failure import CannotRun
 from stack.places import make_throw_away_folder
 from stack.ports import choose_ports
-from stack.postgresql import PostgreSQL
-from stack.redis_server import Redis
-from stack.wheels import find_postgresql_version, find_postgresql_wheel
-from tests.stack.test_stack_servers import run_sql
+from stack.servers import debian, wheels
+from stack.servers.postgresql import PostgreSQL
+from stack.servers.redis import Redis
+from stack.servers.wheels import find_postgresql_version, find_postgresql_wheel
+from tests.stack.test_servers import run_sql
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def major_version(database: PostgreSQL) -> int:
 def test_the_wheels_postgresql_serves_where_none_is_installed(
     database: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stack.postgresql.find_postgresql_folders", dict)
+    monkeypatch.setattr("stack.servers.postgresql.find_postgresql_folders", dict)
     database.start()
     assert major_version(database) == find_postgresql_version()
     assert run_sql(database.url, "SELECT lower('ÉTAGÈRE'), 'B' < 'a'") == [("étagère", True)]
@@ -52,7 +52,7 @@ def test_a_cluster_is_served_by_the_version_that_made_it(
     database.start()
     database.stop()
     database.from_wheel = False
-    monkeypatch.setattr("stack.postgresql.find_postgresql_folders", lambda: {15: Path("/nowhere")})
+    monkeypatch.setattr("stack.servers.postgresql.find_postgresql_folders", lambda: {15: Path("/nowhere")})
     database.start()
     assert major_version(database) == find_postgresql_version()
 
@@ -67,7 +67,7 @@ def test_a_cluster_of_a_version_that_is_gone_says_what_to_do(
 
 
 def test_valkey_serves_where_no_redis_is_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.redis_server.find_redis_program", lambda: None)
+    monkeypatch.setattr("stack.servers.redis.find_redis_program", lambda: None)
     server = Redis("cache", folder=folder / "cache", port=choose_ports(1)[0], password="crunchy")
     try:
         server.start()

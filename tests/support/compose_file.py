@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from stack.keys import make_jwt_keys
 from stack.places import ROOT
-from stack.procfile import read_procfile
+from stack.processes.keys import make_jwt_keys
+from stack.processes.procfile import read_procfile
 
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)

@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from stack.environment import choose_all_ports, make_environment, make_settings
 from stack.places import ROOT
-from stack.preparation import manage, prepare_services
-from stack.processes import Stack
-from stack.procfile import read_procfile
-from stack.services import Services
+from stack.processes.environment import choose_all_ports, make_environment, make_settings
+from stack.processes.preparation import manage, prepare_services
+from stack.processes.procfile import read_procfile
+from stack.processes.stack import Stack
+from stack.servers.private import RealServers
 from stack.waiting import wait_until
 
 SETTLES_WITHIN_SECONDS = 60
@@ -92,7 +92,7 @@ class Feed:
 class Market:
     """Both services, every process of the Procfile, real servers."""
 
-    def __init__(self, services: Services, folder: Path, **settings: str) -> None:
+    def __init__(self, services: RealServers, folder: Path, **settings: str) -> None:
         self.services = services
         ports = choose_all_ports()
         self.settings = make_settings(folder, servers=services.environment(), ports=ports)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from stack.debian import find_browser
 from stack.places import RUN
+from stack.servers.debian import find_browser
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 PICTURES: Path = RUN / "screenshots"

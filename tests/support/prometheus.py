@@ -11,10 +11,10 @@ from typing import Any
 import requests
 import yaml
 
-from stack.debian import find_prometheus
-from stack.environment import PORTS
 from stack.places import ROOT
 from stack.ports import choose_ports
+from stack.processes.environment import PORTS
+from stack.servers.debian import find_prometheus
 from stack.waiting import wait_until
 
 WEB_PORTS = {"api": "{}_PORT", "live": "LIVE_PORT"}

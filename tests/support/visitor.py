@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
-from stack.debian import find_browser
+from stack.servers.debian import find_browser
 
 PASSWORD = "a lighthouse in fog"
 PATIENCE_MS = 20_000

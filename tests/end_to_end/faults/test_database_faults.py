@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 import redis
 
-from stack.server import Server
+from stack.servers.server import Server
 from tests.support.market import Market
 from tests.support.rush import rush
 

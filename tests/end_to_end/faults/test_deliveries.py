@@ -4,7 +4,7 @@ import random
 
 from kombu import Connection, Producer, Queue
 
-from stack.processes import Stack
+from stack.processes.stack import Stack
 from tests.support.copies import PREFIX, copies, drain
 from tests.support.market import Market
 from tests.support.rush import rush

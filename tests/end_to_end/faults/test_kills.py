@@ -7,8 +7,8 @@ import time
 from collections import Counter
 from functools import partial
 
-from stack.daemon import Daemon
-from stack.supervisor import Supervisor
+from stack.processes.daemon import Daemon
+from stack.processes.supervisor import Supervisor
 from stack.waiting import wait_until
 from tests.support.market import Market
 from tests.support.rush import rush

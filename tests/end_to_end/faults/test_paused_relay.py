@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stack.processes import Stack
+from stack.processes.stack import Stack
 from tests.support.holding import held_statement
 from tests.support.market import Market
 from tests.support.rush import Rush, rush

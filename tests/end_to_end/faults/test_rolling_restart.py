@@ -1,6 +1,6 @@
 """A new version is rolled out while people buy: docs/how-to/deploy.md."""
 
-from stack.processes import Stack
+from stack.processes.stack import Stack
 from stack.waiting import wait_until
 from tests.support.market import Market
 from tests.support.rush import rush

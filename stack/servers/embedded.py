@@ -1,8 +1,8 @@
 """The servers of `make run`: PostgreSQL and Valkey from wheels, Valkey as broker and channel layer."""
 
 from stack.places import make_servers_folder
-from stack.server import Server
-from stack.services import PrivateServers
+from stack.servers.private import PrivateServers
+from stack.servers.server import Server
 
 FOLDER = "embedded/servers"
 BROKER, CHANNEL_LAYER = 0, 1  # databases of Valkey
@@ -18,7 +18,6 @@ class EmbeddedServers(PrivateServers):
 
     @property
     def all(self) -> list[Server]:
-        """Every server."""
         return [self.listings_db, self.transactions_db, self.redis]
 
     def environment(self) -> dict[str, str]:

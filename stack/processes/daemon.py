@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stack.pid_file import PidFile
-from stack.process_table import Process, family_of, find_process, signal_processes
+from stack.processes.pid_file import PidFile
+from stack.processes.process_table import Process, family_of, find_process, signal_processes
 from stack.waiting import wait_until
 
 KILLED_WITHIN_SECONDS = 10
 
 
 class Daemon:
-    """Starts, signals and ends one process with all its children; a later command can take it over."""
+    """One process with all its children, which a later command finds again by the pid file."""
 
     def __init__(self, *, pid_file: Path, log_file: Path) -> None:
         self.pid_file = PidFile(pid_file)
@@ -28,7 +28,7 @@ class Daemon:
     def start(
         self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, user: str | None = None
     ) -> None:
-        """Start the command, its output appended to the log; does not wait for it to be of use."""
+        """Start the command with its output appended to the log; do not wait until it is ready."""
         self.sweep()
         # Logs name people and what they did: nobody else of this machine reads them.
         self.log_file.touch(mode=0o600)
@@ -49,7 +49,7 @@ class Daemon:
 
     @property
     def pid(self) -> int | None:
-        """The process id, None when it is not running."""
+        """The process id, None while it does not run."""
         self.reap()
         process = self.pid_file.read()
         return process.pid if process else None
@@ -60,12 +60,12 @@ class Daemon:
 
     def await_exit_code(self) -> int | None:
         """Return how our child ended (minus the signal, if by one); None if it runs or is not ours."""
-        # The last threads of a killed program take a moment, and until then nobody is told.
+        # The last threads of a killed program take a moment, and until then there is no exit code.
         wait_until(lambda: self.pid is not None or self.reap() is not None, timeout_seconds=1)
         return self.reap()
 
     def family(self) -> list[int]:
-        """The process and all its descendants, parents first."""
+        """Return the pids of the process and all its descendants, parents first."""
         return family_of(pid) if (pid := self.pid) else []
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -86,7 +86,8 @@ class Daemon:
         signal_processes(self.family(), signal.SIGCONT)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, timeout_seconds: float) -> bool:
-        """Ask the process to end, and kill what is left when the time is up; True if it ended by itself."""
+        """Signal the process, kill what is left after the timeout; return True if it ended by itself."""
+        # Noted first: once the parent is gone nothing links its children to it.
         family = self._identify_family()
         self.send_signal(number)
         self.thaw()
@@ -99,21 +100,21 @@ class Daemon:
         self._end(self._identify_family())
 
     def sweep(self) -> None:
-        """Kill what our child, having died, left behind in its session."""
+        """Kill what our dead child left behind in its session: a killed worker leaves its pool."""
         if self._child and self.await_exit_code() is not None and not find_process(self._child.pid):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
 
     def read_log(self) -> str:
-        """Everything ever said, by earlier runs too."""
+        """Return the whole log, earlier runs included."""
         return self._read_log_from(0)
 
     def read_log_since_start(self) -> str:
-        """What the process said since we started it."""
+        """Return the log since the last start by this object."""
         return self._read_log_from(self._log_start)
 
     def tail_log(self, lines: int = 20) -> str:
-        """The last lines of the log, indented."""
+        """Return the last lines of the log, indented."""
         return "\n".join(f"    {line}" for line in self.read_log().splitlines()[-lines:])
 
     def _read_log_from(self, position: int) -> str:

@@ -1,11 +1,11 @@
-"""Keeping processes alive, and saying so."""
+"""Restarts of processes that die."""
 
 import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stack.processes import Stack
+from stack.processes.stack import Stack
 
 LOOK_EVERY_SECONDS = 0.2
 STABLE_AFTER_SECONDS = 60
@@ -13,7 +13,7 @@ STABLE_AFTER_SECONDS = 60
 
 @dataclass
 class Care:
-    """What is known of one process's deaths."""
+    """The recent deaths of one process."""
 
     started_at: float
     deaths: int = 0
@@ -21,7 +21,7 @@ class Care:
 
 
 class Supervisor:
-    """Restarts what dies unexpectedly, each time after a longer pause, never silently."""
+    """Restarts what dies unexpectedly, after growing pauses, and prints each death."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Supervisor:
         self._care = {name: Care(started_at=time.monotonic()) for name in stack.commands}
 
     def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
-        """Look after all processes until told to end; by default for ever."""
+        """Restart dead processes until the condition holds, by default for ever."""
         while not until():
             for name in self._stack.commands:
                 self._look_at(name)
@@ -67,7 +67,7 @@ class Supervisor:
 
 
 def describe_end(code: int | None) -> str:
-    """Say how a process ended."""
+    """Return in words how a process ended."""
     if code is None:
         return "is gone"
     return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"

@@ -1,4 +1,4 @@
-"""A private PgBouncer in transaction mode, for who wants one: before a database that the launcher runs."""
+"""A private PgBouncer in transaction mode before a private PostgreSQL, for tests and benchmarks."""
 
 import shutil
 from contextlib import closing
@@ -7,12 +7,11 @@ from typing import Any
 
 import psycopg2
 
-from stack.debian import find_pgbouncer
 from stack.places import find_servers_user
-from stack.postgresql import APP, ROLE, PostgreSQL
-from stack.server import Server
+from stack.servers.debian import find_pgbouncer
+from stack.servers.postgresql import APP, ROLE, PostgreSQL
+from stack.servers.server import Server
 
-# Django's backend asks for a setting or two when it connects; PgBouncer remembers these for each client.
 CONFIGURATION = """\
 [databases]
 {name} = host=127.0.0.1 port={database_port}
@@ -42,19 +41,18 @@ class PgBouncer(Server):
 
     @property
     def url(self) -> str:
-        """For the processes. A cursor in the server outlives no transaction here, so Django must use none."""
+        """The URL for the services' processes, without server-side cursors."""
+        # A server-side cursor would outlive the transaction, and its connection is somebody else's then.
         return f"{self._url_of(APP, self.database.name)}?DISABLE_SERVER_SIDE_CURSORS=True"
 
     def user(self) -> str | None:
-        """PgBouncer refuses to run as root."""
         return find_servers_user()
 
     def command(self) -> list[str]:
-        """pgbouncer in the foreground."""
         return [str(find_pgbouncer()), str(self.folder / "pgbouncer.ini")]
 
     def prepare(self) -> None:
-        """Write its configuration and whom it lets in."""
+        """Write its configuration and the passwords of the roles."""
         configuration = CONFIGURATION.format(
             name=self.database.name,
             database_port=self.database.port,
@@ -67,14 +65,13 @@ class PgBouncer(Server):
         self._write("users.txt", "".join(f'"{role}" "{self.password}"\n' for role in (ROLE, APP)))
 
     def answers(self) -> bool:
-        """A question to its console."""
         try:
             return bool(self.show("VERSION"))
         except psycopg2.OperationalError:
             return False
 
     def show(self, what: str) -> list[dict[str, Any]]:
-        """What its console says: POOLS, STATS, CLIENTS … (https://www.pgbouncer.org/usage.html)."""
+        """Return the rows of SHOW POOLS, STATS, CLIENTS … (https://www.pgbouncer.org/usage.html)."""
         with closing(psycopg2.connect(self._url_of(ROLE, "pgbouncer"), connect_timeout=2)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:

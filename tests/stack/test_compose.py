@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import compose
-from stack.compose import SERVICES, find_compose_servers
+from stack.servers import compose
+from stack.servers.compose import SERVICES, find_compose_servers
 
 DATABASE = {
     "POSTGRES_USER": "microstore",

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import psycopg2
 
-from stack.daemon import run_as
-from stack.debian import find_postgresql_folders
 from stack.failure import CannotRun
 from stack.places import ROOT, find_servers_user
-from stack.server import Server
-from stack.wheels import find_postgresql_version, find_postgresql_wheel
+from stack.processes.daemon import run_as
+from stack.servers.debian import find_postgresql_folders
+from stack.servers.server import Server
+from stack.servers.wheels import find_postgresql_version, find_postgresql_wheel
 
 ROLE = "microstore"
 APP, READER = f"{ROLE}_app", f"{ROLE}_reader"
@@ -39,11 +39,11 @@ class PostgreSQL(Server):
 
     @property
     def url(self) -> str:
-        """A postgres:// URL of the database, which has the server's name, for the owner of its tables."""
+        """The postgres:// URL of the database, for the owner of its tables."""
         return self.url_of(ROLE)
 
     def url_of(self, role: str) -> str:
-        """The same for another role; all have one password."""
+        """Return the URL for another role; all roles have one password."""
         return f"postgres://{role}:{self.password}@127.0.0.1:{self.port}/{self.name}"
 
     @property
@@ -52,7 +52,6 @@ class PostgreSQL(Server):
         return self.folder / "data"
 
     def user(self) -> str | None:
-        """PostgreSQL refuses to run as root."""
         return find_servers_user()
 
     def program(self, name: str) -> str:
@@ -60,7 +59,6 @@ class PostgreSQL(Server):
         return str(self._find_programs()[1] / name)
 
     def command(self) -> list[str]:
-        """postgres in the foreground."""
         settings = {**SETTINGS, "port": str(self.port)}
         options = [f"--{key}={value}" for key, value in settings.items()]
         return [self.program("postgres"), "-D", str(self.data), *options]
@@ -80,14 +78,13 @@ class PostgreSQL(Server):
         draft.rename(self.data)
 
     def start(self) -> bool:
-        """With the roles of a service's database, as they are in production."""
+        """Start it, with the roles that a service's database has in production."""
         fresh = super().start()
         if fresh:
             self._make_roles()
         return fresh
 
     def answers(self) -> bool:
-        """SELECT 1."""
         try:
             connection = psycopg2.connect(self.url, connect_timeout=2)
         except psycopg2.OperationalError:

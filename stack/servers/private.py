@@ -1,4 +1,4 @@
-"""Private servers in one folder, of which later commands find them again."""
+"""Private servers in one folder, by which later commands find them again."""
 
 import json
 import secrets
@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from stack.interruption import uninterrupted
 from stack.ports import choose_ports, is_free
-from stack.postgresql import APP, READER, PostgreSQL
-from stack.rabbitmq import RabbitMQ
-from stack.redis_server import Redis
-from stack.server import Server
+from stack.processes.interruption import uninterrupted
+from stack.servers.postgresql import APP, READER, PostgreSQL
+from stack.servers.rabbitmq import RabbitMQ
+from stack.servers.redis import Redis
+from stack.servers.server import Server
 
 STATE = "state.json"
 FOLDER = "MICROSTORE_SERVICES_FOLDER"
@@ -59,7 +59,7 @@ class PrivateServers(ABC):
 
     @classmethod
     def at(cls, folder: Path, *, with_management: bool = False) -> Self:
-        """Return the servers of this folder, running or not; new ones, as asked for, if it is empty."""
+        """Return the servers of this folder, running or not; new ones if it is empty."""
         state = folder / STATE
         if state.exists():
             return cls(folder, **json.loads(state.read_text()))
@@ -72,7 +72,7 @@ class PrivateServers(ABC):
     @property
     @abstractmethod
     def all(self) -> list[Server]:
-        """Every server."""
+        """All servers of the set, in no order."""
 
     def find_stopped(self) -> list[str]:
         """Return the names of the servers that do not run."""
@@ -99,7 +99,7 @@ class PrivateServers(ABC):
         _each(named, lambda server: server.stop())
 
     def kill(self) -> None:
-        """SIGKILL all."""
+        """SIGKILL every server at once."""
         _each(self.all, lambda server: server.kill())
 
     def environment(self) -> dict[str, str]:
@@ -130,7 +130,7 @@ class PrivateServers(ABC):
         state.write_text(json.dumps(kept, indent=2))
 
 
-class Services(PrivateServers):
+class RealServers(PrivateServers):
     """PostgreSQL, RabbitMQ and Redis, as in production."""
 
     names = ("listings", "transactions", "rabbitmq", "redis")
@@ -142,7 +142,6 @@ class Services(PrivateServers):
 
     @property
     def all(self) -> list[Server]:
-        """Every server."""
         return [self.listings_db, self.transactions_db, self.rabbitmq, self.redis]
 
     def environment(self) -> dict[str, str]:

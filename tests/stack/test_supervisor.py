@@ -3,8 +3,8 @@
 import signal
 from collections.abc import Callable, Mapping
 
-from stack.processes import Stack
-from stack.supervisor import Supervisor, describe_end
+from stack.processes.stack import Stack
+from stack.processes.supervisor import Supervisor, describe_end
 
 MakeStack = Callable[[Mapping[str, str]], Stack]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import processes
 from stack.failure import CannotRun
-from stack.process_table import find_process
-from stack.processes import Stack, group_by_stop_order
+from stack.processes import stack as stack_module
+from stack.processes.process_table import find_process
+from stack.processes.stack import Stack, group_by_stop_order
 from stack.waiting import wait_until
 
 MakeStack = Callable[[Mapping[str, str]], Stack]
@@ -47,7 +47,7 @@ def test_the_log_of_an_earlier_run_makes_nothing_ready(
     make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = make_stack({"shop-worker": SLEEP})
-    monkeypatch.setattr(processes, "READY_WITHIN_SECONDS", 0.3)
+    monkeypatch.setattr(stack_module, "READY_WITHIN_SECONDS", 0.3)
     stack["shop-worker"].log_file.write_text("ready.\n")
     stack.start("shop-worker")
     with pytest.raises(CannotRun, match="was not ready in time"):
@@ -76,7 +76,7 @@ def test_stop_ends_a_process_that_heeds_and_kills_one_that_does_not(
     stack = make_stack({"shop": SLEEP, "deaf-relay": DEAF})
     stack.start_all()
     stack.wait_all_ready()
-    monkeypatch.setattr(processes, "STOPS_WITHIN_SECONDS", 0.5)
+    monkeypatch.setattr(stack_module, "STOPS_WITHIN_SECONDS", 0.5)
     assert stack.stop("shop") is True
     assert stack.stop("deaf-relay") is False
     assert [stack.pid(name) for name in stack.commands] == [None, None]

@@ -1,11 +1,11 @@
-"""When a process of MicroStore is of use."""
+"""Readiness of MicroStore's processes: over HTTP, or by a line in the log."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 
 import requests
 
-from stack.daemon import Daemon
+from stack.processes.daemon import Daemon
 
 # Process: the variable with its port, and the path that answers 200 once it works.
 HTTP = {
@@ -19,7 +19,7 @@ LOG_SAYS = {"worker": "ready.", "relay": "relay started"}
 
 
 def is_ready(name: str, daemon: Daemon, environment: Mapping[str, str]) -> bool:
-    """Tell whether the process does its work now."""
+    """Return whether the process does its work now."""
     if listens(name):
         return _answers(f"{address_of(name, environment)}{HTTP[name][1]}")
     sign = LOG_SAYS.get(name.rpartition("-")[2])
@@ -27,7 +27,7 @@ def is_ready(name: str, daemon: Daemon, environment: Mapping[str, str]) -> bool:
 
 
 def listens(name: str) -> bool:
-    """Tell whether the process answers HTTP."""
+    """Return whether the process answers HTTP."""
     return name in HTTP
 
 

@@ -7,40 +7,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.debian import install_missing_packages
-from stack.given import find_given_servers
-from stack.interruption import uninterrupted, unwound_by_signals
-from stack.pid_file import PidFile
 from stack.places import find_throw_away_folders, is_reachable_by_servers, make_throw_away_folder
-from stack.process_table import find_processes_with, signal_processes
-from stack.services import FOLDER, ServerSet, Services
+from stack.processes.interruption import uninterrupted, unwound_by_signals
+from stack.processes.pid_file import PidFile
+from stack.processes.process_table import find_processes_with, signal_processes
+from stack.servers.debian import install_missing_packages
+from stack.servers.external import find_external_servers
+from stack.servers.private import FOLDER, RealServers, ServerSet
 
 OWNER = "owner.pid"
 
 
 @contextmanager
-def private_services(folder: Path | None = None) -> Iterator[ServerSet]:
-    """Give the environment's servers (as Services if `stack exec` runs them), or throw-away ones."""
-    if not (given := find_given_servers()):
-        with throw_away_services(folder) as services:
-            yield services
+def private_servers(folder: Path | None = None) -> Iterator[ServerSet]:
+    """Yield the environment's servers (as RealServers if `stack exec` runs them), or throw-away ones."""
+    if not (external := find_external_servers()):
+        with throw_away_servers(folder) as servers:
+            yield servers
         return
     with unwound_by_signals():
-        yield Services.at(Path(os.environ[FOLDER])) if FOLDER in os.environ else given
+        yield RealServers.at(Path(os.environ[FOLDER])) if FOLDER in os.environ else external
 
 
 @contextmanager
-def throw_away_services(folder: Path | None = None) -> Iterator[Services]:
-    """Give fresh servers, and leave neither a process nor a file of them, however the block ends."""
+def throw_away_servers(folder: Path | None = None) -> Iterator[RealServers]:
+    """Yield fresh servers, and leave neither a process nor a file of them, however the block ends."""
     install_missing_packages()
     _remove_orphans()
     home = folder if folder and is_reachable_by_servers(folder) else make_throw_away_folder()
     with unwound_by_signals():
+        # Before the first server: if we are killed, a later command sees by it that nobody owns the folder.
         PidFile(home / OWNER).write(os.getpid())
-        services = Services.at(home)
+        servers = RealServers.at(home)
         try:
-            services.start()
-            yield services
+            servers.start()
+            yield servers
         finally:
             with uninterrupted():
                 _remove(home)
@@ -57,5 +58,5 @@ def _remove(folder: Path) -> None:
     # A command that was killed leaves its own processes behind, in sessions of their own.
     users = find_processes_with(FOLDER, str(folder))
     signal_processes([process.pid for process in users if process.pid != os.getpid()], signal.SIGKILL)
-    Services.at(folder).kill()
+    RealServers.at(folder).kill()
     shutil.rmtree(folder, ignore_errors=True)

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from stack.environment import PORTS, choose_all_ports, find_ports, make_settings, write_environment_files
 from stack.failure import CannotRun
-from stack.keys import keep_keys
 from stack.ports import choose_ports
+from stack.processes.environment import (
+    PORTS,
+    choose_all_ports,
+    find_ports,
+    make_settings,
+    write_environment_files,
+)
+from stack.processes.keys import keep_keys
 
 SERVERS = {
     "BROKER_URL": "amqp://microstore:secret@127.0.0.1:5672//",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.failure import CannotRun
-from stack.keys import keep_keys
 from stack.ports import choose_ports, is_free
+from stack.processes.keys import keep_keys
 
 SERVICES = ("listings", "transactions")
 PORTS = {
@@ -50,8 +50,8 @@ def choose_all_ports() -> dict[str, int]:
 def make_settings(
     folder: Path, *, servers: Mapping[str, str], ports: Mapping[str, int], live: bool = True
 ) -> dict[str, str]:
-    """Return what all processes are told; live tells whether WebSockets have a process of their own."""
-    # Servers that were given may have one user for all.
+    """Return the settings of all processes; `live`: WebSockets have a process of their own."""
+    # External servers may have one user for all.
     users = ("LISTINGS", "NOTIFICATIONS", "TRANSACTIONS", "FLOWER")
     brokers = {f"{user}_BROKER_URL": servers["BROKER_URL"] for user in users}
     return {
@@ -71,10 +71,10 @@ def make_settings(
 
 
 def divide_roles(servers: Mapping[str, str]) -> dict[str, str]:
-    """Return the databases' URLs for the processes, which change no table, and for `migrate`, which does."""
+    """Return the databases' URLs for the processes, and for `migrate`, which alone changes tables."""
     urls = {}
     for name in (f"{service.upper()}_DATABASE_URL" for service in SERVICES):
-        owner = servers[name]  # of servers that were given it may be the only user
+        owner = servers[name]  # external servers may have no other user
         urls[name] = servers.get(name.replace("_DATABASE", "_APP_DATABASE"), owner)
         urls[name.replace("_DATABASE", "_OWNER_DATABASE")] = owner
     return urls
@@ -86,7 +86,7 @@ def address_of_api(service: str, ports: Mapping[str, int]) -> str:
 
 
 def make_service_settings(settings: Mapping[str, str], service: str) -> dict[str, str]:
-    """Return what the processes of one service are told; only the listings service signs tokens."""
+    """Return the settings of one service's processes; only the listings service gets the signing key."""
     own = {
         "MICROSTORE_SERVICE": service,
         "DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"],

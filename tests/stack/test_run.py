@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from stack.environment import choose_all_ports
 from stack.places import ROOT, make_throw_away_folder
+from stack.processes.environment import choose_all_ports
 from stack.waiting import wait_until
-from tests.stack.test_stack_servers import run_sql
+from tests.stack.test_servers import run_sql
 from tests.stack.traces import processes_of
 
 Command = subprocess.Popen[str]

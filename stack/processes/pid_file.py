@@ -1,8 +1,8 @@
-"""A file that names a process, and knows when it is another one that has the pid now."""
+"""A file that names a process by its pid and start time, since pids are given again."""
 
 from pathlib import Path
 
-from stack.process_table import Process, find_process
+from stack.processes.process_table import Process, find_process
 
 
 class PidFile:
@@ -30,5 +30,4 @@ class PidFile:
         return process if process and process.start == start.strip() else None
 
     def clear(self) -> None:
-        """Forget it."""
         self.path.unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
 import redis
 
-from stack.debian import find_redis_program
-from stack.server import Server
-from stack.wheels import find_valkey_wheel
+from stack.servers.debian import find_redis_program
+from stack.servers.server import Server
+from stack.servers.wheels import find_valkey_wheel
 
 CONFIGURATION = """\
 bind 127.0.0.1
@@ -17,7 +17,7 @@ appendonly no
 
 
 class Redis(Server):
-    """Keeps nothing on disk: what it holds are hints that may be lost."""
+    """A Redis that keeps nothing on disk: what it holds may be lost."""
 
     @property
     def url(self) -> str:
@@ -29,12 +29,11 @@ class Redis(Server):
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{number}"
 
     def command(self) -> list[str]:
-        """The server in the foreground."""
         installed = None if self.from_wheel else find_redis_program()
         return [str(installed or find_valkey_wheel()), str(self.folder / "redis.conf")]
 
     def prepare(self) -> None:
-        """Write its configuration, which holds the password and so is ours alone to read."""
+        """Write its configuration, readable by us alone since it holds the password."""
         configuration = self.folder / "redis.conf"
         configuration.touch(mode=0o600)
         # A quoted value may hold spaces.
@@ -42,7 +41,6 @@ class Redis(Server):
         configuration.write_text(CONFIGURATION.format(port=self.port, password=self.password, folder=folder))
 
     def answers(self) -> bool:
-        """PING."""
         client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(client.ping())

@@ -10,12 +10,12 @@ from typing import Any
 
 import amqp
 
-from stack.daemon import Daemon
-from stack.debian import find_rabbitmq_folder
 from stack.failure import CannotRun
 from stack.places import ROOT
 from stack.ports import choose_ports, is_free
-from stack.server import Server
+from stack.processes.daemon import Daemon
+from stack.servers.debian import find_rabbitmq_folder
+from stack.servers.server import Server
 from stack.waiting import wait_until
 
 USER = "microstore"
@@ -41,7 +41,7 @@ LOOPBACK_ALONE = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 
 class RabbitMQ(Server):
-    """One node; all of it, its port mapper and its cookie included, is in its folder, so many can run."""
+    """One node with all its files in its folder, its port mapper and its cookie too, so that many can run."""
 
     with_management = False
 
@@ -55,12 +55,12 @@ class RabbitMQ(Server):
         return self.url_of(USER)
 
     def url_of(self, user: str) -> str:
-        """The same for one of the users of deploy/rabbitmq/definitions.json, who may less."""
+        """Return the URL for one of the users of deploy/rabbitmq/definitions.json, who have fewer rights."""
         return f"amqp://{user}:{self.password}@127.0.0.1:{self.port}//"
 
     @property
     def management_url(self) -> str:
-        """The HTTP API that operators' tools ask: a third of the node's start, five seconds of its stop."""
+        """The URL of the management API, which takes a third of the start and five seconds of the stop."""
         return f"http://{USER}:{self.password}@127.0.0.1:{self._inner_ports()['management']}/api/"
 
     @property
@@ -69,7 +69,7 @@ class RabbitMQ(Server):
         return f"microstore-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}@localhost"
 
     def environment(self) -> dict[str, str]:
-        """What keeps this node and its command line apart from every other node of the machine."""
+        """Return the variables that separate this node and its tools from other nodes of the machine."""
         inner = self._inner_ports()
         own = {
             "HOME": self.folder,
@@ -93,11 +93,11 @@ class RabbitMQ(Server):
         return inherited | {name: str(value) for name, value in own.items()}
 
     def command(self) -> list[str]:
-        """The node in the foreground."""
         return [self._program("rabbitmq-server")]
 
     def prepare(self) -> None:
         """Choose its inner ports, write its configuration, start its port mapper."""
+        # One that an earlier node left would hold the port and the node's name.
         self.mapper.kill()
         self._choose_inner_ports()
         configuration = self.folder / "rabbitmq.conf"
@@ -116,7 +116,6 @@ class RabbitMQ(Server):
         wait_until(lambda: not is_free(self._inner_ports()["mapper"]), timeout_seconds=10)
 
     def answers(self) -> bool:
-        """An AMQP connection."""
         connection = amqp.Connection(
             f"127.0.0.1:{self.port}", userid=USER, password=self.password, connect_timeout=2, read_timeout=2
         )
@@ -139,12 +138,12 @@ class RabbitMQ(Server):
         self.mapper.kill()
 
     def survives_a_kill(self, queue: str) -> bool:
-        """Whether it has written down a quorum queue; one that it has not, though declared, stays dead."""
+        """Return whether a quorum queue is on disk; RabbitMQ 3.10 leaves one without a leader that is not."""
         names = self.folder / "data" / self.node / "quorum" / self.node / "names.dets"
         return queue.encode() in names.read_bytes()
 
     def wipe(self) -> None:
-        """Lose all queues and messages; it starts empty on the same port."""
+        """Delete all queues and messages, and start empty on the same port."""
         self.kill()
         shutil.rmtree(self.folder / "data")
         self.start()

@@ -1,4 +1,4 @@
-"""Ending as told: SIGTERM unwinds like Ctrl-C does, and cleaning up is not interrupted."""
+"""Signals that end a command: SIGTERM unwinds as Ctrl-C does, and cleaning up is not interrupted."""
 
 import signal
 import sys
@@ -24,7 +24,7 @@ def unwound_by_signals() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals that ask to end: this is the ending."""
+    """Ignore the signals that end a command while the block cleans up."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *NUMBERS)}
     try:
         yield

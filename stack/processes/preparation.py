@@ -1,12 +1,12 @@
-"""What has to be there before the processes start: tables, queues, demonstration data."""
+"""Tables, queues and demonstration data, made before the processes start."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stack.environment import make_environment, make_service_settings
 from stack.failure import CannotRun
 from stack.places import ROOT
+from stack.processes.environment import make_environment, make_service_settings
 
 
 def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True) -> None:
@@ -21,7 +21,7 @@ def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True)
 
 def _manage_all(settings: Mapping[str, str], service: str, commands: Sequence[str]) -> None:
     name = service.upper()
-    # Who changes tables owns them; who makes every queue for the first time is the broker's administrator.
+    # Only the owner may change tables, and only the broker's administrator may declare every queue.
     rights = {
         "migrate": {f"{name}_DATABASE_URL": settings[f"{name}_OWNER_DATABASE_URL"]},
         "topology": {f"{name}_BROKER_URL": settings["BROKER_URL"]},
@@ -31,7 +31,7 @@ def _manage_all(settings: Mapping[str, str], service: str, commands: Sequence[st
 
 
 def manage(settings: Mapping[str, str], service: str, *arguments: str) -> str:
-    """Run a manage.py command of one service and return what it says; raise CannotRun if it fails."""
+    """Run a manage.py command of one service and return its output; raise CannotRun if it fails."""
     done = subprocess.run(
         ["python", "manage.py", *arguments],
         env=make_environment(make_service_settings(settings, service)),

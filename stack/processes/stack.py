@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from stack.daemon import Daemon
 from stack.failure import CannotRun
 from stack.places import ROOT
-from stack.readiness import is_ready
+from stack.processes.daemon import Daemon
+from stack.processes.readiness import is_ready
 from stack.waiting import wait_until
 
 READY_WITHIN_SECONDS = 60
 STOPS_WITHIN_SECONDS = 30
-# First nobody gives new work, then what is under way is finished, then goes what the work needed.
+# First what brings new work, then what finishes it, then what that needs: so nothing is cut off half-way.
 STOP_ORDER = ("api", "relay", "worker", "fees", "live")
 
 
@@ -69,7 +69,7 @@ class Stack:
         return self[name].pid
 
     def log(self, name: str) -> str:
-        """Return everything the process ever said."""
+        """Return the whole log of the process."""
         return self[name].read_log()
 
     def start_all(self) -> None:

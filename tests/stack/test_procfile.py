@@ -6,7 +6,7 @@ import pytest
 
 from stack.failure import CannotRun
 from stack.modes import MODES, Mode
-from stack.procfile import parse_procfile, read_procfile
+from stack.processes.procfile import parse_procfile, read_procfile
 
 
 def test_every_line_is_a_process_in_its_order() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stack.failure import CannotRun
-from stack.wheels import wheels_are_wanted
+from stack.servers.wheels import wheels_are_wanted
 
 INSTALL = [
     "apt-get",
@@ -91,7 +91,7 @@ def install_missing_packages() -> None:
 def _missing_packages() -> Iterator[str]:
     if not find_rabbitmq_folder():
         yield "rabbitmq-server"
-    # Wheels bring these two, so nobody has to ask an administrator for them.
+    # These two come as wheels too, so who may not install them does not need them.
     if _may_install() and not wheels_are_wanted():
         if not find_postgresql_folders():
             yield "postgresql"
@@ -122,7 +122,7 @@ def _install(packages: list[str]) -> None:
 
 @contextmanager
 def _daemons_forbidden() -> Iterator[None]:
-    """Keep the packages from starting their own servers; policy-rc.d is Debian's way to say so."""
+    """Keep the packages from starting their own servers, by Debian's policy-rc.d."""
     if START_POLICY.exists():
         yield
         return

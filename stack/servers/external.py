@@ -1,4 +1,4 @@
-"""Servers that somebody else runs, given by their URLs in the environment."""
+"""Servers that somebody else runs, named by URLs in the environment."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -6,28 +6,27 @@ from collections.abc import Collection, Mapping
 URLS = ("LISTINGS_DATABASE_URL", "TRANSACTIONS_DATABASE_URL", "BROKER_URL", "CHANNEL_LAYER_URL")
 
 
-class GivenServers:
-    """Starts and stops nothing."""
+class ExternalServers:
+    """Servers that are neither started nor stopped here."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = dict(urls)
 
     def find_stopped(self) -> list[str]:
-        """Return nothing: they run already."""
+        """Return no name: they run already."""
         return []
 
     def start(self) -> None:
-        """They run already."""
+        pass
 
     def stop(self, names: Collection[str] | None = None) -> None:
-        """They are not ours to stop."""
+        pass
 
     def environment(self) -> dict[str, str]:
-        """The URLs as they were given."""
         return dict(self._urls)
 
 
-def find_given_servers() -> GivenServers | None:
+def find_external_servers() -> ExternalServers | None:
     """Return the servers of the environment, None unless all their URLs are there."""
     urls = {name: os.environ[name] for name in URLS if os.environ.get(name)}
-    return GivenServers(urls) if len(urls) == len(URLS) else None
+    return ExternalServers(urls) if len(urls) == len(URLS) else None

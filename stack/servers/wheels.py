@@ -16,7 +16,7 @@ WANTED = "MICROSTORE_SERVERS"
 
 
 def wheels_are_wanted() -> bool:
-    """Tell whether the environment asks for the wheels' servers."""
+    """Return whether the environment asks for the wheels' servers."""
     return os.environ.get(WANTED) == "wheels"
 
 

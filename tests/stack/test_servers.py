@@ -13,14 +13,14 @@ import psycopg2
 import pytest
 
 from stack.failure import CannotRun
-from stack.given import URLS
 from stack.places import ROOT, make_throw_away_folder
-from stack.private import OWNER
-from stack.process_table import find_process
-from stack.rabbitmq import RabbitMQ
-from stack.redis_server import Redis
-from stack.server import Server
-from stack.services import FOLDER, Services
+from stack.processes.process_table import find_process
+from stack.servers.external import URLS
+from stack.servers.private import FOLDER, RealServers
+from stack.servers.rabbitmq import RabbitMQ
+from stack.servers.redis import Redis
+from stack.servers.server import Server
+from stack.servers.throw_away import OWNER
 from stack.waiting import wait_until
 from tests.stack.traces import processes_of
 
@@ -49,26 +49,26 @@ def run_sql(url: str, statement: str) -> list[tuple[object, ...]]:
     return rows
 
 
-def test_every_server_answers(services: Services) -> None:
+def test_every_server_answers(services: RealServers) -> None:
     assert [server.answers() for server in services.all] == [True] * 4
 
 
-def test_the_environment_names_every_server_and_where_to_find_them_again(services: Services) -> None:
+def test_the_environment_names_every_server_and_where_to_find_them_again(services: RealServers) -> None:
     environment = services.environment()
     assert set(URLS) < set(environment)
-    again = Services.at(Path(environment[FOLDER]))
+    again = RealServers.at(Path(environment[FOLDER]))
     assert again.environment() == environment
     assert all(server.running for server in again.all)
 
 
-def test_starting_servers_that_run_starts_nothing(services: Services) -> None:
+def test_starting_servers_that_run_starts_nothing(services: RealServers) -> None:
     pids = [server.daemon.pid for server in services.all]
     assert services.find_stopped() == []
     services.start()
     assert [server.daemon.pid for server in services.all] == pids
 
 
-def test_no_server_listens_beyond_this_machine(services: Services) -> None:
+def test_no_server_listens_beyond_this_machine(services: RealServers) -> None:
     pids = {pid for server in services.all for pid in server.daemon.family()}
     assert pids
     listening = subprocess.check_output(["cat", "/proc/net/tcp", "/proc/net/tcp6"], text=True).splitlines()
@@ -87,7 +87,7 @@ def test_a_frozen_server_is_silent_until_it_is_thawed(server: Server) -> None:
     assert wait_until(server.answers, timeout_seconds=30)
 
 
-def test_postgresql_keeps_its_rows_when_it_is_killed(services: Services) -> None:
+def test_postgresql_keeps_its_rows_when_it_is_killed(services: RealServers) -> None:
     database = services.listings_db
     run_sql(database.url, "CREATE TABLE sold AS SELECT 'crunchy armchair' AS title")
     database.kill()
@@ -96,7 +96,7 @@ def test_postgresql_keeps_its_rows_when_it_is_killed(services: Services) -> None
     assert run_sql(database.url, "SELECT title FROM sold") == [("crunchy armchair",)]
 
 
-def test_postgresql_starts_over_a_lock_file_from_before_the_machine_restarted(services: Services) -> None:
+def test_postgresql_starts_over_a_lock_file_from_before_the_machine_restarted(services: RealServers) -> None:
     database = services.transactions_db
     database.kill()
     lock = database.data / "postmaster.pid"
@@ -106,7 +106,7 @@ def test_postgresql_starts_over_a_lock_file_from_before_the_machine_restarted(se
     assert database.answers()
 
 
-def test_the_two_databases_are_two_clusters(services: Services) -> None:
+def test_the_two_databases_are_two_clusters(services: RealServers) -> None:
     identifiers = {
         run_sql(database.url, "SELECT system_identifier FROM pg_control_system()")[0]
         for database in (services.listings_db, services.transactions_db)
@@ -114,13 +114,13 @@ def test_the_two_databases_are_two_clusters(services: Services) -> None:
     assert len(identifiers) == 2
 
 
-def test_postgresql_wants_the_password(services: Services) -> None:
+def test_postgresql_wants_the_password(services: RealServers) -> None:
     url = services.listings_db.url.replace(services.password, "guess")
     with pytest.raises(psycopg2.OperationalError, match="password"):
         psycopg2.connect(url)
 
 
-def test_rabbitmq_keeps_its_messages_when_killed_and_loses_them_when_wiped(services: Services) -> None:
+def test_rabbitmq_keeps_its_messages_when_killed_and_loses_them_when_wiped(services: RealServers) -> None:
     broker = services.rabbitmq
     put_message(broker, "kept")
     assert wait_until(lambda: broker.survives_a_kill("kept"), timeout_seconds=30)
@@ -133,7 +133,7 @@ def test_rabbitmq_keeps_its_messages_when_killed_and_loses_them_when_wiped(servi
     assert "kept" not in broker.ctl("list_queues", "name")
 
 
-def test_a_stopped_server_comes_back_on_its_port(services: Services) -> None:
+def test_a_stopped_server_comes_back_on_its_port(services: RealServers) -> None:
     port = services.redis.port
     services.redis.stop()
     assert not services.redis.running
@@ -142,7 +142,7 @@ def test_a_stopped_server_comes_back_on_its_port(services: Services) -> None:
     assert services.redis.answers()
 
 
-def test_exec_passes_the_exit_code_on_and_with_servers_given_starts_none(services: Services) -> None:
+def test_exec_passes_the_exit_code_on_and_with_servers_given_starts_none(services: RealServers) -> None:
     given = {**os.environ, **services.environment()}
     script = f'test "$BROKER_URL" = "{services.rabbitmq.url}" && exit 7'
     assert subprocess.run([*EXEC, "sh", "-c", script], env=given, cwd=ROOT, check=False).returncode == 7
@@ -152,13 +152,13 @@ def test_exec_passes_the_exit_code_on_and_with_servers_given_starts_none(service
 def orphan() -> Path:
     """What a command leaves that was killed with SIGKILL."""
     folder = make_throw_away_folder()
-    Services.at(folder).redis.start()
+    RealServers.at(folder).redis.start()
     (folder / OWNER).write_text("1 before-the-machine-restarted\n")
     return folder
 
 
 def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
-    services: Services, orphan: Path
+    services: RealServers, orphan: Path
 ) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
     script = f'echo "${FOLDER}"; exec sleep 1000'
@@ -167,7 +167,7 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
         assert running.stdout
         lines = iter(running.stdout.readline, "")
         folder = Path(next(line for line in lines if line.startswith("/")).strip())
-        assert [server.answers() for server in Services.at(folder).all] == [True] * 4
+        assert [server.answers() for server in RealServers.at(folder).all] == [True] * 4
         assert folder != services.folder
         running.send_signal(signal.SIGTERM)
         assert running.wait(60) == 128 + signal.SIGTERM
@@ -178,7 +178,7 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
 
 
 def test_exec_ends_what_a_killed_command_left_in_sessions_of_its_own(
-    services: Services, orphan: Path
+    services: RealServers, orphan: Path
 ) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
     left_by_an_owner = subprocess.Popen(
@@ -193,7 +193,7 @@ def test_exec_ends_what_a_killed_command_left_in_sessions_of_its_own(
     assert left_by_an_owner.wait(10) == -signal.SIGKILL
 
 
-def test_the_logs_are_ours_alone_to_read(services: Services) -> None:
+def test_the_logs_are_ours_alone_to_read(services: RealServers) -> None:
     logs = [server.daemon.log_file for server in services.all] + [services.rabbitmq.mapper.log_file]
     assert {oct(log.stat().st_mode & 0o077) for log in logs} == {"0o0"}
 
@@ -201,7 +201,7 @@ def test_the_logs_are_ours_alone_to_read(services: Services) -> None:
 def test_the_servers_start_in_a_folder_with_a_space() -> None:
     folder = make_throw_away_folder() / "all my chairs"
     folder.mkdir(mode=0o711)
-    servers = Services.at(folder)
+    servers = RealServers.at(folder)
     try:
         servers.start()
         assert [server.answers() for server in servers.all] == [True] * 4
@@ -211,7 +211,7 @@ def test_the_servers_start_in_a_folder_with_a_space() -> None:
 
 
 def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
-    services: Services, monkeypatch: pytest.MonkeyPatch
+    services: RealServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     awaited = threading.Event()
     monkeypatch.setattr(services.redis, "ready_within_seconds", 10_000)  # the test's own limit is shorter
@@ -231,7 +231,7 @@ def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
     assert threading.active_count() == 1
 
 
-def test_a_server_that_cannot_start_shows_the_end_of_its_log(services: Services, tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(services: RealServers, tmp_path: Path) -> None:
     second = Redis("second", folder=tmp_path / "second", port=services.redis.port, password="guess")
     with pytest.raises(CannotRun, match=r"second ended(.|\n)*Address already in use"):
         second.start()

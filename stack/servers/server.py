@@ -1,4 +1,4 @@
-"""What the private servers have in common: how they start, end, freeze, and when they are ready."""
+"""The start, stop, freeze and readiness that all private servers share."""
 
 import os
 import signal
@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from stack.daemon import Daemon
 from stack.failure import CannotRun
+from stack.processes.daemon import Daemon
+from stack.servers.wheels import wheels_are_wanted
 from stack.waiting import wait_until
-from stack.wheels import wheels_are_wanted
 
 
 class Server(ABC):
@@ -32,7 +32,7 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where a client finds it, password included."""
+        """The URL for a client, password included."""
 
     @abstractmethod
     def prepare(self) -> None:
@@ -40,23 +40,23 @@ class Server(ABC):
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The command that is the server."""
+        """Return the command that runs the server in the foreground."""
 
     @abstractmethod
     def answers(self) -> bool:
-        """Tell whether a real client gets a real answer now."""
+        """Return whether a client gets an answer now."""
 
     def user(self) -> str | None:
-        """The system user that runs it, None for the current one."""
+        """Return the system user that runs it, None for the current one."""
         return None
 
     def environment(self) -> dict[str, str]:
-        """The environment the server runs in."""
+        """Return the environment of the server."""
         return dict(os.environ)
 
     @property
     def running(self) -> bool:
-        """Tell whether its process lives (it may not be ready)."""
+        """Whether its process lives; it may not be ready."""
         return self.daemon.pid is not None
 
     def start(self) -> bool:
@@ -84,7 +84,7 @@ class Server(ABC):
         self.daemon.kill()
 
     def freeze(self) -> None:
-        """SIGSTOP all its processes: it keeps its connections and answers nobody."""
+        """SIGSTOP all its processes: connections stay open and get no answer."""
         self.daemon.freeze()
 
     def thaw(self) -> None:

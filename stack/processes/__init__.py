@@ -1,0 +1,1 @@
+"""MicroStore's own processes on this machine, and their environment."""

@@ -1,0 +1,1 @@
+"""PostgreSQL, RabbitMQ and Redis on this machine, whoever runs them."""
