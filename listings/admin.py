@@ -14,9 +14,11 @@ from listings.models import Listing, LiveEvent, Order
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
 from listings.overview import find_orders
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.decisions import ask_for_reason, given_reason
-from microstore.staff.lists import AgeFilter, FastAdmin, ReadOnlyAdmin, ids_of_some, trace_start, uuid_of
+from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
+from microstore.telemetry.tracing import trace_start, uuid_of
 
 __all__ = ["NotificationAdmin"]  # importing it is what puts it into the admin
 

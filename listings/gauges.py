@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from listings.models import Order
+from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.gauges import seconds_since
 from microstore.metrics.gauges import GaugeValue
-from microstore.staff.lists import COUNTED_ROWS
 
 
 def gauges() -> Iterator[GaugeValue]:

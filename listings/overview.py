@@ -16,8 +16,9 @@ from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderVoided
 from microstore.messaging.gauges import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
-from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
+from microstore.staff.lists import first_id_at, of_recent_trace
 from microstore.staff.overview import Figure, Found, age
+from microstore.telemetry.tracing import trace_start, uuid_of
 
 ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from microstore.contracts.registry import QUEUES, SERVICES
+from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.http import security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
@@ -213,11 +213,14 @@ SIMPLE_JWT = {
 BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at most
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # tries of a message that fails by itself
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # of a message that fails by itself
+MESSAGING_REGISTRY = REGISTRY
+MESSAGING_CELERY_APP = "microstore.celery.app"
+MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
+MESSAGING_FIND_DONE = f"{SERVICE}.overview.find_done"
 
 CELERY_BROKER_URL = BROKER_URL
-CELERY_TASK_QUEUES = [topology.service_queue(name) for name in QUEUES]
-CELERY_TASK_ROUTES = [topology.route_task]
+CELERY_TASK_QUEUES = topology.own_queues(REGISTRY, SERVICE)
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 
 # ---- staff: one place to follow a purchase
@@ -254,6 +257,10 @@ AUDITED_DATABASES |= {
 METRICS_FOLDER = env.str("METRICS_FOLDER", "")  # where the children of a process add up their numbers
 METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
 METRICS_PORT = int(env.str("METRICS_PORT", "") or 0)  # 0: nowhere
+GAUGES = [
+    "microstore.messaging.gauges.gauges",
+    f"{SERVICE}.gauges.gauges",
+]  # read from the database at each scrape
 
 # ---- live pages and the fee function
 

@@ -14,9 +14,10 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace, preformatted
 from microstore.staff.actions import record
-from microstore.staff.lists import AgeFilter, ReadOnlyAdmin
+from microstore.staff.lists import AgeFilter
 from transactions.export import stream_csv
 from transactions.models import Transaction
 from transactions.overview import daily_totals, find_transactions

@@ -12,8 +12,9 @@ from django.utils import timezone
 from microstore.contracts.contract import Message
 from microstore.contracts.transactions import OrderCancelled
 from microstore.staff.charts import Chart, by_hour, draw_bars
-from microstore.staff.lists import first_id_at, of_recent_trace, trace_start, uuid_of
+from microstore.staff.lists import first_id_at, of_recent_trace
 from microstore.staff.overview import Figure, Found
+from microstore.telemetry.tracing import trace_start, uuid_of
 from transactions.models import Transaction
 
 LIST, VIEW = "/admin/transactions/transaction/", "transactions.view_transaction"

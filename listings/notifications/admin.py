@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 
 from listings.models import Order
 from listings.notifications.models import Email, Notification
-from microstore.staff.lists import ReadOnlyAdmin, uuid_of
+from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.telemetry.tracing import uuid_of
 
 
 class EmailFilter(admin.SimpleListFilter):

@@ -1,1 +1,1 @@
-"""What the services tell each other: the names and payloads of all messages, and nothing else."""
+"""Names and payloads of all messages between the services, and nothing else."""

@@ -1,4 +1,4 @@
-"""A contract: the name of a Celery task, the payload it takes, and where it goes."""
+"""Contract: the name of a Celery task, the payload it takes and the service that handles it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ class InvalidMessage(Exception):
 
 
 class Message(BaseModel):
-    """What every message carries beside its own fields."""
+    """Fields that every message carries beside its own.
+
+    `key_field` names the field by which two messages of one contract are about the same thing. A message that
+    is dead-lettered again under another `event_id`, but with the same key, is the same dead letter.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    key_field: ClassVar[str] = "event_id"
 
     event_id: UUID = Field(default_factory=uuid7)
     occurred_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -42,8 +47,8 @@ M = TypeVar("M", bound=Message)
 class Contract(Generic[Fields, M]):
     """One kind of message. Calling it builds a message, type-checked and validated.
 
-    `to` is the service whose queue takes it as a command; `reply` is the contract of the callback that
-    Celery chains to it; `fact` is the routing key under which anybody else may listen to it.
+    `to` is the service or listener whose queue receives it as a command; `reply` is the contract of the
+    callback that Celery chains to it; `fact` is the routing key under which others may subscribe to it.
     """
 
     name: str
@@ -54,12 +59,14 @@ class Contract(Generic[Fields, M]):
 
     @property
     def task_name(self) -> str:
-        """The Celery task's name: `transactions.order_created`, or the bare name for a mere fact."""
-        return f"{self.to}.{self.name}" if self.to else self.name
+        """The Celery task's name: `queue.contract` of a command, the contract's name of a mere fact."""
+        if not self.to or self.name.startswith(f"{self.to}."):
+            return self.name
+        return f"{self.to}.{self.name}"
 
     @property
     def payload(self) -> type[M]:
-        """The message's class."""
+        """The class of the message, a pydantic model."""
         return cast("type[M]", self.build)
 
     def __call__(self, *args: Fields.args, **kwargs: Fields.kwargs) -> M:
@@ -70,11 +77,17 @@ class Contract(Generic[Fields, M]):
             raise InvalidMessage(f"{self.name}: {describe_errors(error)}") from error
 
     def for_listener(self, listener: str) -> Contract[Fields, M]:
-        """The command by which a listener is sent this fact again: its own retries and replays."""
-        return replace(self, name=f"heard_{self.name}", to=listener, reply=None, fact=None)
+        """Return the command by which this fact is sent to one listener alone: its retries and replays.
+
+        It bears the listener's name, since another listener to the same fact has a command of its own.
+        """
+        return replace(self, name=f"{listener}.heard_{self.name}", to=listener, reply=None, fact=None)
 
     def parse(self, data: object) -> M:
-        """Read a received message. Unknown fields are ignored, so that a sender may be newer."""
+        """Return the message that was received; raises InvalidMessage.
+
+        Unknown fields are ignored, so that a sender may be newer than its receiver.
+        """
         try:
             return self.payload.model_validate(data, extra="ignore")
         except ValidationError as error:
@@ -85,16 +98,16 @@ AnyContract = Contract[..., Any]
 
 
 def describe_errors(error: ValidationError) -> str:
-    """What is wrong with each field, on one line: it names the cause of a dead letter."""
+    """Return one line that names each faulty field; it becomes the cause of a dead letter."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'message'}: {fault['msg']}" for fault in faults)
 
 
 def to_wire(message: Message) -> dict[str, Any]:
-    """A message as plain JSON values: what is stored in the outbox and travels in the task's arguments."""
+    """Return the message as plain JSON values, as the outbox and the task's arguments hold it."""
     return message.model_dump(mode="json")
 
 
 def to_json(message: Message) -> str:
-    """The same as text."""
+    """Return the message as JSON text."""
     return message.model_dump_json()

@@ -1,6 +1,6 @@
-"""What the listings service is told, and the facts it tells."""
+"""Messages to the listings service, and the facts that it publishes."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
@@ -10,7 +10,13 @@ from microstore.contracts.contract import Cents, Contract, Currency, Id, Message
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class ItemSold(Message):
+class OrderMessage(Message):
+    """A message about one order, by which two of them are compared."""
+
+    key_field: ClassVar[str] = "order_id"
+
+
+class ItemSold(OrderMessage):
     """The transactions service has recorded the sale."""
 
     order_id: UUID
@@ -20,7 +26,7 @@ class ItemSold(Message):
     total_cents: Cents
 
 
-class OrderRejected(Message):
+class OrderRejected(OrderMessage):
     """The transactions service will not record the sale; the stock goes back."""
 
     order_id: UUID
@@ -28,7 +34,7 @@ class OrderRejected(Message):
     reason: Reason
 
 
-class OrderVoided(Message):
+class OrderVoided(OrderMessage):
     """The transactions service knows that the order is cancelled: nothing of it is, or stays, recorded."""
 
     order_id: UUID
@@ -36,8 +42,8 @@ class OrderVoided(Message):
     transaction_id: UUID
 
 
-class OrderCompleted(Message):
-    """The buyer owns it. A fact: nobody in particular is told."""
+class OrderCompleted(OrderMessage):
+    """The order is completed and the buyer owns the item; published as a fact only."""
 
     order_id: UUID
     listing_id: Id

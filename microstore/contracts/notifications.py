@@ -1,4 +1,4 @@
-"""The facts that the notifications worker hears."""
+"""Facts that the notifications worker handles."""
 
 from microstore.contracts.contract import AnyContract
 from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED

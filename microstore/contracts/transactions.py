@@ -1,18 +1,18 @@
-"""What the transactions service is told."""
+"""Messages to the transactions service."""
 
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from microstore.contracts.contract import Cents, Contract, Currency, Id, Message, Quantity
-from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED
+from microstore.contracts.contract import Cents, Contract, Currency, Id, Quantity
+from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED, OrderMessage
 
 Category = Annotated[str, Field(max_length=50)]
 
 
-class OrderPlaced(Message):
-    """What a buyer decides of an order."""
+class OrderPlaced(OrderMessage):
+    """Values of an order that its buyer chooses."""
 
     order_id: UUID
     listing_id: Id

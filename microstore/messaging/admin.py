@@ -8,18 +8,16 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
-from microstore.staff.decisions import given_reason
-from microstore.staff.lists import ReadOnlyAdmin, trace_start
-from microstore.staff.overview import age
-from microstore.telemetry.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of, trace_start
 
 MAX_SELECTED = 1_000
 SHOWN_PREVIEWS = 200
@@ -27,29 +25,28 @@ SHOWN_PREVIEWS = 200
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
-    """What waits for the relay: empty but for a moment."""
+    """Messages that wait for the relay, usually for a moment."""
 
     list_display = ("id", "contract", "waits", "attempts", "due_at")
     ordering = ("id",)
 
     @admin.display(description="waits for", ordering="created_at")
     def waits(self, message: OutboxMessage) -> str:
-        """How long it has been there."""
-        return age((timezone.now() - message.created_at).total_seconds())
+        return f"{(timezone.now() - message.created_at).total_seconds():.0f} s"
 
 
 @admin.register(QueueDepth)
 class QueueDepthAdmin(ReadOnlyAdmin):
-    """What the relay last saw in the broker."""
+    """Depths of the queues when a relay last looked."""
 
     list_display = ("queue", "messages", "consumers", "measured_at")
 
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
-    """What could not be handled."""
+    """Messages that could not be handled."""
 
-    change_list_template = "staff/dead_letters.html"
+    change_list_template = "messaging/dead_letters.html"
     list_display = ("id", "contract", "cause", "attempts", "state", "died_at")
     list_filter = ("state", ContractFilter)
     search_fields = ("trace",)
@@ -69,7 +66,6 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     readonly_fields = ("message", "stack", "broker_headers", "trace_link")
 
     def get_urls(self) -> list[Any]:
-        """Two pages of our own beside Django's."""
         site = self.admin_site
         return [
             path("groups/", site.admin_view(self.groups_view), name="messaging_deadletter_groups"),
@@ -80,7 +76,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[DeadLetter], search_term: str
     ) -> tuple[QuerySet[DeadLetter], bool]:
-        """By the index of the trace or of the id; anything else finds nothing."""
+        # By the index of the trace or of the id; anything else would read the whole table.
         start, term = trace_start(search_term), search_term.strip()
         if not term:
             return queryset, False
@@ -90,16 +86,13 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         return (queryset.filter(pk=int(term)) if is_id else queryset.none()), False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        """Replaying and discarding is a permission of its own."""
         return request.user.has_perm("messaging.decide_deadletter")
 
     @admin.action(description="Look what a replay would do; replay or discard", permissions=["decide"])
     def decide(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponse:
-        """From the list to the page where it is decided."""
         return self._preview(request, list(letters.order_by("id").values_list("id", flat=True)))
 
     def groups_view(self, request: HttpRequest) -> HttpResponse:
-        """What waits, by contract and cause."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {
@@ -108,10 +101,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             "groups": groups.find_groups(),
             "may_decide": self.has_decide_permission(request),
         }
-        return TemplateResponse(request, "staff/groups.html", context)
+        return TemplateResponse(request, "messaging/groups.html", context)
 
     def decide_view(self, request: HttpRequest) -> HttpResponse:
-        """Preview a group or a selection; with a decision and a reason, carry it out."""
+        """Show the preview of a group or a selection; with a decision and a reason, carry it out."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
         if request.method != "POST":
@@ -121,8 +114,8 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                 return HttpResponseRedirect(reverse("admin:messaging_deadletter_groups"))
             return self._preview(request, list(group.waiting().values_list("id", flat=True)[:MAX_SELECTED]))
         ids = read_ids(request.POST.get("letters", ""))
-        reason, rate = given_reason(request), read_rate(request.POST.get("rate", ""))
-        if reason is None or rate is None:
+        reason, rate = request.POST.get("reason", "").strip(), read_rate(request.POST.get("rate", ""))
+        if not reason or rate is None:
             return self._preview(request, ids, problem="Give a reason, and a rate above 0.")
         return self._carry_out(request, ids, reason=reason, rate=rate)
 
@@ -139,7 +132,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             "reason": request.POST.get("reason", ""),
             "problem": problem,
         }
-        return TemplateResponse(request, "staff/decide.html", context)
+        return TemplateResponse(request, "messaging/decide.html", context)
 
     def _carry_out(self, request: HttpRequest, ids: list[int], *, reason: str, rate: float) -> HttpResponse:
         by = request.user.get_username()
@@ -157,42 +150,42 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     @admin.display(description="message")
     def message(self, letter: DeadLetter) -> SafeString:
-        """Its payload; the raw body where that is all there is."""
         if letter.raw_body is not None:
             return preformatted(bytes(letter.raw_body).decode(errors="backslashreplace"))
         return preformatted(json.dumps(letter.payload, indent=2))
 
     @admin.display(description="traceback")
     def stack(self, letter: DeadLetter) -> SafeString:
-        """Where it failed."""
         return preformatted(letter.traceback)
 
     @admin.display(description="broker's headers")
     def broker_headers(self, letter: DeadLetter) -> SafeString:
-        """What the broker knows of it."""
         return preformatted(json.dumps(letter.headers, indent=2) if letter.headers else "")
 
     @admin.display(description="trace")
     def trace_link(self, letter: DeadLetter) -> SafeString | str:
-        """To all that belongs to the same purchase."""
         return link_to_trace(letter.trace)
 
 
 def preformatted(text: str) -> SafeString:
-    """As it is, in a box that scrolls."""
+    """Return the text unchanged in a box that scrolls."""
     return format_html('<pre class="staff-text">{}</pre>', text or "none")
 
 
 def link_to_trace(trace: str) -> SafeString | str:
-    """To all that belongs to this trace."""
+    """Return the trace's id, linked to the page `admin:trace` where the project has one."""
     if not trace:
         return "none"
     trace_id = trace_id_of(trace)
-    return format_html('<a href="{}?q={}"><code>{}</code></a>', reverse("admin:trace"), trace_id, trace_id)
+    try:
+        url = reverse("admin:trace")
+    except NoReverseMatch:
+        return trace_id
+    return format_html('<a href="{}?q={}"><code>{}</code></a>', url, trace_id, trace_id)
 
 
 def read_ids(text: str) -> list[int]:
-    """Numbers between commas, so many at most; anything else is left out."""
+    """Return the numbers between the commas, MAX_SELECTED at most; anything else is left out."""
     words = text.split(",")[:MAX_SELECTED]
     return [
         int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < len(str(2**62))
@@ -200,7 +193,7 @@ def read_ids(text: str) -> list[int]:
 
 
 def read_rate(text: str) -> float | None:
-    """Events a second, from one an hour to ten thousand; None where it is no such number."""
+    """Return events a second, from one an hour to ten thousand, or None where it is no such number."""
     try:
         rate = float(text or replay.EVENTS_PER_SECOND)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The Django app."""
+"""The Django app of messages."""
 
 from django.apps import AppConfig
 
@@ -11,7 +11,8 @@ class MessagingConfig(AppConfig):
     name = "microstore.messaging"
     label = "messaging"
     verbose_name = "Messages"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Called once a process, before it has a connection to the broker."""
+        # Before the process has a connection to the broker.
         make_all_readable()

@@ -1,6 +1,15 @@
-"""How Celery runs here, wherever it runs. Every value is measured: see README.md, beside this file."""
+"""Defaults of messaging, and of Celery wherever it runs. Every value is measured: see README.md."""
+
+OUTBOX_BATCH = 200  # events in one Celery message, at most
+MAX_ATTEMPTS = 3  # of an event that fails by itself
+HEARTBEAT_FILE = ""  # touched by a worker or relay while it does its work
+METRICS_FOLDER, METRICS_HOST, METRICS_PORT = "", "127.0.0.1", 0  # 0: metrics are served nowhere
+GAUGES = ["microstore.messaging.gauges.gauges"]  # dotted paths, read from the database at each scrape
+MESSAGING_RECORD_DECISION = ""  # dotted path, called for each dead letter that is replayed or discarded
+MESSAGING_FIND_DONE = ""  # dotted path, called for a preview of a replay
 
 CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_ROUTES = ["microstore.messaging.topology.route_task"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

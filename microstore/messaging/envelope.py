@@ -1,4 +1,4 @@
-"""How messages of a contract are put into Celery messages: many events of one kind share an envelope."""
+"""Celery messages of a contract: many events of one kind share one message."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ Payload = dict[str, Any]
 def publish_command(
     app: Celery, producer: Producer, contract: AnyContract, payloads: Sequence[Payload], *, task_id: str
 ) -> None:
-    """Send a batch to the service that handles it, with the callback chained; it must reach a queue."""
+    """Publish a batch to the service that handles it, with the callback chained; it must reach a queue."""
     app.send_task(
         contract.task_name,
         args=[list(payloads)],
-        argsrepr=summarize(payloads),
+        argsrepr=summarize(contract, payloads),
         task_id=task_id,
         chain=[reply_step(contract.reply)] if contract.reply else None,
         producer=producer,
@@ -33,11 +33,14 @@ def publish_command(
 def publish_fact(
     app: Celery, producer: Producer, contract: AnyContract, payloads: Sequence[Payload], *, task_id: str
 ) -> None:
-    """Tell a batch of facts to whoever listens, which may be nobody. It carries no chain: many may run it."""
+    """Publish a batch of facts to all queues that are bound to its routing key, which may be none.
+
+    It carries no chain: every consumer that runs the task would dispatch the chain again.
+    """
     app.send_task(
         contract.name,
         args=[list(payloads)],
-        argsrepr=summarize(payloads),
+        argsrepr=summarize(contract, payloads),
         task_id=task_id,
         exchange=topology.EVENTS.name,
         exchange_type=topology.EVENTS.type,
@@ -45,18 +48,19 @@ def publish_fact(
         producer=producer,
         mandatory=False,
         retry=False,
-        # Where kombu itself routes, it takes an exchange that this process has not declared for a direct one.
-        declare=[] if app.conf.broker_url.startswith("amqp") else [topology.EVENTS],
+        # On Redis kombu itself routes, and takes an exchange that it has not declared for a direct one.
+        declare=[] if topology.is_amqp() else [topology.EVENTS],
     )
 
 
-def summarize(payloads: Sequence[Payload]) -> str:
-    """What Flower shows of a message; left to itself Celery would write it all out."""
-    return f"({len(payloads)} events, first of order {payloads[0].get('order_id')})" if payloads else "()"
+def summarize(contract: AnyContract, payloads: Sequence[Payload]) -> str:
+    """Return the arguments as Flower shows them; left to itself Celery would write out the whole batch."""
+    key = contract.payload.key_field
+    return f"({len(payloads)} events, first {key} {payloads[0].get(key)})" if payloads else "()"
 
 
 def reply_step(contract: AnyContract) -> dict[str, Any]:
-    """The Celery signature of the callback task."""
+    """Return the Celery signature of the callback task, as a step of a chain."""
     return {
         "task": contract.task_name,
         "args": [],

@@ -1,4 +1,4 @@
-"""What waits in the tables of messages, for Prometheus and the admin's front page."""
+"""Waiting messages and dead letters, for Prometheus and the admin's front page."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,13 +6,13 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils import timezone
 
+from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.metrics.gauges import GaugeValue
-from microstore.staff.lists import COUNTED_ROWS
 
 
 def gauges() -> Iterator[GaugeValue]:
-    """Outbox, dead letters, and what a relay last saw in the queues. Counts end at 10,001."""
+    """Yield sizes and ages of outbox, dead letters and queues. Counts end at COUNTED_ROWS + 1."""
     now = timezone.now()
     yield GaugeValue("microstore_outbox_messages", "Messages that wait to be published.", count_outbox())
     yield GaugeValue(
@@ -40,12 +40,12 @@ def gauges() -> Iterator[GaugeValue]:
 
 
 def count_outbox() -> int:
-    """Messages that wait to be published, one more than COUNTED_ROWS at most."""
+    """Return how many messages wait to be published, COUNTED_ROWS + 1 at most."""
     return OutboxMessage.objects.order_by()[: COUNTED_ROWS + 1].count()
 
 
 def oldest_in_outbox(now: datetime) -> datetime | None:
-    """When the oldest message was committed; those of a replay that are due later are not waiting yet.
+    """Return when the oldest message was committed; those of a replay that are due later are left out.
 
     Ids are given in nearly the order of time, and need no further index.
     """
@@ -54,10 +54,10 @@ def oldest_in_outbox(now: datetime) -> datetime | None:
 
 
 def count_letters() -> int:
-    """Dead letters waiting, one more than COUNTED_ROWS at most."""
+    """Return how many dead letters wait for a decision, COUNTED_ROWS + 1 at most."""
     return DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by()[: COUNTED_ROWS + 1].count()
 
 
 def seconds_since(moment: datetime | None, now: datetime) -> float:
-    """How long ago; 0 for never."""
+    """Return the seconds between the two, 0 where there is no such moment."""
     return max(0.0, (now - moment).total_seconds()) if moment else 0

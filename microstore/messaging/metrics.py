@@ -1,12 +1,12 @@
-"""What is counted of messages: once a batch, so that a message in it costs next to nothing."""
+"""Counters and histograms of messages, updated once a batch so that a message in it costs next to nothing."""
 
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from microstore.contracts.registry import CONTRACTS
+from microstore.messaging.project import registry
 from microstore.messaging.sending.publisher import Batch
-from microstore.metrics import Counter, Gauge, Histogram
+from microstore.metrics import Counter, Histogram
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -44,22 +44,20 @@ HANDLING_SECONDS = Histogram(
     ["contract"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
-HEARTBEAT = Gauge(
-    "microstore_heartbeat_timestamp_seconds",
-    "When a worker or relay last did its work, in Unix time.",
-    multiprocess_mode="max",
-)
 
 
 def count_dead_letter(contract: str) -> None:
-    """A message became a dead letter. What a stranger calls a task is not taken for a name."""
-    name = contract.rpartition(".")[2]
-    DEAD_LETTERED.labels(name if name in CONTRACTS else "unknown").inc()
+    """Count a dead letter by its contract or task name.
+
+    Names that no contract has come from other processes, and would make a series each: they are `unknown`.
+    """
+    known = registry().find(contract)
+    DEAD_LETTERED.labels(known.name if known else "unknown").inc()
 
 
 @contextmanager
 def confirming(batches: Iterable[Batch]) -> Iterator[None]:
-    """Time a relay's publishing, and count what the broker said."""
+    """Time the publishing of a relay, and count the messages that the broker confirmed and refused."""
     began = time.perf_counter()
     yield
     CONFIRM_SECONDS.observe(time.perf_counter() - began)
@@ -71,7 +69,7 @@ def confirming(batches: Iterable[Batch]) -> Iterator[None]:
 
 @contextmanager
 def handling(contract: str, messages: int) -> Iterator[None]:
-    """Time the handling of a batch, however it ends."""
+    """Time the handling of a batch, whether it ends well or with an error."""
     ARRIVED_BATCH.labels(contract).observe(messages)
     with HANDLING_SECONDS.labels(contract).time():
         yield

@@ -1,4 +1,4 @@
-"""Tables of messages that wait: to be sent, or for a person."""
+"""Tables of messages that wait for the relay or for a decision."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -26,11 +26,9 @@ class OutboxMessage(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A message that could not be handled. Nothing is lost: a person replays or discards it."""
+    """A message that could not be handled; it is kept until somebody replays or discards it."""
 
     class State(models.TextChoices):
-        """What became of it."""
-
         WAITING = "waiting"
         REPLAYED = "replayed"
         DISCARDED = "discarded"
@@ -79,7 +77,7 @@ class DeadLetter(models.Model):
 
 
 class QueueDepth(models.Model):
-    """What a relay last saw in a queue: the admin needs no broker to show it."""
+    """Depth of a queue when a relay last looked: the admin shows it without a broker."""
 
     queue = models.CharField(primary_key=True, max_length=100)
     messages = models.PositiveIntegerField(help_text="Ready to be taken.")

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: counted where things happen, added up over children when asked for."""
+"""Metrics for Prometheus, added up over the children of a process at each scrape."""
 
 import sys
 
@@ -7,7 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from microstore.metrics.folder import share_numbers
 
-# Before the first number is made. Numbers are made of what is imported here, so that this comes first.
+# Before the first metric is made: the library chooses between memory and files when it makes one. All code
+# makes metrics of the classes that are imported here, so this runs first.
 share_numbers(settings.METRICS_FOLDER, service=settings.SERVICE, argv=sys.argv)
 
 __all__ = ["Counter", "Gauge", "Histogram"]

@@ -1,4 +1,4 @@
-"""Giving the numbers to Prometheus: at `/metrics` of a web server, and on METRICS_PORT of every process."""
+"""Exposition of metrics: at `/metrics` of a web server, and on METRICS_PORT of every process."""
 
 import os
 from collections.abc import Iterable
@@ -29,10 +29,9 @@ log = structlog.get_logger(__name__)
 
 
 class Counted:
-    """What this process and its siblings have counted."""
+    """Collector of what this process and its siblings have counted."""
 
     def collect(self) -> Iterable[Metric]:
-        """From the files of all of them, or from the memory of one that is alone."""
         if VARIABLE not in os.environ:
             return REGISTRY.collect()
         forget_the_dead()
@@ -42,7 +41,7 @@ class Counted:
 
 @cache
 def registry_of(*, with_database: bool) -> CollectorRegistry:
-    """All that is told: what was counted, and perhaps what the service's database says."""
+    """Return the registry of counters, with the gauges that are read from the database or without them."""
     registry = CollectorRegistry()
     registry.register(Counted())
     if with_database:
@@ -51,7 +50,7 @@ def registry_of(*, with_database: bool) -> CollectorRegistry:
 
 
 def view(request: HttpRequest) -> HttpResponse:
-    """`/metrics`: for operators, so the gateway does not let it through."""
+    """Serve `/metrics`, which the gateway does not let through: it is for operators."""
     return HttpResponse(
         generate_latest(registry_of(with_database=True)),
         headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
@@ -59,7 +58,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def expose(*, with_database: bool = False) -> None:
-    """Answer on METRICS_PORT, where it is set, in a thread of its own; siblings may share the port."""
+    """Serve metrics on METRICS_PORT, where it is set, in a thread; siblings may share the port."""
     if not settings.METRICS_PORT:
         return
     place = (settings.METRICS_HOST, settings.METRICS_PORT)
@@ -72,17 +71,17 @@ def expose(*, with_database: bool = False) -> None:
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """A slow client holds up nobody."""
+    """A server with a thread for each request."""
 
     daemon_threads = True
     allow_reuse_port = True
 
 
 class Quiet(WSGIRequestHandler):
-    """A scrape every few seconds is not worth a line."""
+    """A handler that logs no requests: Prometheus scrapes every few seconds."""
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        pass
 
 
 def _answering(*, with_database: bool) -> Any:

@@ -1,4 +1,4 @@
-"""The folder in which the children of one process keep their numbers, so that any of them can tell all."""
+"""Folder in which the children of one process keep their metrics, so that any of them can serve all."""
 
 import os
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
 
 
 def share_numbers(folder: str, *, service: str, argv: Sequence[str]) -> None:
-    """Keep the numbers of web servers and workers in files; those of other processes stay in memory.
+    """Keep the metrics of web servers and workers in files, and those of other processes in memory.
 
     Processes that were started by the same command are one: the children of a worker, the workers of a web
     server, also its successor, which goes on counting where it stopped.
@@ -31,7 +31,7 @@ def share_numbers(folder: str, *, service: str, argv: Sequence[str]) -> None:
 
 
 def forget_the_dead() -> None:
-    """Take the gauges of processes that are gone out of the sums; their counters stay, for they only grow."""
+    """Delete the gauges of processes that are gone; their counters stay, since sums must not fall."""
     for file in Path(os.environ[VARIABLE]).glob("gauge_live*_*.db"):
         if not Path(f"/proc/{file.stem.rpartition('_')[2]}").exists():
             file.unlink(missing_ok=True)

@@ -1,22 +1,22 @@
-"""What a service's database says, asked when Prometheus asks: what waits, and since when."""
+"""Gauges whose values are read from the service's database when Prometheus scrapes them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
 from typing import NamedTuple
 
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 from prometheus_client.core import GaugeMetricFamily
 
 log = structlog.get_logger(__name__)
 
-LIMIT_MILLISECONDS = 2000  # for each question
+LIMIT_MILLISECONDS = 2000  # for each query
 
 
 class GaugeValue(NamedTuple):
-    """A number that the database knows; `of` says of which queue, where there are several."""
+    """Value of a gauge; `of` names the queue, where the gauge has one for each queue."""
 
     name: str
     help: str
@@ -25,35 +25,34 @@ class GaugeValue(NamedTuple):
 
 
 class DatabaseGauges:
-    """The facts of messaging and of the service, and whether the database answers."""
+    """Collector of the functions that GAUGES names, and of whether the database answers."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """All of them; where the database is away only that it is."""
         try:
-            facts = list(_ask())
+            values = list(_read())
         except DatabaseError as error:
             log.warning("gauges_unknown", error=repr(error))
-            facts = []
+            values = []
         yield GaugeMetricFamily(
-            "microstore_database_up", "Whether the service's database answers.", bool(facts)
+            "microstore_database_up", "Whether the service's database answers.", bool(values)
         )
-        yield from _as_gauges(facts)
+        yield from _families(values)
 
 
-def _ask() -> Iterator[GaugeValue]:
-    modules = ("microstore.messaging.gauges", f"{settings.SERVICE}.gauges")
-    sources: list[Callable[[], Iterable[GaugeValue]]] = [import_module(name).gauges for name in modules]
+def _read() -> Iterator[GaugeValue]:
+    sources: list[Callable[[], Iterable[GaugeValue]]] = [import_string(path) for path in settings.GAUGES]
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # A scrape must not wait behind a locked table: Prometheus would lose the counters, too.
             cursor.execute(f"SET LOCAL statement_timeout = {LIMIT_MILLISECONDS}")
-        for facts in sources:
-            yield from facts()
+        for source in sources:
+            yield from source()
 
 
-def _as_gauges(facts: Iterable[GaugeValue]) -> Iterable[GaugeMetricFamily]:
+def _families(values: Iterable[GaugeValue]) -> Iterable[GaugeMetricFamily]:
     gauges: dict[str, GaugeMetricFamily] = {}
-    for fact in facts:
-        labels = ["queue"] if fact.of else []
-        gauge = gauges.setdefault(fact.name, GaugeMetricFamily(fact.name, fact.help, labels=labels))
-        gauge.add_metric([fact.of] if fact.of else [], fact.value)
+    for value in values:
+        labels = ["queue"] if value.of else []
+        gauge = gauges.setdefault(value.name, GaugeMetricFamily(value.name, value.help, labels=labels))
+        gauge.add_metric([value.of] if value.of else [], value.value)
     return gauges.values()

@@ -1,4 +1,4 @@
-"""Counting requests, by route and never by address."""
+"""Histogram of requests by route, never by address."""
 
 import time
 from collections.abc import Callable
@@ -20,14 +20,14 @@ series = cache(SECONDS.labels)  # as many as there are routes, methods and statu
 
 
 def observe(route: str, method: str, status: int, *, seconds: float) -> None:
-    """One request more."""
+    """Add one request to the histogram."""
     series(route, method, status).observe(seconds)
 
 
 def measure_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: time each request."""
+    """Middleware that times each request."""
 
     def measured(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
@@ -40,7 +40,7 @@ def measure_requests(
 
 
 def route_of(request: HttpRequest) -> str:
-    """The name of the URL pattern, such as `buy`, or the pattern itself."""
+    """Return the name of the URL pattern, such as `buy`, or the pattern itself."""
     match = request.resolver_match
     if match is None:
         return "none"

@@ -6,7 +6,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from microstore.staff.lists import FastAdmin, ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.staff.lists import FastAdmin
 from microstore.staff.models import StaffAction
 
 admin.site.unregister(User)

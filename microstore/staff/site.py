@@ -67,14 +67,14 @@ class StaffSite(AdminSite):
 
 def gather_overview() -> dict[str, Any]:
     """Figures, charts and queues of this service."""
-    from microstore.messaging import overview  # noqa: PLC0415  # models are not loaded yet
     from microstore.messaging.dead_letters import groups  # noqa: PLC0415  # the same
+    from microstore.staff import messages  # noqa: PLC0415  # models are not loaded yet
     from microstore.staff.overview import service_overview  # noqa: PLC0415  # the same
 
     service = service_overview()
     return {
-        "figures": [*service.figures(), *overview.figures()],
+        "figures": [*service.figures(), *messages.figures()],
         "charts": service.charts(),
-        "queues": overview.queue_depths(),
+        "queues": messages.queue_depths(),
         "groups": groups.find_groups()[:5],
     }

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from microstore.messaging import overview as messages
-from microstore.staff.lists import trace_start, uuid_of
+from microstore.staff import messages
 from microstore.staff.log_lines import find_lines
 from microstore.staff.overview import Found, service_overview
-from microstore.telemetry.tracing import trace_id_of
+from microstore.telemetry.tracing import trace_id_of, trace_start, uuid_of
 
 
 class NoTrace(Exception):

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from microstore.messaging.metrics import HEARTBEAT
+from microstore.metrics import Gauge
+
+HEARTBEAT = Gauge(
+    "microstore_heartbeat_timestamp_seconds",
+    "When a worker or relay last did its work, in Unix time.",
+    multiprocess_mode="max",
+)
 
 
 def beat() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -32,6 +33,21 @@ def current_trace() -> str:
 def trace_id_of(traceparent: str) -> str:
     """The 32 hexadecimal digits that people search for."""
     return traceparent[3:35]
+
+
+def uuid_of(term: str) -> UUID | None:
+    """Return the UUID that the term is, with or without its dashes, or None."""
+    digits = term.strip().lower().replace("-", "")
+    return UUID(digits) if re.fullmatch("[0-9a-f]{32}", digits) else None
+
+
+def trace_start(term: str) -> str | None:
+    """Return how traceparents of this trace begin; the term is a trace id or a traceparent."""
+    term = term.strip().lower()
+    if found := re.fullmatch("00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", term):
+        return f"00-{found[1]}-"
+    trace_id = uuid_of(term)
+    return f"00-{trace_id.hex}-" if trace_id else None
 
 
 def requested_trace(environ: Mapping[str, Any]) -> str:

@@ -101,7 +101,7 @@ def shop(urls: dict[str, str], django_db_blocker: DjangoDbBlocker, settings: Set
 def queues() -> None:
     """Declare all queues in the broker."""
     with app.connection_for_write() as connection:
-        topology.declare(connection)
+        topology.declare(connection, SERVICES)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from kombu import Connection
 
 from microstore.celery import app
+from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -16,7 +17,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def broker() -> Iterator[Connection]:
     """A connection to the real RabbitMQ, every queue purged."""
     with app.connection_for_write() as connection:
-        topology.declare(connection)
+        topology.declare(connection, SERVICES)
         for queue in topology.all_queues():
             queue(connection.default_channel).purge()
         yield connection

@@ -222,4 +222,4 @@ def test_flower_sees_how_many_events_and_the_first_order_but_not_their_contents(
 ) -> None:
     batch = orders(armchair, 13)
     task, _ = deliver(batch)
-    assert task.sent_again[0]["argsrepr"] == f"(1 events, first of order {batch[0]['order_id']})"
+    assert task.sent_again[0]["argsrepr"] == f"(1 events, first order_id {batch[0]['order_id']})"

@@ -13,6 +13,7 @@ from kombu.message import Message
 
 from microstore.celery import app
 from microstore.contracts.contract import to_wire
+from microstore.contracts.registry import SERVICES
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import topology
 from microstore.messaging.envelope import publish_command, reply_step
@@ -36,7 +37,7 @@ orders = st.builds(
 def channel() -> Any:
     """A channel of a broker with its topology declared."""
     with app.connection_for_write(transport_options={"confirm_publish": True}) as connection:
-        topology.declare(connection)
+        topology.declare(connection, SERVICES)
         topology.service_queue("transactions")(connection.default_channel).purge()
         yield connection.default_channel
 

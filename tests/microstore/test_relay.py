@@ -14,6 +14,7 @@ from kombu import Connection, Queue
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from microstore.celery import app
+from microstore.contracts.registry import SERVICES
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import topology
 from microstore.messaging.dead_letters import store
@@ -100,7 +101,7 @@ def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
     rows = OutboxMessage.objects.all()
     assert [row.attempts for row in rows] == [1, 1]
     assert all(row.due_at > timezone.now() for row in rows)
-    topology.declare(broker)
+    topology.declare(broker, SERVICES)
     OutboxMessage.objects.update(due_at=timezone.now())
     relay.publish_due(publisher)
     assert not OutboxMessage.objects.exists()

@@ -16,7 +16,6 @@ from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.dead_letters import replay, store
 from microstore.messaging.dead_letters.groups import cause_of, find_groups
 from microstore.messaging.models import DeadLetter, OutboxMessage
-from microstore.staff.actions import ReasonMissing
 from microstore.staff.models import StaffAction
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -213,7 +212,7 @@ def test_a_replay_keeps_to_its_rate(payload: dict[str, Any]) -> None:
 
 def test_nothing_is_decided_without_a_reason(letter: DeadLetter) -> None:
     for act in (replay.replay, replay.discard):
-        with pytest.raises(ReasonMissing):
+        with pytest.raises(replay.ReasonMissing):
             act(letter.pk, by="carol", reason="  ")
     letter.refresh_from_db()
     assert letter.state == "waiting"

@@ -4,11 +4,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from kombu import Connection, Queue
 
+from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
 
 
 def test_declaring_twice_does_no_harm(broker: Connection) -> None:
-    assert topology.declare(broker) == topology.declare(broker)
+    assert topology.declare(broker, SERVICES) == topology.declare(broker, SERVICES)
     assert topology.find_differences(broker) == []
 
 
@@ -31,7 +32,7 @@ def test_a_queue_with_other_arguments_is_a_difference(broker: Connection) -> Non
         assert "x-queue-type" in difference
     finally:
         broker.default_channel.queue_delete("listings.dead")
-        topology.declare(broker)
+        topology.declare(broker, SERVICES)
 
 
 def test_the_commands_of_a_service_survive_the_broker(broker: Connection) -> None:

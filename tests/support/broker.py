@@ -8,6 +8,7 @@ from uuid import uuid4
 from kombu import Connection, Queue
 
 from microstore.celery import app
+from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
 
 
@@ -30,7 +31,7 @@ class Mailbox:
 def commands_to(service: str) -> Iterator[Mailbox]:
     """The service's own queue, emptied before and after."""
     with app.connection_for_write() as connection:
-        topology.declare(connection)
+        topology.declare(connection, SERVICES)
         mailbox = Mailbox(connection, topology.service_queue(service))
         mailbox.queue.purge()
         yield mailbox
@@ -41,7 +42,7 @@ def commands_to(service: str) -> Iterator[Mailbox]:
 def facts(routing_key: str) -> Iterator[Mailbox]:
     """A queue of the test's own that receives the events of this key."""
     with app.connection_for_write() as connection:
-        topology.declare(connection)
+        topology.declare(connection, SERVICES)
         name = f"test.{uuid4()}"
         mailbox = Mailbox(connection, Queue(name, topology.EVENTS, routing_key, exclusive=True))
         mailbox.queue.declare()

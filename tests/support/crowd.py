@@ -7,7 +7,7 @@ from hashlib import md5
 import pytest
 from django.db import connection
 
-from microstore.staff import lists
+from microstore.database import admin_lists
 
 LARGE = 500_000
 ROWS = int(os.environ.get("ADMIN_ROWS", "20000"))
@@ -52,8 +52,8 @@ def counted_rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     There the database is set to prefer its indexes as it does in a large one: it reads a small table whole
     where an index would serve, and a test must see whether there is one.
     """
-    rows = min(lists.COUNTED_ROWS, ROWS // 20)
-    monkeypatch.setattr(lists, "COUNTED_ROWS", rows)
+    rows = min(admin_lists.COUNTED_ROWS, ROWS // 20)
+    monkeypatch.setattr(admin_lists, "COUNTED_ROWS", rows)
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = %s", ["on" if ROWS >= LARGE else "off"])
     yield rows

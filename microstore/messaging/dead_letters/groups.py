@@ -1,4 +1,4 @@
-"""Why letters died, told alike where only numbers and names differ; and letters grouped by that."""
+"""Groups dead letters by normalised error message (ids, numbers and quoted values removed)."""
 
 import hashlib
 import re
@@ -22,18 +22,18 @@ DIFFERENCES = re.compile(
 
 
 def cause_of(error: str) -> str:
-    """The first line of an error, with `…` for what differs from letter to letter."""
+    """Return the first line of an error, with `…` for what differs from letter to letter."""
     return DIFFERENCES.sub("…", first_line(error))[:MAX_CAUSE]
 
 
 def first_line(error: str) -> str:
-    """What happened, without how it came about."""
+    """Return the first line of an error, without its details."""
     return error.strip().partition("\n")[0]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Waiting letters of one contract that died alike."""
+    """Waiting dead letters of one contract and one cause."""
 
     contract: str
     cause: str
@@ -44,17 +44,16 @@ class Group:
 
     @property
     def id(self) -> str:
-        """What it is called on the command line and in addresses; the same wherever it is made."""
+        """Name on the command line and in addresses, the same wherever it is made."""
         return hashlib.sha256(f"{self.contract}\0{self.cause}".encode()).hexdigest()[:8]
 
     def waiting(self) -> QuerySet[DeadLetter]:
-        """Its letters, oldest first."""
         waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING)
         return waiting.filter(contract=self.contract, cause=self.cause).order_by("id")
 
 
 def find_groups() -> list[Group]:
-    """The groups of waiting letters, largest first."""
+    """Return the groups of waiting letters, largest first, MAX_GROUPS at most."""
     waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING)
     counted = (
         waiting.order_by()
@@ -69,5 +68,5 @@ def find_groups() -> list[Group]:
 
 
 def find_group(group_id: str) -> Group | None:
-    """The group of this id, while any of its letters waits."""
+    """Return the group of this id, or None where none of its letters waits any more."""
     return next((group for group in find_groups() if group.id == group_id), None)

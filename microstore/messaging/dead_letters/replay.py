@@ -1,4 +1,4 @@
-"""What a person does about dead letters: look what a replay would do, replay or discard them."""
+"""Previewing, replaying and discarding dead letters."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from microstore.contracts.contract import AnyContract, InvalidMessage, Message, to_wire
-from microstore.contracts.registry import CONTRACTS, LISTENERS
 from microstore.messaging.models import DeadLetter, OutboxMessage
+from microstore.messaging.project import find_done, record_decision, registry
 from microstore.messaging.sending import outbox
-from microstore.staff.actions import read_reason, record
-from microstore.staff.overview import service_overview
 
 log = structlog.get_logger(__name__)
 
@@ -26,9 +24,16 @@ class NotReplayable(Exception):
     """The letter cannot be sent again; the message says why."""
 
 
+class ReasonMissing(Exception):
+    """Say why: whoever looks at this in a month will ask."""
+
+    def __str__(self) -> str:
+        return self.__doc__ or ""
+
+
 @dataclass(frozen=True)
 class Preview:
-    """What replaying a letter would do now."""
+    """Outcome of replaying a letter now."""
 
     letter: DeadLetter
     outcome: str  # `will run`, `already done`, `cannot be replayed`
@@ -37,7 +42,7 @@ class Preview:
 
 @dataclass
 class Decisions:
-    """What became of a selection."""
+    """Result of deciding about several letters."""
 
     done: int = 0
     events: int = 0
@@ -45,27 +50,27 @@ class Decisions:
 
 
 def preview(letter: DeadLetter) -> Preview:
-    """What a replay would do: nothing is changed, and by the time of the replay it may be otherwise."""
+    """Return the outcome of a replay without changing anything; it may be another one a moment later."""
     try:
         contract, messages = read_letter(letter)
     except NotReplayable as why_not:
         return Preview(letter, "cannot be replayed", str(why_not).partition("\n")[0])
     if letter.state != DeadLetter.State.WAITING:
         return Preview(letter, f"was {letter.state}", f"by {letter.decided_by}")
-    done = set() if contract.to in LISTENERS else service_overview().find_done(messages)
+    done = set() if contract.to in registry().listeners else find_done(messages)
     left = sum(message.event_id not in done for message in messages)
     if not left:
-        return Preview(letter, "already done", "What it asks for has been done; a replay changes nothing.")
+        return Preview(letter, "already done", "Its effect is there already; a replay changes nothing.")
     return Preview(letter, "will run", f"{left} of {len(messages)} events are not done yet.")
 
 
 def replay(letter_id: int, *, by: str, reason: str, after_seconds: float = 0) -> int:
-    """Send a waiting letter's events again, through the outbox; returns how many.
+    """Send a waiting letter's events again, through the outbox; return how many.
 
-    The letter and its events change in one transaction, and the row is locked: two people, or one with two
-    clicks, replay it once. Raises NotReplayable or ReasonMissing, and then nothing has changed.
+    Raises NotReplayable or ReasonMissing, and then nothing has changed.
     """
     with transaction.atomic():
+        # Locked before its state is read: two people, or one with two clicks, replay it once.
         letter = _lock_waiting(letter_id)
         contract, messages = read_letter(letter)
         _send(contract, messages, after_seconds)
@@ -74,7 +79,7 @@ def replay(letter_id: int, *, by: str, reason: str, after_seconds: float = 0) ->
 
 
 def discard(letter_id: int, *, by: str, reason: str) -> None:
-    """Put a waiting letter aside for good; it is kept. Raises NotReplayable where it is not waiting."""
+    """Mark a waiting letter as discarded; the row stays. Raises NotReplayable or ReasonMissing."""
     with transaction.atomic():
         _decide(_lock_waiting(letter_id), DeadLetter.State.DISCARDED, by=by, reason=reason)
 
@@ -82,7 +87,7 @@ def discard(letter_id: int, *, by: str, reason: str) -> None:
 def replay_all(
     letter_ids: Iterable[int], *, by: str, reason: str, rate: float = EVENTS_PER_SECOND
 ) -> Decisions:
-    """Replay each on its own, `rate` events a second: they are due in the outbox one after the other."""
+    """Replay each letter in a transaction of its own; the outbox releases `rate` events a second."""
     decisions = Decisions()
     for letter_id in letter_ids:
         try:
@@ -95,7 +100,7 @@ def replay_all(
 
 
 def discard_all(letter_ids: Iterable[int], *, by: str, reason: str) -> Decisions:
-    """Discard each on its own."""
+    """Discard each letter in a transaction of its own."""
     decisions = Decisions()
     for letter_id in letter_ids:
         try:
@@ -107,9 +112,9 @@ def discard_all(letter_ids: Iterable[int], *, by: str, reason: str) -> Decisions
 
 
 def read_letter(letter: DeadLetter) -> tuple[AnyContract, list[Message]]:
-    """The contract and the events of a letter, valid by today's contract; raises NotReplayable."""
+    """Return contract and events of a letter, valid by the contract of this release; raises NotReplayable."""
     payloads = [letter.payload] if letter.raw_body is None else _events_in(bytes(letter.raw_body))
-    contract = CONTRACTS.get(letter.contract.rpartition(".")[2])
+    contract = registry().find(letter.contract)
     if contract is None:
         raise NotReplayable(f"There is no contract {letter.contract!r}.")
     try:
@@ -119,7 +124,7 @@ def read_letter(letter: DeadLetter) -> tuple[AnyContract, list[Message]]:
 
 
 def _events_in(body: bytes) -> list[Any]:
-    """The events in the body of a Celery message, `[[events], kwargs, embed]`."""
+    # Of a Celery message: `[[events], kwargs, embed]`.
     try:
         match json.loads(body):
             case [[list() as events], dict(), _]:
@@ -130,11 +135,11 @@ def _events_in(body: bytes) -> list[Any]:
 
 
 def _send(contract: AnyContract, messages: Sequence[Message], after_seconds: float) -> None:
-    """Into the outbox. What is to wait counts as made when it is due, so that nobody takes it for stuck."""
     if not after_seconds:
         for message in messages:
             outbox.send_again(contract, message)
         return
+    # Created when they are due, too: an outbox whose oldest row is old counts as stuck.
     due_at = timezone.now() + timedelta(seconds=after_seconds)
     OutboxMessage.objects.bulk_create(
         OutboxMessage(contract=contract.name, payload=to_wire(message), due_at=due_at, created_at=due_at)
@@ -154,5 +159,13 @@ def _lock_waiting(letter_id: int) -> DeadLetter:
 def _decide(letter: DeadLetter, state: str, *, by: str, reason: str) -> None:
     letter.state, letter.decided_at, letter.decided_by = state, timezone.now(), by[:150]
     letter.save(update_fields=["state", "decided_at", "decided_by"])
-    record(state, by=by, target=f"dead letter {letter.pk}", reason=read_reason(reason))
-    log.info("dead_letter_decided", dead_letter=letter.pk, state=state, by=by)
+    record_decision(state, by=by, target=f"dead letter {letter.pk}", reason=read_reason(reason))
+    log.info("dead_letter_decided", dead_letter=letter.pk, state=state, by=by, reason=reason)
+
+
+def read_reason(text: str | None) -> str:
+    """Return the reason, 500 characters at most; raises ReasonMissing where there is none."""
+    reason = (text or "").strip()
+    if not reason:
+        raise ReasonMissing
+    return reason[:500]

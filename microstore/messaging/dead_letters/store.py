@@ -1,4 +1,4 @@
-"""Messages that could not be handled, kept in this service's database."""
+"""Storing messages that could not be handled in the service's database."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from kombu import Connection
 from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.models import DeadLetter
+from microstore.messaging.project import registry
 
 log = structlog.get_logger(__name__)
 
@@ -23,9 +24,9 @@ COLLECT_AT_ONCE = 100
 def dead_letter(
     *, contract: str, payload: object, error: BaseException, attempts: int, arrived_as: str = ""
 ) -> DeadLetter:
-    """Store an event that was read but cannot be handled. Burying it again finds the same letter.
+    """Store an event that was read but cannot be handled; storing it again finds the same letter.
 
-    `arrived_as` tells events without an order apart: the message it came in, and its place in there.
+    `arrived_as` tells events without a key apart: the id of the message they came in, and their place in it.
     """
     return _store(
         fingerprint=_fingerprint(contract, payload, arrived_as),
@@ -39,10 +40,7 @@ def dead_letter(
 
 
 def collect(broker: Connection) -> int:
-    """Move this service's dead letters from the broker into the database; returns how many.
-
-    A letter is acknowledged after its row is committed: dying in between stores it again, as the same row.
-    """
+    """Move this service's dead letters from the broker into the database; return how many, 100 at most."""
     if broker.transport.driver_type != "amqp":
         return 0
     with broker.channel() as channel:
@@ -54,6 +52,7 @@ def collect(broker: Connection) -> int:
             if message is None:
                 return collected
             _dead_letter_message(message)
+            # After the commit: a process that dies in between collects the letter again, into the same row.
             channel.basic_ack(message.delivery_tag)
     return COLLECT_AT_ONCE
 
@@ -64,7 +63,7 @@ def _dead_letter_message(message: BrokerMessage) -> None:
     headers = properties.pop("application_headers", {}) | properties
     _store(
         fingerprint=_fingerprint_of(body, headers),
-        contract=str(headers.get("task", ""))[:100],
+        contract=_contract_of(headers)[:100],
         raw_body=body,
         headers=headers,
         error=_reason(headers),
@@ -72,15 +71,27 @@ def _dead_letter_message(message: BrokerMessage) -> None:
     )
 
 
+def _contract_of(headers: dict[str, Any]) -> str:
+    """Return the task's name; of a fact that died in a listener's queue that of the listener's command.
+
+    Replayed under the fact's own name it would be published again to every listener.
+    """
+    task, queue = str(headers.get("task", "")), str(headers.get("x-first-death-queue", ""))
+    contract = registry().contracts.get(task)
+    if contract is None or queue not in registry().listeners:
+        return task
+    return contract.for_listener(queue).name
+
+
 def _keep(payload: object) -> dict[str, Any]:
-    """As JSON, or in the body of a message where PostgreSQL's JSON cannot hold it as it is."""
+    # In the body of a message where PostgreSQL's JSON cannot hold it as it is: a NUL, half a character, NaN.
     if storable(payload) == payload:
         return {"payload": payload}
     return {"raw_body": json.dumps([[[payload]], {}, {}]).encode()}
 
 
 def storable(value: object) -> Any:
-    """The value as PostgreSQL's JSON can hold it: AMQP has bytes, times and numbers that JSON has not."""
+    """Return the value as PostgreSQL's JSON can hold it: AMQP has bytes and times, and Python has NaN."""
     match value:
         case dict():
             return {str(storable(key)): storable(item) for key, item in value.items()}
@@ -94,7 +105,7 @@ def storable(value: object) -> Any:
 
 
 def _fingerprint_of(body: bytes, headers: dict[str, Any]) -> str:
-    """The same for each death of a message, whatever the broker has added to its headers meanwhile."""
+    # The broker adds `x-` headers each time that a message dies, and it has to stay the same letter.
     own = {name: value for name, value in headers.items() if not name.startswith("x-")}
     return hashlib.sha256(body + json.dumps(own, sort_keys=True).encode()).hexdigest()
 
@@ -109,13 +120,13 @@ def _store(*, fingerprint: str, **fields: Any) -> DeadLetter:
 
 
 def _fingerprint(contract: str, payload: object, arrived_as: str) -> str:
-    told_apart_by: object = [payload, arrived_as]
-    if isinstance(payload, dict) and "order_id" in payload:
-        # An order that is sent again is the same letter, though its message is a new one.
-        told_apart_by = {
-            key: value for key, value in payload.items() if key not in ("event_id", "occurred_at")
-        }
-    return hashlib.sha256(f"{contract} {json.dumps(told_apart_by, sort_keys=True)}".encode()).hexdigest()
+    known = registry().find(contract)
+    identity: object = [payload, arrived_as]
+    if known and isinstance(payload, dict) and known.payload.key_field in payload:
+        # What is sent again about the same thing is the same letter, though its message is a new one.
+        per_message = {"event_id", "occurred_at"} - {known.payload.key_field}
+        identity = {name: value for name, value in payload.items() if name not in per_message}
+    return hashlib.sha256(f"{contract} {json.dumps(identity, sort_keys=True)}".encode()).hexdigest()
 
 
 def _trace(payload: object) -> str:
@@ -123,7 +134,6 @@ def _trace(payload: object) -> str:
 
 
 def _reason(headers: dict[str, Any]) -> str:
-    """What the broker knows: a worker refused the message, or it was delivered too often."""
     reasons = {
         "rejected": "The worker could not read or run it; its log says why.",
         "delivery_limit": "It was delivered too often; perhaps it kills its worker.",

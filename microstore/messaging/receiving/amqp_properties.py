@@ -1,4 +1,4 @@
-"""Reading the properties of what arrives: one that py-amqp cannot read must not end the process.
+"""Reading AMQP properties: one that py-amqp cannot read must not end the process.
 
 py-amqp reads them in its reader of frames. A header with a time beyond the year 9999 (of a client that sends
 milliseconds) raises there: the worker exits, starts again, meets the same message and exits.
@@ -13,7 +13,7 @@ _read = READERS[spec.Basic.CLASS_ID]
 
 
 def read_properties(buffer: bytes, offset: int) -> tuple[dict[str, Any], int]:
-    """The properties, and where they end; in place of what cannot be read, headers that say so."""
+    """Return the properties and where they end; headers that hold the bytes where they cannot be read."""
     try:
         properties, end = _read(buffer, offset)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the message's fault
@@ -23,5 +23,5 @@ def read_properties(buffer: bytes, offset: int) -> tuple[dict[str, Any], int]:
 
 
 def make_all_readable() -> None:
-    """Let py-amqp read with `read_properties` in this process."""
+    """Make py-amqp use `read_properties` in this process."""
     READERS[spec.Basic.CLASS_ID] = read_properties

@@ -1,4 +1,4 @@
-"""Celery, made safe: publishes are confirmed, and no message can stop a worker or vanish in it."""
+"""Celery with confirmed publishes, whose workers neither lose a message nor exit on one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from kombu.message import Message
 
 from microstore.messaging.receiving.message_schema import find_fault
+from microstore.messaging.topology import is_amqp
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 class ConfirmingAMQP(AMQP):
     """Confirms and time limits for published tasks only.
 
-    Asked for in `broker_transport_options` they would also bind the worker's own heartbeat events, and a
+    Set in `broker_transport_options` they would also bind the worker's own heartbeat events, and a
     frozen broker would go unnoticed.
     """
 
@@ -27,11 +28,10 @@ class ConfirmingAMQP(AMQP):
 
     @property
     def producer_pool(self) -> Any:
-        """The pool of producers that `apply_async` and chains publish through."""
+        """Pool of producers through which `apply_async` and chains publish."""
         if self._producer_pool is None:
             options = {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
-            is_amqp = self.app.conf.broker_url.startswith("amqp")
-            connection = self.app.connection_for_write(transport_options=options if is_amqp else None)
+            connection = self.app.connection_for_write(transport_options=options if is_amqp() else None)
             self._producer_pool = pools.producers[connection]
             # Touching app.pool also makes Celery renew the pool in each forked child.
             self._producer_pool.limit = self.app.pool.limit
@@ -40,7 +40,7 @@ class ConfirmingAMQP(AMQP):
     publisher_pool = producer_pool
 
     def _create_task_sender(self) -> Callable[..., Any]:
-        """A task that reaches no queue is an error for its sender, unless the sender says otherwise."""
+        # The broker confirms what it could not route: without `mandatory` that would be lost.
         send = super()._create_task_sender()
 
         def send_mandatory(*args: Any, mandatory: bool = True, **options: Any) -> Any:
@@ -50,13 +50,13 @@ class ConfirmingAMQP(AMQP):
 
 
 class Request(request.Request):
-    """A message under way. One whose callback the broker did not take goes back to its queue.
+    """A message that goes back to its queue when the broker does not take its callback.
 
-    To Celery it is a task that failed, and would become a dead letter, though nothing is wrong with it.
+    To Celery that is a task that failed, and would become a dead letter, though nothing is wrong with it.
     """
 
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
-        """Called where the task has raised, and where its callback could not be published."""
+        # Called where the task has raised, and where its callback could not be published.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if not isinstance(error, OperationalError):
             return super().on_failure(exc_info, *args, **options)
@@ -66,14 +66,12 @@ class Request(request.Request):
 
 
 class DeadLetteringConsumer(Consumer):
-    """Sends what Celery cannot read to the dead letters; stock Celery loses it, or exits on it."""
+    """Rejects messages that Celery cannot read, which stock Celery loses or exits on."""
 
     def on_decode_error(self, message: Message, exc: Exception) -> None:
-        """Called for a body that does not decode."""
         self._reject(message, repr(exc))
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], Any]:
-        """Celery's handler of incoming messages, with a check before it and a net under it."""
         handle = super().create_task_handler(*args, **kwargs)
         connection_lost = self.connection_errors + self.channel_errors
 

@@ -1,4 +1,4 @@
-"""Handling messages: at least once, in batches, each event on its own where it must be."""
+"""Handling messages at least once and in batches; a batch that fails is taken apart."""
 
 import random
 import time
@@ -10,50 +10,51 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils import uuid
 from django.conf import settings
 
-from microstore.celery import app
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.database.outage import meet_database_outage
 from microstore.messaging import metrics
 from microstore.messaging.dead_letters import store
 from microstore.messaging.envelope import publish_command, publish_fact, summarize
+from microstore.messaging.project import celery_app
+from microstore.messaging.receiving import task_signals, worker_heartbeat  # noqa: F401  # connects their handlers
 from microstore.telemetry import otel
 from microstore.telemetry.tracing import bound_id
 
 log = structlog.get_logger(__name__)
 
 REQUEST = "microstore.messaging.receiving.celery_worker:Request"
-OUTAGE_DELAY_SECONDS = 60  # between two tries, at most
+OUTAGE_DELAY_SECONDS = 60  # between two attempts, at most
 OUTAGE_GIVE_UP_SECONDS = 24 * 3600
 
 
 class Unavailable(Exception):
-    """What the handler needs does not answer; its messages are good and are tried again until it does."""
+    """A dependency of the handler does not answer; nothing is wrong with the messages, which wait for it."""
 
 
 Handler = Callable[[list[M]], Sequence[Message]]
 
 
 class RetryState(NamedTuple):
-    """What a message has been through. It travels in the task's arguments, which no retry loses."""
+    """Attempts of a message so far; it travels in the task's arguments, which no retry loses."""
 
     attempts: int = 0
     failing_since: float | None = None  # Unix time at which the outage was first met
 
 
 def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
-    """Make the function the Celery task of the contract, and leave it a plain function.
+    """Register the function as the Celery task of the contract; it stays a plain function.
 
-    It takes a batch and returns the replies for it, also for messages that it has handled before: a message
-    may come more than once, and its reply may have been lost. Celery chains the replies to the callback.
+    It receives a batch and returns the replies to it, also to messages that it has handled before: a message
+    may be delivered more than once, and its reply may have been lost.
     """
 
     return lambda handler: _register(contract, handler, contract.task_name)
 
 
 def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[M]], Handler[M]]:
-    """Make the function the handler of a fact in the listener's queue, and leave it a plain function.
+    """Register the function as a listener's handler of a fact; it stays a plain function.
 
-    A fact comes to all who listen; tried again or replayed it comes to this listener alone, as a command.
+    All listeners receive a fact. A retry or a replay goes to this one alone, as a command of its own.
     """
     command = fact.for_listener(listener)
 
@@ -61,24 +62,24 @@ def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[
 
 
 def _register(contract: Contract[..., M], handler: Handler[M], *names: str) -> Handler[M]:
-    """Under each of the names a task that handles; what it tries again is sent by the contract's own."""
-
+    # A fact arrives under a name that all listeners share, and is retried under the listener's own.
     def run(task: Any, /, events: object, **state: Any) -> list[dict[str, Any]]:
-        again = app.tasks[contract.task_name]
+        again = celery_app().tasks[contract.task_name]
         return Delivery(task, contract, handler, RetryState(**state), again=again).handle(events)
 
     for name in names:
-        app.task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
+        celery_app().task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
     return handler
 
 
 def publish(contract: AnyContract, messages: Sequence[Message]) -> None:
-    """Send from inside a task, confirmed before it returns and so before its own message is acknowledged.
+    """Publish from inside a task, with a confirm, so before the task's own message is acknowledged.
 
-    Redelivery is its outbox: a handler that dies before or after runs again and tells the same again.
+    Redelivery is its outbox: a handler that dies before or after this runs again and publishes the same.
     """
     if not messages:
         return
+    app = celery_app()
     payloads = [to_wire(message) for message in messages]
     with app.producer_or_acquire() as producer:
         if contract.to:
@@ -88,7 +89,7 @@ def publish(contract: AnyContract, messages: Sequence[Message]) -> None:
 
 
 class Delivery:
-    """One arrival of a batch; `again` is the task by which it is tried again, usually the same."""
+    """One delivery of a batch; `again` is the task by which it is retried, usually the same."""
 
     def __init__(
         self, task: Any, contract: AnyContract, handler: Handler[Any], state: RetryState, *, again: Any = None
@@ -97,7 +98,7 @@ class Delivery:
         self.again = again or task
 
     def handle(self, events: object) -> list[dict[str, Any]]:
-        """Handle what can be handled; the rest is sent again later or buried. Returns the replies."""
+        """Handle the batch and return the replies; events that fail are retried later or dead-lettered."""
         if not isinstance(events, list):
             raise InvalidMessage(f"{self.contract.task_name} takes a list of events.")
         parsed = [self._parse(event, place) for place, event in enumerate(events)]
@@ -138,7 +139,7 @@ class Delivery:
             return self._attempt([message])
 
     def _wait_out(self, messages: list[Any], error: Exception) -> None:
-        """Try again after as long as it has been failing: the delay doubles, and no attempt is used up."""
+        # The delay is as long as the outage has lasted, so it doubles; no attempt is used up.
         now = time.time()
         since = self.state.failing_since or now
         log.warning("outage", contract=self.contract.name, messages=len(messages), error=repr(error))
@@ -164,14 +165,14 @@ class Delivery:
         )
 
     def _send_again(self, messages: list[Any], state: RetryState, seconds: float) -> None:
-        """A copy with the callback still chained waits in the broker; whole seconds, at least one."""
         why = "outage" if state.failing_since else "failure"
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
         payloads = [to_wire(message) for message in messages]
         self.again.apply_async(
             args=[payloads],
-            argsrepr=summarize(payloads),
+            argsrepr=summarize(self.contract, payloads),
             kwargs=state._asdict(),
             chain=self.task.request.chain,
+            # Whole seconds from 1: native delayed delivery raises an error between 0 and 1.
             countdown=max(1, round(seconds * random.uniform(0.8, 1.2))),  # noqa: S311  # jitter
         )

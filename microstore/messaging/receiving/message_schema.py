@@ -11,10 +11,10 @@ from typing import Annotated, Any
 from kombu.message import Message
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from microstore.contracts.registry import CONTRACTS
+from microstore.messaging.project import registry
 
-COMMANDS = {contract.task_name for contract in CONTRACTS.values() if contract.to}
-FACTS = {contract.name for contract in CONTRACTS.values() if contract.fact}
+COMMANDS = {contract.task_name for contract in registry().contracts.values() if contract.to}
+FACTS = {contract.name for contract in registry().contracts.values() if contract.fact}
 CLOCKS_DIFFER_BY = timedelta(minutes=2)  # a message that was delayed arrives when its eta has come
 
 ENCODING = "utf-8"  # of JSON as kombu sends it; one that nobody knows it would decode as if it were this
@@ -82,7 +82,7 @@ class Step(BaseModel):
 
 
 class Embed(BaseModel):
-    """What Celery does with the result."""
+    """Tasks that Celery runs with the result."""
 
     chain: Annotated[list[Step], Field(max_length=1)] | None = None
     callbacks: Nothing = None
@@ -104,7 +104,7 @@ BODY: TypeAdapter[Body] = TypeAdapter(Body)
 
 
 def find_fault(message: Message) -> str | None:
-    """What is wrong with the form of a message, or None. May raise on a body that does not decode."""
+    """Return what is wrong with a message, or None. May raise on a body that does not decode."""
     if not isinstance(message.headers, Mapping):
         return "its headers are no table"
     if message.content_encoding != ENCODING:

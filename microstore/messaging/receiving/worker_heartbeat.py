@@ -1,4 +1,4 @@
-"""A worker's heartbeat: it beats while the worker really takes messages from its queue."""
+"""Heartbeat of a worker that is consuming from all its queues."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ _consumers: list[Any] = []
 
 @worker_ready.connect
 def remember_consumer(sender: Any, **_: Any) -> None:
-    """The consumer outlives its connections."""
+    # The consumer outlives its connections.
     _consumers[:] = [sender]
     expose()
 
 
 @heartbeat_sent.connect
 def beat_while_consuming(**_: Any) -> None:
-    """Called every two seconds by the worker's own loop, so one that hangs or has no broker is silent."""
+    # Sent every two seconds by the worker's own loop, so one that hangs or has no broker does not beat.
     for consumer in _consumers:
         tasks = consumer.task_consumer
         if tasks is not None and tasks.queues and all(map(tasks.consuming_from, tasks.queues)):

@@ -1,7 +1,8 @@
-"""A relay that says how it goes: a heartbeat while its rounds succeed, and what it sees in the queues."""
+"""A relay with a heartbeat, which also stores the depths of the queues."""
 
 import time
 
+import structlog
 from django.utils import timezone
 
 from microstore.messaging import topology
@@ -9,18 +10,19 @@ from microstore.messaging.models import QueueDepth
 from microstore.messaging.sending.relay import Relay
 from microstore.telemetry.heartbeat import beat
 
+log = structlog.get_logger(__name__)
+
 BEAT_EVERY_SECONDS = 1.0
 LOOK_EVERY_SECONDS = 5.0
 
 
 class MonitoredRelay(Relay):
-    """The relay, seen from outside."""
+    """A relay that beats while its rounds succeed: one that fails raises before its beat."""
 
     _beat_at = 0.0
     _look_at = 0.0
 
     def step(self, *, called: bool = False) -> bool:
-        """A round that fails raises, and does not beat."""
         busy = super().step(called=called)
         now = time.monotonic()
         if now >= self._beat_at:
@@ -32,18 +34,20 @@ class MonitoredRelay(Relay):
         return busy
 
     def _note_depths(self) -> None:
-        """For the admin, which has no broker. Redis knows no passive declaration, and no such depth."""
         broker = self.publisher.connection()
-        if broker.transport.driver_type != "amqp":
-            return
+        if not topology.is_amqp():
+            return  # Redis knows no passive declaration
         now = timezone.now()
-        with broker.channel() as channel:
-            depths = {
-                queue.name: queue(channel).queue_declare(passive=True) for queue in topology.all_queues()
-            }
-        for name, declared in depths.items():
+        for queue in topology.all_queues():
+            try:
+                with broker.channel() as channel:
+                    declared = queue(channel).queue_declare(passive=True)
+            except broker.channel_errors as error:
+                # Another service's queue may not be there yet, and is nothing to pause for.
+                log.warning("depth_unknown", queue=queue.name, error=str(error))
+                continue
             QueueDepth.objects.update_or_create(
-                queue=name,
+                queue=queue.name,
                 defaults={
                     "messages": declared.message_count,
                     "consumers": declared.consumer_count,

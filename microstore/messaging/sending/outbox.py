@@ -1,4 +1,4 @@
-"""Sending a message if, and only if, the surrounding database transaction commits.
+"""Transactional outbox: a message is sent if, and only if, the surrounding database transaction commits.
 
 PostgreSQL's function `outbox_send` does it in one round trip; another SQL function may call it, too.
 """
@@ -9,11 +9,11 @@ from microstore.contracts.contract import AnyContract, Contract, Fields, M, Mess
 
 
 class OutsideTransaction(Exception):
-    """A message was sent outside a database transaction, so that it could outlive what it tells of."""
+    """A message was sent outside a database transaction, so it could be published though the change fails."""
 
 
 def send(contract: Contract[Fields, M], *args: Fields.args, **fields: Fields.kwargs) -> M:
-    """Store a message for the relay; its fields are checked by mypy and validated before anything is stored.
+    """Store a message for the relay and return it; mypy checks its fields, and pydantic their values.
 
     Raises InvalidMessage where they do not fit the contract, OutsideTransaction outside `atomic()`.
     """
@@ -23,7 +23,7 @@ def send(contract: Contract[Fields, M], *args: Fields.args, **fields: Fields.kwa
 
 
 def send_again(contract: AnyContract, message: Message) -> None:
-    """Store a message that was made before, with the id and the time it was made with."""
+    """Store a message that was built before, under the id and the time that it has."""
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{contract.name}: send it inside transaction.atomic().")
     with connection.cursor() as cursor:

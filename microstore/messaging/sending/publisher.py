@@ -1,4 +1,4 @@
-"""Publishing with exact confirms, many messages under way at once."""
+"""Publishing with pipelined confirms, each matched to its message."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,27 +11,27 @@ from kombu import Connection, Producer
 
 from microstore.contracts.contract import AnyContract
 from microstore.messaging.envelope import Payload, publish_command, publish_fact
+from microstore.messaging.topology import is_amqp
 
 CONFIRM_TIMEOUT_SECONDS = 8
 SOCKET_TIMEOUT_SECONDS = 8
 
 
 def open_connection(app: Celery) -> Connection:
-    """A connection on which a frozen broker is an error, not an endless wait."""
+    """Return a connection on which a frozen broker is an error after SOCKET_TIMEOUT_SECONDS."""
     timeouts = {"read_timeout": SOCKET_TIMEOUT_SECONDS, "write_timeout": SOCKET_TIMEOUT_SECONDS}
-    is_amqp = app.conf.broker_url.startswith("amqp")
     return app.connection_for_write(
-        heartbeat=0, connect_timeout=SOCKET_TIMEOUT_SECONDS, transport_options=timeouts if is_amqp else None
+        heartbeat=0, connect_timeout=SOCKET_TIMEOUT_SECONDS, transport_options=timeouts if is_amqp() else None
     )
 
 
 class BrokerSilent(Exception):
-    """The broker did not confirm in time: what was published may or may not have arrived."""
+    """The broker did not confirm in time: the messages may have arrived or not."""
 
 
 @dataclass(eq=False)
 class Batch:
-    """Payloads of one contract that travel together, and what the broker said of them."""
+    """Payloads of one contract that share a message, and the broker's refusals of it."""
 
     contract: AnyContract
     payloads: Sequence[Payload]
@@ -41,9 +41,10 @@ class Batch:
 
 
 class Publisher:
-    """A broker connection of its own. Confirms are matched by delivery tag; any error drops the channel.
+    """A broker connection that publishes many messages before it waits for their confirms.
 
-    py-amqp's own `confirm_publish` takes any confirm for the one it waits for, also a stale one.
+    Confirms are matched by delivery tag, and any error drops the channel: py-amqp's own `confirm_publish`
+    takes any confirm for the one it waits for, also a stale one.
     """
 
     def __init__(self, app: Celery) -> None:
@@ -56,9 +57,9 @@ class Publisher:
         self._by_task_id: dict[str, Batch] = {}
 
     def publish(self, batches: Sequence[Batch]) -> None:
-        """Publish all and wait until the broker has answered for each; its refusals are noted in the batch.
+        """Publish all and wait for the broker's answers; refusals are added to their batches.
 
-        Raises BrokerSilent or a connection error when nothing is known of what was published.
+        Raises BrokerSilent or a connection error when it is not known which messages have arrived.
         """
         try:
             producer = self._producer or self._connect()
@@ -76,7 +77,7 @@ class Publisher:
             raise
 
     def connection(self) -> Connection:
-        """The connection, opened where it is not."""
+        """Return the connection, opened if there is none."""
         if self._connection is None:
             self._connect()
         assert self._connection is not None
@@ -133,6 +134,6 @@ class Publisher:
             batch.refusals.append("refused by the broker")
 
     def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
-        """Comes before the confirm of the same message, which is an acknowledgement all the same."""
+        # Comes before the confirm of the same message, which is an acknowledgement all the same.
         batch = self._by_task_id[message.properties["correlation_id"]]
         batch.refusals.append(f"no queue for {routing_key!r} at exchange {exchange!r}")

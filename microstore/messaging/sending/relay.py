@@ -1,10 +1,10 @@
-"""Carries messages from this service's outbox to the broker, and its dead letters back."""
+"""Relay: publishes this service's outbox, and collects its dead letters from the broker."""
 
 import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,10 +19,10 @@ from django.db.models.functions import Now
 from kombu import Connection
 from kombu.exceptions import KombuError
 
-from microstore.contracts.registry import CONTRACTS
 from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
+from microstore.messaging.project import registry
 from microstore.messaging.sending.publisher import Batch, BrokerSilent, Publisher
 from microstore.messaging.sending.wakeup import Wakeup
 from microstore.telemetry import otel
@@ -38,7 +38,7 @@ LONGEST_BACKOFF_SECONDS = 30  # until a refused message is tried again
 
 
 class Row(NamedTuple):
-    """What the relay needs to know of an outbox row."""
+    """Columns of an outbox row that the relay needs."""
 
     id: int
     contract: str
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 class Relay:
-    """One relay; run as many as you like beside each other."""
+    """A relay; any number of them work beside each other."""
 
     def __init__(self, app: Celery) -> None:
         self.publisher = Publisher(app)
@@ -66,7 +66,7 @@ class Relay:
         )
 
     def run(self) -> None:
-        """Work until `stopping` is set; a batch under way is finished."""
+        """Publish until `stopping` is set; the batch under way is finished."""
         called = False
         while not self.stopping.is_set():
             try:
@@ -79,7 +79,10 @@ class Relay:
         self.publisher.close()
 
     def step(self, *, called: bool = False) -> bool:
-        """Do what is due, of which there is something if it was called; true where there may be more."""
+        """Collect dead letters and publish due rows; return whether more may be due.
+
+        `called` skips the query for due rows: the sender has woken this relay.
+        """
         if time.monotonic() >= self._collect_at:
             self._look_after(self.publisher.connection())
             self._collect_at = time.monotonic() + COLLECT_EVERY_SECONDS
@@ -95,7 +98,7 @@ class Relay:
         return is_due(self._due_sql)
 
     def _look_after(self, broker: Connection) -> None:
-        """Make good what a wiped broker has lost, and store what has died."""
+        # After every failure: the broker may have lost its queues with its data.
         if not self._declared:
             topology.declare(broker)
             self._declared = True
@@ -118,52 +121,55 @@ class Relay:
 
 
 def pace_seconds(rows: int) -> float:
-    """How long a round that carried so many rows lasts: one that could not carry all is followed at once."""
+    """Return how long a round of so many rows lasts: after a full one the next begins at once."""
     if rows >= CLAIM_ROWS:
         return 0
     return BUSY_PACE_SECONDS if rows > 1 else QUIET_PACE_SECONDS
 
 
 def due_sql() -> str:
-    """The question a relay asks before every step, made once: making it costs more than asking it."""
+    """Return the query for due rows; compiling it costs more than running it, so it is compiled once."""
     return plain_sql(OutboxMessage.objects.filter(due_at__lte=Now()).values("id")[:1])
 
 
 def plain_sql(queryset: QuerySet[OutboxMessage, Any]) -> str:
-    """A question without parameters."""
+    """Return the SQL of a query without parameters."""
     sql, params = queryset.query.sql_with_params()
     assert not params
     return sql
 
 
 def is_due(sql: str) -> bool:
-    """Whether any message waits to be published now."""
+    """Return whether any message waits to be published now."""
     with connection.cursor() as cursor:
         cursor.execute(sql, ())  # parameters, though none: Django escapes % as if there were
         return cursor.fetchone() is not None
 
 
 def publish_due(publisher: Publisher) -> int:
-    """Publish what is due and delete what the broker has confirmed; returns how many rows it looked at.
+    """Publish due rows and delete those that the broker has confirmed; return how many were claimed.
 
-    The rows stay locked meanwhile, so that no other relay takes them; should this process die, the database
-    frees them at once and the next relay sends them again, perhaps a second time.
+    The rows stay locked meanwhile, so that no other relay takes them. If this process dies between the
+    confirm and the delete, the database unlocks them and the next relay publishes them a second time.
     """
     with transaction.atomic():
         rows = claim()
-        batches = list(pack(rows))
+        batches, unknown = pack(rows)
         carriers = (payload for batch in batches for payload in batch.payloads)
         with metrics.confirming(batches), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
             publisher.publish(batches)
         delete_rows([key for batch in batches if not batch.refusals for key in batch.keys])
         for batch in batches:
             if batch.refusals:
-                postpone(batch)
+                postpone(batch.keys, batch.attempts, contract=batch.contract.name, why=batch.refusals[0])
+        for row in unknown:
+            # Of a newer release, which was rolled back: the row waits for it and holds up nothing.
+            postpone([row.id], row.attempts, contract=row.contract, why="there is no such contract")
     return len(rows)
 
 
 def claim() -> Sequence[Row]:
-    """The oldest due rows that no other relay has."""
+    """Return the oldest due rows that no other relay has locked."""
     with connection.cursor() as cursor:
         cursor.execute(claim_sql(), ())
         return [Row(key, name, json.loads(text), attempts) for key, name, text, attempts in cursor.fetchall()]
@@ -171,34 +177,41 @@ def claim() -> Sequence[Row]:
 
 @cache
 def claim_sql() -> str:
-    """How they are claimed, made once, inside a transaction."""
+    """Return the claiming query, compiled once inside a transaction."""
     due = OutboxMessage.objects.filter(due_at__lte=Now()).order_by("due_at", "id")
     return plain_sql(due.select_for_update(skip_locked=True).values_list(*Row._fields)[:CLAIM_ROWS])
 
 
-def pack(rows: Sequence[Row]) -> Iterator[Batch]:
-    """Up to OUTBOX_BATCH messages of one contract share a batch."""
+def pack(rows: Sequence[Row]) -> tuple[list[Batch], list[Row]]:
+    """Return batches of one contract each, OUTBOX_BATCH rows at most, and rows of unknown contracts."""
     by_contract: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_contract[row.contract].append(row)
+    batches: list[Batch] = []
+    unknown: list[Row] = []
     size = settings.OUTBOX_BATCH
     for name, group in by_contract.items():
+        contract = registry().find(name)
+        if contract is None:
+            unknown += group
+            continue
         for start in range(0, len(group), size):
             part = group[start : start + size]
             attempts = max(row.attempts for row in part)
-            yield Batch(CONTRACTS[name], [row.payload for row in part], [row.id for row in part], attempts)
+            batches.append(Batch(contract, [row.payload for row in part], [row.id for row in part], attempts))
+    return batches, unknown
 
 
 def delete_rows(keys: Sequence[int]) -> None:
-    """Forget what has been sent."""
+    """Delete the outbox rows of these ids."""
     if keys:
         OutboxMessage.objects.filter(id__in=keys).delete()
 
 
-def postpone(batch: Batch) -> None:
-    """Leave what the broker refused for later, so that it does not hold up the others."""
-    log.error("outbox_refused", contract=batch.contract.name, messages=len(batch.keys), why=batch.refusals[0])
-    seconds = min(2**batch.attempts, LONGEST_BACKOFF_SECONDS)
-    OutboxMessage.objects.filter(id__in=batch.keys).update(
+def postpone(keys: Sequence[int], attempts: int, *, contract: str, why: str) -> None:
+    """Make rows that were refused due later, so that they do not hold up the others."""
+    log.error("outbox_refused", contract=contract, messages=len(keys), why=why)
+    seconds = min(2**attempts, LONGEST_BACKOFF_SECONDS)
+    OutboxMessage.objects.filter(id__in=keys).update(
         attempts=F("attempts") + 1, due_at=Now() + timedelta(seconds=seconds)
     )

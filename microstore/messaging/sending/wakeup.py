@@ -1,9 +1,9 @@
-"""Wakes an idle relay the moment a message is committed: PostgreSQL's NOTIFY, rung only while one sleeps.
+"""Waking an idle relay when a message is committed, by PostgreSQL's NOTIFY.
 
 A NOTIFY at every commit would let commits through one at a time (PostgreSQL takes a lock for it that covers
 the flush to disk). So a relay that goes to sleep takes an advisory lock, and a sender (the SQL function
-`outbox_send`) rings only where it cannot share that lock. No message is slept over: the relay gets the lock
-only when every sender that did not ring has committed, and looks into the outbox once more before it sleeps.
+`outbox_send`) notifies only where it cannot share that lock. No message is missed: the relay gets the lock
+only when every sender that did not notify has committed, and queries the outbox once more before it sleeps.
 """
 
 import select
@@ -18,13 +18,16 @@ POLL_SECONDS = 0.03  # where another relay holds the lock
 
 
 class Wakeup:
-    """A relay's ear. LISTEN and the lock belong to the session: no PgBouncer in transaction mode here."""
+    """Sleep of a relay. LISTEN and the lock need its session: no PgBouncer in transaction mode here."""
 
     def __init__(self) -> None:
         self._session: object = None
 
     def sleep(self, seconds: float, *, unless: Callable[[], bool]) -> bool:
-        """Until somebody rings, so long at most; not at all if the condition holds now. True for either."""
+        """Sleep until a sender notifies, `seconds` at most, and not at all if the condition holds now.
+
+        Return whether either was the case.
+        """
         if not self._take_lock():
             time.sleep(POLL_SECONDS)
             return False
@@ -43,13 +46,13 @@ class Wakeup:
 
     def _listen(self, seconds: float) -> bool:
         session = connection.connection
-        if not session.notifies:  # it may have rung along with the answer to an earlier statement
+        if not session.notifies:  # one may have come along with the answer to an earlier statement
             select.select([session], [], [], seconds)
         with connection.wrap_database_errors:
             session.poll()
-        rung = bool(session.notifies)
+        notified = bool(session.notifies)
         session.notifies.clear()
-        return rung
+        return notified
 
     def _free_lock(self) -> None:
         with connection.cursor() as cursor:

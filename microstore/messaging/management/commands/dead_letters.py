@@ -7,18 +7,23 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from microstore.messaging.dead_letters.groups import find_group, find_groups
-from microstore.messaging.dead_letters.replay import EVENTS_PER_SECOND, discard_all, preview, replay_all
+from microstore.messaging.dead_letters.replay import (
+    EVENTS_PER_SECOND,
+    ReasonMissing,
+    discard_all,
+    preview,
+    read_reason,
+    replay_all,
+)
 from microstore.messaging.models import DeadLetter
-from microstore.staff.actions import ReasonMissing, read_reason
 
 
 class Command(BaseCommand):
-    """Looks at what could not be handled, and decides about it."""
+    """Lists messages that could not be handled, and replays or discards them."""
 
     help = "List, show, replay or discard this service's dead letters."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The action, and for all but `list` the letters: ids, a group, or `all` that wait."""
         parser.add_argument("action", choices=["list", "show", "replay", "discard"])
         parser.add_argument("ids", nargs="*", metavar="ID", help="ids, or `all` that wait")
         parser.add_argument("--group", help="the waiting letters of a group, as `list` names it")
@@ -29,7 +34,6 @@ class Command(BaseCommand):
         parser.add_argument("--preview", action="store_true", help="only say what a replay would do")
 
     def handle(self, *args: Any, action: str, ids: list[str], **options: Any) -> None:
-        """Do it."""
         if action == "list":
             self._list(options["group"])
             return
@@ -43,7 +47,6 @@ class Command(BaseCommand):
             self._decide(action, selection, reason=options["reason"], rate=options["rate"])
 
     def _list(self, group_id: str | None) -> None:
-        """The groups; with one of them named, its letters."""
         for group in find_groups():
             if group_id in (None, group.id):
                 self.stdout.write(
@@ -83,7 +86,7 @@ class Command(BaseCommand):
             raise CommandError("Some letters stay as they are.")
 
     def _read_selection(self, ids: list[str], group_id: str | None) -> list[int]:
-        """Fixed before anything is done: what dies meanwhile is not of it."""
+        # Fixed before anything is done: letters that die meanwhile were not seen by whoever decides.
         if group_id:
             group = find_group(group_id)
             if group is None or ids:

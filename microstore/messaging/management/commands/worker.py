@@ -1,4 +1,4 @@
-"""`manage.py worker QUEUE`: run the tasks of a queue until told to stop."""
+"""`manage.py worker QUEUE`: run the tasks of a queue until SIGTERM."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from microstore.celery import app
+from microstore.messaging.project import celery_app
 
 
 class Command(BaseCommand):
@@ -18,7 +18,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which queues, and how many tasks at once."""
         known = [queue.name for queue in settings.CELERY_TASK_QUEUES]
         parser.add_argument("queues", nargs="+", choices=known, metavar="queue", help=", ".join(known))
         parser.add_argument("--name", help="of several on a host; without it that of the first queue")
@@ -32,9 +31,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
-        """Run until a signal."""
         os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
-        worker = app.Worker(
+        worker = celery_app().Worker(
             hostname=f"{options['name'] or queues[0]}@",  # Celery adds the host
             queues=queues,
             concurrency=options["concurrency"],

@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils import timezone
 
+from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.gauges import count_letters, count_outbox, oldest_in_outbox, seconds_since
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
-from microstore.staff.lists import COUNTED_ROWS
 from microstore.staff.overview import Figure, Found, age
 
 OUTBOX_ALARM_SECONDS = 30
