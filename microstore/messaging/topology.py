@@ -1,6 +1,6 @@
 """Exchanges, queues and bindings in the broker: who declares which, and how a task finds its queue."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -73,13 +73,12 @@ def dead_queue(service: str) -> Queue:
 
 def all_queues() -> list[Queue]:
     """Return the queues of all services and listeners, and of their dead letters."""
-    return list(_queues(registry().services))
+    return _queues(registry().services)
 
 
-def _queues(services: Iterable[str]) -> Iterator[Queue]:
-    for service in services:
-        yield from own_queues(registry(), service)
-        yield dead_queue(service)
+def _queues(services: Iterable[str]) -> list[Queue]:
+    owned = [queue for queue in registry().queues if registry().owner_of(queue) in services]
+    return [*map(service_queue, owned), *map(dead_queue, services)]
 
 
 def route_task(name: str, *_: Any, **__: Any) -> dict[str, Any] | None:

@@ -1,11 +1,16 @@
 """What the broker must have is declared by code, and differences are found."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from kombu import Connection, Queue
 
 from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
+
+DEAD_QUEUE = f"{settings.SERVICE}.dead"
 
 
 def test_declaring_twice_does_no_harm(broker: Connection) -> None:
@@ -14,8 +19,8 @@ def test_declaring_twice_does_no_harm(broker: Connection) -> None:
 
 
 def test_the_command_declares_and_checks(broker: Connection, capsys: pytest.CaptureFixture[str]) -> None:
-    broker.default_channel.queue_delete("listings.dead")
-    with pytest.raises(CommandError, match=r"listings\.dead"):
+    broker.default_channel.queue_delete(DEAD_QUEUE)
+    with pytest.raises(CommandError, match=re.escape(DEAD_QUEUE)):
         call_command("topology", check=True)
     call_command("topology")
     call_command("topology", check=True)
@@ -23,15 +28,15 @@ def test_the_command_declares_and_checks(broker: Connection, capsys: pytest.Capt
 
 
 def test_a_queue_with_other_arguments_is_a_difference(broker: Connection) -> None:
-    broker.default_channel.queue_delete("listings.dead")
+    broker.default_channel.queue_delete(DEAD_QUEUE)
     with broker.channel() as channel:
-        Queue("listings.dead", durable=True)(channel).queue_declare()
+        Queue(DEAD_QUEUE, durable=True)(channel).queue_declare()
     try:
         [difference] = topology.find_differences(broker)
-        assert "listings.dead" in difference
+        assert DEAD_QUEUE in difference
         assert "x-queue-type" in difference
     finally:
-        broker.default_channel.queue_delete("listings.dead")
+        broker.default_channel.queue_delete(DEAD_QUEUE)
         topology.declare(broker, SERVICES)
 
 
