@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("microstore", "audit", "listings", "transactions", "fees", "stack", "benchmarks")
+PACKAGES = ("microstore", "audit", "listings", "transactions", "fees", "stack", "benchmarks", "tools")
 MAX_FUNCTION_LINES = 40
 MIN_DOCSTRING_WORDS = 4
 COMMENTS_PER_LINE = (0.02, 0.04)

@@ -42,9 +42,9 @@ def read_decisions() -> Iterator[Decision]:
 
 
 def make_decisions_index() -> str:
-    """Return the page."""
     decisions = list(read_decisions())
     rows = [(f"[{each.number}]({each.file.name})", each.title, each.status, each.date) for each in decisions]
+    # Commits and comments name the records that were merged: their numbers must stay findable.
     merged = sorted((number, each) for each in decisions for number in each.merges)
     return Template(TEMPLATE.read_text()).substitute(
         rows=make_table(("number", "decision", "status", "date"), rows),

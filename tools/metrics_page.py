@@ -22,7 +22,7 @@ def read_metrics() -> Iterator[tuple[str, str, str, str]]:
 
 
 def make_metrics_page() -> str:
-    """Return the page."""
+    # Both services define some metrics; the set lists each of them once.
     rows = [(f"`{name}`", kind, labels, text) for name, kind, labels, text in sorted(set(read_metrics()))]
     return Template(TEMPLATE.read_text()).substitute(
         rows=make_table(("metric", "kind", "labels", "meaning"), rows)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tools.source import ROOT
 
 REPORTS = ("docs/reliability.md", "docs/soak.md")
+# Documents and tests may change without making a report outdated.
 PROVED = ("listings", "transactions", "microstore", "fees", "Procfile", "constraints.txt", ":!*.md")
 COMMIT = re.compile(r"commit `(\w+?)(-dirty)?`")
 
@@ -26,6 +27,7 @@ def find_outdated_reports() -> Iterator[str]:
 
 def _why_outdated(commit: str, *, dirty: bool) -> str:
     """Return the reason as the end of a sentence, empty where there is none."""
+    # A shallow clone does not have the commit, and a rebase may have replaced it.
     if not _git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
         return f"was made on {commit}, which is not in this repository"
     since = int(_git("rev-list", "--count", f"{commit}..HEAD", "--", *PROVED))

@@ -35,6 +35,7 @@ class Setting:
 def read_settings() -> dict[str, Setting]:
     """Return every variable that the code reads from the environment by a literal name."""
     found: dict[str, Setting] = {}
+    # A variable read in two modules has the default of the first, settings.py in the order of paths.
     for _, function, call in find_calls():
         if setting := _as_setting(function, call):
             found.setdefault(setting.name, setting)
@@ -52,6 +53,7 @@ def make_settings_page() -> str:
     settings = read_settings()
     texts = read_texts()
     read_otherwise = {name for name, entry in texts.items() if entry.get("read_elsewhere")}
+    # Both ways: a new variable needs a meaning, and the page must not name one that nothing reads.
     if settings.keys() | read_otherwise != texts.keys():
         differ = sorted((settings.keys() | read_otherwise) ^ texts.keys())
         raise ValueError(f"tools/settings.toml and the code do not have the same variables: {differ}")

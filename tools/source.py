@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# Read as text: importing would need a service's settings, and load the models of one service alone.
 PACKAGES = ("microstore", "listings", "transactions", "audit", "fees")
 
 

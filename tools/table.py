@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""Makes the tables of generated pages."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,1 +1,1 @@
-"""Bulk inserts, migration operations and database outages."""
+"""Bulk inserts, the database's clock, and outages of the database."""

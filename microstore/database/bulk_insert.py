@@ -1,4 +1,4 @@
-"""Storing many rows by one statement, past model instances: making those costs more than storing the rows."""
+"""Inserts many rows by one statement, without model instances, which cost more than the insert itself."""
 
 import json
 from collections.abc import Sequence
@@ -17,15 +17,17 @@ class Row(Protocol):
 
 
 def insert_new(model: type[models.Model], rows: Sequence[Row], *, key: str) -> set[Any]:
-    """Insert those of the rows that no unique constraint forbids; returns the `key` of each that is new."""
+    """Insert the rows that violate no unique constraint; return the `key` of each inserted one."""
     if not rows:
         return set()
     table, columns = model._meta.db_table, ", ".join(rows[0]._fields)
+    # A second delivery of the same messages conflicts with its own rows and inserts nothing.
     insert = f"""
         INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)
         ON CONFLICT DO NOTHING RETURNING {key}
     """  # noqa: S608  # names of ours
-    told = json.dumps([row._asdict() for row in rows], default=str)  # one parameter, however many rows
+    # One parameter for any number of rows: the statement's text stays the same, and so does its plan.
+    payload = json.dumps([row._asdict() for row in rows], default=str)
     with connection.cursor() as cursor:
-        cursor.execute(insert, [told])
-        return {stored for (stored,) in cursor.fetchall()}
+        cursor.execute(insert, [payload])
+        return {inserted for (inserted,) in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""Telling an outage of the database from a fault of ours."""
+"""Distinguishes an outage of the database from a fault of the program."""
 
 from django.db import Error, InterfaceError, OperationalError, connection
 
@@ -7,7 +7,7 @@ READ_ONLY = "25006"
 
 
 def is_database_outage(error: BaseException) -> bool:
-    """Whether the database is away or takes no writes just now, so that trying again later will do."""
+    """Return whether the database is unreachable or read-only, so that a later attempt may succeed."""
     if isinstance(error, OperationalError | InterfaceError):
         return True
     return isinstance(error, Error) and getattr(error.__cause__, "pgcode", None) == READ_ONLY
