@@ -1,4 +1,4 @@
-"""The listings service for staff."""
+"""The admin of listings, orders and live events."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ MAX_ID_DIGITS = 18
 
 @admin.register(Listing)
 class ListingAdmin(FastAdmin):
-    """What is for sale. Stock is changed by purchases alone, and status by withdrawing and restoring."""
+    """Listings. Their stock changes by purchases alone, their status by withdrawing and restoring."""
 
     list_display = ("id", "title", "seller", "price_cents", "currency", "available", "quantity", "status")
     list_filter = ("status", "category")
@@ -42,7 +42,7 @@ class ListingAdmin(FastAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
     ) -> tuple[QuerySet[Listing], bool]:
-        """A number is an id; words are looked up as the shop does, in three hundred listings at most."""
+        """Search by id, or by words as the shop does, in three hundred listings at most."""
         if not search_term.strip():
             return queryset, False
         if is_id(search_term):
@@ -51,25 +51,25 @@ class ListingAdmin(FastAdmin):
         return queryset.filter(pk__in=ids_of_some(found)), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Listings are made by their sellers."""
+        # Sellers create them; staff must not sell in their name.
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Withdraw them: their orders stay."""
+        # Staff withdraws instead: orders refer to their listing.
         return False
 
     def has_moderate_permission(self, request: HttpRequest) -> bool:
-        """Withdrawing and restoring is a permission of its own."""
+        """Return whether the user may withdraw and restore listings."""
         return request.user.has_perm("listings.moderate_listing")
 
     @admin.action(description="Withdraw from sale", permissions=["moderate"])
     def withdraw(self, request: HttpRequest, listings: QuerySet[Listing]) -> HttpResponse | None:
-        """Nobody can buy it any more; orders already accepted go on."""
+        """Withdraw listings from sale; orders that were accepted before still complete."""
         return self._moderate(request, listings, withdraw_listing, "withdraw", "withdrawn")
 
     @admin.action(description="Restore to sale", permissions=["moderate"])
     def restore(self, request: HttpRequest, listings: QuerySet[Listing]) -> HttpResponse | None:
-        """It can be bought again."""
+        """Restore withdrawn listings to sale."""
         return self._moderate(request, listings, restore_listing, "restore", "restored")
 
     def _moderate(
@@ -87,14 +87,14 @@ class ListingAdmin(FastAdmin):
         by = request.user.get_username()
         changed = sum(moderate(listing.pk, by=by, reason=reason) for listing in listings)
         unchanged = len(listings) - changed
-        said = f"{changed} {done}." + (f" {unchanged} need not be." if unchanged else "")
-        self.message_user(request, said, messages.SUCCESS if changed else messages.WARNING)
+        text = f"{changed} {done}." + (f" {unchanged} need not be." if unchanged else "")
+        self.message_user(request, text, messages.SUCCESS if changed else messages.WARNING)
         return None
 
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    """Who ordered what. Orders change by messages alone."""
+    """Orders, read only: messages alone change them."""
 
     list_display = ("id", "status", "buyer", "listing", "quantity", "total_cents", "currency", "created_at")
     list_filter = ("status", AgeFilter)
@@ -113,7 +113,8 @@ class OrderAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Each kind of term by its index, but for a trace, which has none."""
+        """Search by order id, trace, listing id or name of the buyer."""
+        # Each kind of term has an index but the trace, of which recent orders alone are searched.
         term = search_term.strip().replace("\0", "")
         if not term:
             return queryset, False
@@ -125,18 +126,16 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what happened")
     def steps(self, order: Order) -> SafeString:
-        """Its timeline."""
         return render_to_string("staff/timeline.html", {"steps": timeline(order)})
 
     @admin.display(description="trace")
     def trace_link(self, order: Order) -> SafeString | str:
-        """To all that belongs to the purchase."""
         return link_to_trace(order.trace)
 
 
 @admin.register(LiveEvent)
 class LiveEventAdmin(ReadOnlyAdmin):
-    """What browsers were told."""
+    """Events of the live feed, read only."""
 
     list_display = ("seq", "type", "order_id", "listing_id", "created_at")
     ordering = ("-seq",)
@@ -146,7 +145,7 @@ class LiveEventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LiveEvent], search_term: str
     ) -> tuple[QuerySet[LiveEvent], bool]:
-        """By the index of the order's id."""
+        # By equality of the whole id, for which there is an index.
         if not search_term.strip():
             return queryset, False
         order_id = uuid_of(search_term)
@@ -154,6 +153,7 @@ class LiveEventAdmin(ReadOnlyAdmin):
 
 
 def is_id(term: str) -> bool:
-    """Whether it is a row's number."""
+    """Return whether the term is a row's number."""
+    # Bounded by digits before `int`: more than 18 do not fit into a bigint.
     term = term.strip()
     return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS

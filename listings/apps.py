@@ -1,4 +1,4 @@
-"""The Django app."""
+"""The Django app of the listings service."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -7,8 +7,6 @@ from listings.money import ensure_known_currencies
 
 
 class ListingsConfig(AppConfig):
-    """Listings, orders and live events."""
-
     name = "listings"
 
     def ready(self) -> None:

@@ -1,4 +1,4 @@
-"""What waits in the listings database, for Prometheus."""
+"""Prometheus gauges of pending orders."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,9 @@ from microstore.metrics.gauges import GaugeValue
 
 
 def gauges() -> Iterator[GaugeValue]:
-    """Orders that are pending."""
+    """Yield number and age of pending orders."""
     pending = Order.objects.filter(status=Order.Status.PENDING)
+    # Counted to a limit: after an outage an exact count would be slow at every scrape.
     count = pending.order_by()[: COUNTED_ROWS + 1].count()
     oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
     yield GaugeValue(

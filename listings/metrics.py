@@ -1,4 +1,4 @@
-"""What is counted of sales and of those who watch them."""
+"""Prometheus metrics of sales and of the live feed."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -22,6 +22,6 @@ PUSHES_FAILED = Counter(
 
 
 def note_truth(waited: Iterable[timedelta]) -> None:
-    """Orders have just been completed that had waited for so long."""
+    """Observe the time from acceptance to completion of orders that have just completed."""
     for time in waited:
         TIME_TO_TRUTH_SECONDS.observe(time.total_seconds())

@@ -1,4 +1,4 @@
-"""What the listings service stores."""
+"""The tables of the listings service."""
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from listings.notifications.models import Email, Notification
 from microstore.telemetry.tracing import trace_id_of
 
-__all__ = ["Email", "Notification"]  # models that live beside what is done with them
+__all__ = ["Email", "Notification"]  # Django finds models by this module
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000
@@ -33,7 +33,7 @@ class Category(models.TextChoices):
 
 
 class Profile(models.Model):
-    """What a user has chosen; one who has chosen nothing has no row."""
+    """Settings of a user; without a row the defaults apply."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True)
     email_notifications = models.BooleanField(default=True, help_text="Whether e-mail is wanted.")
@@ -43,7 +43,7 @@ class Profile(models.Model):
 
 
 class Session(models.Model):
-    """One log-in. The row goes when the session ends."""
+    """A session from log-in to log-out. Deleting the row ends it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions")
@@ -56,11 +56,9 @@ class Session(models.Model):
 
 
 class Listing(models.Model):
-    """Something for sale. `available` is what nobody has reserved yet."""
+    """Something for sale. `available` is the stock without reservations of orders."""
 
     class Status(models.TextChoices):
-        """Whether it can be bought."""
-
         DRAFT = "draft"
         ON_SALE = "on_sale"
         WITHDRAWN = "withdrawn"
@@ -109,7 +107,7 @@ class Listing(models.Model):
 
 
 class ListingImage(models.Model):
-    """A picture of a listing, drawn anew from what its seller uploaded. The first one is its face."""
+    """A picture of a listing, encoded again from the seller's upload. Lists show the first one."""
 
     listing = models.ForeignKey(Listing, models.CASCADE, related_name="images")
     large = models.FileField(max_length=200)
@@ -178,7 +176,7 @@ class Order(models.Model):
                 fields=["checkout_id"], name="order_of_checkout", condition=Q(checkout_id__isnull=False)
             ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
-            # Cancelled orders of which the transactions service has not said that it knows: hardly ever any.
+            # Cancelled orders that the transactions service has not acknowledged: rarely any.
             models.Index(
                 fields=["settled_at"],
                 name="order_unvoided",
@@ -197,12 +195,12 @@ class Order(models.Model):
 
     @property
     def trace_id(self) -> str:
-        """What to search the logs for."""
+        """The trace id, as log lines have it."""
         return trace_id_of(self.trace)
 
 
 class LiveEvent(models.Model):
-    """What the live feed has said, in order: a client that missed something asks for what came after."""
+    """Events of the live feed, in order of `seq`: a client resumes after the last one it has received."""
 
     seq = models.BigAutoField(primary_key=True)
     type = models.CharField(max_length=30)

@@ -1,4 +1,4 @@
-"""The listings service on the front page of its admin, and what it knows of a trace."""
+"""Figures and charts of the admin's front page, and the rows of a trace."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,7 +24,8 @@ ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
 
 
 def figures() -> list[Figure]:
-    """Orders of today by status, and the oldest that is pending."""
+    """Return today's orders by status, and the age of the oldest pending one."""
+    # By id, which begins with the time of the order: there is no index of all orders by `created_at`.
     now = timezone.now()
     today = Order.objects.filter(id__gte=first_id_at(now.replace(hour=0, minute=0, second=0, microsecond=0)))
     counts = dict(today.order_by().values_list("status").annotate(Count("id")))
@@ -52,7 +53,7 @@ def figures() -> list[Figure]:
 
 
 def charts() -> list[Chart]:
-    """Orders of the last day, by the hour."""
+    """Return charts of the orders of the last 24 hours, by hour."""
     now = timezone.now()
     since = (now - timedelta(hours=23)).replace(minute=0, second=0, microsecond=0)
     orders = Order.objects.filter(id__gte=first_id_at(since)).order_by()
@@ -72,7 +73,7 @@ def charts() -> list[Chart]:
 
 
 def find_orders(term: str, among: QuerySet[Order]) -> QuerySet[Order]:
-    """The order with this id; where there is none, the recent ones of this trace."""
+    """Return the order with this id, or else the recent orders of this trace."""
     order_id, start = uuid_of(term), trace_start(term)
     if order_id and among.filter(pk=order_id).exists():
         return among.filter(pk=order_id)
@@ -80,7 +81,7 @@ def find_orders(term: str, among: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def find_rows(term: str) -> tuple[list[Found], set[str]]:
-    """The orders of this trace or id with all that happened to them, and how their traceparents begin."""
+    """Return the steps of the orders of this trace or id, and the beginnings of their traceparents."""
     orders = list(find_orders(term, Order.objects.select_related("listing", "buyer"))[:50])
     rows = [
         Found("order", step.at, f"{order.pk}: {step.text}", f"{ORDERS}{order.pk}/change/", VIEW_ORDER)
@@ -92,7 +93,7 @@ def find_rows(term: str) -> tuple[list[Found], set[str]]:
 
 
 def find_done(messages: Sequence[Message]) -> set[UUID]:
-    """Event ids of those that would change nothing: their orders are settled, or known to be voided."""
+    """Return the event ids of messages that would change nothing, since their orders are settled already."""
     wanted = [order_id for message in messages if (order_id := getattr(message, "order_id", None))]
     orders = Order.objects.filter(id__in=wanted).exclude(status=Order.Status.PENDING)
     transactions = dict(orders.values_list("id", "transaction_id"))

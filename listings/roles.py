@@ -1,4 +1,4 @@
-"""Which role may what in the listings service."""
+"""Permissions of the staff roles in the listings service."""
 
 LOOK = ("listings.view_listing", "listings.view_order", "listings.view_notification", "auth.view_user")
 ROLES = {

@@ -1,1 +1,1 @@
-"""What both services stand on; knows neither of them."""
+"""The foundation of both services, which imports neither of them."""

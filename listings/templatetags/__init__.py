@@ -1,1 +1,1 @@
-"""What the templates of the shop can do."""
+"""Tags and filters of the shop's templates."""

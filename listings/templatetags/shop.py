@@ -1,4 +1,4 @@
-"""Tags of the shop's templates."""
+"""Filters that the shop's templates use."""
 
 from django import template
 
@@ -22,7 +22,8 @@ register.filter("money", format_amount)
 
 @register.filter
 def stock_words(available: int) -> str:
-    """What a card says of the stock; static/shop/live.js says it in the same words."""
+    """Return the stock as a card shows it."""
+    # static/shop/live.js replaces this text by the same words when a piece is sold.
     if available > 1:
         return f"{available} left"
     return "Last one" if available else "Sold"
@@ -30,7 +31,8 @@ def stock_words(available: int) -> str:
 
 @register.filter
 def bell_count(unread: int) -> str:
-    """The number at the bell, where there is one; static/shop/bell.js writes the same."""
+    """Return the number beside the bell, empty if nothing is unread."""
+    # static/shop/bell.js writes the same.
     if unread > MAX_SHOWN:
         return f"{MAX_SHOWN}+"
     return str(unread or "")
@@ -38,5 +40,5 @@ def bell_count(unread: int) -> str:
 
 @register.filter
 def bell_words(unread: int) -> str:
-    """What the bell says to those who do not see it; so does static/shop/bell.js."""
+    """Return the label of the bell for screen readers, as static/shop/bell.js writes it."""
     return f"Notifications, {bell_count(unread) or 'none'} unread"

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with a health check that asks the socket first."""
+"""Django's PostgreSQL backend with a health check that polls the socket first."""

@@ -1,4 +1,4 @@
-"""The module that Django looks for in a database backend."""
+"""The database backend, in the module where Django looks for it."""
 
 import select
 
@@ -7,13 +7,11 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 
 class DatabaseWrapper(PostgreSQLDatabaseWrapper):
-    """A connection that knows without a round trip that it still stands."""
+    """A connection whose health check needs no round trip while it is healthy."""
 
     def is_usable(self) -> bool:
-        """Django asks before the first statement of each request or task.
-
-        A server that ends a connection says so, or its kernel does: then there is something to read.
-        """
+        """Return whether the connection works; called before the first query of each request or task."""
+        # A server that closes a connection sends a message, or its kernel a FIN: there is something to read.
         assert self.connection is not None
         if self.errors_occurred or self.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
             return super().is_usable()

@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: send again what stays pending, and delete old live events and notifications."""
+"""The command `manage.py reconcile`: sends overdue orders again and deletes old events and notifications."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """One round, or one every so many seconds; safe to run many times over."""
+    """Run one round, or one every given number of seconds; several may run at the same time."""
 
     help = "Send order_created again for orders that stay pending; delete old live events and notifications."
     requires_system_checks = ()  # they would import every page
@@ -29,7 +29,6 @@ class Command(BaseCommand):
         self.stopping = threading.Event()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """When, and how often."""
         parser.add_argument(
             "--older-than",
             type=float,
@@ -40,7 +39,6 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on until SIGTERM")
 
     def handle(self, *args: Any, older_than: float, every: float | None = None, **options: Any) -> None:
-        """Do a round, or go on."""
         wait = timedelta(seconds=older_than)
         if every is None:
             self.stdout.write(self.do_round(wait))
@@ -54,7 +52,7 @@ class Command(BaseCommand):
         log.info("reconcile stopped")
 
     def try_round(self, older_than: timedelta) -> None:
-        """A round; where the database is away the next one makes up for it, on a new connection."""
+        """Run a round; log a failure of the database, after which the next round continues."""
         try:
             log.info("reconciled", result=self.do_round(older_than))
             beat()
@@ -62,17 +60,20 @@ class Command(BaseCommand):
             log.warning("reconcile_failed", error=repr(error))
 
     def do_round(self, older_than: timedelta) -> str:
-        """What was done, in a sentence."""
+        """Run a round and return its result as a sentence."""
         resent = self.run_steps(resend_overdue(older_than))
         events = self.run_steps(clean_live_events(timedelta(days=settings.LIVE_EVENT_DAYS)))
-        told = self.run_steps(clean_notifications(timedelta(days=settings.NOTIFICATION_DAYS)))
-        return f"Orders sent again: {resent}. Deleted, old: {events} live events, {told} notifications."
+        notifications = self.run_steps(clean_notifications(timedelta(days=settings.NOTIFICATION_DAYS)))
+        return (
+            f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications."
+        )
 
     def run_steps(self, steps: Iterator[int]) -> int:
-        """The sum of the steps; when told to stop, the one under way is the last."""
+        """Run the steps and return the sum of their counts."""
         total = 0
         for count in steps:
             total += count
+            # Each step has committed: after SIGTERM the rest is left to the next round.
             if self.stopping.is_set():
                 break
         return total

@@ -1,4 +1,4 @@
-"""`manage.py seed`: people and things for a first look, or a shop of any size."""
+"""The command `manage.py seed`: demonstration users and listings, or a shop of any size."""
 
 from argparse import ArgumentParser
 from itertools import islice
@@ -51,25 +51,23 @@ THINGS = (
         "Oil on canvas. She follows you round the room.",
     ),
 )
-PICTURES = 24  # listings share them: 100,000 files would say no more
+PICTURES = 24  # listings share them: 100,000 files would show no more
 SIDE_SMALL = 320
 BATCH = 2_000
 
 
 class Command(BaseCommand):
-    """Makes alice (who sells), bob (who buys) and admin (staff), once; and as many more as are asked for."""
+    """Make alice (seller), bob (buyer) and admin (staff) once, and more users and listings on request."""
 
     help = "Make demonstration users and listings. What is there already, by the users' names, is left alone."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """How many, and which."""
         parser.add_argument("--listings", type=int, default=0, help="how many more listings, sold by --users")
         parser.add_argument("--users", type=int, default=10, help="how many users sell them (default 10)")
         parser.add_argument("--seed", type=int, default=1, help="the same makes the same shop (default 1)")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make what is missing."""
         self.stdout.write(make_first_look())
         if options["listings"]:
             name = f"seed{options['seed']}"
@@ -78,16 +76,17 @@ class Command(BaseCommand):
             )
             self.stdout.write(f"Made {count} listings (shop {name}; password {PASSWORD!r}).")
             with connection.cursor() as cursor:
-                cursor.execute("ANALYZE listings_listing")  # or it would guess how to look for things
+                # Without statistics the planner would scan the new table.
+                cursor.execute("ANALYZE listings_listing")
 
 
 def numbers(name: str) -> Random:
-    """Chance that is the same for the same name."""
+    """Return a generator that yields the same numbers for the same name."""
     return Random(name)  # noqa: S311  # nothing here is a secret
 
 
 def make_first_look() -> str:
-    """Three users and a few things; says what was made."""
+    """Make three users and a few listings; return a sentence for the operator."""
     users = get_user_model().objects
     if users.filter(username="alice").exists():
         return "Seeded before."
@@ -95,7 +94,7 @@ def make_first_look() -> str:
     users.create_user("bob", "bob@example.com", PASSWORD)
     users.create_superuser("admin", "admin@example.com", PASSWORD)
     things = (
-        Thing(title, said, category, cents, quantity) for title, category, cents, quantity, said in THINGS
+        Thing(title, text, category, cents, quantity) for title, category, cents, quantity, text in THINGS
     )
     listings = Listing.objects.bulk_create([as_listing(thing, alice) for thing in things])
     add_pictures(listings, draw_pictures("first-look", numbers("first look"), len(listings)))
@@ -103,10 +102,11 @@ def make_first_look() -> str:
 
 
 def make_shop(name: str, random: Random, *, listings: int, users: int) -> int:
-    """The shop of this name; returns how many listings were made: none where its users are."""
+    """Make the shop of this name and return the number of new listings: 0 if its users exist already."""
     if User.objects.filter(username__startswith=f"{name}.").exists():
         return 0
-    password = make_password(PASSWORD)  # once: it is meant to be slow
+    # Hashed once for all users: hashing is slow on purpose.
+    password = make_password(PASSWORD)
     accounts = (
         User(username=f"{name}.{who}", email=f"{who}@example.com", password=password)
         for who in invent_names(users)
@@ -120,7 +120,6 @@ def make_shop(name: str, random: Random, *, listings: int, users: int) -> int:
 
 
 def as_listing(thing: Thing, seller: User) -> Listing:
-    """The thing on sale."""
     return Listing(
         seller=seller,
         title=thing.title,
@@ -134,12 +133,12 @@ def as_listing(thing: Thing, seller: User) -> Listing:
 
 
 def draw_pictures(name: str, random: Random, count: int) -> list[ListingImage]:
-    """Pictures in the storage, of no listing yet."""
+    """Store pictures; the rows returned belong to no listing yet."""
     return [store_picture(f"seed/{name}/{number}", random) for number in range(count)]
 
 
 def store_picture(name: str, random: Random) -> ListingImage:
-    """One picture and its thumbnail."""
+    """Store one picture and its thumbnail."""
     picture = draw(random)
     large = default_storage.save(f"{name}.jpg", encode(picture))
     small = default_storage.save(f"{name}-small.jpg", encode(picture.resize((SIDE_SMALL, SIDE_SMALL))))
@@ -147,7 +146,7 @@ def store_picture(name: str, random: Random) -> ListingImage:
 
 
 def add_pictures(listings: list[Listing], pictures: list[ListingImage]) -> None:
-    """A picture for each, in turn."""
+    """Give each listing one of the pictures, in turn."""
     ListingImage.objects.bulk_create(
         ListingImage(listing=listing, large=of.large, small=of.small, width=of.width, height=of.height)
         for listing, of in zip(listings, _again_and_again(pictures, len(listings)), strict=True)
