@@ -25,4 +25,4 @@ COPY . .
 RUN rm requirements.txt constraints.txt && mkdir -p .run/static .run/media && chown 10001 .run/media && python -m compileall -q .
 USER 10001
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--respawn-failed-workers", "microstore.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--http", "1", "--no-ws", "--respawn-failed-workers", "microstore.wsgi:application"]

@@ -11,8 +11,9 @@ http = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  # the settings are read by get_asgi_application
 
+from microstore.http.max_body import BoundedBodies  # noqa: E402  # the same
 from microstore.metrics.exposition import expose  # noqa: E402  # the same
 
 routes = import_module(f"{settings.SERVICE}.urls").websocket_urlpatterns
-application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(routes)})
+application = ProtocolTypeRouter({"http": BoundedBodies(http), "websocket": URLRouter(routes)})
 expose(with_database=True)

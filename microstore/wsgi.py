@@ -13,6 +13,9 @@ from django.utils.module_loading import import_string  # noqa: E402  # the same
 if settings.EXPRESS_LANE:
     application = import_string(settings.EXPRESS_LANE)(application)
 
-from microstore.metrics.exposition import expose  # noqa: E402  # needs settings
+from microstore.http.slow_bodies import TimedBodies  # noqa: E402  # needs settings
+from microstore.metrics.exposition import expose  # noqa: E402  # the same
+
+application = TimedBodies(application)
 
 expose(with_database=True)

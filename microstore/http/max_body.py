@@ -1,23 +1,149 @@
-"""How large a request may be."""
+"""Bounds of request bodies: each has a length, and at most MAX_BODY_BYTES."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from microstore.http.problems import as_page_or_problem
 
+MAX_DIGITS = 18
+DISCONNECT = {"type": "http.disconnect"}
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Fault(NamedTuple):
+    """A body that is not read, with the status and detail of the answer."""
+
+    status: HTTPStatus
+    detail: str
+
+
+NO_LENGTH = Fault(HTTPStatus.LENGTH_REQUIRED, "Send the request body with a Content-Length header.")
+NO_NUMBER = Fault(HTTPStatus.BAD_REQUEST, "The Content-Length header is not a whole number.")
+TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+
 
 def bound_bodies(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: of a body above MAX_BODY_BYTES nothing is read; files have no other bound in Django."""
+    """Middleware: refuse a body without a length (411) or above MAX_BODY_BYTES (413), before it is read.
+
+    Django and DRF take a request without Content-Length for one without a body: a purchase of five, sent in
+    chunks, would be a purchase of one.
+    """
 
     def bounded(request: HttpRequest) -> HttpResponse:
-        if int(request.META.get("CONTENT_LENGTH") or 0) <= settings.MAX_BODY_BYTES:
-            return get_response(request)
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        return as_page_or_problem(request, status, "The request body is too large.")
+        fault = find_fault(request)
+        return as_page_or_problem(request, *fault) if fault else get_response(request)
 
     return bounded
+
+
+def find_fault(request: HttpRequest) -> Fault | None:
+    """Return why the body is refused, None where it may be read or there is none."""
+    length: str = request.META.get("CONTENT_LENGTH") or ""
+    if "HTTP_TRANSFER_ENCODING" in request.META or (not length and _has_frames(request)):
+        return NO_LENGTH
+    if not length:
+        return None
+    if not (length.isascii() and length.isdecimal() and len(length) <= MAX_DIGITS):
+        return NO_NUMBER
+    return TOO_LARGE if int(length) > settings.MAX_BODY_BYTES else None
+
+
+def _has_frames(request: HttpRequest) -> bool:
+    """Whether there is a body all the same, which HTTP/2 can send without any header that says so."""
+    is_http2 = request.META.get("SERVER_PROTOCOL", "").startswith("HTTP/2")
+    return is_http2 and "wsgi.input" in request.META and bool(request.META["wsgi.input"].read(1))
+
+
+class BoundedBodies:
+    """ASGI middleware: nothing is received of a body that `bound_bodies` refuses, and none takes for ever.
+
+    Django spools the whole body into a file before its first middleware runs. So a refused one is replaced by
+    an empty one here, and refused there. One that is not complete after BODY_SECONDS is answered with 408.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Call the application with what it may receive."""
+        body = Body(receive)
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"")
+        if b"transfer-encoding" in headers or len(length) > MAX_DIGITS or _is_too_large(length):
+            body.drop()
+        elif not length and await body.peek():
+            body.drop()
+            scope = {**scope, "headers": [*scope["headers"], (b"transfer-encoding", b"chunked")]}
+        await self.application(scope, body.receive, send)
+        if body.is_cut_short:
+            await _answer_cut_short(send)
+
+
+class Body:
+    """The messages of one request's body, with a deadline."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._first: list[Message] = []  # received already, or in place of what was sent
+        self._is_complete = self.is_cut_short = False
+        self._deadline = asyncio.get_running_loop().time() + settings.BODY_SECONDS
+
+    def drop(self) -> None:
+        """Let the application receive an empty body; what the client sends is dropped unread."""
+        self._first = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def peek(self) -> bool:
+        """Return whether there is a body, and keep its first part."""
+        message = await self._receive_in_time()
+        while message["type"] == "http.request" and not message.get("body") and message.get("more_body"):
+            message = await self._receive_in_time()
+        self._first = [message]
+        return bool(message.get("body"))
+
+    async def receive(self) -> Message:
+        """ASGI's `receive` for the application."""
+        if self._is_complete:
+            return await self._receive_disconnect()
+        message = self._first.pop() if self._first else await self._receive_in_time()
+        self._is_complete = message["type"] == "http.request" and not message.get("more_body")
+        self.is_cut_short = message["type"] == "http.disconnect"
+        return message
+
+    async def _receive_in_time(self) -> Message:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._receive()
+        except TimeoutError:
+            return DISCONNECT
+
+    async def _receive_disconnect(self) -> Message:
+        """Drop the rest of a body that was replaced: Django takes only a disconnect after the end."""
+        while (message := await self._receive())["type"] == "http.request":
+            pass
+        return message
+
+
+def _is_too_large(length: bytes) -> bool:
+    return length.isdigit() and int(length) > settings.MAX_BODY_BYTES
+
+
+async def _answer_cut_short(send: Send) -> None:
+    text = b"The request body did not arrive.\n"
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"%d" % len(text)),
+        (b"connection", b"close"),
+    ]
+    await send(
+        {"type": "http.response.start", "status": HTTPStatus.REQUEST_TIMEOUT.value, "headers": headers}
+    )
+    await send({"type": "http.response.body", "body": text})

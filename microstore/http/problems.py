@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import select_template
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -38,6 +38,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(refusal(error), error.status, headers=headers, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):
         return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+    if isinstance(error, UnreadablePostError):
+        return _with_status(HTTPStatus.BAD_REQUEST, "The request body is shorter than its Content-Length.")
     if meet_database_outage(error):
         return _with_status(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again in a moment.", "1"

@@ -1,0 +1,120 @@
+"""What a client sends is read whole or refused; nothing is done by halves of it."""
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+
+from listings.models import Listing, Order
+from tests.support.granian import Server, chunked, head, read_answer, serving
+from tests.support.tokens import claims_of, sign
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIVE = b'{"quantity": 5}'
+
+
+@pytest.fixture(params=["wsgi", "asginl"])
+def server(request: pytest.FixtureRequest, bob: User) -> Iterator[Server]:
+    with serving(request.param, BODY_SECONDS="2") as served:
+        yield served
+
+
+def test_a_body_in_chunks_is_refused_and_never_ignored(
+    server: Server, bob: User, put_on_sale: Callable[..., Listing]
+) -> None:
+    listing = put_on_sale(quantity=20)
+    sent = {"Authorization": f"Bearer {sign(claims_of(bob.pk))}", "Content_Type": "application/json"}
+    buy = f"/api/listings/{listing.pk}/buy/"
+    for body in (FIVE, b"nonsense{{{", b"{", b""):
+        status, answer = server.send(head("POST", buy, **sent, Transfer_Encoding="chunked"), chunked(body))
+        assert status == 411, answer
+        assert b"application/problem+json" in answer
+        assert b"x-trace-id" in answer
+    for method, path in (
+        ("PATCH", f"/api/listings/{listing.pk}/"),
+        ("POST", "/api/checkouts/"),
+        ("POST", "/api/auth/token/"),
+        ("POST", "/account/log-in/"),
+        ("POST", "/admin/login/"),
+        ("GET", "/api/listings/"),
+        ("DELETE", f"/api/listings/{listing.pk}/"),
+    ):
+        status, answer = server.send(
+            head(method, path, **sent, Transfer_Encoding="chunked"), chunked(b'{"a": 1}')
+        )
+        assert status == 411, (method, path, answer)
+    assert not Order.objects.exists()
+    listing.refresh_from_db()
+    assert listing.available == 20
+    assert server.send(head("POST", buy, **sent, Content_Length="15"), FIVE)[0] == 202
+    assert Order.objects.get().quantity == 5
+    assert server.send(head("POST", buy, **sent))[0] == 202  # no body at all: one
+    assert Order.objects.latest("id").quantity == 1
+
+
+def test_an_endless_body_is_refused_before_it_is_sent(server: Server) -> None:
+    with server.connect() as opened:
+        opened.sendall(head("POST", "/api/listings/", Transfer_Encoding="chunked"))
+        opened.sendall(chunked(b" " * 65_536)[:-5])
+        assert read_answer(opened)[0] == 411
+    assert server.send(head("POST", "/api/listings/", Content_Length=str(300 * 2**20)), b"x" * 1000)[0] == 413
+
+
+def test_http_2_without_a_length_is_refused(server: Server, bob: User, armchair: Listing) -> None:
+    """By hand, since clients add a length: a preface, settings, headers written out, and a body."""
+    headers = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":authority": "testserver",
+        ":path": f"/api/listings/{armchair.pk}/buy/",
+        "content-type": "application/json",
+        "authorization": f"Bearer {sign(claims_of(bob.pk))}",
+    }
+    block = b"".join(b"\0" + as_text(name) + as_text(value) for name, value in headers.items())
+    with server.connect() as opened:
+        opened.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b""))
+        opened.sendall(frame(1, 4, 1, block) + frame(0, 1, 1, FIVE))
+        received = b""
+        while b'"status"' not in received and (part := opened.recv(65_536)):
+            received += part
+    assert b'"status": 411' in received
+    assert not Order.objects.exists()
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """RFC 9113, 4.1."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def as_text(text: str) -> bytes:
+    """RFC 7541, 5.2, without Huffman's code; 5.1 has the length."""
+    length = len(text)
+    return (
+        bytes([length]) if length < 127 else bytes([127, (length - 127) % 128 | 128, (length - 127) // 128])
+    ) + text.encode()
+
+
+def test_a_body_that_ends_early_is_refused(server: Server, bob: User, armchair: Listing) -> None:
+    sent = {"Authorization": f"Bearer {sign(claims_of(bob.pk))}", "Content_Type": "application/json"}
+    with server.connect() as opened:
+        opened.sendall(head("POST", f"/api/listings/{armchair.pk}/buy/", **sent, Content_Length="99") + FIVE)
+        opened.shutdown(socket.SHUT_WR)
+        assert read_answer(opened)[0] in (0, 400, 408)
+    assert not Order.objects.exists()
+
+
+def test_who_sends_a_byte_now_and_then_holds_nothing_up(server: Server) -> None:
+    slow = [server.connect() for _ in range(40)]
+    try:
+        for opened in slow:
+            opened.sendall(
+                head("POST", "/api/auth/token/", Content_Type="application/json", Content_Length="50") + b"{"
+            )
+        for opened in slow:
+            assert read_answer(opened)[0] in (0, 408)
+        assert server.send(head("GET", "/health/live"))[0] == 200
+    finally:
+        for opened in slow:
+            opened.close()
