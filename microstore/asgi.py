@@ -2,9 +2,11 @@
 
 import os
 from importlib import import_module
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 http = get_asgi_application()
@@ -14,6 +16,13 @@ from django.conf import settings  # noqa: E402  # the settings are read by get_a
 from microstore.http.max_body import BoundedBodies  # noqa: E402  # the same
 from microstore.metrics.exposition import expose  # noqa: E402  # the same
 
-routes = import_module(f"{settings.SERVICE}.urls").websocket_urlpatterns
+
+async def refuse_socket(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse a WebSocket at an unknown address; Channels raises an exception there."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4404})
+
+
+routes = [*import_module(f"{settings.SERVICE}.urls").websocket_urlpatterns, re_path("", refuse_socket)]  # type: ignore[arg-type]  # an ASGI app
 application = ProtocolTypeRouter({"http": BoundedBodies(http), "websocket": URLRouter(routes)})
 expose(with_database=True)

@@ -67,12 +67,14 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "microstore.http.max_body.bound_bodies",
     "microstore.http.middleware.Sessions",
-    "django.middleware.common.CommonMiddleware",
+    "microstore.http.middleware.Common",
     "microstore.http.middleware.Csrf",
     "microstore.http.middleware.LogIn",
     "microstore.http.middleware.Messages",
     "microstore.http.middleware.Framing",
+    "microstore.http.problems.answer_exceptions",
 ]
+CSRF_FAILURE_VIEW = "microstore.http.problems.csrf_failure"
 # These look for Django's own middleware by name, and ours is made from it.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 TEMPLATES = [

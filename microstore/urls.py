@@ -11,6 +11,8 @@ from microstore.metrics import exposition
 from microstore.staff.peers import answer_peer
 from microstore.telemetry import health
 
+handler400 = "microstore.http.problems.bad_request"
+handler403 = "microstore.http.problems.forbidden"
 handler404 = "microstore.http.problems.not_found"
 handler500 = "microstore.http.problems.server_error"
 

@@ -1,11 +1,12 @@
 """The API of the service that MICROSTORE_SERVICE names, for a WSGI server."""
 
 import os
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
-application = get_wsgi_application()
+application: Any = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  # the settings are read by get_wsgi_application
 from django.utils.module_loading import import_string  # noqa: E402  # the same

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from listings.catalogue import search
 from listings.models import BY_PRICE, MAX_PRICE_CENTS, PRICE_STEP, Listing
-from microstore.http.filters import IdFilter, StrictBooleanFilter
+from microstore.http.filters import IdFilter, StrictBooleanFilter, WholeNumberFilter
 from microstore.http.pagination import NewestFirst
 
 COMPARED_BY = "Amounts are compared within one currency: `currency`, or else the first that is configured."
@@ -34,12 +34,8 @@ def compared_currency(params: Mapping[str, Any]) -> str | None:
 class ListingFilter(filters.FilterSet):
     """Category, price, seller, stock, words and order."""
 
-    min_price_cents = filters.NumberFilter(
-        method="filter_min_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
-    )
-    max_price_cents = filters.NumberFilter(
-        method="filter_max_price", min_value=0, max_value=MAX_PRICE_CENTS, decimal_places=0
-    )
+    min_price_cents = WholeNumberFilter(method="filter_min_price", min_value=0, max_value=MAX_PRICE_CENTS)
+    max_price_cents = WholeNumberFilter(method="filter_max_price", min_value=0, max_value=MAX_PRICE_CENTS)
     seller = IdFilter("seller_id")
     in_stock = StrictBooleanFilter("available", method="filter_in_stock")
     search = filters.CharFilter(
@@ -94,7 +90,7 @@ class ListingPages(NewestFirst):
         """One field without equals, so that no row is left out between two pages."""
         field = ORDERINGS.get(request.query_params.get("ordering", ""), self.ordering)
         sign, name = field[: field.startswith("-")], field.lstrip("-")
-        return (f"{sign}found_{name}" if request.query_params.get("search") else field,)
+        return (f"{sign}found_{name}" if request.query_params.get("search", "").strip() else field,)
 
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)

@@ -20,10 +20,10 @@ from listings.orders.serializers import OrderSerializer, TimelineSerializer
 from listings.refusals import AlreadySettled
 from listings.settling import cancel
 from microstore.auth.authentication import account_id
+from microstore.http.filters import IdFilter
 from microstore.http.problem_schema import problems
 from microstore.refusal import CONTENT_TYPE, refusal
 
-MAX_LISTING_ID = 2**63 - 1
 SETTLED = OpenApiExample(
     "Too late",
     refusal(AlreadySettled("The order is completed already.")),
@@ -59,7 +59,7 @@ class OrderFilter(filters.FilterSet):
         choices=[("buyer", "buyer"), ("seller", "seller")],
         help_text="`buyer`: what I bought, `seller`: what I sold.",
     )
-    listing = filters.NumberFilter("listing_id", min_value=1, max_value=MAX_LISTING_ID, decimal_places=0)
+    listing = IdFilter("listing_id")
     checkout = filters.UUIDFilter("checkout_id")
     created_after = MomentFilter("created_at", "gte")
     created_before = MomentFilter("created_at", "lt")

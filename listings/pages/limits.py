@@ -22,7 +22,8 @@ def limited(scope: str, *, method: str = "POST") -> Callable[[Page], Page]:
     def decorate(page: Page) -> Page:
         @wraps(page)
         def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method != method or not settings.LIMITS_URL:
+            asked = "GET" if request.method == "HEAD" else request.method
+            if asked != method or not settings.LIMITS_URL:
                 return page(request, *args, **kwargs)
             limits, view = Limits(), cast("Any", SimpleNamespace(throttle_scope=scope, headers={}))
             if limits.allow_request(cast("Request", request), view):

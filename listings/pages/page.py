@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from listings.pages import queries
@@ -38,10 +37,7 @@ def render_page(
 def page_of(request: HttpRequest, rows: QuerySet[Any], *, name: str) -> dict[str, Any]:
     """One page of a long list under this name, and where the others are."""
     pages = NewestFirst()
-    try:
-        shown = pages.paginate_queryset(rows, Request(request))
-    except NotFound:
-        shown = []
+    shown = pages.paginate_queryset(rows, Request(request))
     return {name: shown, "next": pages.get_next_link(), "previous": pages.get_previous_link()}
 
 

@@ -1,11 +1,12 @@
 """Pages of long lists."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
 from rest_framework.exceptions import ValidationError as BadRequest
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -28,6 +29,15 @@ class NewestFirst(CursorPagination):
         if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and int(text)):
             raise BadRequest({self.page_size_query_param: ["Use a whole number from 1."]})
         return min(int(text), self.max_page_size)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Return the cursor; raise NotFound for one that was made up, which DRF takes for page one."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None:
+            written = parse_qs(urlsplit(self.encode_cursor(cursor)).query, keep_blank_values=True)
+            if written[self.cursor_query_param] != [request.query_params[self.cursor_query_param]]:
+                raise NotFound(self.invalid_cursor_message)
+        return cursor
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """The cursor and the size, with its bounds."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import select_template
@@ -16,7 +17,7 @@ from microstore.http.middleware import is_api
 from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
-
+MAX_QUOTED = 300  # characters of what was sent
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -72,9 +73,61 @@ def as_json(error: Exception) -> JsonResponse | None:
     )
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def answer_exceptions(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: DRF's exceptions and refusals are answers where they leave other views than DRF's, too."""
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if settings.DEBUG and response.status_code == HTTPStatus.NOT_FOUND and is_api(request):
+            # In place of the page with which Django helps in development.
+            return response if response["Content-Type"] == CONTENT_TYPE else not_found(request)
+        return response
+
+    answered.process_exception = _page_of  # type: ignore[attr-defined]  # Django looks for it there
+    return answered
+
+
+def _page_of(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    if not isinstance(error, exceptions.APIException | Refusal | UnreadablePostError | RequestDataTooBig):
+        return None
+    response = answer(error, {})
+    assert response is not None
+    page = as_page_or_problem(request, HTTPStatus(response.status_code), _sentence(response.data))
+    for name in ("Retry-After", "WWW-Authenticate"):
+        if name in response.headers:
+            page.headers[name] = response.headers[name]
+    return page
+
+
+def _sentence(said: dict[str, Any]) -> str:
+    """The detail of a problem, or its first error, for a page that has no fields to put it beside."""
+    errors = next(iter(said.get("errors", {}).values()), None)
+    return str(errors[0]) if isinstance(errors, list) and errors else str(said["detail"])
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: a host that is not ours, a form with too many fields."""
+    return as_page_or_problem(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403: a page that the visitor may not see."""
+    return as_page_or_problem(request, HTTPStatus.FORBIDDEN, "You may not see this page.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: a form that is not from our own pages, or too old."""
+    detail = "The form has expired. Go back, reload the page and send it again."
+    return as_page_or_problem(request, HTTPStatus.FORBIDDEN, detail)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler404: no such address."""
-    return as_page_or_problem(request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path}.")
+    return as_page_or_problem(
+        request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path[:MAX_QUOTED]}."
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -98,12 +151,12 @@ def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "")
 
 
 def _printable(value: Any) -> Any:
-    """Errors quote what was sent, and a lone surrogate cannot be sent back."""
+    """Errors quote what was sent, which may be long, and a lone surrogate cannot be sent back."""
     if isinstance(value, dict):
         return {_printable(key): _printable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_printable(item) for item in value]
-    return str(value).encode(errors="backslashreplace").decode()
+    return str(value).encode(errors="backslashreplace").decode()[:MAX_QUOTED]
 
 
 def _detail(data: Any) -> str:

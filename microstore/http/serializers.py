@@ -4,6 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+MAX_NAMED = 10  # of the unknown fields, whose names the answer repeats
+MAX_NAME = 100  # characters
+
 
 class StrictIntegerField(serializers.IntegerField):
     """A JSON integer; not a string, a float or a boolean that looks like one."""
@@ -44,5 +47,6 @@ class RefuseUnknownFields(serializers.Serializer[Any]):
             known = {name for name, field in self.fields.items() if not field.read_only}
             unknown = sorted(map(str, set(data) - known))
             if unknown:
-                raise serializers.ValidationError({name: ["Unknown field."] for name in unknown})
+                named = {name[:MAX_NAME]: ["Unknown field."] for name in unknown[:MAX_NAMED]}
+                raise serializers.ValidationError(named)
         return super().to_internal_value(data)

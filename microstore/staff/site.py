@@ -55,7 +55,9 @@ class StaffSite(AdminSite):
         """Watched: who fails too often has to wait, right password or not."""
         if request.method != "POST":
             return super().login(request, extra_context)
-        name, address = request.POST.get("username", "")[:150], login_guard.address_of(request)
+        # PostgreSQL refuses a NUL; the form refuses such a name too, after this.
+        name = request.POST.get("username", "")[:150].replace("\0", "")
+        address = login_guard.address_of(request)
         if login_guard.is_shut(name, address):
             return HttpResponse(
                 login_guard.SHUT, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain"

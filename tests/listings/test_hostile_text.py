@@ -1,0 +1,233 @@
+"""Text that is short and costly, or that no parser expects, in every place that a request has for text.
+
+Nothing here may fail on our side, and all of it must be done long before pytest's time limit.
+"""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from listings.models import Listing
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
+
+HOSTILE = (
+    *(
+        "1e999997",
+        "-1e999997",
+        "1E+99999",
+        "9" * 5_000,
+        "-" + "9" * 5_000,
+        "NaN",
+        "Infinity",
+        "1_000",
+        "0x10",
+    ),
+    *(
+        "\N{ARABIC-INDIC DIGIT THREE}",
+        "1" * 100_000,
+        "abc",
+        "",
+        " ",
+        "\0",
+        "a\0b",
+        "[" * 999,
+        "{" * 999,
+        "%",
+        "%00",
+    ),
+    *(
+        "\N{RIGHT-TO-LEFT OVERRIDE}x",
+        "1,2,3",
+        "0",
+        "-1",
+        "1.5",
+        "'",
+        '"',
+        "\\",
+        "\r\nX: y",
+        "../../etc/passwd",
+    ),
+)
+PAGES = (
+    "/",
+    "/orders/",
+    "/sales/",
+    "/notifications/",
+    "/stock/",
+    "/sell/price/",
+    "/account/log-in/",
+    "/cart/",
+)
+PAGE_PARAMETERS = (
+    *(
+        "search",
+        "category",
+        "currency",
+        "max_price",
+        "ordering",
+        "in_stock",
+        "page_size",
+        "cursor",
+        "ids",
+        "new",
+    ),
+    *("next", "price"),
+)
+FORMS: dict[str, dict[str, str]] = {
+    "/sell/": {"title": "Lamp", "price": "10", "currency": "EUR", "quantity": "1", "category": "furniture"},
+    "/listings/{id}/buy/": {"quantity": "1", "key": "x"},
+    "/listings/{id}/cart/": {"quantity": "1"},
+    "/cart/{id}/": {"quantity": "1"},
+    "/cart/": {"cart": "x"},
+    "/account/sign-up/": {"username": "dora", "email": "d@shop.example", "password": "a lighthouse in fog"},
+    "/account/log-in/": {"username": "dora", "password": "x", "next": "/"},
+    "/admin/login/": {"username": "dora", "password": "x", "next": "/"},
+}
+HEADERS = (
+    *("Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "X-Trace-Id", "traceparent", "Accept"),
+    *(
+        "Accept-Language",
+        "If-Modified-Since",
+        "Range",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "Origin",
+        "Referer",
+    ),
+)
+
+
+def query_parameters() -> Iterator[tuple[str, str]]:
+    """Each address of the API that can be looked at, with each of its parameters."""
+    for path, operations in SchemaGenerator().get_schema(public=True)["paths"].items():
+        for parameter in operations.get("get", {}).get("parameters", ()):
+            if parameter["in"] == "query":
+                yield path, parameter["name"]
+
+
+def check(response: Any, *told: object) -> None:
+    assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, (told, response.content[:300])
+
+
+@pytest.fixture
+def browser(shopper: Client) -> Client:
+    shopper.raise_request_exception = False
+    return shopper
+
+
+def test_no_parameter_of_the_api_is_a_number_of_any_size(api: APIClient, armchair: Listing) -> None:
+    parameters = list(query_parameters())
+    assert ("/api/listings/", "max_price_cents") in parameters
+    for path, name in parameters:
+        for text in HOSTILE:
+            check(api.get(path.replace("{id}", str(armchair.pk)), {name: text}), path, name, text[:40])
+
+
+def test_no_address_of_the_api_is_a_number_of_any_size(api: APIClient) -> None:
+    for path, operations in SchemaGenerator().get_schema(public=True)["paths"].items():
+        if "{" in path:
+            for text in HOSTILE:
+                given = quote(text, safe="")[:20_000] or "x"
+                address = (
+                    path.replace("{id}", given).replace("{listing_id}", given).replace("{image_id}", given)
+                )
+                for method in operations:
+                    check(getattr(api, method)(address), method, path, text[:40])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_parameter_of_a_page_is_a_number_of_any_size(
+    browser: Client, armchair: Listing, page: str
+) -> None:
+    for name in PAGE_PARAMETERS:
+        for text in HOSTILE:
+            given = {name: text} | ({"currency": "EUR"} if name == "price" else {})
+            check(browser.get(page, given), page, name, text[:40])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_field_of_a_form_is_a_number_of_any_size(
+    browser: Client, make_user: Callable[..., User], armchair: Listing, form: str
+) -> None:
+    for name in FORMS[form]:
+        for text in HOSTILE:
+            response = browser.post(form.replace("{id}", str(armchair.pk)), FORMS[form] | {name: text})
+            check(response, form, name, text[:40])
+
+
+def test_no_header_is_a_number_of_any_size(api: APIClient, browser: Client, armchair: Listing) -> None:
+    for name in HEADERS:
+        for text in HOSTILE:
+            if text.isascii() and not {"\r", "\n", "\0"} & set(text):  # no server lets the others through
+                check(api.get(f"/api/listings/{armchair.pk}/", headers={name: text}), name, text[:40])
+                check(browser.get("/", headers={name: text}), name, text[:40])
+
+
+def test_no_cookie_is_a_number_of_any_size(client: Client, armchair: Listing) -> None:
+    client.raise_request_exception = False
+    for name in ("cart", "listings_session", "listings_csrf", "messages"):
+        for text in (*filter(str.isascii, HOSTILE), '"\\000\\000\\000\\000\\000\\000\\000\\000\\000"'):
+            cookie = f"{name}={text.replace(';', '')}"
+            check(client.get("/", HTTP_COOKIE=cookie), cookie[:60])
+            check(client.get("/admin/", HTTP_COOKIE=cookie), cookie[:60])
+
+
+@pytest.mark.parametrize(
+    "cursor", ["armchair", "%00", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "cj0yJnA9MQ=="]
+)
+def test_a_cursor_that_was_made_up_is_a_problem(api: APIClient, shopper: Client, cursor: str) -> None:
+    assert api.get(f"/api/listings/?cursor={cursor}").status_code == 404
+    assert shopper.get(f"/orders/?cursor={cursor}").status_code == 404
+
+
+def test_our_own_cursors_lead_on(api: APIClient, put_on_sale: Callable[..., Listing]) -> None:
+    for _ in range(5):
+        put_on_sale()
+    for ordering in ("newest", "oldest", "cheapest", "dearest"):
+        page = api.get(f"/api/listings/?page_size=2&ordering={ordering}").json()
+        second = api.get(page["next"]).json()
+        third = api.get(second["next"]).json()
+        ids = [each["id"] for each in page["results"] + second["results"] + third["results"]]
+        assert len(set(ids)) == 5
+        assert api.get(third["previous"]).json()["results"] == second["results"]
+
+
+def test_unknown_fields_are_named_ten_at_most(api: APIClient, armchair: Listing) -> None:
+    body = {f"unknown {number}": 1 for number in range(8_000)} | {"u" * 50_000: 1}
+    response = api.post(f"/api/listings/{armchair.pk}/buy/", body, format="json")
+    assert len(response.json()["errors"]) == 10
+    assert len(response.content) < 4_000
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_address_without_its_slash_is_no_other_request(
+    api: APIClient, browser: Client, armchair: Listing, settings: Any, *, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    for method in ("post", "put", "patch", "delete"):
+        answer = getattr(api, method)(f"/api/listings/{armchair.pk}/buy")
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    assert api.get("/api/nothing/").headers["Content-Type"] == "application/problem+json"
+    assert api.get("/api/listings").status_code == 301
+    assert browser.post(f"/listings/{armchair.pk}/buy").status_code == 404
+
+
+def test_a_form_from_elsewhere_and_a_foreign_host_meet_our_own_words(armchair: Listing) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    for accept, content in (("text/html", "text/html; charset=utf-8"), ("*/*", "application/problem+json")):
+        headers = {"Accept": accept}
+        refused = stranger.post(f"/listings/{armchair.pk}/cart/", headers=headers)
+        assert (refused.status_code, refused.headers["Content-Type"]) == (403, content)
+        assert b"CSRF" not in refused.content
+        refused = stranger.get("/", headers=headers | {"Host": "shop.attacker.example"})
+        assert (refused.status_code, refused.headers["Content-Type"]) == (400, content)
+        assert refused.headers["X-Trace-Id"]

@@ -1,0 +1,86 @@
+"""No text of a request becomes a number before its form was checked: 1e999997 is short and costly."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBERS = {"int", "float", "Decimal", "Fraction", "complex"}
+PACKAGES = ("microstore", "listings", "transactions")
+NOT_ON_REQUEST = ("migrations", "management", "seeding")
+FORM = "a regular expression or isdecimal() with a bound on its length was met first"
+ADDRESS = "the URL pattern takes at most 19 digits"
+OURS = "made by this service or by PostgreSQL, not by a client"
+# Every call that makes a number, by file and function, and why the text that it takes is bounded.
+CHECKED = {
+    "listings/admin.py get_search_results": FORM,
+    "listings/buying/api.py post": ADDRESS,
+    "listings/buying/api.py wanted_quantity": "StrictIntegerField has checked it",
+    "listings/buying/fast_path.py": FORM,
+    "listings/catalogue/api.py _own": ADDRESS,
+    "listings/catalogue/etags.py known_editions": FORM,
+    "listings/catalogue/filters.py filter_max_price": "WholeNumberField has checked it",
+    "listings/catalogue/filters.py filter_min_price": "WholeNumberField has checked it",
+    "listings/catalogue/image_api.py delete": ADDRESS,
+    "listings/catalogue/image_api.py post": ADDRESS,
+    "listings/money.py _major_units": "from whole minor units",
+    "listings/money.py _scaled": FORM,
+    "listings/notifications/api.py read": ADDRESS,
+    "listings/pages/cart.py _number": FORM,
+    "listings/pages/cart.py add": ADDRESS,
+    "listings/pages/cart.py change": ADDRESS,
+    "listings/pages/carts.py read": FORM,
+    "listings/pages/catalogue.py buy": FORM,
+    "listings/pages/catalogue.py stock": FORM,
+    "listings/pages/notifications.py mark_read": ADDRESS,
+    "listings/pages/selling.py _as_api": FORM,
+    "listings/pages/selling.py set_sale": ADDRESS,
+    "listings/websockets/admission.py read_after": FORM,
+    "microstore/auth/authentication.py account_id": "of a token that we have signed",
+    "microstore/auth/keys.py __init__": OURS,
+    "microstore/http/limits.py count": OURS,
+    "microstore/http/limits.py parse_quota": OURS,
+    "microstore/http/max_body.py _is_too_large": FORM,
+    "microstore/http/max_body.py find_fault": FORM,
+    "microstore/http/pagination.py get_page_size": FORM,
+    "microstore/http/problem_schema.py problems": OURS,
+    "microstore/http/slow_bodies.py __call__": OURS,
+    "microstore/http/slow_bodies.py own_sockets": OURS,
+    "microstore/messaging/admin.py get_search_results": FORM,
+    "microstore/messaging/admin.py read_ids": FORM,
+    "microstore/messaging/admin.py read_rate": "float() takes no longer for more, and staff alone come here",
+    "microstore/messaging/dead_letters/store.py _dead_letter_message": "of a header that the broker counts",
+    "microstore/settings.py <module>": OURS,
+    "microstore/staff/admin.py get_search_results": FORM,
+    "microstore/staff/lists.py count": OURS,
+    "microstore/staff/lists.py first_id_at": OURS,
+    "microstore/staff/overview.py age": OURS,
+    "microstore/staff/peers.py _read": "of another of our services",
+    "microstore/telemetry/otel_export.py": FORM,
+    "transactions/fee_client.py": "of the fee function, whose headers requests has bounded",
+    "transactions/fee_signing.py": OURS,
+}
+
+
+def calls() -> Iterator[str]:
+    """File and function of each call that makes a number."""
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            name = file.relative_to(ROOT).as_posix()
+            if not any(part in NOT_ON_REQUEST for part in file.parts):
+                yield from (f"{name} {function}" for function in functions_in(ast.parse(file.read_text())))
+
+
+def functions_in(tree: ast.AST, function: str = "<module>") -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NUMBERS:
+            yield function
+        yield from functions_in(node, node.name if named else function)
+
+
+def test_every_number_is_made_of_text_whose_form_was_checked() -> None:
+    found = set(calls())
+    assert found
+    unchecked = {call for call in found if call not in CHECKED and call.split()[0] not in CHECKED}
+    assert not unchecked, "bound the text before it becomes a number, and name the call with its reason"
