@@ -52,7 +52,7 @@ CHECKED = {
     "microstore/messaging/dead_letters/store.py _dead_letter_message": "of a header that the broker counts",
     "microstore/settings.py <module>": OURS,
     "microstore/staff/admin.py get_search_results": FORM,
-    "microstore/staff/lists.py count": OURS,
+    "microstore/database/admin_lists.py count": OURS,
     "microstore/staff/lists.py first_id_at": OURS,
     "microstore/staff/overview.py age": OURS,
     "microstore/staff/peers.py _read": "of another of our services",
