@@ -33,13 +33,10 @@ TODO_DOCSTRINGS: set[str] = {
     "microstore/http",
     "microstore/staff",
     "microstore/telemetry",
-    "transactions",
-    "transactions/management",
 }
 TODO_COMMENTS: set[str] = {
     "microstore",
     "listings",
-    "transactions",
 }
 TODO_FUNCTIONS: set[str] = {
     "microstore/telemetry",

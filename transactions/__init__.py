@@ -1,1 +1,1 @@
-"""The transactions service: what each sale cost, recorded once."""
+"""The transactions service: each sale with its fee, recorded once."""

@@ -1,14 +1,15 @@
-"""The transactions service for staff."""
+"""The admin pages of transactions, for staff."""
 
 import json
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
@@ -26,22 +27,20 @@ TOTALS_DAYS = 14
 
 
 class CurrencyFilter(admin.SimpleListFilter):
-    """By the currencies of the shop; Django's own filter would look through all rows for those in use."""
+    """A filter by the configured currencies; Django's own would read all rows for those in use."""
 
     title = parameter_name = "currency"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
         return [(currency, currency) for currency in settings.CURRENCIES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
-        """Those in this currency."""
-        return queryset.filter(currency=self.value()) if self.value() else queryset
+        return queryset.filter(currency=self.value()) if self.value() in settings.CURRENCIES else queryset
 
 
 @admin.register(Transaction)
 class TransactionAdmin(ReadOnlyAdmin):
-    """What each sale cost. A record, so nobody edits it."""
+    """The recorded sales, which nobody edits."""
 
     change_list_template = "staff/transactions.html"
     list_display = (
@@ -54,13 +53,12 @@ class TransactionAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("status", "reason", "order_id", "trace_link", "created_at")}),
         ("Money", {"fields": ("price_cents", "fee_cents", "total_cents", "currency")}),
-        ("The fee, as it was charged", {"fields": ("fee_rule", "breakdown")}),
+        ("Fee, as charged", {"fields": ("fee_rule", "breakdown")}),
         ("What was sold", {"fields": ("listing_id", "quantity", "buyer_id", "seller_id")}),
     )
     readonly_fields = ("trace_link", "breakdown")
 
     def get_urls(self) -> list[Any]:
-        """Two pages of our own beside Django's."""
         view = self.admin_site.admin_view
         return [
             path("export/", view(self.export_view), name="transactions_transaction_export"),
@@ -71,22 +69,25 @@ class TransactionAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Transaction], search_term: str
     ) -> tuple[QuerySet[Transaction], bool]:
-        """An id by its index; a trace, which has none, among those of the last days."""
+        # Not search_fields: an id is found by its index, and a trace, which has none, among recent rows.
         term = search_term.strip()
         return (find_transactions(term, queryset) if term else queryset), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with a way to take what is filtered along."""
-        may = {"may_export": self._may_export(request), "query": request.GET.urlencode()}
-        return super().changelist_view(request, may | (extra_context or {}))
+        # The link to the export carries the filters of the list.
+        context = {"may_export": self._may_export(request), "query": request.GET.urlencode()}
+        return super().changelist_view(request, context | (extra_context or {}))
 
     def export_view(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-        """What the list would show with the same filters, all of it, as CSV."""
+        """Stream as CSV all that the list shows with the same filters."""
         if not self._may_export(request):
             raise PermissionDenied
-        changes: ChangeList = self.get_changelist_instance(request)
+        try:
+            changes: ChangeList = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseBadRequest("The list has no such filter or page.")
         filters = request.GET.urlencode()
         record("exported", by=request.user.get_username(), target="transactions", reason=f"filter: {filters}")
         lines = stream_csv(changes.get_queryset(request).order_by("-id"))
@@ -95,7 +96,7 @@ class TransactionAdmin(ReadOnlyAdmin):
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
     def totals_view(self, request: HttpRequest) -> HttpResponse:
-        """Totals by day and currency."""
+        """Show totals by day and currency."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {
@@ -107,12 +108,12 @@ class TransactionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="breakdown")
     def breakdown(self, transaction: Transaction) -> SafeString:
-        """How the fee came about."""
+        """Return the parts of the fee, as they were charged."""
         return preformatted(json.dumps(transaction.fee_breakdown, indent=2))
 
     @admin.display(description="trace")
     def trace_link(self, transaction: Transaction) -> SafeString | str:
-        """To all that belongs to the purchase."""
+        """Return a link to everything that belongs to the purchase."""
         return link_to_trace(transaction.trace)
 
     def _may_export(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""The transactions service's API: to be read by buyers and sellers."""
+"""The read-only API of transactions, for buyers and sellers."""
 
 from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
@@ -41,5 +41,5 @@ class TransactionViewSet(viewsets.ReadOnlyModelViewSet[Transaction]):
     queryset = Transaction.objects.none()
 
     def get_queryset(self) -> QuerySet[Transaction]:
-        """Nobody sees the transactions of others."""
+        # Here and not in a permission: a transaction of others is not found, so nobody learns that it exists.
         return queries.transactions_of(account_id(self.request))

@@ -1,9 +1,9 @@
-"""The Django app."""
+"""The Django app of transactions."""
 
 from django.apps import AppConfig
 
 
 class TransactionsConfig(AppConfig):
-    """Recorded sales."""
+    """Configuration of the transactions app."""
 
     name = "transactions"

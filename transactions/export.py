@@ -13,26 +13,25 @@ COLUMNS = (
     *("price_cents", "fee_cents", "total_cents", "fee_rule", "reason", "created_at"),
 )
 CHUNK_ROWS = 2_000
-# What a spreadsheet takes for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
+# Characters with which a spreadsheet begins a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Echo:
-    """A file that returns what is written to it."""
+    """A file whose `write` returns the text, for `csv.writer`."""
 
     def write(self, text: str) -> str:
-        """The line, to be sent."""
         return text
 
 
 def stream_csv(transactions: QuerySet[Transaction]) -> Iterator[str]:
-    """The lines of the file, a header first."""
+    """Yield the lines of the file, a header first."""
     writer: Any = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     for row in transactions.values_list(*COLUMNS).iterator(chunk_size=CHUNK_ROWS):
-        yield writer.writerow(guarded(row))
+        yield writer.writerow(escape_formulas(row))
 
 
-def guarded(row: Iterable[object]) -> list[object]:
-    """Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay numbers."""
+def escape_formulas(row: Iterable[object]) -> list[object]:
+    """Return the row with an apostrophe before text that a spreadsheet would run; numbers stay numbers."""
     return [f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value for value in row]

@@ -17,7 +17,7 @@ from microstore.telemetry import otel
 from transactions import fee_http, metrics
 from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
 from transactions.fee_quotes import AnyQuote, FeeRequest, WrongAnswer, read_quotes
-from transactions.fee_signing import signature_of
+from transactions.fee_signing import sign_headers
 
 # These say nothing of the orders in the request: a wrong key, a limit of calls, a busy server.
 NEVER_THE_ORDERS = (
@@ -79,7 +79,7 @@ def _call(requests: Sequence[FeeRequest]) -> dict[UUID, AnyQuote]:
     body = json.dumps({"orders": [request.as_json() for request in requests]}).encode()
     try:
         with metrics.fee_call():
-            response, content = fee_http.post(body, signature_of(body))
+            response, content = fee_http.post(body, sign_headers(body))
             if response.status_code != HTTPStatus.OK:
                 breaker.stay_open(_seconds_to_wait(response.headers.get("Retry-After", "")))
                 raise _refusal(response.status_code, content, several=len(requests) > 1)

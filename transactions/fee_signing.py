@@ -1,4 +1,4 @@
-"""How the fee function knows us: by a secret that it shares with us, or by AWS's own signature."""
+"""Signatures of fee requests: HMAC with a shared secret, or AWS's SigV4."""
 
 import hashlib
 import hmac
@@ -9,8 +9,9 @@ from django.conf import settings
 from requests_aws4auth import AWS4Auth
 
 
-def signature_of(body: bytes) -> dict[str, str]:
-    """The headers that `fees/signature.py` checks; none where no key is set."""
+def sign_headers(body: bytes) -> dict[str, str]:
+    """Return the headers that `fees/signature.py` checks; none where no key is set."""
+    # The first key: the function accepts all of them while one is exchanged for another.
     key = settings.FEES_SIGNING_KEY.partition(",")[0].strip()
     if not key:
         return {}
@@ -20,10 +21,10 @@ def signature_of(body: bytes) -> dict[str, str]:
 
 
 def aws_signature() -> AWS4Auth | None:
-    """SigV4 for a Function URL with `AuthType: AWS_IAM`, where FEES_AWS_REGION is set; AWS checks it.
+    """Return a SigV4 signer for a Function URL with `AuthType: AWS_IAM`; None without FEES_AWS_REGION.
 
-    Who signs is named by AWS's own variables, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and
-    AWS_SESSION_TOKEN where the credentials are a role's). Each request is signed anew, with its time.
+    Credentials are AWS's own variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where
+    they belong to a role. Each request is signed anew, with its time.
     """
     if not settings.FEES_AWS_REGION:
         return None

@@ -1,4 +1,4 @@
-"""What waits in the transactions database, for Prometheus: nothing but messages."""
+"""Gauges of the transactions service for Prometheus: none beside those of messaging."""
 
 from collections.abc import Iterable
 
@@ -6,5 +6,5 @@ from microstore.metrics.gauges import GaugeValue
 
 
 def gauges() -> Iterable[GaugeValue]:
-    """None of its own."""
+    """Return no gauges, since only messages wait here."""
     return ()

@@ -1,4 +1,4 @@
-"""What is counted of the calls to the fee function; one call is one batch."""
+"""Metrics of the calls to the fee function; one call is one batch."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from microstore.metrics import Counter, Histogram
 
 SECONDS = Histogram(
     "microstore_fee_call_seconds",
-    "How long calls to the fee function took, by outcome: `answered` or `failed`.",
+    "Seconds that calls to the fee function took, by outcome: `answered` or `failed`.",
     ["outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
@@ -19,7 +19,7 @@ SPARED = Counter("microstore_fee_calls_spared_total", "Calls not made because th
 
 @contextmanager
 def fee_call() -> Iterator[None]:
-    """Time a call, and note how it ended."""
+    """Time a call and record its outcome."""
     began, outcome = time.perf_counter(), "failed"
     try:
         yield

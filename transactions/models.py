@@ -1,4 +1,4 @@
-"""What the transactions service stores."""
+"""Models of the transactions service."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,14 +8,14 @@ from microstore.telemetry.tracing import trace_id_of
 
 
 class Transaction(models.Model):
-    """What became of an order: recorded with its fee, or refused with the reason, or voided. Decided once.
+    """The decision about an order: recorded with its fee, refused with a reason, or voided. Decided once.
 
-    All are kept in the same table, so that its one unique constraint decides between them. Only what was
-    recorded may change, once: it is voided when its buyer had cancelled before the sale was confirmed.
+    All three are in one table, so that its unique constraint decides between them. Only a recorded one may
+    change, once: it is voided when its buyer cancelled before the sale was confirmed.
     """
 
     class Status(models.TextChoices):
-        """Recorded or refused; voided, before it was recorded or after."""
+        """Recorded, refused, or voided (before it was recorded or after)."""
 
         RECORDED = "recorded"
         REFUSED = "refused"
@@ -72,5 +72,5 @@ class Transaction(models.Model):
 
     @property
     def trace_id(self) -> str:
-        """What to search the logs for."""
+        """The trace id that logs and the admin's trace page search by."""
         return trace_id_of(self.trace)

@@ -1,4 +1,4 @@
-"""The transactions service on the front page of its admin, and what it knows of a trace."""
+"""Figures and charts of the admin's front page, and rows of its trace page."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ LIST, VIEW = "/admin/transactions/transaction/", "transactions.view_transaction"
 
 
 def figures() -> list[Figure]:
-    """Transactions of today by status."""
+    """Return the number of today's transactions by status."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     counts = dict(_since(midnight).values_list("status").annotate(Count("id")))
     return [
@@ -31,7 +31,7 @@ def figures() -> list[Figure]:
 
 
 def charts() -> list[Chart]:
-    """Transactions of the last day, by the hour."""
+    """Return charts of the last day's transactions by hour, one per status."""
     now = timezone.now()
     since = (now - timedelta(hours=23)).replace(minute=0, second=0, microsecond=0)
     hourly: Any = _since(since).annotate(hour=TruncHour("created_at")).values_list("hour", "status")
@@ -46,7 +46,7 @@ def charts() -> list[Chart]:
 
 
 def daily_totals(days: int) -> list[dict[str, Any]]:
-    """Count, price, fee and total (minor units) of what was recorded, by day and currency, newest first."""
+    """Return count, price, fee and total (minor units) of recorded ones by day and currency, newest first."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     recorded = _since(midnight - timedelta(days=days - 1)).filter(status=Transaction.Status.RECORDED)
     grouped: Any = recorded.annotate(day=TruncDate("created_at")).values("day", "currency")
@@ -57,7 +57,7 @@ def daily_totals(days: int) -> list[dict[str, Any]]:
 
 
 def find_transactions(term: str, among: QuerySet[Transaction]) -> QuerySet[Transaction]:
-    """The one with this id, or of this order; where there is none, the recent ones of this trace."""
+    """Return the transaction with this id or of this order, else the recent ones of this trace."""
     wanted, start = uuid_of(term), trace_start(term)
     for by_id in ({"pk": wanted}, {"order_id": wanted}) if wanted else ():
         if among.filter(**by_id).exists():
@@ -66,7 +66,7 @@ def find_transactions(term: str, among: QuerySet[Transaction]) -> QuerySet[Trans
 
 
 def find_rows(term: str) -> tuple[list[Found], set[str]]:
-    """The transactions of this trace or id, and how their traceparents begin."""
+    """Return the transactions of this trace or id, and the common beginnings of their traceparents."""
     transactions = list(find_transactions(term, Transaction.objects.all())[:50])
     rows = [
         Found(
@@ -82,7 +82,10 @@ def find_rows(term: str) -> tuple[list[Found], set[str]]:
 
 
 def find_done(messages: Sequence[Message]) -> set[UUID]:
-    """Event ids of those that would change nothing: their orders are decided, and not to be voided still."""
+    """Return the event ids of messages that would change nothing, since their orders are decided.
+
+    A cancellation of a recorded one would change something: it voids it.
+    """
     wanted = [order_id for message in messages if (order_id := getattr(message, "order_id", None))]
     statuses = dict(Transaction.objects.filter(order_id__in=wanted).values_list("order_id", "status"))
     return {

@@ -1,4 +1,4 @@
-"""Questions to the transactions database."""
+"""Queries of the transactions database."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from transactions.models import Transaction
 
 
 class Decided(NamedTuple):
-    """What is recorded about an order: the columns that never change once they are stored, and the status."""
+    """A transaction's row: the columns that never change once they are stored, and the status."""
 
     id: UUID
     order_id: UUID
@@ -35,25 +35,26 @@ class Decided(NamedTuple):
 
 
 def recorded_for(order_ids: Iterable[UUID]) -> dict[UUID, Decided]:
-    """What has been decided about these orders, by order id."""
+    """Return the recorded decisions about these orders, by order id."""
     found = Transaction.objects.filter(order_id__in=list(order_ids)).values_list(*Decided._fields)
     return {decided.order_id: decided for decided in map(Decided._make, found)}
 
 
 def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
-    """Store a decision about each order, unless there is one; returns what is recorded, by order id."""
+    """Store a decision about each order that has none; return the recorded ones, by order id."""
     new = insert_new(Transaction, decisions, key="order_id")
     recorded = {each.order_id: each for each in decisions if each.order_id in new}
     if len(recorded) < len(decisions):
+        # Another worker, or an earlier delivery, was first: its row stands, and this fee is forgotten.
         recorded |= recorded_for(each.order_id for each in decisions if each.order_id not in new)
     return recorded
 
 
 @transaction.atomic
 def store_voided(decisions: Sequence[Decided]) -> list[UUID]:
-    """Store these, unless the order is decided, and void what is recorded; returns whose is voided now.
+    """Store these where the order is undecided, void what is recorded; return the orders voided just now.
 
-    The rows come, and are locked, in the order of their orders' ids.
+    The rows are given, and locked, in the order of their orders' ids.
     """
     store_new(decisions)
     order_ids = [each.order_id for each in decisions]
@@ -66,5 +67,5 @@ def store_voided(decisions: Sequence[Decided]) -> list[UUID]:
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:
-    """Transactions that the user may see: as buyer or as seller."""
+    """Return the transactions that the user may see, as buyer or as seller."""
     return Transaction.objects.filter(Q(buyer_id=user_id) | Q(seller_id=user_id))

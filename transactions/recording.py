@@ -1,4 +1,4 @@
-"""What the transactions service does. Tasks and views are doors to these functions."""
+"""Decisions about orders: recorded with a fee, refused, or voided. Tasks call these functions."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -14,74 +14,71 @@ from transactions.fee_quotes import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
 from transactions.queries import Decided
 
-EXPIRED = "It was not settled in time."
+EXPIRED = "The order was not settled in time."
 
 log = structlog.get_logger(__name__)
 
 
 def record_transactions(orders: Sequence[OrderCreated]) -> list[Decided]:
-    """Decide about each order once; returns what is recorded for all of them, new or not.
+    """Decide about each order once; return the decisions about all of them, new or not.
 
-    The fee function is asked before the database is written, only about orders that are new, and never again.
+    Fees are fetched for new orders alone, before the database is written, and never again.
     """
-    return decide(orders, fee_client.fetch_quotes)
+    return _decide(orders, fee_client.fetch_quotes)
 
 
 def refuse_expired(orders: Sequence[OrderExpired]) -> list[Decided]:
-    """Refuse each order about which nothing was decided yet; returns what is recorded for all of them."""
-    return decide(orders, refuse)
+    """Refuse each undecided order; return the decisions about all of them."""
+    return _decide(orders, _refuse)
 
 
-def refuse(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
-    """No fee for any of them."""
+def _refuse(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
     return {order.order_id: RefusedQuote(order_id=order.order_id, error=EXPIRED) for order in orders}
 
 
-def decide(
+def _decide(
     orders: Sequence[OrderCreated], quote: Callable[[Sequence[OrderCreated]], dict[UUID, AnyQuote]]
 ) -> list[Decided]:
-    """Store a decision for each order that has none. `quote` is asked about those alone."""
     recorded = queries.recorded_for(order.order_id for order in orders)
     new = {order.order_id: order for order in orders if order.order_id not in recorded}
     if new:
+        # No transaction is open here: the call may take seconds, and no row may stay locked for that long.
         quotes = quote(list(new.values()))
-        # In the order of their ids, so that two batches with the same orders cannot wait for each other.
-        rows = [decision(new[order_id], quotes[order_id]) for order_id in sorted(new)]
+        # Inserted in the order of their ids, so that two batches with the same orders cannot deadlock.
+        rows = [_decision(new[order_id], quotes[order_id]) for order_id in sorted(new)]
         recorded |= queries.store_new(rows)
         for order_id in new:
-            log_decision("order_created", recorded[order_id])
+            _log_decision("order_created", recorded[order_id])
     return [recorded[order_id] for order_id in {order.order_id: None for order in orders}]
 
 
 def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Decided]:
-    """See to it that nothing is recorded for these orders, now or later; returns what there is of each.
+    """Ensure that nothing is recorded for these orders, now or later; return the decisions about them.
 
-    What is recorded is voided, and keeps its fee. Where nothing is, a voided row takes the order's place, so
-    that an `order_created` that comes late finds it decided. What was refused stays so.
+    A recorded transaction is voided and keeps its fee. An undecided order gets a voided row, so that an
+    `order_created` that comes late finds it decided. A refused one stays refused.
     """
     by_order = {cancellation.order_id: cancellation for cancellation in cancellations}
-    rows = [without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
+    rows = [_without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
     voided = queries.store_voided(rows)
     recorded = queries.recorded_for(by_order)
     for order_id in voided:
-        log_decision("order_voided", recorded[order_id])
+        _log_decision("order_voided", recorded[order_id])
     return list(recorded.values())
 
 
-def decision(order: OrderCreated, quote: AnyQuote) -> Decided:
-    """The row for an order, with the quote frozen in it."""
+def _decision(order: OrderCreated, quote: AnyQuote) -> Decided:
     if isinstance(quote, Quote):
-        return without_fee(order, Transaction.Status.RECORDED)._replace(
+        return _without_fee(order, Transaction.Status.RECORDED)._replace(
             fee_cents=quote.fee_cents,
             total_cents=quote.total_cents,
             fee_rule=quote.rule,
             fee_breakdown=quote.breakdown,
         )
-    return without_fee(order, Transaction.Status.REFUSED)._replace(reason=quote.error[:500])
+    return _without_fee(order, Transaction.Status.REFUSED)._replace(reason=quote.error[:500])
 
 
-def without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
-    """The row for an order, as the order alone has it."""
+def _without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
     return Decided(
         id=uuid7(),
         order_id=order.order_id,
@@ -102,8 +99,7 @@ def without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
     )
 
 
-def log_decision(event: str, decided: Decided) -> None:
-    """One line an order, to be found by its trace id."""
+def _log_decision(event: str, decided: Decided) -> None:
     log.info(
         event,
         order_id=str(decided.order_id),

@@ -1,4 +1,4 @@
-"""Which role may what in the transactions service."""
+"""Permissions of each staff role in the transactions service."""
 
 ROLES = {
     "support": ("transactions.view_transaction",),

@@ -1,4 +1,4 @@
-"""Which message is answered by what."""
+"""The Celery tasks of the transactions service, one per contract, and their replies."""
 
 from collections.abc import Sequence
 from uuid import uuid5
@@ -28,32 +28,34 @@ from transactions.queries import Decided
 
 @handles(ORDER_CREATED)
 def order_created(events: list[OrderCreated]) -> Sequence[Message]:
-    """Record the transactions. Celery chains what is returned to `item_sold`; refusals are told at once."""
-    return answers_to(recording.record_transactions(events))
+    """Record the transactions; return the sales, which Celery chains to `item_sold`."""
+    return _replies_to(recording.record_transactions(events))
 
 
 @handles(ORDER_EXPIRED)
 def order_expired(events: list[OrderExpired]) -> Sequence[Message]:
-    """Refuse what has no transaction; what has one is answered as ever."""
-    return answers_to(recording.refuse_expired(events))
+    """Refuse the orders without a transaction; return the sales of those that have one."""
+    return _replies_to(recording.refuse_expired(events))
 
 
-def answers_to(decided: Sequence[Decided]) -> Sequence[Message]:
-    """Tell the refusals, and return the sales, for Celery to chain; of what was voided nothing is told."""
+def _replies_to(decided: Sequence[Decided]) -> Sequence[Message]:
+    # Published before the task ends, hence before its message is acknowledged: after a crash in between the
+    # batch comes again, and the same rejections with the same event ids are published again. Voided orders
+    # get no reply, since `order_voided` has answered their cancellation.
     publish(
-        ORDER_REJECTED, [rejection(each) for each in decided if each.status == Transaction.Status.REFUSED]
+        ORDER_REJECTED, [_rejection(each) for each in decided if each.status == Transaction.Status.REFUSED]
     )
-    return [sale(each) for each in decided if each.status == Transaction.Status.RECORDED]
+    return [_sale(each) for each in decided if each.status == Transaction.Status.RECORDED]
 
 
 @handles(ORDER_CANCELLED)
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
-    """Void the transactions. Celery chains what is returned to `order_voided`."""
-    return [voided(decided) for decided in recording.void_transactions(events)]
+    """Void the transactions; return the replies, which Celery chains to `order_voided`."""
+    return [_voided(decided) for decided in recording.void_transactions(events)]
 
 
-def sale(decided: Decided) -> ItemSold:
-    """The callback's message; the same whenever it is made."""
+def _sale(decided: Decided) -> ItemSold:
+    # Event ids are made from the order's, so that a redelivered batch sends the same events and no new ones.
     assert decided.fee_cents is not None
     assert decided.total_cents is not None
     return ITEM_SOLD(
@@ -67,8 +69,7 @@ def sale(decided: Decided) -> ItemSold:
     )
 
 
-def rejection(decided: Decided) -> OrderRejected:
-    """Why there will be no sale; the same whenever it is made."""
+def _rejection(decided: Decided) -> OrderRejected:
     return ORDER_REJECTED(
         event_id=uuid5(decided.order_id, ORDER_REJECTED.name),
         order_id=decided.order_id,
@@ -78,8 +79,7 @@ def rejection(decided: Decided) -> OrderRejected:
     )
 
 
-def voided(decided: Decided) -> OrderVoided:
-    """That the cancelled order is known here; the same whenever it is made."""
+def _voided(decided: Decided) -> OrderVoided:
     return ORDER_VOIDED(
         event_id=uuid5(decided.order_id, ORDER_VOIDED.name),
         order_id=decided.order_id,

@@ -1,4 +1,4 @@
-"""Addresses of the transactions service."""
+"""The URLs of the transactions service."""
 
 from django.urls import URLPattern, include, path
 from rest_framework.routers import SimpleRouter

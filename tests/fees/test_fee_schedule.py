@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.numbers import get_currency_precision, list_currencies
 
 from fees.calculate import calculate_fee
 from fees.configuration import load_schedule
+from fees.currencies import CURRENCY_CODES
 from fees.order import Order
 from fees.schedule import InvalidSchedule
 from fees.schedule_parser import parse_schedule
@@ -55,9 +57,19 @@ def test_without_configuration_the_checked_in_schedule_covers_every_currency_we_
         assert set(rules.categories) == {"books", "electronics", "furniture", "art"}
 
 
-def test_yen_have_no_minor_unit_and_dinars_have_three_digits() -> None:
+@pytest.mark.parametrize("code", SOLD_IN)
+def test_a_minor_unit_has_the_digits_that_the_rest_of_the_shop_takes_from_babel(code: str) -> None:
+    assert load_schedule({}).currencies[code].minor_unit_digits == get_currency_precision(code)
+
+
+def test_the_digits_differ_among_the_currencies_that_we_sell_in() -> None:
     currencies = load_schedule({}).currencies
     assert [currencies[code].minor_unit_digits for code in ("EUR", "JPY", "KWD")] == [2, 0, 3]
+
+
+def test_the_codes_that_a_schedule_may_have_are_known_to_babel() -> None:
+    assert list_currencies() >= CURRENCY_CODES
+    assert set(SOLD_IN) < CURRENCY_CODES
 
 
 @pytest.mark.parametrize("blank", ["", "  "])

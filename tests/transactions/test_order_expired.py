@@ -56,7 +56,7 @@ def test_one_that_nobody_recorded_is_refused_and_the_listings_service_is_told(
     assert Transaction.objects.get().status == "refused"
     [(task, [rejection])] = listings_queue.take()
     assert (task, rejection["order_id"]) == ("listings.order_rejected", str(order.order_id))
-    assert rejection["reason"] == "It was not settled in time."
+    assert rejection["reason"] == "The order was not settled in time."
     assert fee_post.questions == []
 
 

@@ -1,4 +1,4 @@
-"""`manage.py seed`: staff for a first look."""
+"""`manage.py seed`: a staff account for a first look."""
 
 from typing import Any
 
@@ -9,12 +9,11 @@ PASSWORD = "microstore"  # noqa: S105  # a demonstration's
 
 
 class Command(BaseCommand):
-    """Makes admin (staff), once."""
+    """Create the superuser admin, once."""
 
     help = "Make the demonstration's staff user; does nothing where it is."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make who is missing."""
         users = get_user_model().objects
         if users.filter(username="admin").exists():
             self.stdout.write("Seeded before.")
