@@ -1,9 +1,10 @@
 -- Who may what in the database of a service. psql runs it as the owner of its tables, connected to it, before the
 -- first migration and as often as one likes; Compose does so for a new database, `make up` at each start.
+-- What it grants of tables that are there already comes with the next `migrate`.
 --
 --   microstore          owns the tables: `migrate` alone logs in with it
 --   microstore_app      the service's processes: reads and writes rows, changes no table
---   microstore_reader   `audit`, reports, a person who looks: reads, and can do nothing else
+--   microstore_reader   `audit`, reports, a person who looks: reads what nobody can log in with, and can do nothing else
 \set ON_ERROR_STOP on
 \getenv app_password MICROSTORE_APP_PASSWORD
 \getenv reader_password MICROSTORE_READER_PASSWORD
@@ -21,10 +22,7 @@ GRANT CONNECT ON DATABASE :"DBNAME" TO microstore_app, microstore_reader;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO microstore_app, microstore_reader;
 
--- Tables that are there, and those that the owner's migrations will make.
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO microstore_app;
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO microstore_app;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO microstore_reader;
+-- Of tables that the owner's migrations make from now on; `migrate` then says more: microstore/database/sql/rights.sql.
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO microstore_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO microstore_app;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO microstore_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM microstore_reader;

@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.db.models.signals import post_migrate
+
+from microstore.database.rights import grant_rights
 
 
 class StaffConfig(AppConfig):
@@ -9,6 +12,10 @@ class StaffConfig(AppConfig):
 
     name = "microstore.staff"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Of whichever app: the signal comes when the tables of all of them are there.
+        post_migrate.connect(grant_rights, sender=self)
 
 
 class StaffAdminConfig(admin_apps.SimpleAdminConfig):

@@ -3,10 +3,12 @@
 import psycopg2
 import pytest
 
+from stack.places import ROOT
 from stack.servers.postgresql import APP, READER, PostgreSQL
 from stack.servers.private import RealServers
 from tests.stack.test_servers import run_sql
 
+RIGHTS = (ROOT / "microstore/database/sql/rights.sql").read_text()
 INSERT = "INSERT INTO chairs (title) VALUES ('crunchy armchair') RETURNING id"
 
 
@@ -40,8 +42,12 @@ def test_the_processes_change_no_table(database: PostgreSQL, statement: str) -> 
         run_sql(database.url_of(APP), statement)
 
 
-def test_a_reader_reads(database: PostgreSQL) -> None:
+def test_a_reader_reads_what_migrate_has_granted_and_nothing_before(database: PostgreSQL) -> None:
     run_sql(database.url, INSERT)
+    run_sql(database.url, "REVOKE ALL ON chairs FROM microstore_reader")
+    with pytest.raises(psycopg2.ProgrammingError, match="permission denied"):
+        run_sql(database.url_of(READER), "SELECT title FROM chairs")
+    run_sql(database.url, RIGHTS)
     assert run_sql(database.url_of(READER), "SELECT title FROM chairs")
 
 
