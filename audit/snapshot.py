@@ -9,7 +9,6 @@ from uuid import UUID
 import environ
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
-from django.utils import timezone
 
 FETCH_ROWS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
@@ -24,16 +23,18 @@ Row = tuple[Any, ...]
 class Snapshot:
     """One transaction on a connection of its own: every query sees the database as of `taken_at`."""
 
+    taken_at: datetime
+
     def __init__(self, url: str) -> None:
         self._connection = open_connection(url)
-        self.taken_at = timezone.now()
 
     def __enter__(self) -> Self:
         with self._connection.cursor() as cursor:
             cursor.execute(BEGIN)
-            # PostgreSQL takes the snapshot at the first query, not at BEGIN.
-            cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
-        self.taken_at = timezone.now()
+            # PostgreSQL takes the snapshot at the first query, not at BEGIN. The time is the database's own:
+            # the clock of the auditing host may be wrong.
+            cursor.execute("SELECT clock_timestamp() FROM (SELECT count(*) FROM django_migrations) migrated")
+            self.taken_at = cursor.fetchone()[0]
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:

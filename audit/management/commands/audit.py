@@ -13,7 +13,7 @@ from audit.report import Report, make_report
 from audit.snapshots import Limits, open_snapshots
 
 UNABLE = 2  # exit code: nothing was verified
-# `reconcile` deletes live events by the clock of another machine.
+# After a failover the database has the clock of another machine.
 CLEANING_MARGIN = timedelta(hours=1)
 
 
