@@ -144,3 +144,9 @@ class ImageTooLarge(Refusal):
     """The file has too many bytes or pixels."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class ImagesBusy(Refusal):
+    """Other pictures are being decoded; try again shortly."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE

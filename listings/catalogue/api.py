@@ -107,7 +107,7 @@ class ListingViewSet(
         return self._answer(selling.edit_listing(listing, body.validated_data, editions=editions))
 
     @extend_schema(parameters=[KNOWN_EDITION, ETAG], responses={204: DELETED, 200: ListingSerializer})
-    @refuses(*NOT_OWN, EditionOutdated)
+    @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff)
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete your listing. One that has orders is withdrawn instead, and shown."""
         withdrawn = selling.delete_listing(self._own(pk), editions=known_editions(request))

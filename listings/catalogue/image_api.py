@@ -10,7 +10,15 @@ from rest_framework.views import APIView
 
 from listings.catalogue import selling
 from listings.catalogue.serializers import ListingImageSerializer, UploadSerializer
-from listings.refusals import BadImage, ImageTooLarge, ListingNotFound, NotYours, TooManyImages
+from listings.refusals import (
+    BadImage,
+    ImagesBusy,
+    ImageTooLarge,
+    ListingNotFound,
+    NotYours,
+    TooManyImages,
+    WithdrawnByStaff,
+)
 from microstore.auth.authentication import account_id
 from microstore.http.problems import refuses
 
@@ -22,9 +30,9 @@ class ImagesView(APIView):
     throttle_scope = "images"
 
     @extend_schema(request=UploadSerializer, responses={201: ListingImageSerializer})
-    @refuses(ListingNotFound, NotYours, BadImage, ImageTooLarge, TooManyImages)
+    @refuses(ListingNotFound, NotYours, BadImage, ImageTooLarge, TooManyImages, ImagesBusy)
     def post(self, request: Request, listing_id: str) -> Response:
-        """Add a picture: JPEG, PNG or WebP. It is drawn anew, without its metadata."""
+        """Add a picture: JPEG, PNG, WebP or HEIC. It is drawn anew, without its metadata."""
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
         upload = request.FILES.get("image")
         if not isinstance(upload, UploadedFile) or not upload.size:
@@ -37,7 +45,7 @@ class ImageView(APIView):
     """One picture of a listing."""
 
     @extend_schema(request=None, responses={204: OpenApiResponse(description="It is gone.")})
-    @refuses(ListingNotFound, NotYours)
+    @refuses(ListingNotFound, NotYours, WithdrawnByStaff)
     def delete(self, request: Request, listing_id: str, image_id: str) -> Response:
         """Delete a picture."""
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))

@@ -70,12 +70,16 @@ def withdraw_listing(listing: Listing, *, editions: Editions) -> Listing:
 
 
 def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
-    """Delete it; None. One that has orders is withdrawn instead, and returned. Raises EditionOutdated.
+    """Delete a listing and return None; one that has orders is withdrawn instead, and returned.
 
-    Withdrawing comes first: it waits for purchases under way, whose orders are then seen, and stops others.
+    Raises EditionOutdated, or WithdrawnByStaff: what staff withdrew stays as evidence.
     """
     with transaction.atomic():
+        # Withdrawing comes first: it waits for purchases under way, whose orders are then seen, and for staff
+        # who withdraw it at the same moment.
         withdrawn = withdraw_listing(listing, editions=editions)
+        if withdrawn.withdrawn_reason:
+            raise _withdrawn_by_staff(withdrawn)
         if Order.objects.filter(listing_id=listing.id).exists():
             return withdrawn
         images = list(ListingImage.objects.filter(listing_id=listing.id))
@@ -101,12 +105,17 @@ def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
 
 
 def remove_image(listing: Listing, image_id: int) -> None:
-    """Delete one of its pictures; raises ListingNotFound where it has none such."""
-    image = ListingImage.objects.filter(listing=listing, id=image_id).first()
-    if image is None:
-        raise ListingNotFound("This listing has no such image.")
-    image.delete()
-    transaction.on_commit(lambda: _delete_files(image))
+    """Delete one of its pictures; raises ListingNotFound, or WithdrawnByStaff."""
+    with transaction.atomic():
+        # Locked, so that staff who withdraw it at the same moment come before or after.
+        now = Listing.objects.select_for_update().filter(id=listing.id).first()
+        image = ListingImage.objects.filter(listing=listing, id=image_id).first()
+        if now is None or image is None:
+            raise ListingNotFound("This listing has no such image.")
+        if now.withdrawn_reason:
+            raise _withdrawn_by_staff(now)
+        image.delete()
+        transaction.on_commit(lambda: _delete_files(image))
 
 
 def of_editions(listing: Listing, editions: Editions) -> QuerySet[Listing]:
@@ -135,7 +144,9 @@ def _already_ordered(now: Listing) -> Refusal:
 
 
 def _withdrawn_by_staff(now: Listing) -> Refusal:
-    return WithdrawnByStaff(f"Staff withdrew this listing ({now.withdrawn_reason}); only they restore it.")
+    return WithdrawnByStaff(
+        f"Staff withdrew this listing ({now.withdrawn_reason}). Only staff can restore it."
+    )
 
 
 def _set_status(

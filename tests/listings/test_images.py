@@ -1,21 +1,48 @@
 """Pictures: what is uploaded is drawn anew, and what is no picture is refused."""
 
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from PIL import Image
+from PIL import Image, ImageCms, ImageOps
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
+from listings.catalogue import images
+from listings.catalogue.images import draw_picture
+from listings.catalogue.moderation import withdraw_listing
 from listings.models import Listing, ListingImage
+from listings.refusals import BadImage, ImageTooLarge
 from tests.support.pictures import picture, upload
 from tests.support.problem import Answer, read_problem
 
 pytestmark = pytest.mark.django_db
+
+NOTES = Image.Exif()
+NOTES[0x0112], NOTES[0x010E] = 6, "turned by 90 degrees"
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+KINDS = (("JPEG", "RGB"), ("JPEG", "CMYK"), ("PNG", "RGBA"), ("PNG", "P"), ("WEBP", "RGB"), ("HEIF", "RGB"))
+MEASURE = """
+import os, sys
+from io import BytesIO
+import django
+django.setup()
+from listings.catalogue import images
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
+content = open(sys.argv[1], "rb").read()
+before = peak()
+images.draw_picture(BytesIO(content), size_bytes=len(content))
+print(peak() - before)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +120,131 @@ def test_what_is_no_picture_is_refused(seller: APIClient, armchair: Listing, med
     assert files(media) == []
 
 
+BREAKING = Path(__file__).parent.parent / "support/pictures_that_break"
+SMALL_ONES = (
+    *(picture(kind, size=(24, 16), mode=mode, exif=NOTES, icc_profile=SRGB) for kind, mode in KINDS),
+    (BREAKING / "rotated-srational.jpg").read_bytes(),
+    (BREAKING / "grey-16-bit.png").read_bytes(),
+)
+MUTATED_FILES = 3_000
+
+
+def mutated(random: Random, content: bytes) -> bytes:
+    """The file with a few bytes changed, cut out or doubled."""
+    changed = bytearray(content)
+    for _ in range(random.choice((1, 1, 2, 8))):
+        at = random.randrange(len(changed))
+        length = random.choice((1, 2, 4, 32))
+        match random.randrange(4):
+            case 0:
+                changed[at : at + length] = random.randbytes(length)
+            case 1:
+                del changed[at : at + length]
+            case 2:
+                changed[at:at] = changed[at : at + length]
+            case _:
+                changed[at] ^= 1 << random.randrange(8)
+        changed = changed or bytearray(b"\0")
+    return bytes(changed)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore:::PIL")
+def test_a_file_is_a_picture_or_refused_whatever_is_wrong_with_it() -> None:
+    random = Random(20_261_129)
+    outcomes = Counter[str]()
+    for number in range(MUTATED_FILES):
+        content = mutated(random, SMALL_ONES[number % len(SMALL_ONES)])
+        try:
+            draw_picture(BytesIO(content), size_bytes=len(content))
+            outcomes["drawn"] += 1
+        except (BadImage, ImageTooLarge) as error:
+            outcomes[type(error).__name__] += 1
+    assert outcomes["drawn"] > MUTATED_FILES / 20
+    assert outcomes["BadImage"] > MUTATED_FILES / 20
+
+
+def test_notes_that_cannot_be_written_again_are_only_left_behind(
+    seller: APIClient, armchair: Listing
+) -> None:
+    answer = send(seller, armchair, (BREAKING / "rotated-srational.jpg").read_bytes())
+    assert answer.status_code == 201
+    assert (answer.json()["width"], answer.json()["height"]) == (60, 120)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_is_turned_upright(orientation: int) -> None:
+    """Against Pillow's own function, which also writes the notes anew and so cannot be used."""
+    original = Image.new("RGB", (64, 32), "blue")
+    original.paste("red", (0, 0, 32, 16))
+    notes = Image.Exif()
+    notes[0x0112] = orientation
+    file = BytesIO()
+    original.save(file, "PNG", exif=notes)
+    drawn = Image.open(draw_picture(file, size_bytes=1).large)
+    expected = ImageOps.exif_transpose(Image.open(file))
+    corners = [(8, 8), (expected.width - 8, 8), (8, expected.height - 8)]
+    assert drawn.size == expected.size
+    for corner in corners:
+        assert near(drawn.getpixel(corner), expected.getpixel(corner))
+
+
+def near(one: Any, other: Any) -> bool:
+    return all(abs(a - b) < 12 for a, b in zip(one, other, strict=True))
+
+
+def test_sixteen_bits_of_grey_stay_a_ramp() -> None:
+    content = (BREAKING / "grey-16-bit.png").read_bytes()
+    drawn = Image.open(draw_picture(BytesIO(content), size_bytes=len(content)).large)
+    shades = [drawn.getpixel((x, 32))[0] for x in (2, 64, 128, 192, 253)]  # type: ignore[index]
+    assert shades == sorted(shades)
+    assert shades[0] < 20
+    assert 110 < shades[2] < 146
+    assert shades[-1] > 235
+
+
+def test_a_colour_profile_is_applied_before_it_is_dropped() -> None:
+    content = (BREAKING / "prophoto-200-150-120.jpg").read_bytes()
+    drawn = Image.open(draw_picture(BytesIO(content), size_bytes=len(content)).large)
+    assert "icc_profile" not in drawn.info
+    red, green, blue = drawn.getpixel((20, 20))  # type: ignore[misc]
+    assert red > 225  # the numbers alone are 200, 150, 120: a wide profile means a stronger red by them
+    assert abs(green - 150) + abs(blue - 120) > 10
+
+
+def test_a_photograph_of_an_iphone_is_taken_upright(seller: APIClient, armchair: Listing) -> None:
+    answer = send(seller, armchair, picture("HEIF", size=(64, 48), exif=NOTES.tobytes()), "IMG_0001.HEIC")
+    assert answer.status_code == 201, answer.content
+    assert (answer.json()["width"], answer.json()["height"]) == (48, 64)
+
+
+def test_a_small_file_that_costs_much_memory_is_refused_unread(seller: APIClient, armchair: Listing) -> None:
+    problem = read_problem(send(seller, armchair, (BREAKING / "one-colour-5000x5000.webp").read_bytes()), 413)
+    assert "as WEBP" in problem["detail"]
+
+
+def test_pictures_are_decoded_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, seller: APIClient, armchair: Listing
+) -> None:
+    monkeypatch.setattr(images, "MAX_WAIT_SECONDS", 0.01)
+    with images.DECODING:
+        read_problem(send(seller, armchair, picture()), 503)
+    assert send(seller, armchair, picture()).status_code == 201
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("kind", "side"), [("JPEG", 5_000), ("PNG", 5_000), ("WEBP", 3_850)])
+def test_the_largest_picture_costs_no_more_memory_than_is_bounded(
+    kind: str, side: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(picture(kind, size=(side, side)))
+    measured = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(file)], check=True, capture_output=True, text=True
+    )
+    assert int(measured.stdout) < images.MAX_DECODED_BYTES
+
+
 @pytest.mark.parametrize("size", [(5_100, 5_000), (30_000, 3_000), (60_000, 60_000)])
 def test_a_small_file_that_unpacks_to_a_huge_picture_is_refused(
     seller: APIClient, armchair: Listing, size: tuple[int, int]
@@ -155,3 +307,15 @@ def test_pictures_cost_a_page_one_query_however_many(
             ListingImage.objects.create(listing=listing, large="a.jpg", small="b.jpg", width=1, height=1)
     with django_assert_num_queries(2):
         anybody.get("/api/listings/")
+
+
+def test_what_staff_withdrew_keeps_its_pictures_and_cannot_be_deleted(
+    seller: APIClient, armchair: Listing, media: Path
+) -> None:
+    image = send(seller, armchair, picture()).json()
+    withdraw_listing(armchair.pk, by="carol", reason="stolen goods")
+    for path in (f"/api/listings/{armchair.pk}/", f"/api/listings/{armchair.pk}/images/{image['id']}/"):
+        problem = read_problem(seller.delete(path), 403)
+        assert problem["type"].endswith("withdrawn-by-staff")
+    assert ListingImage.objects.exists()
+    assert len(files(media)) == 2
