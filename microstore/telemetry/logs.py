@@ -108,31 +108,8 @@ class StderrLogger:
 
 
 def configuration(*, service: str, readable: bool, level: str) -> dict[str, Any]:
-    """Configure structlog, and give the dictConfig by which lines of `logging` look the same."""
-
-    process = process_name(sys.argv)
-
-    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event.setdefault("service", service)
-        event.setdefault("process", process)
-        event.setdefault("pid", os.getpid())
-        return event
-
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        add_service,
-    ]
-    render: list[Processor] = [
-        structlog.processors.format_exc_info,
-        HidingRenderer(
-            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-            if readable
-            else structlog.processors.JSONRenderer()
-        ),
-    ]
+    """Configure structlog, and return the dictConfig that gives lines of `logging` the same form."""
+    shared, render = _shared_processors(service), _rendering_processors(readable=readable)
     structlog.configure(
         processors=[*shared, *render],
         logger_factory=StderrLogger,
@@ -160,3 +137,33 @@ def configuration(*, service: str, readable: bool, level: str) -> dict[str, Any]
             "celery.worker.strategy": {"level": "WARNING"},
         },
     }
+
+
+def _shared_processors(service: str) -> list[Processor]:
+    process = process_name(sys.argv)
+
+    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        event.setdefault("process", process)
+        # Read for each line: a worker configures logging before it forks its children.
+        event.setdefault("pid", os.getpid())
+        return event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        add_service,
+    ]
+
+
+def _rendering_processors(*, readable: bool) -> list[Processor]:
+    return [
+        structlog.processors.format_exc_info,
+        HidingRenderer(
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+            if readable
+            else structlog.processors.JSONRenderer()
+        ),
+    ]
