@@ -1,48 +1,20 @@
-"""Questions to the listings database, and the one way in which stock changes."""
+"""Queries that several capabilities read by: visible listings, orders of somebody, locks."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Order
-from listings.refusals import AccountGone, ListingNotFound, OwnListing, SoldOut
+from listings.refusals import AccountGone
 
 OVERLAP_EVENTS = 1_000
 OVERLAP_SECONDS = 10
 RECENT_EVENTS = 1_000
 LOOKED_AT_ONCE = 10_000
-
-
-def reserve_stock(listing_id: int, *, buyer_id: int, quantity: int) -> Listing | None:
-    """Take so much out of the stock; or nothing, where so much is not for sale to this buyer."""
-    wanted = Listing.objects.filter(id=listing_id, status=Listing.Status.ON_SALE)
-    enough = wanted.filter(available__gte=quantity).exclude(seller_id=buyer_id)
-    return wanted.get() if enough.update(available=F("available") - quantity) else None
-
-
-def find_for_sale(listing_id: int, *, buyer_id: int, quantity: int) -> Listing:
-    """What the buyer wants, or raises the reason why it cannot be bought."""
-    return refuse_sale(Listing.objects.filter(id=listing_id).first(), buyer_id, quantity)
-
-
-def refuse_sale(listing: Listing | None, buyer_id: int, quantity: int) -> Listing:
-    """Raise the reason why the buyer cannot have so many of it; without one, return the listing."""
-    if not listing or listing.status != Listing.Status.ON_SALE:
-        raise ListingNotFound("There is no such listing on sale.")
-    if listing.seller_id == buyer_id:
-        raise OwnListing("This is your own listing.")
-    if listing.available < quantity:
-        raise SoldOut(f"Only {listing.available} left." if listing.available else "It is sold out.")
-    return listing
-
-
-def release_stock(listing_id: int, *, quantity: int) -> None:
-    """Give back what an order had reserved."""
-    Listing.objects.filter(id=listing_id).update(available=F("available") + quantity)
 
 
 def visible_listings(user_id: int | None) -> QuerySet[Listing]:
@@ -69,6 +41,11 @@ def lock_orders(order_ids: Sequence[UUID]) -> dict[UUID, Order]:
     """The orders, locked in the order of their ids, so that two batches cannot wait for each other."""
     orders = Order.objects.select_for_update(of=("self",)).select_related("listing").order_by("id")
     return {order.id: order for order in orders.filter(id__in=order_ids)}
+
+
+def orders_of_checkout(checkout_id: UUID) -> list[Order]:
+    """Return its orders in the order of the items: their ids were made one after the other."""
+    return list(Order.objects.filter(checkout_id=checkout_id).order_by("id"))
 
 
 def find_account(user_id: int) -> User:

@@ -93,7 +93,7 @@ TEMPLATES = [
 ROOT_URLCONF = "microstore.urls"
 LOGIN_URL = "shop:log-in" if SERVICE == "listings" else "admin:login"
 WSGI_APPLICATION = "microstore.wsgi.application"
-EXPRESS_LANE = "listings.buying.fast_path.Express" if SERVICE == "listings" else ""  # before Django
+EXPRESS_LANE = "listings.buying.fast_path.FastPath" if SERVICE == "listings" else ""  # before Django
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True

@@ -12,13 +12,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from listings.buying import purchase as services
+from listings.buying.place import Purchase
+from listings.buying.purchase import buy_listing
 from listings.catalogue.serializers import AcceptedOrderSerializer, BuySerializer
 from listings.models import Order
 from listings.refusals import AccountGone, KeyReused, ListingNotFound, OwnListing, SoldOut
 from microstore.auth.authentication import account_id
 from microstore.http import problems
-from microstore.telemetry.tracing import current_trace, trace_id_of
+from microstore.telemetry.tracing import current_trace
 
 MAX_KEY_LENGTH = 255
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -66,14 +67,14 @@ class Answer(NamedTuple):
 
 def buy(listing_id: int, *, buyer_id: int, quantity: int, key: str | None) -> Answer:
     """Place the order, in the trace that is current."""
-    purchase = services.Purchase(
+    purchase = Purchase(
         listing_id=listing_id,
         buyer_id=buyer_id,
         quantity=quantity,
         trace=current_trace(),
         idempotency_key=valid_key(key),
     )
-    return accepted(services.buy_listing(purchase))
+    return accepted(*buy_listing(purchase))
 
 
 def valid_key(key: str | None) -> str | None:
@@ -90,16 +91,16 @@ def wanted_quantity(body: Any) -> int:
     return int(serializer.validated_data["quantity"])
 
 
-def accepted(receipt: services.Receipt) -> Answer:
-    """What is told of the order."""
-    url = status_url(receipt.order_id)
+def accepted(order: Order, replayed: bool) -> Answer:
+    """Return the answer to a purchase: the same for a repeat, whatever has become of the order."""
+    url = status_url(order.id)
     body = {
-        "id": str(receipt.order_id),
+        "id": str(order.id),
         "status": Order.Status.PENDING,
         "status_url": url,
-        "trace_id": trace_id_of(receipt.trace),
+        "trace_id": order.trace_id,
     }
-    headers = {"Location": url} | ({"Idempotent-Replayed": "true"} if receipt.replayed else {})
+    headers = {"Location": url} | ({"Idempotent-Replayed": "true"} if replayed else {})
     return Answer(body, headers)
 
 

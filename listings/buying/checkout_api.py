@@ -1,5 +1,6 @@
 """Buying several things at once."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -92,7 +93,7 @@ class CheckoutsView(APIView):
         return JsonResponse(accepted(orders), status=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def accepted(orders: list[Order]) -> dict[str, Any]:
+def accepted(orders: Sequence[Order]) -> dict[str, Any]:
     """What AcceptedCheckoutSerializer says; the same whatever has become of the orders."""
     first = orders[0]
     return {

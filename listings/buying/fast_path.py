@@ -1,4 +1,8 @@
-"""WSGI: a plain purchase is answered before it comes to Django, which costs more than it (decision 0048)."""
+"""WSGI: answer a plain purchase before Django, whose layers cost more than the purchase (decision 0048).
+
+It does what the middleware, BuyView and its classes do for such a request, so it serves only while these are
+the ones that it was written for: `find_differences` compares them when the process starts.
+"""
 
 import json
 import re
@@ -6,8 +10,10 @@ import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
+import structlog
+from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
@@ -16,10 +22,12 @@ from rest_framework.exceptions import Throttled
 from listings.buying import api
 from listings.buying.api import BuyView
 from listings.models import MAX_QUANTITY
-from microstore.auth.authentication import Account, TokenAuthentication
+from microstore.auth.authentication import TokenAuthentication
 from microstore.http import limits, problems
 from microstore.metrics.requests import observe
 from microstore.telemetry import tracing
+
+log = structlog.get_logger(__name__)
 
 Environ = dict[str, Any]
 Headers = dict[str, str]
@@ -28,11 +36,11 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 PATH = re.compile(r"/api/listings/([1-9][0-9]{0,17})/buy/")
 ACCEPT = (None, "*/*", "application/json")
-MAX_BODY_BYTES = 1_000
-# What Django's middleware looks at, beside the path: two requests equal in these get equal headers.
+LENGTH = re.compile("[1-9][0-9]{0,2}")  # of the body, in bytes
+# What the middleware reads beside the path: two requests that are equal in these get equal headers.
 CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
-REMEMBERED_NAMES = 1_000
-OF_ONE_ANSWER = {
+REMEMBERED_HOSTS = 1_000
+HEADERS_OF_ONE_ANSWER = {
     "content-length",
     "location",
     "x-trace-id",
@@ -42,91 +50,128 @@ OF_ONE_ANSWER = {
 }
 
 
-class Plain(NamedTuple):
-    """A purchase with nothing odd about it."""
+# Whoever changes one of these: have this module do the same for a plain purchase, then change it here, too.
+WRITTEN_FOR: dict[str, object] = {
+    "MIDDLEWARE": [
+        "microstore.metrics.requests.measure_requests",
+        "microstore.telemetry.tracing.trace_requests",
+        "django.middleware.security.SecurityMiddleware",
+        "microstore.http.security.send_policy",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "microstore.http.max_body.bound_bodies",
+        "microstore.http.middleware.Sessions",
+        "django.middleware.common.CommonMiddleware",
+        "microstore.http.middleware.Csrf",
+        "microstore.http.middleware.LogIn",
+        "microstore.http.middleware.Messages",
+        "microstore.http.middleware.Framing",
+    ],
+    "BuyView.authentication_classes": ["TokenAuthentication"],
+    "BuyView.permission_classes": ["IsAuthenticated"],
+    "BuyView.throttle_classes": ["Limits"],
+    "BuyView.parser_classes": ["BoundedJSONParser"],
+    "BuyView.renderer_classes": ["JSONRenderer"],
+    "BuyView.__mro__": ["BuyView", "APIView", "View", "object"],
+    "BuyView.__dict__": ["post", "throttle_scope"],
+}
 
-    listing_id: int
-    account: Account
-    quantity: int
 
+class FastPath:
+    """A WSGI application that answers plain purchases and passes everything else on to Django.
 
-class Express:
-    """The lane before Django's. It serves a name of this server once Django has served a purchase under it.
-
-    So Django has judged the name and the scheme, and the headers are what its middleware gave that purchase.
+    A host is served here once Django has accepted a purchase under it: so Django has checked its name and
+    scheme, and the headers are those that its middleware gave to that purchase.
     """
 
     def __init__(self, django: Application) -> None:
         self.django = django
         self._headers: dict[tuple[str | None, ...], Headers] = {}
+        if differences := find_differences():
+            log.warning("fast_path_off", differences=differences, hint=f"See WRITTEN_FOR in {__name__}.")
+        self._is_on = not differences
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """The answer: our own, or Django's where there is more to say about the request than yes or no."""
-        plain = plain_purchase(environ)
-        if plain is None:
+        """Answer a WSGI request, as PEP 3333 has it."""
+        wanted = read_plain_purchase(environ) if self._is_on else None
+        if wanted is None:
             return self.django(environ, start_response)
         called_as = tuple(environ.get(name) for name in CALLED_AS)
         headers = self._headers.get(called_as)
         if headers is None:
-            return self.django(environ, self._learning(called_as, start_response))
-        return answer(plain, environ, headers, start_response)
+            return self.django(environ, self._remembering(called_as, start_response))
+        return answer(wanted, environ, headers, start_response)
 
-    def _learning(self, called_as: tuple[str | None, ...], start_response: StartResponse) -> StartResponse:
+    def _remembering(self, called_as: tuple[str | None, ...], start_response: StartResponse) -> StartResponse:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             if status.startswith("202"):
-                if len(self._headers) >= REMEMBERED_NAMES:
+                if len(self._headers) >= REMEMBERED_HOSTS:
                     self._headers.clear()
                 self._headers[called_as] = {
-                    name: value for name, value in headers if name.lower() not in OF_ONE_ANSWER
+                    name: value for name, value in headers if name.lower() not in HEADERS_OF_ONE_ANSWER
                 }
             return start_response(status, headers, *rest)
 
         return start
 
 
-def plain_purchase(environ: Environ) -> Plain | None:
-    """What is asked for, or None; the body can be read again."""
+def find_differences() -> list[str]:
+    """Return what this module was not written for: middleware, or a class or method of the view."""
+    present: dict[str, object] = {"MIDDLEWARE": list(settings.MIDDLEWARE)}
+    for name in WRITTEN_FOR:
+        if name.startswith("BuyView."):
+            value = getattr(BuyView, name.removeprefix("BuyView."))
+            names = [each if isinstance(each, str) else each.__name__ for each in value]
+            present[name] = (
+                sorted(each for each in names if each[:2] != "__") if name.endswith("dict__") else names
+            )
+    if not settings.LIMITS_URL:
+        present["BuyView.throttle_classes"] = WRITTEN_FOR["BuyView.throttle_classes"]
+    return [f"{name} is {present[name]}" for name in WRITTEN_FOR if present[name] != WRITTEN_FOR[name]]
+
+
+def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
+    """Return the arguments of `api.buy`, or None for Django to read; the body can be read again."""
     path = PATH.fullmatch(environ["PATH_INFO"])
     if not path or environ["REQUEST_METHOD"] != "POST":
         return None
     if environ.get("CONTENT_TYPE") != "application/json" or environ.get("HTTP_ACCEPT") not in ACCEPT:
         return None
     account = TokenAuthentication.known_account(environ.get("HTTP_AUTHORIZATION", ""))
-    length = environ.get("CONTENT_LENGTH") or ""
-    if account is None or not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+    length = LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "")
+    if account is None or not length:
         return None
-    body = environ["wsgi.input"].read(int(length))
+    body = environ["wsgi.input"].read(int(length[0]))
     environ["wsgi.input"] = BytesIO(body)
     quantity = plain_quantity(body)
-    return Plain(int(path[1]), account, quantity) if quantity else None
+    if quantity is None:
+        return None
+    key = environ.get("HTTP_IDEMPOTENCY_KEY")
+    return {"listing_id": int(path[1]), "buyer_id": account.account_id, "quantity": quantity, "key": key}
 
 
 def plain_quantity(body: bytes) -> int | None:
-    """How many the buyer wants, where the body is as it should be."""
+    """Return the quantity of a valid body, or None."""
     try:
-        asked = json.loads(body)
-    except ValueError:
+        wanted = json.loads(body)
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(asked, dict) or not asked.keys() <= {"quantity"}:
+    if not isinstance(wanted, dict) or not wanted.keys() <= {"quantity"}:
         return None
-    quantity = asked.get("quantity", 1)
+    quantity = wanted.get("quantity", 1)
     return quantity if type(quantity) is int and 1 <= quantity <= MAX_QUANTITY else None
 
 
-def answer(plain: Plain, environ: Environ, headers: Headers, start_response: StartResponse) -> list[bytes]:
-    """Buy, and tell."""
+def answer(
+    wanted: dict[str, Any], environ: Environ, headers: Headers, start_response: StartResponse
+) -> list[bytes]:
+    """Place the order and answer as BuyView does, with the middleware's headers; count and time it."""
     began = time.perf_counter()
     close_old_connections()
     with tracing.trace_of_request(environ) as trace:
         headers = {**headers, "X-Trace-Id": tracing.trace_id_of(trace)}
         try:
-            count(plain, headers)
-            accepted = api.buy(
-                plain.listing_id,
-                buyer_id=plain.account.account_id,
-                quantity=plain.quantity,
-                key=environ.get("HTTP_IDEMPOTENCY_KEY"),
-            )
+            count(wanted["buyer_id"], headers)
+            accepted = api.buy(**wanted)
         except Exception as error:  # noqa: BLE001  # every answer has the headers
             response = problems.as_json(error) or response_for_exception(WSGIRequest(environ), error)
             status, body = HTTPStatus(response.status_code), response.content
@@ -140,9 +185,9 @@ def answer(plain: Plain, environ: Environ, headers: Headers, start_response: Sta
     return [body]
 
 
-def count(plain: Plain, headers: Headers) -> None:
-    """Raises Throttled where it is one too many."""
-    counted = limits.count_request(BuyView.throttle_scope, limits.name_of(plain.account.account_id))
+def count(account_id: int, headers: Headers) -> None:
+    """Count the purchase against the buyer's limit and add its headers; raises Throttled."""
+    counted = limits.count_request(BuyView.throttle_scope, limits.name_of(account_id))
     headers |= counted.headers
     if counted.wait_seconds is not None:
         raise Throttled(counted.wait_seconds)

@@ -1,103 +1,140 @@
-"""Placing orders: those that are asked for at the same moment by one statement, and so by one commit."""
+"""Placing orders: purchases that come at the same moment share one statement, and so one commit."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
+from uuid_utils.compat import uuid7
 
-from listings import queries
 from listings.buying.group_commit import GroupCommit
+from listings.messages import order_created
 from listings.models import Listing, Order
-from microstore.contracts.contract import to_json
-from microstore.contracts.transactions import ORDER_CREATED, OrderPlaced
-from microstore.messaging.sending import outbox
+from listings.stock import ensure_can_buy
+from microstore.contracts.contract import to_wire
+from microstore.contracts.transactions import ORDER_CREATED
+from microstore.refusal import Refusal
 
-AT_ONCE = 50  # in one transaction, at most
-PLACE_ORDER = "SELECT place_order(%s, %s, %s, %s)"
-PLACE_ORDERS = "SELECT place_orders(%s::jsonb[], %s::text[], %s::text[], %s)"
+MOST_TOGETHER = 50  # purchases in one transaction
+PLACE_ORDERS = "SELECT place_orders(%s, %s, %s)"
+LONGEST_WAIT_TOGETHER, NO_LIMIT = "100ms", "0"  # for a listing's lock, as PostgreSQL's lock_timeout takes it
+LISTING_FIELDS = ("id", "seller_id", "category", "price_cents", "currency", "available", "status", "edition")
+READ_LISTINGS = f"SELECT {', '.join(LISTING_FIELDS)} FROM listings_listing WHERE id = ANY(%s)"  # noqa: S608  # no input
+ORDER_FIELDS = (
+    *("id", "buyer_id", "listing_id", "checkout_id", "quantity", "unit_price_cents", "currency"),
+    *("trace", "idempotency_key", "request_hash"),
+)
 
 
-class Placement(NamedTuple):
-    """An order to be placed at the listing's price."""
+@dataclass(frozen=True)
+class Purchase:
+    """One listing times a quantity for one buyer, as a valid request asks for it."""
 
-    placed: OrderPlaced
-    key: str | None
-    request_hash: str
+    listing_id: int
+    buyer_id: int
+    quantity: int
+    trace: str
+    idempotency_key: str | None = None
+    checkout_id: UUID | None = None
+    checkout_hash: str = field(default="", repr=False)  # of all its items; on the first of them alone
+
+    @property
+    def request_hash(self) -> str:
+        """Equal for two requests that an idempotency key may stand for."""
+        if self.checkout_id:
+            return self.checkout_hash
+        return sha256(json.dumps([self.listing_id, self.quantity]).encode()).hexdigest()
 
 
-def place_order(placement: Placement) -> bool:
-    """Reserve the stock, store the order at the listing's price and send the message; or do nothing: False.
+# None: not placed, since the listing has changed after it was read here or the idempotency key has an order.
+Outcome = Order | Refusal | None
 
-    Nothing is done where so much is not for sale to this buyer, or the key stands for an order already.
-    PostgreSQL does it in one round trip and one transaction, by its function of the same name; what other
-    threads place meanwhile shares the next.
+
+def place_orders(
+    purchases: Sequence[Purchase], *, all_or_none: bool = False, longest_wait: str = NO_LIMIT
+) -> Sequence[Outcome]:
+    """Place an order for each purchase at its listing's present price, and send `order_created` for each.
+
+    All of it is one transaction, and with `all_or_none` it is rolled back unless every outcome is an order.
+    Raises DatabaseError, and then nothing is placed; after `longest_wait` for a lock, too.
     """
-    if connection.vendor != "postgresql":
-        return _place_by_statements(placement)
-    outcome = _place_in_company(placement)
-    return _place_alone(placement) if outcome is None else outcome
+    listings = _read_listings({purchase.listing_id for purchase in purchases})
+    outcomes = [_make_order(purchase, listings.get(purchase.listing_id)) for purchase in purchases]
+    orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+    if not orders or (all_or_none and len(orders) < len(outcomes)):
+        return outcomes
+    placed = _store_all(orders) if all_or_none else _store(orders, longest_wait)
+    return [outcome if isinstance(outcome, Refusal) or outcome in placed else None for outcome in outcomes]
 
 
-def place_orders(placements: Sequence[Placement]) -> Sequence[bool | None]:
-    """Do the same for all of them by one transaction; or nothing, where each has to be placed alone: None.
+def place_order(purchase: Purchase) -> Order | None:
+    """Place one order, together with those of other threads at this moment; raises Refusal, DatabaseError."""
+    outcome = _place_together(purchase)
+    if isinstance(outcome, DatabaseError):
+        (outcome,) = place_orders([purchase])
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
 
-    That is where the database tells an error, which one of them may have caused: it has undone everything. A
-    listing that somebody keeps locked is such an error. Where the connection is lost nobody knows what was
-    done, and the error is raised.
-    """
-    placed, keys, hashes = zip(*placements, strict=True)
-    texts = [to_json(each) for each in placed]
+
+def _place_group(purchases: Sequence[Purchase]) -> Sequence[Outcome | DatabaseError]:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(PLACE_ORDERS, [texts, list(keys), list(hashes), ORDER_CREATED.name])
-            return list(cursor.fetchone()[0])
-    except DatabaseError:
+        return place_orders(purchases, longest_wait=LONGEST_WAIT_TOGETHER)
+    except DatabaseError as error:
         if connection.connection is None or connection.connection.closed:
-            raise
-        return [None] * len(placements)
+            raise  # Nobody knows whether it was committed: each buyer has to ask again.
+        return [error] * len(purchases)  # One of them may have caused it, so each is placed alone.
 
 
-_place_in_company = GroupCommit(place_orders, at_most=AT_ONCE)
+_place_together: GroupCommit[Purchase, Outcome | DatabaseError] = GroupCommit(
+    _place_group, at_most=MOST_TOGETHER
+)
 
 
-def _place_alone(placement: Placement) -> bool:
-    placed, key, request_hash = placement
+def _read_listings(ids: Iterable[int]) -> dict[int, Listing]:
+    # No lock is needed: an order is placed only where the listing still has the edition that is read here.
     with connection.cursor() as cursor:
-        cursor.execute(PLACE_ORDER, [to_json(placed), key, request_hash, ORDER_CREATED.name])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(READ_LISTINGS, [list(ids)])
+        rows = [Listing.from_db(connection.alias, LISTING_FIELDS, row) for row in cursor.fetchall()]
+    return {listing.id: listing for listing in rows}
 
 
-@transaction.atomic
-def _place_by_statements(placement: Placement) -> bool:
-    """The same where the database is for development."""
-    placed, key, _ = placement
-    if key is not None and queries.order_with_key(placed.buyer_id, key):
-        return False
-    listing = queries.reserve_stock(placed.listing_id, buyer_id=placed.buyer_id, quantity=placed.quantity)
-    if listing is None:
-        return False
-    _store_order(placement, listing)
-    return True
-
-
-def _store_order(placement: Placement, listing: Listing) -> None:
-    placed, key, request_hash = placement
-    Order.objects.create(
-        id=placed.order_id,
-        buyer_id=placed.buyer_id,
+def _make_order(purchase: Purchase, listing: Listing | None) -> Order | Refusal:
+    try:
+        listing = ensure_can_buy(listing, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
+    except Refusal as refusal:
+        return refusal
+    return Order(
+        id=uuid7(),
         listing=listing,
-        quantity=placed.quantity,
+        buyer_id=purchase.buyer_id,
+        checkout_id=purchase.checkout_id,
+        quantity=purchase.quantity,
         unit_price_cents=listing.price_cents,
         currency=listing.currency,
-        trace=placed.trace,
-        idempotency_key=key,
-        request_hash=request_hash,
+        trace=purchase.trace,
+        idempotency_key=purchase.idempotency_key,
+        request_hash=purchase.request_hash,
     )
-    message = ORDER_CREATED(
-        **placed.model_dump(),
-        seller_id=listing.seller_id,
-        unit_price_cents=listing.price_cents,
-        currency=listing.currency,
-        category=listing.category,
-    )
-    outbox.send_again(ORDER_CREATED, message)
+
+
+def _store_all(orders: Sequence[Order]) -> list[Order]:
+    with transaction.atomic():
+        placed = _store(orders, NO_LIMIT)
+        transaction.set_rollback(len(placed) < len(orders))
+    return placed if len(placed) == len(orders) else []
+
+
+def _store(orders: Sequence[Order], longest_wait: str) -> list[Order]:
+    rows = json.dumps([_as_row(order) for order in orders], default=str)
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE_ORDERS, [rows, ORDER_CREATED.name, longest_wait])
+        (outcomes,) = cursor.fetchone()
+    return [order for order, is_placed in zip(orders, outcomes, strict=True) if is_placed]
+
+
+def _as_row(order: Order) -> dict[str, object]:
+    row = {name: getattr(order, name) for name in ORDER_FIELDS}
+    return {**row, "edition": order.listing.edition, "message": to_wire(order_created(order))}

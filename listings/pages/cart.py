@@ -15,7 +15,8 @@ from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
-from listings.queries import refuse_sale, visible_listings
+from listings.queries import visible_listings
+from listings.stock import ensure_can_buy
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import current_trace
 
@@ -61,7 +62,7 @@ def add(request: HttpRequest, listing_id: str) -> HttpResponse:
     kept, key = cart_of(request), int(listing_id)
     try:
         listing = visible_listings(request.user.pk).filter(id=key).first()
-        available = refuse_sale(listing, request.user.pk or NOBODY, 1).available
+        available = ensure_can_buy(listing, buyer_id=request.user.pk or NOBODY, quantity=1).available
         wanted = kept.items.get(key, 0) + _number(request, least=1)
         return keep(kept.with_item(key, min(wanted, available)), redirect("shop:cart"))
     except Refusal as error:
@@ -108,7 +109,7 @@ def _lines(request: HttpRequest, kept: Cart) -> list[Line]:
 
 def _line(listing_id: int, listing: Listing | None, quantity: int, visitor: int | None) -> Line:
     try:
-        refuse_sale(listing, visitor or NOBODY, quantity)
+        ensure_can_buy(listing, buyer_id=visitor or NOBODY, quantity=quantity)
     except Refusal as error:
         return Line(listing_id, listing, quantity, str(error))
     return Line(listing_id, listing, quantity, "")

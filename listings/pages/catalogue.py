@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from listings.buying import purchase as services
+from listings.buying.place import Purchase
+from listings.buying.purchase import buy_listing
 from listings.catalogue.filters import ListingFilter, ListingPages, compared_currency
 from listings.models import MAX_PRICE_CENTS, Category, Listing
 from listings.money import UnreadableAmount, read_amount
@@ -81,7 +82,7 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
 def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Buy it; then look at the order. The form's key makes two clicks one purchase."""
     quantity, key = request.POST.get("quantity", "1"), request.POST.get("key", "")
-    purchase = services.Purchase(
+    purchase = Purchase(
         listing_id=int(listing_id),
         buyer_id=visitor_id(request),
         quantity=int(quantity) if re.fullmatch("[1-9][0-9]{0,5}", quantity) else 1,
@@ -89,11 +90,11 @@ def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
         idempotency_key=key if re.fullmatch("[0-9a-f-]{36}", key) else None,
     )
     try:
-        receipt = services.buy_listing(purchase)
+        order, _ = buy_listing(purchase)
     except Refusal as error:
         listing = visible_listings(request.user.pk).filter(id=listing_id).first()
         return _show(request, listing, error) if listing else render_refusal(request, error)
-    return redirect(f"{reverse('shop:orders')}?new={receipt.order_id}")
+    return redirect(f"{reverse('shop:orders')}?new={order.id}")
 
 
 @require_safe

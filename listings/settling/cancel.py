@@ -5,17 +5,17 @@ sale meanwhile. It then voids what it recorded. Until it has said so, `reconcile
 """
 
 from collections.abc import Sequence
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.db import transaction
 
 from listings import queries
-from listings.buying.purchase import order_created
+from listings.messages import order_cancelled
 from listings.models import Order
 from listings.refusals import AlreadySettled, NotYours
 from listings.settling.release import release_order
 from microstore.contracts.listings import OrderVoided
-from microstore.contracts.transactions import ORDER_CANCELLED, OrderCancelled
+from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.messaging.sending import outbox
 
 
@@ -35,12 +35,6 @@ def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
     release_order(order, Order.Status.CANCELLED)
     outbox.send_again(ORDER_CANCELLED, order_cancelled(order))
     return order
-
-
-def order_cancelled(order: Order) -> OrderCancelled:
-    """What the transactions service is told; the same event whenever it is made."""
-    said = order_created(order).model_dump(exclude={"event_id"})
-    return ORDER_CANCELLED(event_id=uuid5(order.id, ORDER_CANCELLED.name), **said)
 
 
 def confirm_cancellations(voided: Sequence[OrderVoided]) -> None:

@@ -1,20 +1,25 @@
-"""Completing orders: all of a batch by one statement, which also stores what the live feed says of them."""
+"""Completing orders: a batch by one statement, which also stores their events of the live feed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.utils import timezone
+import structlog
+from django.db import connection
 
+from listings import metrics
+from listings.live import push
+from listings.messages import order_completed
 from listings.models import LiveEvent, Order
-from microstore.contracts.listings import ItemSold
+from microstore.contracts.listings import ItemSold, OrderCompleted
 from microstore.telemetry.tracing import trace_id_of
 
+log = structlog.get_logger(__name__)
+
 EVENT = "item_sold"
-TOLD = {"order_id", "transaction_id", "fee_cents", "total_cents"}
+COLUMNS_OF_SALE = {"order_id", "transaction_id", "fee_cents", "total_cents"}
 # Pending orders are locked in the order of their ids, so that two batches cannot wait for each other.
 COMPLETE = """
 WITH sale AS (
@@ -52,7 +57,7 @@ FIELDS = (
 
 
 class Completed(NamedTuple):
-    """An order that is completed, as its fact tells it."""
+    """A completed order: the fields of its fact."""
 
     order_id: UUID
     listing_id: int
@@ -66,8 +71,8 @@ class Completed(NamedTuple):
     trace: str
 
 
-class New(NamedTuple):
-    """One that was pending until now, and what the live feed says of it."""
+class NewlyCompleted(NamedTuple):
+    """An order that was pending until now, and its event of the live feed."""
 
     order: Completed
     created_at: datetime
@@ -75,58 +80,42 @@ class New(NamedTuple):
     event: LiveEvent
 
 
-def complete_pending(sales: Sequence[ItemSold]) -> list[New]:
-    """Complete those of the orders that are pending, and store the event of each."""
+def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
+    """Complete the orders that are pending and push them to the live feed; return the fact of each order.
+
+    A redelivered sale finds its order completed. Its event and its fact are published again, since the worker
+    may have died between the commit and publishing them; whoever receives both drops one by its id.
+    """
+    new = _complete_pending(sales)
+    for order in (each.order for each in new):
+        trace_id = trace_id_of(order.trace)
+        log.info("item_sold", order_id=str(order.order_id), listing_id=order.listing_id, trace_id=trace_id)
+    push.push([each.event for each in new])
+    metrics.note_truth(each.settled_at - each.created_at for each in new)
+    completed = [each.order for each in new]
+    before = _find_completed({sale.order_id for sale in sales} - {order.order_id for order in completed})
+    push.push_again([order.order_id for order in before])
+    return [order_completed(order._asdict()) for order in completed + before]
+
+
+def _complete_pending(sales: Sequence[ItemSold]) -> list[NewlyCompleted]:
     if not sales:
         return []
-    if connection.vendor != "postgresql":
-        return _complete_one_by_one(sales)
-    told = json.dumps([sale.model_dump(mode="json", include=TOLD) for sale in sales])
+    rows = json.dumps([sale.model_dump(mode="json", include=COLUMNS_OF_SALE) for sale in sales])
     with connection.cursor() as cursor:
-        cursor.execute(COMPLETE, [told])
-        return [_new(row) for row in cursor.fetchall()]
+        cursor.execute(COMPLETE, [rows])
+        return [_read_row(row) for row in cursor.fetchall()]
 
 
-def find_completed(order_ids: Sequence[UUID]) -> list[Completed]:
-    """Those of the orders that are completed."""
+def _find_completed(order_ids: Collection[UUID]) -> list[Completed]:
     if not order_ids:
         return []
     found = Order.objects.filter(id__in=order_ids, status=Order.Status.COMPLETED).order_by("id")
     return [Completed(*row) for row in found.values_list(*FIELDS)]
 
 
-def _new(row: tuple[Any, ...]) -> New:
+def _read_row(row: tuple[Any, ...]) -> NewlyCompleted:
     order = Completed(*row[: len(FIELDS)])
     created_at, settled_at, seq, payload = row[len(FIELDS) :]
     event = LiveEvent(seq=seq, type=EVENT, payload=json.loads(payload))
-    return New(order, created_at, settled_at, event)
-
-
-@transaction.atomic
-def _complete_one_by_one(sales: Sequence[ItemSold]) -> list[New]:
-    """The same where the database is for development."""
-    by_order = {sale.order_id: sale for sale in sales}
-    pending = Order.objects.select_related("listing").filter(id__in=by_order, status=Order.Status.PENDING)
-    return [_complete(order, by_order[order.id]) for order in pending.order_by("id")]
-
-
-def _complete(order: Order, sale: ItemSold) -> New:
-    order.status, order.settled_at = Order.Status.COMPLETED, timezone.now()
-    order.transaction_id, order.fee_cents, order.total_cents = (
-        sale.transaction_id,
-        sale.fee_cents,
-        sale.total_cents,
-    )
-    order.save()
-    payload = {
-        "order_id": str(order.id),
-        "listing_id": order.listing_id,
-        "quantity": order.quantity,
-        "available": order.listing.available,
-        "trace_id": trace_id_of(order.trace),
-    }
-    event = LiveEvent.objects.create(
-        type=EVENT, order_id=order.id, listing_id=order.listing_id, payload=payload
-    )
-    (completed,) = find_completed([order.id])
-    return New(completed, order.created_at, order.settled_at, event)
+    return NewlyCompleted(order, created_at, settled_at, event)

@@ -20,10 +20,9 @@ from django.db import transaction
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 
-from listings.buying import purchase
+from listings import messages
 from listings.models import LiveEvent, Order
 from listings.notifications.models import Notification
-from listings.settling import cancel
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
 from microstore.database.clock import database_now
@@ -101,7 +100,7 @@ def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> 
 def _resend(order: Order, contract: AnyContract) -> None:
     """One that does not fit its contract is for a person, and does not hold up the others."""
     try:
-        outbox.send_again(contract, contract.parse(to_wire(purchase.order_created(order))))
+        outbox.send_again(contract, contract.parse(to_wire(messages.order_created(order))))
     except InvalidMessage as error:
         log.error("order_not_sent_again", order_id=str(order.id), error=str(error), trace_id=order.trace_id)
     else:
@@ -115,7 +114,7 @@ def _resend_pending(order: Order, *, expired_before: datetime) -> None:
 
 
 def _resend_cancellation(order: Order) -> None:
-    outbox.send_again(ORDER_CANCELLED, cancel.order_cancelled(order))
+    outbox.send_again(ORDER_CANCELLED, messages.order_cancelled(order))
     log.warning("cancellation_sent_again", order_id=str(order.id), trace_id=order.trace_id)
 
 

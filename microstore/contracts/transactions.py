@@ -11,18 +11,13 @@ from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED, OrderMessage
 Category = Annotated[str, Field(max_length=50)]
 
 
-class OrderPlaced(OrderMessage):
-    """Values of an order that its buyer chooses."""
+class OrderCreated(OrderMessage):
+    """A buyer's order was accepted and its stock reserved, at the listing's price of that moment."""
 
     order_id: UUID
     listing_id: Id
     buyer_id: Id
     quantity: Quantity
-
-
-class OrderCreated(OrderPlaced):
-    """A buyer's order was accepted and its stock reserved, at the listing's price of that moment."""
-
     seller_id: Id
     unit_price_cents: Cents
     currency: Currency
@@ -40,8 +35,6 @@ class OrderCancelled(OrderCreated):
     """
 
 
-# Never sent: the listings database makes an `order_created` of it, where it reserves the stock.
-ORDER_PLACED = Contract("order_placed", OrderPlaced)
 ORDER_CREATED = Contract(
     "order_created", OrderCreated, to="transactions", reply=ITEM_SOLD, fact="order.created"
 )

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import Purchase
+from listings.buying.place import Purchase
 from listings.models import Listing
 from microstore.telemetry.tracing import new_trace
 from tests.support.speed import nothing_slow

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import from_regex, integers, sampled_from
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import Purchase, buy_listing, order_created
+from listings.buying.place import Purchase
+from listings.buying.purchase import buy_listing
+from listings.messages import order_created
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, Order
 from listings.refusals import ListingNotFound, OwnListing, SoldOut
 from microstore.contracts.contract import InvalidMessage, Message

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import Purchase, buy_listing
+from listings.buying.place import Purchase
+from listings.buying.purchase import buy_listing
 from listings.models import Listing, Order
 from listings.refusals import SoldOut
 from microstore.messaging.models import OutboxMessage
@@ -78,11 +79,11 @@ def test_fifty_posts_with_one_key_are_one_order(armchair: Listing, api: APIClien
 
 def test_fifty_posts_with_one_key_take_one_of_many(put_on_sale: Callable[..., Listing], bob: User) -> None:
     lamp = put_on_sale("Reading lamp", quantity=100)
-    receipts = run_at_once(
+    bought = run_at_once(
         50, lambda _: buy_listing(Purchase(lamp.pk, bob.pk, 2, new_trace(), idempotency_key="one click"))
     )
-    assert {receipt.order_id for receipt in receipts} == {Order.objects.get().pk}
-    assert Counter(receipt.replayed for receipt in receipts) == {False: 1, True: 49}
+    assert {order.pk for order, _ in bought} == {Order.objects.get().pk}
+    assert Counter(replayed for _, replayed in bought) == {False: 1, True: 49}
     assert Listing.objects.get().available == 98
     assert OutboxMessage.objects.count() == 1
 

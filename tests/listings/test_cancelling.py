@@ -11,11 +11,12 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from listings import tasks
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import AlreadySettled
 from listings.settling.cancel import cancel_order
+from listings.settling.complete import complete_orders
 from listings.settling.reconcile import resend_overdue
+from listings.settling.release import reject_orders
 from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.messaging.models import OutboxMessage
 from tests.support.broker import facts

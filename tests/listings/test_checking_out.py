@@ -1,6 +1,6 @@
 """Several things are bought together, or none of them is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from listings.buying import checkout as checkouts
+from listings.buying import place
 from listings.buying.checkout import Checkout, Item, check_out
-from listings.buying.purchase import complete_orders
 from listings.models import Listing, Order
 from listings.refusals import CheckoutRefused
+from listings.settling.complete import complete_orders
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.models import OutboxMessage
 from microstore.telemetry.tracing import new_trace
@@ -133,19 +133,19 @@ def test_a_listing_that_changes_in_the_last_moment_leaves_nothing_half_done(
     changed: dict[str, Any],
 ) -> None:
     """Between looking and locking: it is looked at again, and decided by what it is then."""
-    find, looked = checkouts._find_all_for_sale, []
+    read, reads = place._read_listings, []
 
-    def find_then_change(checkout: Checkout) -> list[Listing]:
-        looked.append(found := find(checkout))
-        if len(looked) == 1:
+    def read_then_change(ids: Iterable[int]) -> dict[int, Listing]:
+        reads.append(found := read(ids))
+        if len(reads) == 1:
             Listing.objects.filter(pk=armchair.pk).update(**changed)
         return found
 
-    monkeypatch.setattr(checkouts, "_find_all_for_sale", find_then_change)
+    monkeypatch.setattr(place, "_read_listings", read_then_change)
     checkout = Checkout([Item(lamp.pk, 1), Item(armchair.pk, 1)], bob.pk, new_trace())
     if "price_cents" in changed:
         assert [order.unit_price_cents for order in check_out(checkout)[0]] == [5_900, 1]
-        assert len(looked) == 2
+        assert len(reads) == 2
     else:
         with pytest.raises(CheckoutRefused):
             check_out(checkout)
@@ -215,15 +215,3 @@ def test_what_is_no_checkout_is_refused(api: APIClient, body: object) -> None:
     before = count_rows()
     assert "errors" in read_problem(api.post(URL, body, format="json"), 400)
     assert count_rows() == before
-
-
-def test_the_database_places_checkouts_as_other_databases_do(
-    bob: User, lamp: Listing, armchair: Listing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The rule is written twice: in SQL, and for SQLite in Python, which this test runs on PostgreSQL."""
-    monkeypatch.setattr(connection, "vendor", "sqlite")
-    checkout = Checkout([Item(lamp.pk, 2), Item(armchair.pk, 1)], bob.pk, new_trace(), "click")
-    orders, _ = check_out(checkout)
-    assert check_out(checkout) == (orders, True)
-    assert (available(lamp), available(armchair)) == (8, 0)
-    assert [order.listing_id for order in orders] == [lamp.pk, armchair.pk]

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from listings.buying.checkout import Checkout, Item, check_out
-from listings.buying.purchase import Purchase, buy_listing
+from listings.buying.place import Purchase
+from listings.buying.purchase import buy_listing
 from listings.models import Listing, Order
 from listings.refusals import CheckoutRefused
 from microstore.messaging.models import OutboxMessage

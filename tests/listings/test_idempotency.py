@@ -6,8 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, Order
+from listings.settling.complete import complete_orders
+from listings.settling.release import reject_orders
 from tests.support.messages import item_sold, order_rejected
 from tests.support.problem import Answer, read_problem
 from tests.support.rows import count_rows

@@ -12,9 +12,9 @@ from django.db import connections, transaction
 from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
-from listings.buying.purchase import complete_orders
 from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
+from listings.settling.complete import complete_orders
 from listings.websockets.consumers import PAGE
 from microstore.telemetry.tracing import new_trace
 from tests.support.browser import Browser, browse, running_loop

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
-from listings.buying.purchase import complete_orders
 from listings.models import Listing
+from listings.settling.complete import complete_orders
 from tests.listings.purchases import order_one
 from tests.support.browser import Browser, running_loop
 from tests.support.messages import item_sold

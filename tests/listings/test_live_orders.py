@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.cancel import cancel_order
+from listings.settling.complete import complete_orders
+from listings.settling.release import reject_orders
 from listings.websockets import admission, hub, order_events
 from microstore.telemetry.tracing import new_trace
 from tests.support.browser import browse

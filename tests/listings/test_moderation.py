@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import Purchase, buy_listing
+from listings.buying.place import Purchase
+from listings.buying.purchase import buy_listing
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.models import Listing
 from listings.refusals import ListingNotFound

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from listings.buying.purchase import complete_orders
 from listings.live.push import tell_readers
 from listings.models import Listing, Notification, Order
 from listings.notifications import tasks
+from listings.settling.complete import complete_orders
 from microstore.telemetry.tracing import new_trace
 from tests.support.browser import browse
 from tests.support.messages import item_sold

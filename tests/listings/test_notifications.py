@@ -13,12 +13,13 @@ from django.db.models import F
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import complete_orders, order_created
+from listings.messages import order_cancelled, order_created
 from listings.models import Listing, Notification, Order, Profile
 from listings.money import format_with_code
 from listings.notifications import tasks
 from listings.notifications.models import Email
-from listings.settling.cancel import cancel_order, order_cancelled
+from listings.settling.cancel import cancel_order
+from listings.settling.complete import complete_orders
 from microstore.contracts.listings import OrderCompleted
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry.tracing import new_trace

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from listings.buying.purchase import complete_orders
 from listings.models import Listing, Order
+from listings.settling.complete import complete_orders
 from tests.listings.purchases import order_one
 from tests.support.messages import item_sold
 from tests.support.pages import address, text

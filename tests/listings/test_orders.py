@@ -10,8 +10,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
+from listings.settling.complete import complete_orders
+from listings.settling.release import reject_orders
 from listings.tasks import order_voided as handle_order_voided
 from microstore.messaging.models import OutboxMessage
 from tests.support.messages import item_sold, order_rejected, order_voided

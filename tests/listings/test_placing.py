@@ -1,21 +1,19 @@
 """Orders that are placed at the same moment are one transaction, and none of them minds the others."""
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg2
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 from listings.buying import place
-from listings.buying.place import Placement, place_order, place_orders
-from listings.buying.purchase import Purchase, buy_listing
+from listings.buying.place import Outcome, Purchase, place_order, place_orders
+from listings.buying.purchase import buy_listing
 from listings.models import Listing, Order
-from listings.refusals import AccountGone, SoldOut
-from microstore.contracts.transactions import ORDER_PLACED
+from listings.refusals import AccountGone, OwnListing, SoldOut
 from microstore.messaging.models import OutboxMessage
 from microstore.telemetry.tracing import new_trace
 from stack.waiting import wait_until
@@ -36,31 +34,31 @@ def elsewhere(db: None) -> Iterator["psycopg2.extensions.cursor"]:
     session.close()
 
 
-def wanting(listing: Listing, buyer: User | int, *, quantity: int = 1, key: str | None = None) -> Placement:
-    placed = ORDER_PLACED(
-        order_id=uuid.uuid4(),
-        listing_id=listing.pk,
-        buyer_id=buyer if isinstance(buyer, int) else buyer.pk,
-        quantity=quantity,
-        trace=new_trace(),
-    )
-    return Placement(placed, key=key, request_hash="as asked")
+def wanting(listing: Listing, buyer: User | int, *, quantity: int = 1, key: str | None = None) -> Purchase:
+    buyer_id = buyer if isinstance(buyer, int) else buyer.pk
+    return Purchase(listing.pk, buyer_id, quantity, new_trace(), key)
 
 
-def stored(placements: Sequence[Placement]) -> list[bool]:
-    orders = set(Order.objects.values_list("id", flat=True))
-    told = {message.payload["order_id"] for message in OutboxMessage.objects.all()}
-    assert told == {str(order) for order in orders}
-    return [placement.placed.order_id in orders for placement in placements]
+def are_placed(outcomes: Sequence[Outcome]) -> list[bool]:
+    """Whether each outcome is an order; those, and no others, must be stored with their messages."""
+    orders = {outcome.id for outcome in outcomes if isinstance(outcome, Order)}
+    assert set(Order.objects.values_list("id", flat=True)) == orders
+    assert {message.payload["order_id"] for message in OutboxMessage.objects.all()} == set(map(str, orders))
+    return [isinstance(outcome, Order) for outcome in outcomes]
+
+
+def place_together(purchases: Sequence[Purchase]) -> Sequence[Outcome]:
+    return place_orders(purchases, longest_wait="100ms")
 
 
 def test_what_is_placed_together_is_committed_together(put_on_sale: Sell, bob: User) -> None:
-    placements = [wanting(put_on_sale(f"Lamp {n}", quantity=5), bob, quantity=2) for n in range(4)]
-    assert place_orders(placements) == [True] * 4
+    outcomes = place_together(
+        [wanting(put_on_sale(f"Lamp {n}", quantity=5), bob, quantity=2) for n in range(4)]
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), count(DISTINCT xmin::text) FROM listings_order")
         assert cursor.fetchone() == (4, 1)
-    assert stored(placements) == [True] * 4
+    assert are_placed(outcomes) == [True] * 4
     assert set(Listing.objects.values_list("available", flat=True)) == {3}
 
 
@@ -81,22 +79,26 @@ def test_each_gets_what_it_alone_would_get(put_on_sale: Sell, alice: User, bob: 
         "one's own": wanting(sold_out, alice),
         "the key again": wanting(lamp, bob, key="earlier"),
     }
-    outcomes = dict(zip(placements, place_orders(list(placements.values())), strict=True))
-    assert {name for name, placed in outcomes.items() if placed} == {"bought", "two of three", "the last"}
-    assert stored(list(placements.values())) == [bool(placed) for placed in outcomes.values()]
+    outcomes = dict(zip(placements, place_together(list(placements.values())), strict=True))
+    placed = {name for name, outcome in outcomes.items() if isinstance(outcome, Order)}
+    assert placed == {"bought", "two of three", "the last"}
+    assert outcomes["nothing left"] is outcomes["the key again"] is outcomes["two of one"] is None
+    assert isinstance(outcomes["one's own"], OwnListing)
+    assert Order.objects.count() == OutboxMessage.objects.count() == 4
 
 
 def test_one_key_twice_at_once_is_one_order(put_on_sale: Sell, bob: User) -> None:
     lamp = put_on_sale("Lamp", quantity=5)
-    assert place_orders([wanting(lamp, bob, key="click"), wanting(lamp, bob, key="click")]) == [True, False]
+    outcomes = place_together([wanting(lamp, bob, key="click"), wanting(lamp, bob, key="click")])
+    assert are_placed(outcomes) == [True, False]
     assert Listing.objects.get().available == 4
 
 
 def test_an_error_undoes_all_and_each_is_asked_for_alone(put_on_sale: Sell, bob: User) -> None:
     lamp = put_on_sale("Lamp", quantity=5)
-    placements = [wanting(lamp, bob), wanting(lamp, NOBODY), wanting(lamp, bob)]
-    assert place_orders(placements) == [None] * 3
-    assert stored(placements) == [False] * 3
+    with pytest.raises(IntegrityError):
+        place_together([wanting(lamp, bob), wanting(lamp, NOBODY), wanting(lamp, bob)])
+    assert are_placed([]) == []
     assert Listing.objects.get().available == 5
 
 
@@ -123,21 +125,21 @@ def test_a_locked_listing_is_not_waited_for_in_company(
 ) -> None:
     locked, lamp = put_on_sale("Armchair", quantity=5), put_on_sale("Lamp", quantity=5)
     elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE", [locked.pk])
-    placements = [wanting(lamp, bob), wanting(locked, bob), wanting(lamp, bob)]
-    assert place_orders(placements) == [None] * 3
-    assert stored(placements) == [False] * 3
+    with pytest.raises(OperationalError, match="lock timeout"):
+        place_together([wanting(lamp, bob), wanting(locked, bob), wanting(lamp, bob)])
+    assert are_placed([]) == []
 
 
 def test_listings_are_taken_in_the_order_of_their_ids(
-    put_on_sale: Sell, bob: User, elsewhere: "psycopg2.extensions.cursor", patience: None
+    put_on_sale: Sell, bob: User, elsewhere: "psycopg2.extensions.cursor"
 ) -> None:
     """So that two processes cannot hold what the other waits for."""
     first, second = put_on_sale("First", quantity=5), put_on_sale("Second", quantity=5)
     elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE", [first.pk])
 
-    def act(number: int) -> Sequence[bool | None]:
+    def act(number: int) -> list[bool]:
         if number == 0:
-            return place_orders([wanting(second, bob), wanting(first, bob)])
+            return are_placed(place_orders([wanting(second, bob), wanting(first, bob)]))
         wait_for_blocked(1)
         elsewhere.execute("SELECT FROM listings_listing WHERE id = %s FOR UPDATE NOWAIT", [second.pk])
         elsewhere.connection.rollback()
@@ -157,7 +159,7 @@ def test_a_locked_listing_holds_up_only_who_wants_it(
             wait_for_blocked(1)
             elsewhere.connection.rollback()
             return True
-        return place_order(wanting(locked if number == 1 else lamp, bob))
+        return place_order(wanting(locked if number == 1 else lamp, bob)) is not None
 
     held_up(5)
     assert run_at_once(6, act) == [True] * 6
@@ -178,9 +180,9 @@ def test_when_the_connection_is_lost_each_of_them_is_told(
     with monkeypatch.context() as patch:
         patch.setattr(CursorWrapper, "execute", hang_up)
         with pytest.raises(OperationalError):
-            place_orders([wanting(lamp, bob), wanting(lamp, bob)])
+            place_together([wanting(lamp, bob), wanting(lamp, bob)])
     connection.close()
-    assert place_orders([wanting(lamp, bob), wanting(lamp, bob)]) == [True, True]
+    assert are_placed(place_together([wanting(lamp, bob), wanting(lamp, bob)])) == [True, True]
 
 
 def test_many_who_want_few_things_get_all_there_are(put_on_sale: Sell, bob: User) -> None:
@@ -208,25 +210,14 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Have the first of so many wait until the others are there: they are placed together then."""
 
     def hold(count: int) -> None:
-        group = place._place_in_company
+        group = place._place_together
         ask = group._ask
 
-        def wait_for_the_others(placements: Sequence[Placement]) -> Sequence[bool | None]:
+        def wait_for_the_others(purchases: Sequence[Purchase]) -> Any:
             monkeypatch.setattr(group, "_ask", ask)
             assert wait_until(lambda: len(group._waiting) == count - 1, timeout_seconds=20)
-            return ask(placements)
+            return ask(purchases)
 
         monkeypatch.setattr(group, "_ask", wait_for_the_others)
 
     return hold
-
-
-@pytest.fixture
-def patience(db: None) -> Iterator[None]:
-    """Locks are waited for in company, too."""
-    alter = "ALTER FUNCTION place_orders(jsonb[], text[], text[], text) SET lock_timeout = "
-    with connection.cursor() as cursor:
-        cursor.execute(f"{alter} '20s'")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(f"{alter} '100ms'")

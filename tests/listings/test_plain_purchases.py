@@ -1,4 +1,4 @@
-"""A plain purchase is answered before it comes to Django, and nobody can tell it by the answer."""
+"""A plain purchase is answered before Django, and its answer is the one that Django would have given."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -11,8 +11,10 @@ from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError
 from django.http.response import ResponseHeaders
 from django.test import RequestFactory
+from rest_framework.permissions import BasePermission
 
-from listings.buying import fast_path, purchase
+from listings.buying import api, fast_path
+from listings.buying.api import BuyView
 from listings.models import Listing, Order
 from microstore.http import limits
 from microstore.telemetry.tracing import new_trace, trace_id_of
@@ -45,12 +47,12 @@ class Answer:
 
 
 class Counter:
-    """Bob before the express lane, and whether he was sent on to Django."""
+    """Bob before the fast path, and whether he was sent on to Django."""
 
     def __init__(self, bob: User) -> None:
         self.token = sign(claims_of(bob.pk))
         self.sent_on = 0
-        self.lane = fast_path.Express(self._django)
+        self.fast_path = fast_path.FastPath(self._django)
         self._behind = get_wsgi_application()
 
     def _django(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -66,7 +68,7 @@ class Counter:
             headers={"Authorization": f"Bearer {self.token}", **headers},
         )
         started: list[Any] = []
-        chunks = self.lane(request.environ, lambda *start: started.extend(start))
+        chunks = self.fast_path(request.environ, lambda *start: started.extend(start))
         status, named = started
         return Answer(int(status.split()[0]), ResponseHeaders(dict(named)), b"".join(chunks))
 
@@ -164,7 +166,7 @@ def test_an_outage_looks_the_same(
     def be_away(*_: Any, **__: Any) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(purchase, "buy_listing", be_away)
+    monkeypatch.setattr(api, "buy_listing", be_away)
     monkeypatch.setattr("microstore.database.outage.connection.close", lambda: None)
     answer = counter.buy(armchair.pk).looks
     assert answer[0] == 503
@@ -178,7 +180,7 @@ def test_a_fault_of_ours_is_told_without_its_cause(
     def fail(*_: Any) -> None:
         raise KeyError("a secret")
 
-    monkeypatch.setattr(purchase, "buy_listing", fail)
+    monkeypatch.setattr(api, "buy_listing", fail)
     answer = counter.buy(armchair.pk)
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
     assert "secret" not in answer.content.decode()
@@ -199,3 +201,37 @@ def test_plain_purchases_are_counted_too(
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "42")
     assert refused.headers["RateLimit"] == '"buy";r=0;t=42'
     assert counter.sent_on == 0
+
+
+class Nobody(BasePermission):
+    """Permits no request."""
+
+    def has_permission(self, *_: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("name", ["permission_classes", "throttle_classes", "authentication_classes"])
+def test_a_class_that_is_added_to_the_view_turns_the_fast_path_off(
+    bob: User, put_on_sale: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(BuyView, name, [*getattr(BuyView, name), Nobody])
+    monkeypatch.setattr("django.conf.settings.LIMITS_URL", "redis://localhost")
+    assert [each.partition(" is ")[0] for each in fast_path.find_differences()][:1] == [f"BuyView.{name}"]
+    if name == "permission_classes":
+        counter, lamp = Counter(bob), put_on_sale("Reading lamp", quantity=9)
+        assert [counter.buy(lamp.pk).status_code for _ in range(3)] == [403] * 3
+        assert counter.sent_on == 3
+
+
+def test_a_middleware_that_is_added_turns_the_fast_path_off(
+    bob: User, armchair: Listing, settings: Any
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.gzip.GZipMiddleware"]
+    counter = Counter(bob)
+    for _ in range(3):
+        counter.buy(armchair.pk)
+    assert counter.sent_on == 3
+
+
+def test_the_fast_path_is_on_with_the_middleware_and_the_view_of_this_release() -> None:
+    assert fast_path.find_differences() == []

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import LiveEvent
 from listings.settling import reconcile
+from listings.settling.complete import complete_orders
 from listings.settling.reconcile import resend_overdue
+from listings.settling.release import reject_orders
 from microstore.messaging.models import OutboxMessage
 from tests.listings.vanished import DEADLINE, PlaceOrder, make_older, place_order, resend, sent_orders
 from tests.support.messages import item_sold, order_rejected

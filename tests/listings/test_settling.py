@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from uuid_utils.compat import uuid7
 
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
+from listings.settling.complete import complete_orders
+from listings.settling.release import reject_orders
 from listings.tasks import item_sold as handle_item_sold
 from listings.tasks import order_rejected as handle_order_rejected
 from microstore.contracts.listings import OrderCompleted
@@ -212,26 +212,6 @@ def test_a_sale_delivered_to_many_workers_at_once_is_completed_once(
     told = run_at_once(10, lambda number: complete_orders(sales if number % 2 else sales[::-1]))
     assert {len(facts_told) for facts_told in told} == {5}
     assert Order.objects.filter(status="completed").count() == LiveEvent.objects.count() == 5
-
-
-def test_the_database_completes_orders_as_other_databases_do(
-    place_order: Callable[..., Order], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The rule is written twice: in SQL, and for SQLite in Python, which this test runs on PostgreSQL."""
-    first, second = place_order(), place_order()
-    (fact,) = complete_orders([item_sold(first.pk)])
-    monkeypatch.setattr(connection, "vendor", "sqlite")
-    (fact_of_second,) = complete_orders([item_sold(second.pk), item_sold(uuid7())])
-    of_each = {"event_id", "occurred_at", "order_id", "transaction_id", "trace"}
-    assert fact_of_second.model_dump(exclude=of_each) == fact.model_dump(exclude=of_each)
-    rows = Order.objects.order_by("id").values("status", "fee_cents", "total_cents")
-    assert rows[0] == rows[1]
-    assert rows[1]["status"] == "completed"
-    payloads = LiveEvent.objects.order_by("seq").values_list("payload", flat=True)
-    for order, payload in zip((first, second), payloads, strict=True):
-        assert (payload.pop("order_id"), payload.pop("trace_id")) == (str(order.pk), order.trace_id)
-    assert payloads[0] == payloads[1]
-    assert complete_orders([item_sold(second.pk)]) != []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from listings.buying.purchase import complete_orders, reject_orders
 from listings.models import Listing, LiveEvent, Order
 from listings.refusals import AlreadySettled, SoldOut
 from listings.settling.cancel import cancel_order, confirm_cancellations
+from listings.settling.complete import complete_orders
+from listings.settling.release import reject_orders
 from tests.listings.purchases import order_one
 from tests.support.messages import item_sold, order_rejected, order_voided
 

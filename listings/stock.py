@@ -1,0 +1,25 @@
+"""Stock: whether a buyer can have so much of a listing, and giving back what an order had reserved.
+
+It is reserved in buying/sql/place_orders.sql, and nowhere else.
+"""
+
+from django.db.models import F
+
+from listings.models import Listing
+from listings.refusals import ListingNotFound, OwnListing, SoldOut
+
+
+def ensure_can_buy(listing: Listing | None, *, buyer_id: int, quantity: int) -> Listing:
+    """Return the listing; raises the Refusal that says why this buyer cannot have so much of it."""
+    if not listing or listing.status != Listing.Status.ON_SALE:
+        raise ListingNotFound("There is no such listing on sale.")
+    if listing.seller_id == buyer_id:
+        raise OwnListing("This is your own listing.")
+    if listing.available < quantity:
+        raise SoldOut(f"Only {listing.available} left." if listing.available else "It is sold out.")
+    return listing
+
+
+def release_stock(listing_id: int, *, quantity: int) -> None:
+    """Give back what an order had reserved."""
+    Listing.objects.filter(id=listing_id).update(available=F("available") + quantity)
