@@ -27,7 +27,6 @@ TODO_DOCSTRINGS: set[str] = {
     "listings/orders",
     "listings/pages",
     "listings/seeding",
-    "listings/settling",
     "listings/websockets",
     "microstore/auth",
     "microstore/http",
