@@ -1,1 +1,1 @@
-"""Bulk inserts, the database's clock, and outages of the database."""
+"""Bulk inserts, loading SQL files, the clock of the database, and its outages."""
