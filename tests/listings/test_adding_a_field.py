@@ -47,15 +47,15 @@ def run_test(root: Path, service: str, code: str) -> None:
     environment = {
         **os.environ,
         "MICROSTORE_SERVICE": service,
-        "DATABASE_URL": f"{url.rpartition('/')[0]}/{database}",
+        f"{service.upper()}_DATABASE_URL": f"{url.rpartition('/')[0]}/{database}",
     }
     command = [sys.executable, "-m", "pytest", "-q", f"tests/{service}/test_of_the_copy.py"]
     run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr
 
 
 def test_a_field_added_by_the_guide_alone_arrives(tmp_path: Path) -> None:
-    for package in ("microstore", "listings", "transactions", "audit", "tests", "stack"):
+    for package in ("microstore", "listings", "transactions", "audit", "fees", "tests", "stack"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for name, (before, added) in GUIDE.items():

@@ -19,8 +19,8 @@ QUERIES_OF_A_LIST_PAGE = 2  # listings, images
 QUERIES_OF_A_LISTING = 2
 QUERIES_OF_A_PAGE_OF_ORDERS = 1
 QUERIES_OF_AN_ORDER = 1
-QUERIES_OF_A_PURCHASE = 1  # with an Idempotency-Key or without
-QUERIES_OF_A_REPLAY = 2  # and: which was it?
+QUERIES_OF_A_PURCHASE = 2  # the listing as it is offered, and the order
+QUERIES_OF_A_REPLAY = 3  # and the order that was there before
 
 
 def titles(response: Any) -> list[str]:
