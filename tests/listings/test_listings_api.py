@@ -20,7 +20,7 @@ QUERIES_OF_A_LISTING = 2
 QUERIES_OF_A_PAGE_OF_ORDERS = 1
 QUERIES_OF_AN_ORDER = 1
 QUERIES_OF_A_PURCHASE = 2  # the listing as it is offered, and the order
-QUERIES_OF_A_REPLAY = 3  # and the order that was there before
+QUERIES_OF_A_REPLAY = 2  # the listing, which is sold out, and the order that was there before
 
 
 def titles(response: Any) -> list[str]:
