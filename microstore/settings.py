@@ -216,7 +216,10 @@ SIMPLE_JWT = {
 BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at most
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # of a message that fails by itself
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # of a message that fails by itself
+RETRY_DELAYS_SECONDS = env.list(
+    "RETRY_DELAYS_SECONDS", cast=float, default=[5, 30, 60]
+)  # between its attempts
 MESSAGING_REGISTRY = REGISTRY
 MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"

@@ -104,5 +104,5 @@ def _show(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        value = ",".join(value)
+        value = ",".join(map(str, value))
     return f"`{value}`" if value or isinstance(value, int | float) else "empty"

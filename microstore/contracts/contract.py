@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from uuid_utils.compat import uuid7
 
+if TYPE_CHECKING:
+    from celery.canvas import Signature
+
+COMMANDS = "microstore.tasks"  # the exchange of commands
 TRACEPARENT = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
 Cents = Annotated[int, Field(strict=True, ge=0)]
@@ -82,6 +86,28 @@ class Contract(Generic[Fields, M]):
         It bears the listener's name, since another listener to the same fact has a command of its own.
         """
         return replace(self, name=f"{listener}.heard_{self.name}", to=listener, reply=None, fact=None)
+
+    def signature(self, events: Sequence[M | dict[str, Any]], *, app: Any = None) -> Signature:
+        """Return the Celery signature of the command, with its reply chained: the relay publishes by it, too.
+
+        It reaches its queue from any Celery app, whatever routes that has.
+        Raises ValueError where the contract is a mere fact.
+        """
+        # Imported here alone: all else of a contract is used where there is no Celery.
+        from celery import signature  # noqa: PLC0415
+        from celery.utils import uuid  # noqa: PLC0415
+
+        if not self.to:
+            raise ValueError(f"{self.name} is a fact and no command.")
+        options: dict[str, Any] = {
+            "exchange": COMMANDS,
+            "exchange_type": "topic",
+            "routing_key": f"task.{self.to}",
+        }
+        if self.reply:
+            options["chain"] = [signature(self.reply.task_name, app=app, options={"task_id": uuid()})]
+        payloads = [event if isinstance(event, dict) else to_wire(event) for event in events]
+        return signature(self.task_name, args=(payloads,), app=app, options=options)
 
     def parse(self, data: object) -> M:
         """Return the message that was received; raises InvalidMessage.

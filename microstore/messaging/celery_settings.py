@@ -1,7 +1,8 @@
 """Defaults of messaging, and of Celery wherever it runs. Every value is measured: see README.md."""
 
 OUTBOX_BATCH = 200  # events in one Celery message, at most
-MAX_ATTEMPTS = 3  # of an event that fails by itself
+MAX_ATTEMPTS = 5  # of an event that fails by itself
+RETRY_DELAYS_SECONDS = [5, 30, 60]  # after the first, second, … of them; the last one is repeated
 HEARTBEAT_FILE = ""  # touched by a worker or relay while it does its work
 METRICS_FOLDER, METRICS_HOST, METRICS_PORT = "", "127.0.0.1", 0  # 0: metrics are served nowhere
 GAUGES = ["microstore.messaging.gauges.gauges"]  # dotted paths, read from the database at each scrape

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
-from celery.utils import uuid
 from kombu import Producer
 
 from microstore.contracts.contract import AnyContract
@@ -17,12 +16,9 @@ def publish_command(
     app: Celery, producer: Producer, contract: AnyContract, payloads: Sequence[Payload], *, task_id: str
 ) -> None:
     """Publish a batch to the service that handles it, with the callback chained; it must reach a queue."""
-    app.send_task(
-        contract.task_name,
-        args=[list(payloads)],
+    contract.signature(payloads, app=app).apply_async(
         argsrepr=summarize(contract, payloads),
         task_id=task_id,
-        chain=[reply_step(contract.reply)] if contract.reply else None,
         producer=producer,
         mandatory=True,
         retry=False,
@@ -57,15 +53,3 @@ def summarize(contract: AnyContract, payloads: Sequence[Payload]) -> str:
     """Return the arguments as Flower shows them; left to itself Celery would write out the whole batch."""
     key = contract.payload.key_field
     return f"({len(payloads)} events, first {key} {payloads[0].get(key)})" if payloads else "()"
-
-
-def reply_step(contract: AnyContract) -> dict[str, Any]:
-    """Return the Celery signature of the callback task, as a step of a chain."""
-    return {
-        "task": contract.task_name,
-        "args": [],
-        "kwargs": {},
-        "options": {"task_id": uuid()},
-        "subtask_type": None,
-        "immutable": False,
-    }

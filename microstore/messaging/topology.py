@@ -13,12 +13,13 @@ from kombu.transport.native_delayed_delivery import (
     declare_native_delayed_delivery_exchanges_and_queues,
 )
 
+from microstore.contracts.contract import COMMANDS
 from microstore.contracts.registration import Registry
 from microstore.messaging.project import registry
 
 log = structlog.get_logger(__name__)
 
-TASKS = Exchange("microstore.tasks", type="topic")  # commands: one queue a service
+TASKS = Exchange(COMMANDS, type="topic")  # commands: one queue a service
 EVENTS = Exchange(
     "microstore.events", type="topic"
 )  # facts: every queue bound to their routing key gets a copy

@@ -1,149 +1,38 @@
 """The README of microstore.messaging is a whole service, and runs where nothing else of ours is."""
 
-import json
-import os
-import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
 import pytest
-from django.conf import settings
-from kombu import Connection
 
 from stack.waiting import wait_until
-
-ROOT = Path(__file__).parent.parent.parent
-NEEDED = (
-    *("__init__.py", "shutdown.py", "messaging", "metrics", "telemetry", "database"),
-    *("contracts/__init__.py", "contracts/contract.py", "contracts/registration.py"),
-)
-MANAGE = """
-import os, sys
-from django.core.management import execute_from_command_line
-from bakery.celery import app
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bakery.settings")
-execute_from_command_line(sys.argv)
-"""
-SHORT = "\nMAX_ATTEMPTS = 1\n"
-
-
-@pytest.fixture
-def bakery(tmp_path: Path) -> Iterator[Path]:
-    """A folder with the project of the README and the modules that it names, and a database of its own."""
-    for name in NEEDED:
-        source, target = ROOT / "microstore" / name, tmp_path / "microstore" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    readme = (ROOT / "microstore/messaging/README.md").read_text()
-    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", readme, re.DOTALL)
-    assert len(blocks) >= 6
-    (tmp_path / "bakery").mkdir()
-    (tmp_path / "bakery/__init__.py").touch()
-    (tmp_path / "manage.py").write_text(MANAGE)
-    for name, code in blocks:
-        (tmp_path / name).write_text(code + SHORT * name.endswith("settings.py"))
-    with database("bakery") as url:
-        (tmp_path / "environment.json").write_text(json.dumps(environment(url)))
-        yield tmp_path
-    with Connection(settings.BROKER_URL) as broker:
-        for queue in ("bakery", "bakery.dead"):
-            broker.default_channel.queue_delete(queue)
-
-
-@contextmanager
-def database(name: str) -> Iterator[str]:
-    """A new database beside the one of the tests; yields its URL."""
-    own = settings.DATABASES["default"]
-    server = psycopg2.connect(
-        host=own["HOST"], port=own["PORT"], user=own["USER"], password=own["PASSWORD"], dbname="postgres"
-    )
-    server.autocommit = True
-    with server.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        try:
-            yield f"postgres://{own['USER']}:{own['PASSWORD']}@{own['HOST']}:{own['PORT']}/{name}"
-        finally:
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    server.close()
-
-
-def environment(database_url: str) -> dict[str, str]:
-    own = {"DATABASE_URL": database_url, "BROKER_URL": settings.BROKER_URL, "SECRET_KEY": "of a bakery"}
-    return own | {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "bakery.settings"}
-
-
-def start(folder: Path, *command: str) -> subprocess.Popen[str]:
-    known = json.loads((folder / "environment.json").read_text())
-    return subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=known, stdout=subprocess.PIPE, text=True
-    )
-
-
-def run(folder: Path, *command: str) -> str:
-    process = start(folder, *command)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
-    return output
-
-
-@contextmanager
-def running(folder: Path, *command: str) -> Iterator[None]:
-    """A process that is ended by SIGTERM, and killed if that does not end it."""
-    process = start(folder, *command)
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-
-
-def order(folder: Path, loaves: int) -> None:
-    run(
-        folder,
-        "-c",
-        f"import django; django.setup(); from bakery.orders import order_bread; order_bread(7, {loaves})",
-    )
-
-
-def baked(folder: Path) -> list[int]:
-    known = json.loads((folder / "environment.json").read_text())
-    with psycopg2.connect(known["DATABASE_URL"]) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT loaves FROM bakery_baked ORDER BY loaves")
-        return [loaves for (loaves,) in cursor.fetchall()]
+from tests.support.bakery import baked, bakery, order, run, running
 
 
 @pytest.mark.timeout(240)
-def test_another_project_sends_handles_dead_letters_and_replays_by_the_readme(bakery: Path) -> None:
-    run(bakery, "manage.py", "migrate", "--run-syncdb", "--verbosity", "0")
-    order(bakery, 2)
-    order(bakery, 13)
+def test_another_project_sends_handles_dead_letters_and_replays_by_the_readme(tmp_path: Path) -> None:
+    with bakery(tmp_path) as folder:
+        send_handle_dead_letter_and_replay(folder)
+
+
+def send_handle_dead_letter_and_replay(folder: Path) -> None:
+    run(folder, "manage.py", "migrate", "--run-syncdb", "--verbosity", "0")
+    order(folder, 2)
+    order(folder, 13)
     with (
-        running(bakery, "manage.py", "relay"),
-        running(bakery, "-m", "celery", "-A", "bakery", "worker", "--concurrency", "1"),
+        running(folder, "manage.py", "relay"),
+        running(folder, "-m", "celery", "-A", "bakery", "worker", "--concurrency", "1"),
     ):
-        assert wait_until(lambda: baked(bakery) == [2], timeout_seconds=60)
+        assert wait_until(lambda: baked(folder) == [2], timeout_seconds=60)
         listed = "manage.py", "dead_letters", "list"
-        assert wait_until(lambda: "The oven holds twelve" in run(bakery, *listed), timeout_seconds=60)
-        oven = bakery / "bakery/tasks.py"
+        assert wait_until(lambda: "The oven holds twelve" in run(folder, *listed), timeout_seconds=60)
+        oven = folder / "bakery/tasks.py"
         oven.write_text(oven.read_text().replace("12", "24"))
     replayed = run(
-        bakery, "manage.py", "dead_letters", "replay", "all", "--reason", "The oven is larger now."
+        folder, "manage.py", "dead_letters", "replay", "all", "--reason", "The oven is larger now."
     )
     assert "1 done" in replayed
     with (
-        running(bakery, "manage.py", "relay"),
-        running(bakery, "manage.py", "worker", "bakery"),
+        running(folder, "manage.py", "relay"),
+        running(folder, "manage.py", "worker", "bakery"),
     ):
-        assert wait_until(lambda: baked(bakery) == [2, 13], timeout_seconds=60)
+        assert wait_until(lambda: baked(folder) == [2, 13], timeout_seconds=60)

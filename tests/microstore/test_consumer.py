@@ -2,31 +2,39 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import structlog
 from django.db import OperationalError, connection
+from kombu import Connection
+from pytest_django import Settings
 
 from microstore.celery import app
 from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ITEM_SOLD, ItemSold
 from microstore.contracts.notifications import SUBSCRIBED_FACTS
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
-from microstore.messaging.envelope import reply_step
 from microstore.messaging.models import DeadLetter
-from microstore.messaging.receiving.consumer import Delivery, RetryState, Unavailable
+from microstore.messaging.receiving.consumer import Delivery, RetryState, Unavailable, passed_at
 from microstore.telemetry.tracing import trace_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_passed_before() -> None:
+    passed_at.clear()
 
 
 class ArrivedTask:
     """Stands for Celery's bound task: remembers what is sent again."""
 
     def __init__(self) -> None:
-        self.request = type("Request", (), {"chain": [reply_step(ITEM_SOLD)], "id": str(uuid4())})()
+        [reply] = ORDER_CREATED.signature([]).options["chain"]
+        self.request = type("Request", (), {"chain": [reply], "callbacks": None, "id": str(uuid4())})()
         self.sent_again: list[dict[str, Any]] = []
 
     def apply_async(self, **message: Any) -> None:
@@ -118,13 +126,16 @@ def test_a_failing_event_is_tried_again_alone_and_the_others_go_on(armchair: dic
     assert [reply["order_id"] for reply in replies] == [batch[0]["order_id"], batch[2]["order_id"]]
     [again] = task.sent_again
     assert [event["order_id"] for event in again["args"][0]] == [batch[1]["order_id"]]
-    assert again["kwargs"] == {"attempts": 1, "failing_since": None}
+    assert again["kwargs"] == {"attempts": 1}
     assert again["chain"] == task.request.chain
     assert isinstance(again["countdown"], int)
     assert again["countdown"] >= 1
 
 
-def test_the_last_failure_dead_letters_the_event_with_its_traceback(armchair: dict[str, Any]) -> None:
+def test_the_last_failure_dead_letters_the_event_with_its_traceback(
+    armchair: dict[str, Any], settings: Settings
+) -> None:
+    settings.MAX_ATTEMPTS = 3
     [event] = orders(armchair, 13)
     task, replies = deliver([event], attempts=2)
     letter = DeadLetter.objects.get()
@@ -149,7 +160,7 @@ def test_an_outage_uses_up_no_attempt_and_keeps_the_batch_together(
     [again] = task.sent_again
     assert len(again["args"][0]) == 2
     assert again["kwargs"]["attempts"] == 2
-    assert again["kwargs"]["failing_since"] is not None
+    assert again["kwargs"]["waited_seconds"] >= 1
     assert replies == []
     assert not DeadLetter.objects.exists()
 
@@ -169,26 +180,63 @@ def test_the_connection_that_met_an_outage_is_left(armchair: dict[str, Any]) -> 
     assert second.sent_again == []
 
 
-@pytest.mark.parametrize(("failing_seconds", "shortest", "longest"), [(0, 1, 1), (10, 8, 12), (3600, 48, 72)])
+@pytest.mark.parametrize(("waited", "shortest", "longest"), [(0, 1, 1), (10, 8, 12), (3600, 48, 72)])
 def test_the_longer_an_outage_the_longer_the_wait_up_to_a_minute(
-    armchair: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    failing_seconds: int,
-    shortest: int,
-    longest: int,
+    armchair: dict[str, Any], waited: int, shortest: int, longest: int
 ) -> None:
-    monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
-    task, _ = deliver(orders(armchair, 7), failing_since=1_000_000.0 - failing_seconds)
-    assert shortest <= task.sent_again[0]["countdown"] <= longest
+    task, _ = deliver(orders(armchair, 7), waited_seconds=waited)
+    [again] = task.sent_again
+    assert shortest <= again["countdown"] <= longest
+    assert again["kwargs"]["waited_seconds"] == waited + again["countdown"]
 
 
-def test_after_a_day_of_outage_the_events_are_dead_lettered(
-    armchair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
-    task, _ = deliver(orders(armchair, 7, 7), failing_since=1_000_000.0 - 24 * 3600 - 1)
+def test_after_a_day_of_outage_the_events_are_dead_lettered(armchair: dict[str, Any]) -> None:
+    task, _ = deliver(orders(armchair, 7, 7), waited_seconds=24 * 3600 + 1)
     assert task.sent_again == []
     assert DeadLetter.objects.count() == 2
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_is_a_year_off_ends_no_outage(armchair: dict[str, Any], days: int) -> None:
+    task, _ = deliver(orders(armchair, 7), failing_since=time.time() + days * 24 * 3600)
+    [again] = task.sent_again
+    assert 1 <= again["countdown"] <= 72
+    assert not DeadLetter.objects.exists()
+
+
+def test_attempts_are_spread_over_minutes(armchair: dict[str, Any], settings: Settings) -> None:
+    settings.MAX_ATTEMPTS, settings.RETRY_DELAYS_SECONDS = 5, [5, 30, 60]
+    waits = [
+        deliver(orders(armchair, 13), attempts=attempts)[0].sent_again[0]["countdown"]
+        for attempts in range(4)
+    ]
+    assert all(4 * of <= 5 * wait <= 6 * of for wait, of in zip(waits, [5, 30, 60, 60], strict=True)), waits
+
+
+def test_a_batch_whose_events_all_fail_alike_meets_an_outage_and_not_faults(armchair: dict[str, Any]) -> None:
+    task, _ = deliver(orders(armchair, 13, 13, 13), attempts=4)
+    [again] = task.sent_again
+    assert len(again["args"][0]) == 3
+    assert again["kwargs"]["attempts"] == 4
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_batch_whose_events_all_fail_while_others_pass_has_faults(armchair: dict[str, Any]) -> None:
+    deliver(orders(armchair, 1))
+    task, _ = deliver(orders(armchair, 13, 13), attempts=4)
+    assert task.sent_again == []
+    assert DeadLetter.objects.count() == 2
+
+
+def test_the_reply_is_sent_though_the_message_has_no_chain(
+    armchair: dict[str, Any], broker: Connection, received: Callable[[str], list[Any]]
+) -> None:
+    task = ArrivedTask()
+    task.request.chain = None
+    [event] = orders(armchair, 1)
+    Delivery(task, ORDER_CREATED, sell, RetryState()).handle([event])
+    [[[[reply]], _, _]] = received("listings")
+    assert reply["order_id"] == event["order_id"]
 
 
 def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> None:

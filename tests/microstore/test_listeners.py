@@ -1,15 +1,21 @@
 """A listener's queue hears facts beside its own commands; what it is sent again comes to it alone."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from kombu import Connection
+from pytest_django import Settings
 
 from microstore.celery import app
+from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ORDER_COMPLETED, OrderCompleted
-from microstore.contracts.registry import CONTRACTS, LISTENERS, SERVICES
+from microstore.contracts.registration import DuplicateName, Listener, Registry
+from microstore.contracts.registry import CONTRACTS, LISTENERS, REGISTRY, SERVICES
 from microstore.messaging import topology
+from microstore.messaging.dead_letters import store
 from microstore.messaging.dead_letters.replay import preview, replay
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.messaging.receiving.consumer import Unavailable, handles_fact, publish
@@ -82,3 +88,49 @@ def test_a_fact_that_died_is_replayed_to_the_listener_alone(sale: OrderCompleted
     replay(letter.pk, by="olga", reason="the mail server is back")
     contract = CONTRACTS[OutboxMessage.objects.get().contract]
     assert (contract.task_name, contract.fact) == ("notifications.heard_order_completed", None)
+
+
+def test_two_listeners_to_one_fact_have_commands_queues_and_dead_letters_of_their_own(
+    broker: Connection, sale: OrderCompleted, received: Callable[[str], list[Any]], settings: Settings
+) -> None:
+    both = {
+        "notifications": Listener("listings", "order.*", (ORDER_COMPLETED,)),
+        "shipping": Listener("shipping", "order.completed", (ORDER_COMPLETED,)),
+    }
+    settings.MESSAGING_REGISTRY = Registry([ORDER_COMPLETED], listeners=both)
+    topology.declare(broker, ["shipping"])
+    try:
+        publish(ORDER_COMPLETED, [sale])
+        assert [len(received(name)) for name in both] == [1, 1]
+        for listener, contract in ((name, ORDER_COMPLETED.for_listener(name)) for name in both):
+            publish(contract, [sale])
+            assert {name: len(received(name)) for name in both} == {name: name == listener for name in both}
+            letter = store.dead_letter(
+                contract=contract.name, payload=to_wire(sale), error=ValueError(listener), attempts=5
+            )
+            replay(letter.pk, by="olga", reason="mended")
+            found = settings.MESSAGING_REGISTRY.find(OutboxMessage.objects.latest("id").contract)
+            assert found.to == listener
+        assert (
+            topology.service_queue("shipping").queue_arguments["x-dead-letter-routing-key"] == "dead.shipping"
+        )
+    finally:
+        for queue in ("shipping", "shipping.dead"):
+            broker.default_channel.queue_delete(queue)
+
+
+def test_a_fact_that_a_listener_rejected_is_replayed_to_that_listener_alone(
+    broker: Connection, sale: OrderCompleted
+) -> None:
+    headers = {"task": "order_completed", "x-first-death-queue": "notifications"}
+    store.dead_letter_unread(json.dumps([[[to_wire(sale)]], {}, {}]), {"application_headers": headers})
+    assert DeadLetter.objects.get().contract == "notifications.heard_order_completed"
+
+
+def test_two_contracts_of_one_name_are_an_error_when_they_are_registered() -> None:
+    with pytest.raises(DuplicateName, match="order_completed"):
+        Registry([ORDER_COMPLETED, ORDER_COMPLETED])
+
+
+def test_the_queues_that_celery_consumes_without_being_told_are_those_of_the_service() -> None:
+    assert set(app.amqp.queues.consume_from) == set(REGISTRY.queues_of(settings.SERVICE))

@@ -16,7 +16,7 @@ from microstore.contracts.contract import to_wire
 from microstore.contracts.registry import SERVICES
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import topology
-from microstore.messaging.envelope import publish_command, reply_step
+from microstore.messaging.envelope import publish_command
 from microstore.messaging.receiving.message_schema import find_fault
 from tests.microstore.conftest import TRACE
 
@@ -64,12 +64,10 @@ def test_a_batch_comes_out_of_its_envelope_as_it_went_in(channel: Any, batch: li
 
 
 def test_a_batch_that_is_tried_again_has_the_same_form(broker: Connection, channel: Any) -> None:
-    app.send_task(
-        ORDER_CREATED.task_name,
-        args=[[]],
-        kwargs={"attempts": 2, "failing_since": 1_000_000.5},
-        chain=[reply_step(ORDER_CREATED)],
-        time_limit=settings.CELERY_TASK_TIME_LIMIT,
-        soft_time_limit=settings.CELERY_TASK_SOFT_TIME_LIMIT,
-    )
-    assert find_fault(take(channel)) is None
+    for waited in ({"waited_seconds": 60.5}, {"failing_since": 1_000_000.5}):
+        ORDER_CREATED.signature([], app=app).apply_async(
+            kwargs={"attempts": 2, **waited},
+            time_limit=settings.CELERY_TASK_TIME_LIMIT,
+            soft_time_limit=settings.CELERY_TASK_SOFT_TIME_LIMIT,
+        )
+        assert find_fault(take(channel)) is None

@@ -7,7 +7,6 @@ import traceback
 from typing import Any
 
 import structlog
-from amqp import Message as BrokerMessage
 from django.conf import settings
 from kombu import Connection
 
@@ -15,6 +14,7 @@ from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.models import DeadLetter
 from microstore.messaging.project import registry
+from microstore.messaging.receiving.message_schema import REASON_CHARACTERS, find_fault_in
 
 log = structlog.get_logger(__name__)
 
@@ -51,22 +51,23 @@ def collect(broker: Connection) -> int:
             message = channel.basic_get(queue, no_ack=False)
             if message is None:
                 return collected
-            _dead_letter_message(message)
+            dead_letter_unread(message.body, message.properties)
             # After the commit: a process that dies in between collects the letter again, into the same row.
             channel.basic_ack(message.delivery_tag)
     return COLLECT_AT_ONCE
 
 
-def _dead_letter_message(message: BrokerMessage) -> None:
-    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
-    properties = {name: storable(value) for name, value in message.properties.items()}
-    headers = properties.pop("application_headers", {}) | properties
+def dead_letter_unread(body: bytes | str, properties: dict[str, Any]) -> None:
+    """Store a message that was not read, by its bytes and its AMQP properties with `application_headers`."""
+    raw = body.encode() if isinstance(body, str) else bytes(body)
+    known = {name: storable(value) for name, value in properties.items()}
+    headers = (known.pop("application_headers", None) or {}) | known
     _store(
-        fingerprint=_fingerprint_of(body, headers),
+        fingerprint=_fingerprint_of(raw, headers),
         contract=_contract_of(headers)[:100],
-        raw_body=body,
+        raw_body=raw,
         headers=headers,
-        error=_reason(headers),
+        error=_reason(raw, properties, headers),
         attempts=int(headers.get("x-delivery-count", 0)) + 1,
     )
 
@@ -133,10 +134,15 @@ def _trace(payload: object) -> str:
     return str(payload.get("trace", ""))[:55] if isinstance(payload, dict) else ""
 
 
-def _reason(headers: dict[str, Any]) -> str:
-    reasons = {
-        "rejected": "The worker could not read or run it; its log says why.",
-        "delivery_limit": "It was delivered too often; perhaps it kills its worker.",
-    }
-    reason = str(headers.get("x-first-death-reason", "unknown"))
-    return reasons.get(reason, f"The broker gave up on it: {reason}.")
+def _reason(body: bytes, properties: dict[str, Any], headers: dict[str, Any]) -> str:
+    reason = str(headers.get("x-first-death-reason", "rejected"))
+    if reason == "delivery_limit":
+        return "It was delivered too often; perhaps it kills its worker."
+    if reason != "rejected":
+        return f"The broker gave up on it: {reason}."
+    try:
+        # The broker keeps no reason, so the rules that the worker went by are looked up again.
+        fault = find_fault_in(body, properties)
+    except Exception as error:  # noqa: BLE001  # whatever a body makes the decoder raise
+        fault = repr(error)[:REASON_CHARACTERS]
+    return f"Rejected: {fault or 'the worker could not run it; its log says why'}"

@@ -1,16 +1,25 @@
 """Celery with confirmed publishes, whose workers neither lose a message nor exit on one."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from celery.app.amqp import AMQP
 from celery.worker import request, state
 from celery.worker.consumer import Consumer
+from django.db import connection
 from kombu import pools
 from kombu.exceptions import OperationalError
 from kombu.message import Message
+from kombu.transport.native_delayed_delivery import (
+    CELERY_DELAYED_DELIVERY_EXCHANGE,
+    MAX_LEVEL,
+    calculate_routing_key,
+    level_name,
+)
 
+from microstore.messaging.dead_letters import store
 from microstore.messaging.receiving.message_schema import find_fault
 from microstore.messaging.topology import is_amqp
 
@@ -77,8 +86,10 @@ class DeadLetteringConsumer(Consumer):
 
         def on_task_received(message: Message) -> Any:
             try:
-                fault = find_fault(message)
-                return self._reject(message, fault) if fault else handle(message)
+                fault = find_fault(message) or self._find_foreign(message)
+                if fault:
+                    return self._reject(message, fault)
+                return None if self._delay(message) else handle(message)
             except connection_lost:
                 raise
             except Exception as error:  # noqa: BLE001  # anything else is the message's fault
@@ -86,7 +97,72 @@ class DeadLetteringConsumer(Consumer):
 
         return on_task_received
 
+    def _find_foreign(self, message: Message) -> str | None:
+        # Celery rejects a task that it does not know, which on Redis is to discard it.
+        task = message.headers["task"]
+        return None if task in self.app.tasks else f"task: {task} is run by another service"
+
+    def _delay(self, message: Message) -> bool:
+        """Put a message with an `eta` to come into the broker's delayed delivery; return whether it was put.
+
+        Celery would hold it in memory, where a few such messages use up the prefetch and stop the queue.
+        """
+        eta, delivery = message.headers.get("eta"), message.delivery_info
+        if not eta or not is_amqp():
+            return False
+        # What comes out of delayed delivery has waited, whatever its eta says: another host's clock wrote it,
+        # and may be ahead of ours. A fact is about what has happened, and needs no delay.
+        has_waited = delivery["exchange"] == CELERY_DELAYED_DELIVERY_EXCHANGE
+        seconds = int((datetime.fromisoformat(eta) - datetime.now(UTC)).total_seconds())
+        if has_waited or seconds < 1 or not delivery["routing_key"].startswith("task."):
+            message.headers["eta"] = None
+            return False
+        try:
+            self._publish_delayed(message, seconds)
+        except Exception as error:  # noqa: BLE001  # nothing is wrong with the message
+            log.warning("not_delayed", error=repr(error))
+            message.requeue()
+        else:
+            # After the confirm: a process that dies in between delays it twice, and handlers are idempotent.
+            message.ack()
+        return True
+
+    def _publish_delayed(self, message: Message, seconds: int) -> None:
+        with self.app.producer_or_acquire() as producer:
+            producer.publish(
+                message.body,
+                exchange=level_name(MAX_LEVEL),
+                routing_key=calculate_routing_key(seconds, message.delivery_info["routing_key"]),
+                headers=message.headers,
+                content_type=message.content_type,
+                content_encoding=message.content_encoding,
+                correlation_id=message.properties.get("correlation_id"),
+                delivery_mode=2,
+                mandatory=True,
+                retry=False,
+                declare=[],
+            )
+
     def _reject(self, message: Message, why: str) -> None:
         log.error("message_rejected", why=why, headers=str(message.headers)[:500])
-        if not message.acknowledged:
+        if message.acknowledged:
+            return
+        if is_amqp():
             message.reject_log_error(log, self.connection_errors, requeue=False)
+        else:
+            self._store(message)
+
+    def _store(self, message: Message) -> None:
+        """Store the message as a dead letter: Redis has no dead-letter exchange, and a reject discards it."""
+        written = {"content_type": message.content_type, "content_encoding": message.content_encoding}
+        try:
+            properties = message.properties | written | {"application_headers": message.headers}
+            store.dead_letter_unread(message.body, properties)
+        except Exception as error:  # noqa: BLE001  # it must not be lost
+            log.error("dead_letter_not_stored", error=repr(error))
+            message.requeue()
+        else:
+            message.ack()
+        finally:
+            # Children that are forked from now on must not share this process's connection.
+            connection.close()

@@ -14,6 +14,7 @@ from microstore.contracts.contract import AnyContract, Contract, InvalidMessage,
 from microstore.database.outage import meet_database_outage
 from microstore.messaging import metrics
 from microstore.messaging.dead_letters import store
+from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.envelope import publish_command, publish_fact, summarize
 from microstore.messaging.project import celery_app
 from microstore.messaging.receiving import task_signals, worker_heartbeat  # noqa: F401  # connects their handlers
@@ -27,6 +28,11 @@ OUTAGE_DELAY_SECONDS = 60  # between two attempts, at most
 OUTAGE_GIVE_UP_SECONDS = 24 * 3600
 
 
+passed_at: dict[
+    str, float
+] = {}  # by contract: when a batch of it was last handled here, of the monotonic clock
+
+
 class Unavailable(Exception):
     """A dependency of the handler does not answer; nothing is wrong with the messages, which wait for it."""
 
@@ -35,10 +41,22 @@ Handler = Callable[[list[M]], Sequence[Message]]
 
 
 class RetryState(NamedTuple):
-    """Attempts of a message so far; it travels in the task's arguments, which no retry loses."""
+    """Attempts and waiting of a message so far; it travels in the task's arguments, which no retry loses."""
 
     attempts: int = 0
-    failing_since: float | None = None  # Unix time at which the outage was first met
+    waited_seconds: float = 0  # in outages; a duration, since clocks of hosts differ
+    failing_since: float | None = None  # Unix time at which an outage began, in messages of earlier releases
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the keyword arguments; an earlier release refuses those that it does not know."""
+        waited = {"waited_seconds": self.waited_seconds} if self.waited_seconds else {}
+        return {"attempts": self.attempts, **waited}
+
+    def waited(self) -> float:
+        """Return the seconds waited so far, of a message of an earlier release one delay at most."""
+        if self.failing_since is None:
+            return self.waited_seconds
+        return min(max(time.time() - self.failing_since, 0), OUTAGE_DELAY_SECONDS)
 
 
 def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
@@ -105,8 +123,14 @@ class Delivery:
         messages = [message for message in parsed if message]
         with metrics.handling(self.contract.name, len(events)):
             replies = self._attempt(messages) if messages else []
+        request = self.task.request
         if not replies:
-            self.task.request.chain = None
+            request.chain = request.callbacks = None
+        elif self.contract.reply and not is_linked(self.contract.reply, request):
+            # Any client may send the command alone: the reply is sent all the same.
+            with celery_app().producer_or_acquire() as producer:
+                payloads = [to_wire(reply) for reply in replies]
+                publish_command(celery_app(), producer, self.contract.reply, payloads, task_id=uuid())
         return [to_wire(reply) for reply in replies]
 
     def _parse(self, event: object, place: int) -> Any:
@@ -120,36 +144,62 @@ class Delivery:
             return None
 
     def _attempt(self, messages: list[Any]) -> list[Message]:
+        replies, error = self._run(messages)
+        if error is None:
+            return replies
+        if is_outage(error):
+            self._wait_out(messages, error)
+        elif len(messages) > 1:
+            return self._take_apart(messages)
+        else:
+            self._fail(messages[0], error)
+        return []
+
+    def _run(self, messages: list[Any]) -> tuple[list[Message], Exception | None]:
         try:
             with otel.of_messages(self.contract.name, kind="CONSUMER", carriers=messages):
                 replies = list(self.handler(messages))
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
-            if isinstance(error, Unavailable | SoftTimeLimitExceeded) or meet_database_outage(error):
-                self._wait_out(messages, error)
-                return []
-            if len(messages) > 1:
-                return [reply for message in messages for reply in self._attempt_alone(message)]
-            self._fail(messages[0], error)
-            return []
+            return [], error
+        passed_at[self.contract.name] = time.monotonic()
         metrics.HANDLED.labels(self.contract.name).inc(len(messages))
+        return replies, None
+
+    def _take_apart(self, messages: list[Any]) -> list[Message]:
+        replies: list[Message] = []
+        failed: list[tuple[Any, Exception]] = []
+        for message in messages:
+            with bound_id(message.trace):
+                more, error = self._run([message])
+                replies += more
+                if error and is_outage(error):
+                    self._wait_out([message], error)
+                elif error:
+                    failed.append((message, error))
+        if len(failed) == len(messages) and self._is_outage_of_all([error for _, error in failed]):
+            self._wait_out(messages, failed[0][1])
+            return []
+        for message, error in failed:
+            with bound_id(message.trace):
+                self._fail(message, error)
         return replies
 
-    def _attempt_alone(self, message: Any) -> list[Message]:
-        with bound_id(message.trace):
-            return self._attempt([message])
+    def _is_outage_of_all(self, errors: list[Exception]) -> bool:
+        # A fault is a message's only if it fails while others pass: here, or in this process not long ago.
+        passed = passed_at.get(self.contract.name)
+        others_pass = passed is not None and time.monotonic() - passed < OUTAGE_DELAY_SECONDS
+        return not others_pass and len({cause_of(repr(error)) for error in errors}) == 1
 
     def _wait_out(self, messages: list[Any], error: Exception) -> None:
         # The delay is as long as the outage has lasted, so it doubles; no attempt is used up.
-        now = time.time()
-        since = self.state.failing_since or now
+        waited = self.state.waited()
         log.warning("outage", contract=self.contract.name, messages=len(messages), error=repr(error))
-        if now - since > OUTAGE_GIVE_UP_SECONDS:
+        if waited > OUTAGE_GIVE_UP_SECONDS:
             for message in messages:
                 self._dead_letter(message, error, self.state.attempts)
             return
-        self._send_again(
-            messages, RetryState(self.state.attempts, since), min(now - since, OUTAGE_DELAY_SECONDS)
-        )
+        seconds = jitter(min(waited, OUTAGE_DELAY_SECONDS))
+        self._send_again(messages, RetryState(self.state.attempts, waited + seconds), seconds, why="outage")
 
     def _fail(self, message: Any, error: Exception) -> None:
         attempts = self.state.attempts + 1
@@ -157,22 +207,39 @@ class Delivery:
         if attempts >= settings.MAX_ATTEMPTS:
             self._dead_letter(message, error, attempts)
         else:
-            self._send_again([message], RetryState(attempts), 2**attempts)
+            delays = settings.RETRY_DELAYS_SECONDS
+            seconds = jitter(delays[min(attempts, len(delays)) - 1])
+            self._send_again([message], RetryState(attempts), seconds, why="failure")
 
     def _dead_letter(self, message: Any, error: Exception, attempts: int) -> None:
         store.dead_letter(
             contract=self.contract.name, payload=to_wire(message), error=error, attempts=attempts
         )
 
-    def _send_again(self, messages: list[Any], state: RetryState, seconds: float) -> None:
-        why = "outage" if state.failing_since else "failure"
+    def _send_again(self, messages: list[Any], state: RetryState, seconds: int, *, why: str) -> None:
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
         payloads = [to_wire(message) for message in messages]
         self.again.apply_async(
             args=[payloads],
             argsrepr=summarize(self.contract, payloads),
-            kwargs=state._asdict(),
+            kwargs=state.to_wire(),
             chain=self.task.request.chain,
-            # Whole seconds from 1: native delayed delivery raises an error between 0 and 1.
-            countdown=max(1, round(seconds * random.uniform(0.8, 1.2))),  # noqa: S311  # jitter
+            link=self.task.request.callbacks,
+            countdown=seconds,
         )
+
+
+def is_linked(contract: AnyContract, request: Any) -> bool:
+    """Return whether Celery itself will call the contract's task with the result."""
+    steps = [*(request.chain or [])[-1:], *(request.callbacks or [])]  # it takes a chain from its end
+    return any(step["task"] == contract.task_name for step in steps)
+
+
+def is_outage(error: Exception) -> bool:
+    """Return whether the error says nothing about the message; a connection that met an outage is closed."""
+    return isinstance(error, Unavailable | SoftTimeLimitExceeded) or meet_database_outage(error)
+
+
+def jitter(seconds: float) -> int:
+    """Return about as many seconds, whole ones from 1: delayed delivery raises an error between 0 and 1."""
+    return max(1, round(seconds * random.uniform(0.8, 1.2)))  # noqa: S311

@@ -1,24 +1,36 @@
-"""The form of a Celery message as these services send it. Whatever else arrives is not handed to Celery.
+"""Rules for incoming Celery messages. A message that breaks one is dead-lettered, and never reaches Celery.
 
-Celery believes its messages: an `eta` far away holds one in memory for years, an `expires` loses it, a
-time limit that is no number stops a child. None of these is ever sent here, so none is taken.
+Celery trusts its messages: `expires` loses one, a time limit that is no number stops a child, a callback to a
+task that nobody runs is a failure for ever. Harmless parts that any Celery client may add are ignored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from kombu.message import Message
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from kombu.serialization import loads
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from microstore.messaging.project import registry
 
 COMMANDS = {contract.task_name for contract in registry().contracts.values() if contract.to}
 FACTS = {contract.name for contract in registry().contracts.values() if contract.fact}
-CLOCKS_DIFFER_BY = timedelta(minutes=2)  # a message that was delayed arrives when its eta has come
+LONGEST_DELAY = timedelta(days=1)
 
-ENCODING = "utf-8"  # of JSON as kombu sends it; one that nobody knows it would decode as if it were this
+ENCODING = "utf-8"  # of JSON as kombu sends it; unknown encodings would be decoded as if they were this
 REASON_CHARACTERS = 500
+HERE = "microstore/messaging/receiving/message_schema.py"
 
 
 def _is_command(name: str) -> str:
@@ -31,87 +43,146 @@ def _is_task(name: str) -> str:
     return name if name in FACTS else _is_command(name)
 
 
-def _has_come(eta: datetime) -> datetime:
-    if eta > datetime.now(UTC) + CLOCKS_DIFFER_BY:
-        raise ValueError("too far away")
+def _is_text(value: object) -> object:
+    # pydantic takes a number for a time, and Celery fails on it.
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _is_near(eta: datetime) -> datetime:
+    if eta > datetime.now(UTC) + LONGEST_DELAY:
+        raise ValueError("more than a day away")
     return eta
 
 
+def _is_nothing(value: object) -> object:
+    if value is not None:
+        raise ValueError("not accepted")
+    return value
+
+
 Command = Annotated[str, Field(strict=True), AfterValidator(_is_command)]
-Task = Annotated[str, Field(strict=True), AfterValidator(_is_task)]  # a worker rejects what it does not hear
+Task = Annotated[str, Field(strict=True), AfterValidator(_is_task)]  # a worker rejects those it does not run
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
 # A task that sends itself again names its own limits, by the settings that it was deployed with.
 Seconds = Annotated[int, Field(strict=True, ge=1, le=3600)]
-Nothing = Annotated[list[Any], Field(max_length=0)] | None
+Delay = Annotated[int, Field(strict=True, ge=0, le=LONGEST_DELAY.total_seconds())]
+Eta = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_is_near)]
+Refused = Annotated[None, BeforeValidator(_is_nothing)]
 
 
 class Headers(BaseModel):
-    """Those of Celery's protocol 2."""
+    """Headers of Celery's protocol 2; others are ignored."""
 
     task: Task
     id: Name
-    eta: Annotated[AwareDatetime, AfterValidator(_has_come)] | None = None
+    eta: Eta | None = None
     retries: Annotated[int, Field(strict=True, ge=0)] = 0
-    expires: None = None
+    expires: Refused = None  # it would lose the message
     timelimit: Annotated[list[Seconds | None], Field(min_length=2, max_length=2)] | None = None
     lang: Name = "py"
     root_id: Name | None = None
     parent_id: Name | None = None
-    group: None = None
-    shadow: None = None
+    group: Name | None = None
+    shadow: Name | None = None
     ignore_result: Annotated[bool, Field(strict=True)] | None = None
-    stamped_headers: Nothing = None
-    compression: None = None
+    stamped_headers: list[Name] | None = None
+    stamps: dict[str, Any] | None = None
+    compression: Refused = None  # a small message would be a large one
 
 
 class Options(BaseModel):
-    """Of a callback: it goes where its task's name says."""
+    """Options of a callback. It goes where its task's name says, so it may name no queue and no exchange."""
 
     model_config = ConfigDict(extra="forbid")
 
-    task_id: Name
+    task_id: Name | None = None
+    reply_to: Name | None = None
+    root_id: Name | None = None
+    parent_id: Name | None = None
+    group_id: Name | None = None
+    group_index: Annotated[int, Field(strict=True, ge=0)] | None = None
+    shadow: Name | None = None
+    stamped_headers: list[Name] | None = None
+    countdown: Delay | None = None
+    link: "list[Step] | None" = None
+    link_error: "list[Step] | None" = None
 
 
 class Step(BaseModel):
-    """The callback that follows."""
+    """A callback: a command of this registry, run with the replies, or with its own events if immutable."""
 
     task: Command
-    args: Nothing
+    args: Annotated[list[list[Any]], Field(max_length=1)] | None
     kwargs: Annotated[dict[str, Any], Field(max_length=0)] | None
     options: Options
+    immutable: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def takes_one_argument(self) -> "Step":
+        if bool(self.args) != self.immutable:
+            raise ValueError("takes the replies, or one list of events and is immutable")
+        return self
 
 
 class Embed(BaseModel):
     """Tasks that Celery runs with the result."""
 
-    chain: Annotated[list[Step], Field(max_length=1)] | None = None
-    callbacks: Nothing = None
-    errbacks: Nothing = None
-    chord: None = None
+    chain: list[Step] | None = None
+    callbacks: list[Step] | None = None
+    errbacks: list[Step] | None = None
+    chord: Refused = None  # there is no result backend, so it would never be called
 
 
 class RetryState(BaseModel):
-    """The task's keyword arguments: see `consumer.RetryState`."""
+    """Keyword arguments of the task: see `consumer.RetryState`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     attempts: Annotated[int, Field(ge=0)] = 0
+    waited_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     failing_since: float | None = None
 
 
 Body = tuple[tuple[list[Any]], RetryState, Embed]
 BODY: TypeAdapter[Body] = TypeAdapter(Body)
+PARTS = ("args", "kwargs", "embed")  # of a body, by their places
 
 
 def find_fault(message: Message) -> str | None:
-    """Return what is wrong with a message, or None. May raise on a body that does not decode."""
-    if not isinstance(message.headers, Mapping):
-        return "its headers are no table"
-    if message.content_encoding != ENCODING:
-        return f"its content encoding is not {ENCODING}"
+    """Return the rules that a message breaks, or None. May raise on a body that does not decode."""
+    return _find_fault(message.headers, message.content_encoding, lambda: message.payload)
+
+
+def find_fault_in(body: bytes, properties: Mapping[str, Any]) -> str | None:
+    """Return the rules that a message breaks, from its bytes and AMQP properties."""
+    kind, encoding = properties.get("content_type"), properties.get("content_encoding")
+    headers = properties.get("application_headers")
+    return _find_fault(headers, encoding, lambda: loads(body, kind, encoding, accept={"application/json"}))
+
+
+def _find_fault(headers: object, encoding: object, read_body: Callable[[], object]) -> str | None:
+    if not isinstance(headers, Mapping):
+        return f"headers: no table ({HERE})"
+    if encoding != ENCODING:
+        return f"content_encoding: not {ENCODING} ({HERE})"
     try:
-        Headers.model_validate(message.headers)
-        BODY.validate_python(message.payload)
+        Headers.model_validate(headers)
     except ValidationError as error:
-        return str(error)[:REASON_CHARACTERS]
+        return f"{_name_rules('headers', error)} ({HERE})"
+    try:
+        BODY.validate_python(read_body())
+    except ValidationError as error:
+        return f"{_name_rules('', error)} ({HERE})"
     return None
+
+
+def _name_rules(part: str, error: ValidationError) -> str:
+    rules = []
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        place = fault["loc"]
+        if not part and place and isinstance(place[0], int) and place[0] < len(PARTS):
+            place = (PARTS[place[0]], *place[1:])
+        rules.append(f"{'.'.join(map(str, (part, *place) if part else place)) or 'body'}: {fault['msg']}")
+    return "; ".join(rules)[:REASON_CHARACTERS]
