@@ -73,10 +73,10 @@ def calls() -> Iterator[str]:
 
 def functions_in(tree: ast.AST, function: str = "<module>") -> Iterator[str]:
     for node in ast.iter_child_nodes(tree):
-        named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NUMBERS:
             yield function
-        yield from functions_in(node, node.name if named else function)
+        within = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else function
+        yield from functions_in(node, within)
 
 
 def test_every_number_is_made_of_text_whose_form_was_checked() -> None:
