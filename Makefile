@@ -14,7 +14,7 @@ help: ## list the targets
 
 # ---- running it
 
-.PHONY: run up services env down
+.PHONY: run up services env containers down
 run: $(INSTALLED) ## run everything embedded: PostgreSQL and Valkey from wheels, nothing to install
 	@$(STACK) run
 
@@ -26,6 +26,9 @@ services: $(INSTALLED) ## start PostgreSQL, RabbitMQ and Redis alone, print thei
 
 env: ## write .env with keys of your own for docker-compose.yml, unless it exists
 	@deploy/write_env.sh
+
+containers: $(INSTALLED) ## try docker-compose.yml by the README's commands: buy, restart, scale, stop (needs an engine, or root)
+	@$(STACK).containers
 
 down: $(INSTALLED) ## stop whatever run, up or services left behind
 	@$(STACK) down

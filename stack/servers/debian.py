@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,6 +54,12 @@ def find_prometheus(program: str = "prometheus") -> Path:
 def find_pgbouncer() -> Path:
     """Return PgBouncer, installed when missing and we may: tests and benchmarks put it before PostgreSQL."""
     return _find_or_install("pgbouncer", package="pgbouncer")
+
+
+def install_programs(programs: Mapping[str, str]) -> None:
+    """Install, where we may, the packages of these programs that are not there."""
+    for program, package in programs.items():
+        _find_or_install(program, package=package)
 
 
 def _find_or_install(program: str, *, package: str) -> Path:

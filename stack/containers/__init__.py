@@ -1,0 +1,1 @@
+"""The whole of docker-compose.yml on an engine: `make containers`."""
