@@ -86,7 +86,7 @@ def test_a_deployment_finds_its_own_pods_and_so_does_each_service_and_budget() -
         name, spec = found["metadata"]["name"], found.get("spec", {})
         if found["kind"] == "Deployment":
             assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"] == {"app": name}
-        if found["kind"] in ("Service", "PodDisruptionBudget"):
+        if found["kind"] in ("Service", "PodDisruptionBudget") and name != "closed":
             selector = spec["selector"].get("matchLabels", spec["selector"])
             assert f"Deployment {selector['app']}" in NAMED
 
@@ -182,6 +182,36 @@ def test_only_what_changes_tables_knows_the_owner() -> None:
 
 def test_only_the_api_of_the_listings_can_sign_tokens() -> None:
     assert [name for name in PODS if "microstore-signing" in str(container_of(name))] == ["listings-api"]
+
+
+def test_the_ingress_closes_what_the_gateway_closes() -> None:
+    gateway = (ROOT / "deploy/gateway.conf").read_text()
+    closed = re.findall(r"location (?:= )?(/\w+)/? \{\s*return 404;", gateway)
+    [rule] = NAMED["Ingress listings"]["spec"]["rules"]
+    nowhere = {
+        path["path"] for path in rule["http"]["paths"] if path["backend"]["service"]["name"] == "closed"
+    }
+    assert nowhere == set(closed) != set()
+    assert "selector" not in NAMED["Service closed"]["spec"]
+
+
+def test_a_port_is_open_to_those_who_use_it_alone() -> None:
+    policies = [found["spec"] for found in OBJECTS if found["kind"] == "NetworkPolicy"]
+    assert {"podSelector": {}, "policyTypes": ["Ingress"]} in policies
+    opened = {
+        (policy["podSelector"].get("matchLabels", {}).get("app", "any"), port["port"])
+        for policy in policies
+        for rule in policy.get("ingress", [])
+        for port in rule["ports"]
+    }
+    served = {
+        (name, port["name"])
+        for name in PODS
+        for port in container_of(name).get("ports", [])
+        if port["name"] == "http" and name != "flower"  # which is reached by port-forward
+    }
+    assert opened == served | {("any", "metrics")}
+    assert all(rule["from"] for policy in policies for rule in policy.get("ingress", []))
 
 
 def read_all() -> str:

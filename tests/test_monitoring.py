@@ -130,3 +130,23 @@ def test_the_gateway_keeps_numbers_to_the_operators() -> None:
     assert re.search(r"location = /metrics \{\s*return 404;", gateway)
     published = [port for container in CONTAINERS.values() for port in container.get("ports", [])]
     assert [port for port in published if port.endswith(":9100")] == []
+
+
+def test_the_gateway_lets_no_header_through_that_the_services_believe() -> None:
+    gateway = (ROOT / "deploy/gateway.conf").read_text()
+    assert "underscores_in_headers off;" in gateway
+    assert "ignore_invalid_headers on;" in gateway
+    assert "proxy_request_buffering on;" in gateway
+    # nginx passes on none of a server's headers to a location that sets one of its own.
+    setting = [block for block in re.split(r"\n    (?=location)", gateway) if "proxy_set_header" in block]
+    assert len(setting) == 2
+    for block in setting:
+        headers = dict(re.findall(r"proxy_set_header ([\w-]+) (\S+);", block))
+        overwritten = {name: value for name, value in headers.items() if "Forwarded" in name}
+        assert overwritten == {
+            "X-Forwarded-For": "$remote_addr",
+            "X-Forwarded-Proto": "$scheme",
+            "X-Forwarded-Host": '""',
+            "X-Forwarded-Port": '""',
+            "Forwarded": '""',
+        }
