@@ -54,7 +54,11 @@ class TransactionAdmin(ReadOnlyAdmin):
         (None, {"fields": ("status", "reason", "order_id", "trace_link", "created_at")}),
         ("Money", {"fields": ("price_cents", "fee_cents", "total_cents", "currency")}),
         ("Fee, as charged", {"fields": ("fee_rule", "breakdown")}),
-        ("What was sold", {"fields": ("listing_id", "quantity", "buyer_id", "seller_id")}),
+        (
+            "Item, as sold",
+            {"fields": ("title", "category", "description", "picture", "listing_id", "quantity")},
+        ),
+        ("Parties", {"fields": ("buyer_id", "seller_id")}),
     )
     readonly_fields = ("trace_link", "breakdown")
 

@@ -17,6 +17,7 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         model = Transaction
         fields = (
             *("id", "order_id", "listing_id", "buyer_id", "seller_id", "quantity", "price_cents", "currency"),
+            *("title", "description", "category", "picture"),
             *(
                 "status",
                 "fee_cents",

@@ -11,6 +11,7 @@ from transactions.models import Transaction
 COLUMNS = (
     *("id", "order_id", "status", "listing_id", "buyer_id", "seller_id", "quantity", "currency"),
     *("price_cents", "fee_cents", "total_cents", "fee_rule", "reason", "created_at"),
+    *("title", "category", "picture", "description"),
 )
 CHUNK_ROWS = 2_000
 # Characters with which a spreadsheet begins a formula: https://owasp.org/www-community/attacks/CSV_Injection

@@ -29,6 +29,22 @@ class Transaction(models.Model):
     quantity = models.PositiveIntegerField()
     price_cents = models.PositiveBigIntegerField(help_text="Of all items together, in the minor unit.")
     currency = models.CharField(max_length=3)
+    # The listing at the moment of the sale: the listings service may change or delete its own row.
+    title = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="The listing's title, as sold."
+    )
+    description = models.TextField(
+        max_length=10_000, blank=True, db_default="", help_text="The listing's description, as sold."
+    )
+    category = models.CharField(
+        max_length=50, blank=True, db_default="", help_text="The category by which the fee was set."
+    )
+    picture = models.CharField(
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="Address of the listing's first picture, as sold.",
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.RECORDED)
     fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
     total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")

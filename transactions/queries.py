@@ -24,6 +24,10 @@ class Decided(NamedTuple):
     quantity: int
     price_cents: int
     currency: str
+    title: str
+    description: str
+    category: str
+    picture: str
     status: str
     fee_cents: int | None
     total_cents: int | None

@@ -9,6 +9,9 @@ from microstore.contracts.contract import Cents, Contract, Currency, Id, Quantit
 from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED, OrderMessage
 
 Category = Annotated[str, Field(max_length=50)]
+Title = Annotated[str, Field(max_length=200)]
+Description = Annotated[str, Field(max_length=10_000)]
+Picture = Annotated[str, Field(max_length=500)]
 
 
 class OrderCreated(OrderMessage):
@@ -21,7 +24,11 @@ class OrderCreated(OrderMessage):
     seller_id: Id
     unit_price_cents: Cents
     currency: Currency
+    # The listing as the buyer saw it, since its seller may change it later; empty in messages of old senders.
     category: Category = ""
+    title: Title = ""
+    description: Description = ""
+    picture: Picture = ""
 
 
 class OrderExpired(OrderCreated):

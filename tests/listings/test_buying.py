@@ -117,6 +117,9 @@ def test_the_transactions_service_is_told_once(
         "unit_price_cents": 24_900,
         "currency": "EUR",
         "category": "furniture",
+        "title": "",
+        "description": "",
+        "picture": "",
         "trace": order.trace,
     }
 

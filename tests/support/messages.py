@@ -52,6 +52,9 @@ def order_created(
         unit_price_cents=unit_price_cents,
         currency=currency,
         category="furniture",
+        title="Crunchy armchair",
+        description="It creaks.",
+        picture="/media/armchair.webp",
         trace=new_trace(),
     )
 

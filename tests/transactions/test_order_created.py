@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from microstore.contracts.contract import Message
+from microstore.contracts.contract import Message, to_wire
 from microstore.contracts.listings import ItemSold, OrderRejected
+from microstore.contracts.transactions import ORDER_CREATED
 from tests.support.broker import Mailbox, facts
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.django_db
 
 QUERIES_OF_A_BATCH = 2  # what is known, and the insert of the rest
 QUERIES_OF_A_REPEATED_BATCH = 1
+OLD_COLUMNS = (
+    "listing_id, buyer_id, seller_id, quantity, price_cents, currency, status, fee_cents, total_cents,"
+    " fee_rule, fee_breakdown, reason, trace, created_at"
+)
 
 
 def without_time(messages: list[Message]) -> list[dict[str, object]]:
@@ -37,6 +42,32 @@ def test_an_order_is_recorded_with_its_fee(fee_post: FeePost) -> None:
     assert recorded.fee_rule.endswith("EUR") or "/EUR/" in recorded.fee_rule
     assert recorded.fee_breakdown["amount_cents"] == 74_700
     assert recorded.reason == ""
+
+
+def test_what_was_sold_is_kept_as_the_buyer_saw_it(fee_post: FeePost) -> None:
+    tasks.order_created([order_created()])
+    sold = Transaction.objects.values_list("title", "description", "category", "picture").get()
+    assert sold == ("Crunchy armchair", "It creaks.", "furniture", "/media/armchair.webp")
+
+
+def test_an_order_of_a_sender_that_knows_no_title_is_recorded_without(fee_post: FeePost) -> None:
+    old = to_wire(order_created())
+    for field in ("title", "description", "picture", "category"):
+        del old[field]
+    tasks.order_created([ORDER_CREATED.parse(old)])
+    assert Transaction.objects.values_list("title", "status").get() == ("", "recorded")
+
+
+def test_a_worker_of_the_release_before_can_still_record(fee_post: FeePost) -> None:
+    """Its INSERT names none of the new columns."""
+    tasks.order_created([order_created()])
+    row = Transaction.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO transactions_transaction (id, order_id, {OLD_COLUMNS})"
+            f" SELECT gen_random_uuid(), gen_random_uuid(), {OLD_COLUMNS} FROM transactions_transaction"
+        )
+    assert Transaction.objects.exclude(pk=row.pk).values_list("title", "picture").get() == ("", "")
 
 
 def test_the_reply_tells_what_is_recorded(fee_post: FeePost) -> None:

@@ -147,6 +147,16 @@ def test_a_spreadsheet_runs_nothing_of_an_export(
     assert row["reason"] == f"'{reason}"
 
 
+def test_an_export_has_what_was_sold(record_sale: Callable[..., Transaction]) -> None:
+    record_sale(title="=Armchair()", description="It\ncreaks.", category="furniture", picture="/media/1.webp")
+    client = client_as("finance")
+    text = client.get("/admin/transactions/transaction/export/").getvalue().decode()
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["title"], row["description"], row["category"]) == ("'=Armchair()", "It\ncreaks.", "furniture")
+    page = client.get(f"/admin/transactions/transaction/{Transaction.objects.get().pk}/change/")
+    assert all(words in page.content.decode() for words in ("=Armchair()", "creaks.", "/media/1.webp"))
+
+
 def test_totals_are_by_day_and_currency(record_sale: Callable[..., Transaction]) -> None:
     for _ in range(2):
         record_sale()
