@@ -140,8 +140,8 @@ check-django-listings check-django-transactions: check-django-%: $(INSTALLED)
 
 # Nothing of it is used: the check wants settings as production has them, of which none has a default.
 PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") \
-	ALLOWED_HOSTS=microstore.example DATABASE_URL=postgres://localhost/$* BROKER_URL=amqp://$*:nobodys@localhost// \
-	JWT_PRIVATE_KEY=private JWT_PUBLIC_KEY=public
+	ALLOWED_HOSTS=microstore.example DATABASE_URL=postgres:///$* BROKER_URL=amqp://$*:nobody-has-this@localhost// \
+	JWT_PUBLIC_KEY="$$(openssl genrsa 2048 2>/dev/null | openssl rsa -pubout 2>/dev/null)"
 
 # ---- the virtual environment, made again when the requirements have changed
 

@@ -9,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from microstore.contracts.registry import REGISTRY, SERVICES
+from microstore.database import timeouts
 from microstore.http import security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
@@ -119,6 +120,7 @@ if not database_url.startswith(("postgres://", "postgresql://")):
     raise ImproperlyConfigured("DATABASE_URL is no postgres:// URL; MicroStore runs on PostgreSQL alone.")
 DATABASES = {"default": env.db_url_config(database_url)}
 DATABASES["default"].update(ENGINE="microstore.postgresql", CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
+DATABASES["default"]["OPTIONS"] = timeouts.POSTGRESQL | DATABASES["default"].get("OPTIONS", {})
 
 # ---- uploaded files: a folder, unless another storage is named
 
@@ -134,16 +136,20 @@ STORAGES = {
 
 # ---- security outside development
 
+PROXIES = env.int("PROXIES", 0)  # in front of us, each of which adds to X-Forwarded-For
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    if PROXIES:  # without one the header is the client's own
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$", r"^staff/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds: staff log in once a day
 # Cookies know no ports: on one host the services would log their visitors out of each other.
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{SERVICE}_session", f"{SERVICE}_csrf"
+# Browsers take `__Host-` from HTTPS alone, and from no other host under the same domain.
+COOKIE_PREFIX = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}{SERVICE}_session", f"{COOKIE_PREFIX}{SERVICE}_csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # ---- API
@@ -163,7 +169,6 @@ LIMITS = {
 if unknown := env.dict("LIMITS", default={}).keys() - LIMITS.keys():
     raise ImproperlyConfigured(f"LIMITS knows {', '.join(LIMITS)}, not {', '.join(unknown)}.")
 LIMITS |= env.dict("LIMITS", default={})
-PROXIES = env.int("PROXIES", 0)  # in front of us, each of which adds to X-Forwarded-For
 
 REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["microstore.http.limits.Limits"] if LIMITS_URL else [],
@@ -205,6 +210,7 @@ SIMPLE_JWT = {
     "SIGNING_KEY": env.str("JWT_PRIVATE_KEY", "", multiline=True) if SERVICE == "listings" else "",
     "VERIFYING_KEY": "" if JWT_JWKS_URL else required("JWT_PUBLIC_KEY", development=""),
     "ISSUER": "microstore",
+    "LEEWAY": 10,  # seconds by which the clocks of two machines may differ
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "AUTH_TOKEN_CLASSES": ["microstore.auth.tokens.AccessToken"],
@@ -273,7 +279,7 @@ GAUGES = [
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [CHANNEL_LAYER_URL]},
+        "CONFIG": {"hosts": [{"address": CHANNEL_LAYER_URL} | timeouts.REDIS]},
     }
 }
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 10)  # in one process
@@ -289,7 +295,7 @@ CURRENCIES = env.list(
 )
 
 if logs.process_name(sys.argv) == "flower":
-    required("FLOWER_BASIC_AUTH", development="none")  # it can stop workers
+    FLOWER_BASIC_AUTH = required("FLOWER_BASIC_AUTH", development="none")  # it can stop workers
 if logs.process_name(sys.argv) == "api" and SERVICE == "listings":
     required("JWT_PRIVATE_KEY", development="")  # it signs tokens, and no other process does
 

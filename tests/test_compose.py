@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from stack.places import ROOT
-from stack.processes.keys import make_jwt_keys
 from stack.processes.procfile import read_procfile
 from stack.servers.compose import SERVICES
 from stack.servers.rabbitmq import TAGS
@@ -149,7 +148,8 @@ def test_a_key_that_is_missing_is_named(missing: str) -> None:
 
 
 def test_who_signs_nothing_starts_without_a_key_to_sign_with() -> None:
-    public = {"JWT_PUBLIC_KEY": make_jwt_keys()["JWT_PUBLIC_KEY"]}
+    signing = ("LISTINGS_SECRET_KEY", "TRANSACTIONS_SECRET_KEY", "JWT_PRIVATE_KEY")
+    public = {name: value for name, value in given_keys().items() if name not in signing}
     for name in ("listings-worker", "notifications-worker", "listings-relay", "transactions-relay"):
         read = read_settings(environment_of(name, **public), argv=process_words(PROCESSES[name])[1:])
         assert read.returncode == 0, read.stderr
@@ -159,7 +159,7 @@ def test_flower_starts_with_a_password_only() -> None:
     argv = ["celery", "-A", "microstore.celery", "flower"]
     open_to_all = read_settings(environment_of("flower", **given_keys()), argv=argv)
     assert "Set FLOWER_BASIC_AUTH in the environment" in open_to_all.stderr
-    given = given_keys() | {"FLOWER_BASIC_AUTH": "flower:crunchy"}
+    given = given_keys() | {"FLOWER_BASIC_AUTH": "flower:a crunchy armchair"}
     closed = read_settings(environment_of("flower", **given), argv=argv)
     assert closed.returncode == 0, closed.stderr
 

@@ -68,8 +68,9 @@ async def listen(
 
 
 def to_client(event: LiveEvent) -> dict[str, Any]:
-    """An event as clients see it."""
-    return {"type": event.type, "seq": event.seq, **event.payload}
+    """Return an event as everybody may see it: a trace id would let others join the buyer's trace."""
+    shown = {name: value for name, value in event.payload.items() if name != "trace_id"}
+    return {"type": event.type, "seq": event.seq, **shown}
 
 
 def frame(events: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -120,7 +120,13 @@ class FetchedKeys(PublicKeys):
 def key_ring() -> KeyRing:
     """The process's keys, as its environment names them."""
     given: dict[str, Any] = settings.SIMPLE_JWT
-    return KeyRing(given["ALGORITHM"], given["SIGNING_KEY"], given["VERIFYING_KEY"], issuer=given["ISSUER"])
+    return KeyRing(
+        given["ALGORITHM"],
+        given["SIGNING_KEY"],
+        given["VERIFYING_KEY"],
+        issuer=given["ISSUER"],
+        leeway=given["LEEWAY"],
+    )
 
 
 def as_jwks(keys: Keys) -> dict[str, Any]:

@@ -1,9 +1,13 @@
-"""What keeps strangers out: headers of every page, and no start of production on defaults."""
+"""Headers of every answer, and no start of production with secrets that can be guessed."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.http import HttpRequest, HttpResponse
 
 MIN_SECRET = 32
@@ -14,7 +18,16 @@ POLICY = (
 # The viewers of the API's documentation set styles of their own, and Redoc works in a worker.
 VIEWER_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
 VIEWERS = ("/api/docs/", "/api/redoc/")
-WELL_KNOWN = {"guest", "password", "changeme", "secret", "admin"}
+MIN_PASSWORD = 12
+MIN_RSA_BITS = 2048
+PEM = re.compile("-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
+# What templates and tutorials have, and what stands in this repository for development.
+WELL_KNOWN = {
+    *("guest", "password", "changeme", "secret", "admin", "administrator", "password1234", "123456789012"),
+    *("microstore", "postgres", "listings", "transactions", "notifications", "rabbitmq", "microstore_app"),
+    *("microstore_owner", "microstore_reader", "flower"),
+}
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
 
 
 def send_policy(
@@ -26,26 +39,73 @@ def send_policy(
         response = get_response(request)
         viewer = request.path.startswith(VIEWERS)
         response.headers.setdefault("Content-Security-Policy", VIEWER_POLICY if viewer else POLICY)
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        if "HTTP_AUTHORIZATION" in request.META:  # somebody's own, which no cache on the way may keep
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return protected
 
 
 def find_defaults(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What of these settings must not be met in production, one sentence each that says what to set."""
-    secret = settings["SECRET_KEY"]
-    if (
-        len(secret) < MIN_SECRET
-        or len(set(secret)) < MIN_SECRET // 4
-        or secret.startswith("development-only")
-    ):
-        yield f"SECRET_KEY is too easy to guess: set {MIN_SECRET} random characters (`openssl rand -hex 32`)."
-    if "*" in settings["ALLOWED_HOSTS"] or not settings["ALLOWED_HOSTS"]:
+    """Yield what must not be met in production, one sentence each that names the setting and what to set."""
+    for name in ("SECRET_KEY", "STAFF_KEY", "FEES_SIGNING_KEY"):
+        secret = settings.get(name, "")
+        if (secret or name == "SECRET_KEY") and is_weak_secret(secret):
+            yield f"{name} is too easy to guess: set {MIN_SECRET} random characters (`openssl rand -hex 32`)."
+    if not settings["ALLOWED_HOSTS"] or any(map(is_too_wide, settings["ALLOWED_HOSTS"])):
         yield "ALLOWED_HOSTS allows every name: set it to the names under which the service is called."
+    yield from find_weak_passwords(settings)
+    yield from find_weak_keys(settings.get("SIMPLE_JWT", {}))
+
+
+def find_weak_passwords(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which passwords of other servers, and of Flower, could be guessed."""
     for name in ("BROKER_URL", "DATABASE_URL"):
         address = urlsplit(settings[name])
         user, password = unquote(address.username or ""), unquote(address.password or "")
-        if user == "guest" or password.lower() in WELL_KNOWN:
-            yield f"{name} logs in as {user!r} with a password that all know: set it to a user of its own."
-        elif name == "BROKER_URL" and address.scheme.startswith("amqp") and not user:
-            yield "BROKER_URL names no user, which means guest: set it to a user of its own."
+        if name == "BROKER_URL" and not address.scheme.startswith("amqp"):
+            continue
+        if is_weak_password(user, password) and address.hostname:  # a socket file knows who connects
+            yield f"{name} logs in as {user!r} with a password that is easy to guess: set one of its own."
+    if flower := settings.get("FLOWER_BASIC_AUTH", ""):
+        user, _, password = flower.partition(":")
+        if is_weak_password(user, password):
+            yield f"FLOWER_BASIC_AUTH has a password that is easy to guess: set {MIN_PASSWORD} characters."
+
+
+def is_weak_secret(secret: str) -> bool:
+    """Return whether a key could be guessed: too short, of few characters, or a stand-in of a template."""
+    return (
+        len(secret) < MIN_SECRET
+        or len(set(secret)) < MIN_SECRET // 4
+        or secret.startswith(("development-only", "django-insecure-"))
+    )
+
+
+def is_weak_password(user: str, password: str) -> bool:
+    """Return whether it could be guessed: short, the user's own name, or one that is in this repository."""
+    return len(password) < MIN_PASSWORD or password.lower() in {user.lower(), *WELL_KNOWN}
+
+
+def is_too_wide(host: str) -> bool:
+    """Return whether the entry of ALLOWED_HOSTS holds hosts of other people: `*`, `.com`."""
+    return host == "*" or (host.startswith(".") and "." not in host[1:].rstrip("."))
+
+
+def find_weak_keys(jwt: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the keys of tokens: too short, unreadable, or of two different pairs."""
+    signing, verifying = jwt.get("SIGNING_KEY", ""), jwt.get("VERIFYING_KEY", "")
+    try:
+        public = [load_pem_public_key(pem.encode()) for pem in PEM.findall(verifying)]
+        own = load_pem_private_key(signing.encode(), password=None).public_key() if signing else None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        yield "JWT_PRIVATE_KEY or JWT_PUBLIC_KEY is no key in PEM: `make env` writes a pair."
+        return
+    if verifying and not public:
+        yield "JWT_PUBLIC_KEY is no key in PEM: `make env` writes a pair."
+    keys = [*public, *([own] if own else [])]
+    if any(not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_BITS for key in keys):
+        yield f"JWT_PUBLIC_KEY has to be RSA of {MIN_RSA_BITS} bits or more: `make env` writes a pair."
+    if own and public and own not in public:
+        yield "JWT_PRIVATE_KEY is of another pair than JWT_PUBLIC_KEY: set both halves of one."

@@ -70,8 +70,9 @@ def check_database() -> str:
 
 def check_channel_layer() -> str:
     """A ping to its Redis."""
-    hosts: list[str] = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]  # type: ignore[index]  # not all settings have a CONFIG, says django-stubs
-    with redis.Redis.from_url(hosts[0], socket_timeout=2, socket_connect_timeout=2) as server:
+    with redis.Redis.from_url(
+        settings.CHANNEL_LAYER_URL, socket_timeout=2, socket_connect_timeout=2
+    ) as server:
         server.ping()
     return "ok"
 

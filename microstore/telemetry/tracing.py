@@ -1,5 +1,6 @@
 """One trace id follows a purchase through HTTP, outbox, broker and both services (W3C Trace Context)."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 
 from microstore.contracts.contract import TRACEPARENT
 from microstore.telemetry import otel
+
+PRINTABLE = re.compile("[!-~]{1,128}")
 
 _traceparent: ContextVar[str] = ContextVar("traceparent")
 
@@ -50,14 +53,36 @@ def trace_start(term: str) -> str | None:
     return f"00-{trace_id.hex}-" if trace_id else None
 
 
+def requested_id(environ: Mapping[str, Any]) -> str | None:
+    """Return the caller's own `X-Trace-Id`: up to 128 visible characters; None where there is none."""
+    text: str = environ.get("HTTP_X_TRACE_ID", "")
+    return text if PRINTABLE.fullmatch(text) else None
+
+
 def requested_trace(environ: Mapping[str, Any]) -> str:
-    """What the caller asks to be traced by; invalid ids are not worth an error and are replaced."""
+    """Return the traceparent of a request: the caller's own, or one made of its `X-Trace-Id`, or a new one.
+
+    An `X-Trace-Id` that is no W3C id is hashed into one, so that the same text is found again by it.
+    """
     traceparent: str = environ.get("HTTP_TRACEPARENT", "")
     if re.fullmatch(TRACEPARENT, traceparent) and trace_id_of(traceparent) != "0" * 32:
         return traceparent
-    trace_id = environ.get("HTTP_X_TRACE_ID", "").lower().replace("-", "")
-    valid = re.fullmatch("[0-9a-f]{32}", trace_id) and trace_id != "0" * 32
-    return new_trace(trace_id if valid else None)
+    text = requested_id(environ)
+    return new_trace(text and as_trace_id(text))
+
+
+def as_trace_id(text: str) -> str:
+    """Return 32 hexadecimal digits for an `X-Trace-Id`: its own digits, or those of its hash."""
+    return _digits(text) if is_trace_id(text) else hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def is_trace_id(text: str) -> bool:
+    """Return whether the text is a W3C trace id, with or without the dashes of a UUID."""
+    return bool(re.fullmatch("[0-9a-f]{32}", _digits(text))) and _digits(text) != "0" * 32
+
+
+def _digits(text: str) -> str:
+    return text.lower().replace("-", "")
 
 
 def bound_id(trace: str) -> AbstractContextManager[None]:
@@ -85,7 +110,8 @@ def trace_requests(
     def traced(request: HttpRequest) -> HttpResponse:
         with trace_of_request(request.META) as trace:
             response = get_response(request)
-        response["X-Trace-Id"] = trace_id_of(trace)
+        given = requested_id(request.META)
+        response["X-Trace-Id"] = given if given and not is_trace_id(given) else trace_id_of(trace)
         return response
 
     return traced

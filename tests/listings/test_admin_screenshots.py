@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Response
+from pytest_django.fixtures import SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
 from uuid_utils.compat import uuid7
 
@@ -101,10 +102,12 @@ def test_the_admin_fits_and_is_allowed_all_it_does(
     admin_client: Client,
     browser: Browser,
     size: str,
+    settings: SettingsWrapper,
 ) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height})
-    cookie = admin_client.cookies["listings_session"].value
+    cookie = admin_client.cookies[settings.SESSION_COOKIE_NAME].value
+    settings.SESSION_COOKIE_NAME = "listings_session"  # the pages are served without TLS here
     context.add_cookies([{"name": "listings_session", "value": cookie, "url": live_server.url}])
     page = context.new_page()
     complaints: list[str] = []

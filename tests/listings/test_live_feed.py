@@ -74,7 +74,6 @@ def test_a_sale_arrives_in_the_browser(sell: Callable[[int], list[LiveEvent]]) -
             "order_id": str(order.pk),
             "quantity": 1,
             "available": 100,
-            "trace_id": order.trace_id,
         }
 
 

@@ -11,11 +11,16 @@ from django.test.client import FakePayload
 from microstore.http.security import find_defaults
 from microstore.staff import login_guard
 from microstore.staff.models import StaffAction
+from tests.support.environment import make_key_pair
 from tests.support.problem import read_problem
 
 SERVICE = os.environ["MICROSTORE_SERVICE"]
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+PRIVATE, PUBLIC = make_key_pair()
 GOOD = {
+    "STAFF_KEY": "zyxwvutsrqponmlkjihgfedcba9876543210",
+    "FLOWER_BASIC_AUTH": "operator:a lighthouse in fog",
+    "SIMPLE_JWT": {"SIGNING_KEY": PRIVATE, "VERIFYING_KEY": PUBLIC},
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": ["shop.example"],
     "BROKER_URL": "amqp://listings:hard-to-guess@rabbitmq//",
@@ -31,6 +36,22 @@ GOOD = {
         ("SECRET_KEY", "development-only-0123456789abcdefghijklmnop"),
         ("ALLOWED_HOSTS", ["shop.example", "*"]),
         ("ALLOWED_HOSTS", []),
+        ("ALLOWED_HOSTS", [".com"]),
+        ("SECRET_KEY", "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"),
+        ("STAFF_KEY", "x"),
+        ("FEES_SIGNING_KEY", "short"),
+        ("FLOWER_BASIC_AUTH", "a:b"),
+        ("FLOWER_BASIC_AUTH", "hard-to-guess:hard-to-guess"),
+        ("BROKER_URL", "amqp://listings:microstore@rabbitmq//"),
+        ("BROKER_URL", "amqp://listings:listings@rabbitmq//"),
+        ("DATABASE_URL", "postgres://postgres:postgres@db/listings"),
+        ("DATABASE_URL", "postgres://listings@db/listings"),
+        ("DATABASE_URL", "postgres://listings-of-shop:listings-of-shop@db/listings"),
+        ("SIMPLE_JWT", {"VERIFYING_KEY": make_key_pair(1024)[1]}),
+        ("SIMPLE_JWT", {"SIGNING_KEY": make_key_pair(1024)[0]}),
+        ("SIMPLE_JWT", {"SIGNING_KEY": PRIVATE, "VERIFYING_KEY": make_key_pair()[1]}),
+        ("SIMPLE_JWT", {"SIGNING_KEY": "private", "VERIFYING_KEY": PUBLIC}),
+        ("SIMPLE_JWT", {"VERIFYING_KEY": "public"}),
         ("BROKER_URL", "amqp://guest:guest@rabbitmq//"),
         ("BROKER_URL", "amqp://rabbitmq//"),
         ("BROKER_URL", "amqp://listings:Password@rabbitmq//"),
@@ -40,7 +61,20 @@ GOOD = {
 def test_a_default_is_refused_by_its_name(name: str, value: object) -> None:
     assert list(find_defaults(GOOD)) == []
     [told] = find_defaults(GOOD | {name: value})
-    assert told.startswith(name)
+    assert told.startswith({"SIMPLE_JWT": "JWT_"}.get(name, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres:///listings"),  # by a socket file
+        ("BROKER_URL", "redis://127.0.0.1/0"),
+        ("ALLOWED_HOSTS", [".shop.example"]),
+        ("STAFF_KEY", ""),
+    ],
+)
+def test_what_nobody_can_guess_is_no_default(name: str, value: object) -> None:
+    assert list(find_defaults(GOOD | {name: value})) == []
 
 
 @pytest.mark.django_db
@@ -58,9 +92,9 @@ def test_browsers_are_kept_on_https_and_cookies_too(client: Client) -> None:
     form = {"username": "carol", "password": "crunchy armchair"}
     answer = client.post("/admin/login/?next=/admin/", form, secure=True)
     assert "max-age=31536000; includeSubDomains" in answer["Strict-Transport-Security"]
-    for cookie in (answer.cookies[f"{SERVICE}_session"], answer.cookies[f"{SERVICE}_csrf"]):
+    for cookie in (answer.cookies[f"__Host-{SERVICE}_session"], answer.cookies[f"__Host-{SERVICE}_csrf"]):
         assert (cookie["secure"], cookie["samesite"]) == (True, "Lax")
-    assert answer.cookies[f"{SERVICE}_session"]["httponly"]
+    assert answer.cookies[f"__Host-{SERVICE}_session"]["httponly"]
 
 
 @pytest.mark.django_db
@@ -70,7 +104,7 @@ def test_who_logs_in_here_is_not_logged_out_of_the_other_service_on_the_same_hos
     password = {"password1": "a lighthouse in fog", "password2": "a lighthouse in fog"}
     added = client.post("/admin/auth/user/add/", {"username": "dora", "usable_password": "true"} | password)
     assert added.status_code == 302  # and the next page has a message
-    assert [name for name in client.cookies if not name.startswith(f"{SERVICE}_")] == []
+    assert [name for name in client.cookies if not name.startswith(f"__Host-{SERVICE}_")] == []
 
 
 NOWHERE = ("/nowhere", "/nowhere/", "/media/nowhere.jpg", "/health/nowhere")

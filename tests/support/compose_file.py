@@ -74,7 +74,11 @@ def environment_of(name: str, **given: str) -> dict[str, str]:
 
 def given_keys() -> dict[str, str]:
     """What `.env` has to hold before anything of ours starts."""
-    return {"LISTINGS_SECRET_KEY": SECRET, "TRANSACTIONS_SECRET_KEY": SECRET, **make_jwt_keys()}
+    passwords = {
+        found["name"] for found in VARIABLE.finditer(COMPOSE_TEXT) if found["default"] == ":-microstore"
+    }
+    keys = {"LISTINGS_SECRET_KEY", "TRANSACTIONS_SECRET_KEY", *passwords}
+    return dict.fromkeys(keys, SECRET) | make_jwt_keys()
 
 
 def fill_in(text: str, given: Mapping[str, str]) -> str:

@@ -30,9 +30,9 @@ def set_environment(service: str) -> None:
     }
 
 
-def make_key_pair() -> tuple[str, str]:
+def make_key_pair(bits: int = 2048) -> tuple[str, str]:
     """A private and a public key in PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

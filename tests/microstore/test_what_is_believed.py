@@ -1,0 +1,58 @@
+"""What another process says is believed no further than it was checked."""
+
+import time
+
+import pytest
+from django.conf import settings
+from django.core import signing
+from django.test import Client
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.exceptions import TokenError
+
+from microstore.auth.authentication import TokenAuthentication
+from microstore.staff import peers
+from microstore.staff.overview import Found
+from microstore.staff.trace import Trace
+from tests.support.tokens import claims_of, sign
+
+KEY = "a key that only services have: 0123456789"
+SECRET = Found("log line", None, "a line with a secret", permission="staff.view_logs")
+
+
+@pytest.mark.django_db
+def test_a_service_that_claims_every_right_gets_what_its_roles_may_see(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureRequest
+) -> None:
+    settings.STAFF_KEY = KEY
+    monkeypatch.setattr(peers, "find_here", lambda terms: Trace([SECRET, Found("order", None, "an order")]))
+    claim = {"terms": ["5" * 32], "name": "mallory", "roles": [], "everything": True}
+    question = signing.dumps(claim, key=KEY, salt=peers.SALT)
+    answer = client.post("/staff/trace", {"question": question}).json()
+    assert [row["text"] for row in answer["found"]] == ["an order"]
+    assert answer["hidden"] == 1
+
+
+@pytest.mark.parametrize("seconds", [2, 9])
+def test_a_token_of_a_clock_that_is_a_little_ahead_is_good(seconds: int) -> None:
+    token = sign(claims_of(7, iat=int(time.time()) + seconds))
+    assert TokenAuthentication().get_validated_token(token.encode())["user_id"] == "7"
+
+
+@pytest.mark.parametrize("changed", [{"iat": 60}, {"exp": -60}])
+def test_a_token_of_a_clock_that_is_wrong_is_refused(changed: dict[str, int]) -> None:
+    claims = {name: int(time.time()) + seconds for name, seconds in changed.items()}
+    with pytest.raises((AuthenticationFailed, TokenError)):
+        TokenAuthentication().get_validated_token(sign(claims_of(7, **claims)).encode())
+
+
+def test_without_a_proxy_nobody_says_that_https_was_spoken() -> None:
+    assert settings.PROXIES == 0
+    assert settings.SECURE_PROXY_SSL_HEADER is None
+
+
+@pytest.mark.django_db
+def test_what_is_somebodys_own_is_kept_by_no_cache(client: Client) -> None:
+    token = sign(claims_of(7))
+    own = client.get("/api/schema/", headers={"Authorization": f"Bearer {token}"})
+    assert own.headers["Cache-Control"] == "no-store"
+    assert "camera=()" in client.get("/health/live").headers["Permissions-Policy"]
