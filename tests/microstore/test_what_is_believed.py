@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.core import signing
 from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 
@@ -21,7 +22,7 @@ SECRET = Found("log line", None, "a line with a secret", permission="staff.view_
 
 @pytest.mark.django_db
 def test_a_service_that_claims_every_right_gets_what_its_roles_may_see(
-    client: Client, monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureRequest
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
 ) -> None:
     settings.STAFF_KEY = KEY
     monkeypatch.setattr(peers, "find_here", lambda terms: Trace([SECRET, Found("order", None, "an order")]))
