@@ -18,7 +18,7 @@ LOOKED_AT_ONCE = 10_000
 
 
 def visible_listings(user_id: int | None) -> QuerySet[Listing]:
-    """Everybody sees what is on sale; sellers also see their own drafts and what they withdrew."""
+    """Return what is on sale, and of the user's own listings also drafts and withdrawn ones."""
     own = Q(seller_id=user_id) if user_id else Q()
     return (
         Listing.objects.filter(Q(status=Listing.Status.ON_SALE) | own)
@@ -28,17 +28,18 @@ def visible_listings(user_id: int | None) -> QuerySet[Listing]:
 
 
 def orders_of(user_id: int) -> QuerySet[Order]:
-    """Orders that the user may see: as buyer or as seller."""
+    """Return the orders that the user may see: those bought and those sold."""
     return Order.objects.filter(Q(buyer_id=user_id) | Q(listing__seller_id=user_id)).select_related("listing")
 
 
 def order_with_key(buyer_id: int, key: str) -> Order | None:
-    """The order that this idempotency key stands for."""
+    """Return the order that was made with this idempotency key."""
     return Order.objects.filter(buyer_id=buyer_id, idempotency_key=key).first()
 
 
 def lock_orders(order_ids: Sequence[UUID]) -> dict[UUID, Order]:
-    """The orders, locked in the order of their ids, so that two batches cannot wait for each other."""
+    """Return the orders by id, locked until the transaction ends; those that do not exist are left out."""
+    # Locked in the order of their ids, so that two batches cannot wait for each other.
     orders = Order.objects.select_for_update(of=("self",)).select_related("listing").order_by("id")
     return {order.id: order for order in orders.filter(id__in=order_ids)}
 
@@ -49,7 +50,7 @@ def orders_of_checkout(checkout_id: UUID) -> list[Order]:
 
 
 def find_account(user_id: int) -> User:
-    """The user that a token names, or AccountGone."""
+    """Return the user that a token names; raises AccountGone."""
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
         raise AccountGone("The account of this token no longer exists.")
@@ -57,11 +58,9 @@ def find_account(user_id: int) -> User:
 
 
 def resume_point(seq: int) -> int:
-    """After which seq to read for a client that knows events up to `seq`.
-
-    Transactions do not commit in the order of their seq, so a late one may be lower than one already seen:
-    some of what came shortly before is read again.
-    """
+    """Return the seq after which to read for a client that knows events up to `seq`."""
+    # Transactions do not commit in the order of their seq, so a late one may be lower than one already seen:
+    # some events that came shortly before are read again, and clients drop what they have by its seq.
     just_now = timezone.now() - timedelta(seconds=OVERLAP_SECONDS)
     late = LiveEvent.objects.filter(seq__gt=seq - OVERLAP_EVENTS, seq__lte=seq, created_at__gte=just_now)
     first = late.order_by("seq").values_list("seq", flat=True).first()
@@ -69,26 +68,26 @@ def resume_point(seq: int) -> int:
 
 
 def events_after(seq: int, *, limit: int) -> list[LiveEvent]:
-    """What the live feed has said since, oldest first."""
+    """Return the events after this sequence number, oldest first."""
     return list(LiveEvent.objects.filter(seq__gt=seq).order_by("seq")[:limit])
 
 
 def recent_seqs() -> list[int]:
-    """The seqs of the latest events, latest first."""
+    """Return the seqs of the latest events, latest first."""
     return list(LiveEvent.objects.order_by("-seq").values_list("seq", flat=True)[:RECENT_EVENTS])
 
 
 def seqs_after(seq: int) -> list[int]:
-    """The seqs of the events since, oldest first."""
+    """Return the seqs of the events after this one, oldest first."""
     later = LiveEvent.objects.filter(seq__gt=seq).order_by("seq")
     return list(later.values_list("seq", flat=True)[:LOOKED_AT_ONCE])
 
 
 def events_with_seqs(seqs: Sequence[int]) -> list[LiveEvent]:
-    """These events, oldest first."""
+    """Return the events with these seqs, oldest first."""
     return list(LiveEvent.objects.filter(seq__in=seqs).order_by("seq")) if seqs else []
 
 
 def events_of_orders(order_ids: Sequence[UUID]) -> list[LiveEvent]:
-    """What the live feed has to say of these orders, oldest first."""
+    """Return the events of these orders, oldest first."""
     return list(LiveEvent.objects.filter(order_id__in=order_ids).order_by("seq"))

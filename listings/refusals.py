@@ -1,4 +1,4 @@
-"""Why a purchase is refused."""
+"""Refusals of the listings service: each is a problem type of the API."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

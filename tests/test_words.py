@@ -19,9 +19,7 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 # Folders that are not rewritten yet. One that holds its rule may not stay here, so these lists only shrink.
 TODO_DOCSTRINGS: set[str] = {
-    "listings",
     "listings/accounts",
-    "listings/buying",
     "listings/catalogue",
     "listings/notifications",
     "listings/orders",
@@ -34,8 +32,8 @@ TODO_DOCSTRINGS: set[str] = {
     "microstore/telemetry",
 }
 TODO_COMMENTS: set[str] = {
-    "microstore",
     "listings",
+    "microstore",
 }
 
 

@@ -1,4 +1,4 @@
-"""Buying what is for sale."""
+"""The endpoint of a purchase: its request becomes a Purchase, its order the answer."""
 
 from functools import cache
 from http import HTTPStatus
@@ -37,7 +37,7 @@ LOCATION = OpenApiParameter(
 
 
 class BuyView(APIView):
-    """Buy it. The answer comes at once; the order settles behind it."""
+    """The purchase of a listing, answered at once; the order settles behind it."""
 
     throttle_scope = "buy"
 
@@ -59,14 +59,14 @@ class BuyView(APIView):
 
 
 class Answer(NamedTuple):
-    """202 with where to look: what AcceptedOrderSerializer says, and headers."""
+    """Body and headers of a 202, as AcceptedOrderSerializer describes it."""
 
     body: dict[str, str]
     headers: dict[str, str]
 
 
 def buy(listing_id: int, *, buyer_id: int, quantity: int, key: str | None) -> Answer:
-    """Place the order, in the trace that is current."""
+    """Place the order in the current trace; raises Refusal, ValidationError for the key."""
     purchase = Purchase(
         listing_id=listing_id,
         buyer_id=buyer_id,
@@ -78,14 +78,14 @@ def buy(listing_id: int, *, buyer_id: int, quantity: int, key: str | None) -> An
 
 
 def valid_key(key: str | None) -> str | None:
-    """The header of draft-ietf-httpapi-idempotency-key-header: visible ASCII, 255 characters at most."""
+    """Return the key as draft-ietf-httpapi-idempotency-key-header has it; raises ValidationError."""
     if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
     return key
 
 
 def wanted_quantity(body: Any) -> int:
-    """How many the buyer wants, or a ValidationError that says what is wrong."""
+    """Return the quantity of the body; raises ValidationError."""
     serializer = BuySerializer(data=body)
     serializer.is_valid(raise_exception=True)
     return int(serializer.validated_data["quantity"])
@@ -105,11 +105,11 @@ def accepted(order: Order, replayed: bool) -> Answer:
 
 
 def status_url(order_id: UUID) -> str:
-    """Where the order can be looked at."""
+    """Return the path of the order in the API."""
     return f"{_orders_url()}{order_id}/"
 
 
 @cache
 def _orders_url() -> str:
-    """Found once: `reverse` takes longer than all the rest of the answer."""
+    # Cached: `reverse` takes longer than all the rest of the answer.
     return reverse("order-list")

@@ -94,7 +94,7 @@ class CheckoutsView(APIView):
 
 
 def accepted(orders: Sequence[Order]) -> dict[str, Any]:
-    """What AcceptedCheckoutSerializer says; the same whatever has become of the orders."""
+    """Return the answer to a checkout: the same for a repeat, whatever has become of its orders."""
     first = orders[0]
     return {
         "id": str(first.checkout_id),

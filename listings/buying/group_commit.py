@@ -1,7 +1,7 @@
-"""Group commit: what several threads ask at the same moment, one of them asks for all.
+"""Group commit: concurrent calls are coalesced into one.
 
-Nobody waits for company. Who comes first asks at once, and those who come meanwhile ask together when that is
-done: so the more there are, the less each costs, and who is alone is served as if there were no group.
+While one thread runs, later callers queue, and the next leader submits them as one batch. A call that meets
+no other runs at once: without contention it adds no latency.
 """
 
 import threading
@@ -9,67 +9,70 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
 
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-class Seat(Generic[Asked, Answer]):
-    """One who asks. `turn` opens when there is an answer, or when it is this one's turn to ask."""
+class Call(Generic[Item, Result]):
+    """A caller's item and, later, its result. `turn` is released when it has one, or when it is to lead."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
+    def __init__(self, item: Item) -> None:
+        self.item = item
         self.turn = threading.Lock()
         self.turn.acquire()
-        self.is_served = False
-        self._answer: Answer | None = None
+        self.is_done = False
+        self._result: Result | None = None
         self._error: BaseException | None = None
 
-    def serve(self, answer: Answer | None, error: BaseException | None = None) -> None:
-        """Leave the answer, or what is to be raised in its place."""
-        self._answer, self._error, self.is_served = answer, error, True
+    def finish(self, result: Result | None, error: BaseException | None = None) -> None:
+        """Keep the result, or the exception that stands in its place."""
+        self._result, self._error, self.is_done = result, error, True
 
-    def outcome(self) -> Answer:
-        """The answer; or raises what was raised."""
+    def result(self) -> Result:
+        """Return the result or raise the exception."""
         if self._error is not None:
             raise self._error
-        return cast("Answer", self._answer)
+        return cast("Result", self._result)
 
 
-class GroupCommit(Generic[Asked, Answer]):
-    """Calls `ask` in one thread at a time, with what threads have asked, in their order, so many at most."""
+class GroupCommit(Generic[Item, Result]):
+    """Calls `submit` in one thread at a time with the items of concurrent calls, in their order."""
 
-    def __init__(self, ask: Callable[[Sequence[Asked]], Sequence[Answer]], *, at_most: int) -> None:
-        self._ask = ask
-        self._at_most = at_most
-        self._mutex = threading.Lock()
-        self._waiting: deque[Seat[Asked, Answer]] = deque()
-        self._is_led = False
+    def __init__(self, submit: Callable[[Sequence[Item]], Sequence[Result]], *, at_most: int) -> None:
+        self._submit = submit
+        self._at_most = at_most  # items of one submit
+        self._mutex = threading.Lock()  # held for a moment only, never while `submit` runs
+        self._waiting: deque[Call[Item, Result]] = deque()
+        self._has_leader = False
 
-    def __call__(self, asked: Asked) -> Answer:
-        """The answer to this; raises what `ask` raises, as does each of the group."""
-        seat: Seat[Asked, Answer] = Seat(asked)
+    def __call__(self, item: Item) -> Result:
+        """Return the result for this item; raises what `submit` raises, in each thread of the group."""
+        call: Call[Item, Result] = Call(item)
         with self._mutex:
-            self._waiting.append(seat)
-            follows, self._is_led = self._is_led, True
+            self._waiting.append(call)
+            follows, self._has_leader = self._has_leader, True
         if follows:
-            seat.turn.acquire()
-        if not seat.is_served:
+            call.turn.acquire()
+        # A follower whose turn has come without a result is the next leader.
+        if not call.is_done:
             self._lead()
-        return seat.outcome()
+        return call.result()
 
     def _lead(self) -> None:
-        """Ask for the first of those who wait, this thread's among them; then the next who waits leads."""
         with self._mutex:
+            # This thread's own call is the first of them: followers get the lead in the order of the queue.
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._at_most))]
         try:
-            answers = self._ask([seat.asked for seat in group])
-            for seat, answer in zip(group, answers, strict=True):
-                seat.serve(answer)
+            results = self._submit([call.item for call in group])
+            for call, result in zip(group, results, strict=True):
+                call.finish(result)
         except BaseException as error:  # noqa: BLE001  # each of them raises it
-            for seat in group:
-                seat.serve(None, error)
+            for call in group:
+                call.finish(None, error)
         with self._mutex:
-            self._is_led = bool(self._waiting)
+            # Decided under the mutex: a caller that comes after it finds no leader, and leads itself.
+            self._has_leader = bool(self._waiting)
             next_leader = [self._waiting[0]] if self._waiting else []
-        for seat in [*next_leader, *group]:
-            seat.turn.release()
+        # The next leader first: its database work overlaps with the waking of this group.
+        for call in [*next_leader, *group]:
+            call.turn.release()

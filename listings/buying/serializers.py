@@ -1,4 +1,4 @@
-"""What the API takes and gives about checkouts."""
+"""Serializers of checkouts: items, the accepted and the refused answer."""
 
 from typing import Any
 
@@ -13,26 +13,26 @@ MAX_LISTING_ID = 2**63 - 1
 
 
 class ItemSerializer(RefuseUnknownFields):
-    """How many of what."""
+    """A listing and a quantity of it."""
 
     listing = StrictIntegerField(min_value=1, max_value=MAX_LISTING_ID)
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
 
 
 class CheckoutSerializer(RefuseUnknownFields):
-    """Several things, each once."""
+    """A checkout: several listings, none of them twice."""
 
     items = serializers.ListField(child=ItemSerializer(), min_length=1, max_length=MAX_ITEMS)
 
     def validate_items(self, items: list[dict[str, int]]) -> list[dict[str, int]]:
-        """Who wants more of a listing says so by its quantity."""
+        """Refuse a listing that is named twice: its quantity says how many."""
         if len({item["listing"] for item in items}) < len(items):
             raise serializers.ValidationError("A listing is in it twice; add up its quantity.")
         return items
 
 
 class CheckoutOrderSerializer(serializers.Serializer[Any]):
-    """One of its orders."""
+    """One order of an accepted checkout."""
 
     id = serializers.UUIDField()
     listing = serializers.IntegerField()
@@ -42,7 +42,7 @@ class CheckoutOrderSerializer(serializers.Serializer[Any]):
 
 
 class AcceptedCheckoutSerializer(serializers.Serializer[Any]):
-    """The answer to a checkout: always the first one, however often it is asked for again."""
+    """The answer to a checkout, the same for each repeat with its idempotency key."""
 
     id = serializers.UUIDField()
     trace_id = serializers.CharField()
@@ -50,13 +50,13 @@ class AcceptedCheckoutSerializer(serializers.Serializer[Any]):
 
 
 class RefusedItemSerializer(ProblemSerializer):
-    """Why an item cannot be had."""
+    """An item that cannot be bought, and the reason."""
 
     index = serializers.IntegerField(help_text="Its place among the items, from 0.")
     listing = serializers.IntegerField()
 
 
 class RefusedCheckoutSerializer(ProblemSerializer):
-    """A problem that names the items."""
+    """A problem that names the items that cannot be bought."""
 
     items = RefusedItemSerializer(many=True)

@@ -1,7 +1,8 @@
-"""Buyers cancel what is still pending. The transactions service learns of it, and says that it has.
+"""Cancelling a pending order, and the transactions service's confirmation.
 
-Here the order row decides: what is cancelled stays so, also when the transactions service has recorded the
-sale meanwhile. It then voids what it recorded. Until it has said so, `reconcile` tells it again.
+The order row decides: a cancelled order stays cancelled, also when the transactions service has recorded the
+sale meanwhile. It then voids the transaction and replies; until it has replied, `reconcile` sends the message
+again.
 """
 
 from collections.abc import Sequence
@@ -21,10 +22,12 @@ from microstore.messaging.sending import outbox
 
 @transaction.atomic
 def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
-    """Cancel a pending order: its stock is back, and `order_cancelled` is sent, in one transaction.
+    """Cancel a pending order: release its stock and send `order_cancelled`, in one transaction.
 
-    One that is cancelled already stays so. Raises NotYours or AlreadySettled, and then nothing has changed.
+    An order that is cancelled already stays so. Raises NotYours or AlreadySettled, and then nothing has
+    changed.
     """
+    # Locked before its status is read: a sale that is being completed at this moment is waited for, and wins.
     order = queries.lock_orders([order_id])[order_id]
     if order.buyer_id != buyer_id:
         raise NotYours("Only its buyer may cancel an order.")
@@ -38,7 +41,9 @@ def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
 
 
 def confirm_cancellations(voided: Sequence[OrderVoided]) -> None:
-    """Note the transactions of cancelled orders: by them it is known that nothing stays recorded."""
+    """Store the transaction ids of cancelled orders, which ends sending `order_cancelled` again."""
+    # By ascending order id, as batches of sales lock their orders. A redelivered message finds no row to
+    # update.
     for message in sorted(voided, key=lambda message: message.order_id):
         unconfirmed = Order.objects.filter(status=Order.Status.CANCELLED, transaction_id=None)
         unconfirmed.filter(id=message.order_id).update(transaction_id=message.transaction_id)

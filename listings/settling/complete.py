@@ -20,7 +20,9 @@ log = structlog.get_logger(__name__)
 
 EVENT = "item_sold"
 COLUMNS_OF_SALE = {"order_id", "transaction_id", "fee_cents", "total_cents"}
-# Pending orders are locked in the order of their ids, so that two batches cannot wait for each other.
+# Pending orders are locked in the order of their ids, so that two batches cannot wait for each other. A
+# second delivery of a sale, also a simultaneous one, waits for the lock and then finds the order no longer
+# pending.
 COMPLETE = """
 WITH sale AS (
     SELECT * FROM json_to_recordset(%s)
@@ -86,6 +88,7 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     A redelivered sale finds its order completed. Its event and its fact are published again, since the worker
     may have died between the commit and publishing them; whoever receives both drops one by its id.
     """
+    # Committed before anything is published: whoever receives the event reads a completed order.
     new = _complete_pending(sales)
     for order in (each.order for each in new):
         trace_id = trace_id_of(order.trace)

@@ -1,13 +1,13 @@
-"""Sending again what was not answered, and forgetting what nobody asks for any more; both in small steps.
+"""Sending messages again that got no reply, and deleting old rows; both in small steps.
 
-Whatever has happened to the message of an order that stays pending, be it that the broker has lost all its
-data: sent again it finds what the transactions service has recorded, or makes it do so, and is answered.
-Should the first only be late, then both arrive, and the second changes nothing. The same holds for an order
-that was cancelled, until the transactions service has said that it knows.
+Whatever became of the message of an order that stays pending, even with a broker that lost all its data: sent
+again it makes the transactions service record the sale, or reply with what is recorded. If the first message
+was only late, the second changes nothing. The same holds for a cancelled order until its transaction is
+voided.
 
-An order that is still pending after a week is given up, but not here: only the transactions service knows
-whether it has a transaction. It is told that the order has expired, and answers with the sale, or refuses it
-for ever.
+An order that is still pending after ORDER_EXPIRES_DAYS is given up, but not here: only the transactions
+service knows whether it has a transaction. `order_expired` makes it reply with the sale, or refuse the order
+for good.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def resend_overdue(older_than: timedelta) -> Iterator[int]:
-    """Send again, or let expire, what has been pending or cancelled for longer; yields how many, by steps."""
+    """Send messages of orders that wait for longer again, or expire them; yield the count of each step."""
     round_began = database_now()
     expired = round_began - timedelta(days=settings.ORDER_EXPIRES_DAYS)
     for overdue, resend in (
@@ -50,27 +50,27 @@ def resend_overdue(older_than: timedelta) -> Iterator[int]:
 
 
 def clean_live_events(older_than: timedelta) -> Iterator[int]:
-    """Delete live events that are older; yields how many, step by step."""
+    """Delete live events that are older; yield the count of each step."""
     return _delete_older(LiveEvent, older_than)
 
 
 def clean_notifications(older_than: timedelta) -> Iterator[int]:
-    """Delete notifications that are older, read or not, with their e-mails; yields how many, step by step."""
+    """Delete notifications that are older, read or not, and their e-mails; yield the count of each step."""
     return _delete_older(Notification, older_than)
 
 
 def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
-    """Orders that have been pending, and have not been sent again, for longer; oldest first.
+    """Return orders that have been pending, and were not sent again, for longer; oldest first.
 
-    Each waits for its next turn as long as it has waited already, an hour at most. So an outage of hours
-    makes a handful of copies of each message, not one every two minutes.
+    The wait for the next attempt doubles, up to an hour: an outage of hours makes a handful of copies of each
+    message, not one every two minutes.
     """
     pending = Order.objects.filter(status=Order.Status.PENDING)
     return _overdue(pending, "created_at", now, older_than)
 
 
 def overdue_cancellations(now: datetime, older_than: timedelta) -> QuerySet[Order]:
-    """The same of cancelled orders of which the transactions service has not said that it knows."""
+    """Return cancelled orders that the transactions service has not confirmed for longer; oldest first."""
     unvoided = Order.objects.filter(status=Order.Status.CANCELLED, transaction_id__isnull=True)
     return _overdue(unvoided, "settled_at", now, older_than)
 
@@ -87,7 +87,8 @@ def _overdue(orders: QuerySet[Order], since: str, now: datetime, older_than: tim
 
 @transaction.atomic
 def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> int:
-    """The oldest that nobody else has locked: another reconcile sends those, or a worker is settling them."""
+    # Orders that somebody has locked are left out: another reconcile sends them, or a worker is settling
+    # them. A crash before the commit sends nothing: outbox rows and `resent_at` are of one transaction.
     chunk = overdue.select_related("listing")
     orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
     for order in orders:
@@ -98,7 +99,7 @@ def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> 
 
 
 def _resend(order: Order, contract: AnyContract) -> None:
-    """One that does not fit its contract is for a person, and does not hold up the others."""
+    # An order that does not fit its contract needs a person, and must not hold up the others of the chunk.
     try:
         outbox.send_again(contract, contract.parse(to_wire(messages.order_created(order))))
     except InvalidMessage as error:
@@ -131,7 +132,7 @@ def _delete_older(model: type[LiveEvent | Notification], older_than: timedelta) 
 
 @transaction.atomic
 def _delete_chunk(model: type[LiveEvent | Notification], before: datetime) -> int:
-    """Rows are numbered nearly in the order of their time, so the lowest numbers need no other index."""
+    # Rows are numbered nearly in the order of their time, so the lowest numbers need no other index.
     lowest = model.objects.order_by("pk").select_for_update(skip_locked=True)
     rows = lowest.values_list("pk", "created_at")[:CHUNK_ROWS]
     old = [key for key, created_at in rows if created_at < before]

@@ -28,6 +28,7 @@ def reject_orders(rejections: Sequence[OrderRejected]) -> None:
 
 def release_order(order: Order, status: Order.Status, *, reason: str = "") -> None:
     """Settle a pending order that the caller has locked; of several orders, by ascending listing id."""
+    # The order before its listing, as everywhere: whoever holds a listing's lock never waits for an order.
     order.status, order.reason, order.settled_at = status, reason, timezone.now()
     order.save(update_fields=["status", "reason", "settled_at"])
     release_stock(order.listing_id, quantity=order.quantity)

@@ -211,13 +211,13 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     def hold(count: int) -> None:
         group = place._place_together
-        ask = group._ask
+        ask = group._submit
 
         def wait_for_the_others(purchases: Sequence[Purchase]) -> Any:
-            monkeypatch.setattr(group, "_ask", ask)
+            monkeypatch.setattr(group, "_submit", ask)
             assert wait_until(lambda: len(group._waiting) == count - 1, timeout_seconds=20)
             return ask(purchases)
 
-        monkeypatch.setattr(group, "_ask", wait_for_the_others)
+        monkeypatch.setattr(group, "_submit", wait_for_the_others)
 
     return hold
