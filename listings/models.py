@@ -2,9 +2,9 @@
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import ExpressionWrapper, F, Func, Q
 from uuid_utils.compat import uuid7
 
 from listings.notifications.models import Email, Notification
@@ -14,7 +14,11 @@ __all__ = ["Email", "Notification"]  # Django finds models by this module
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000
-SEARCHED, SEARCH_CONFIG = ("title", "description"), "english"
+LISTING_WORDS = Func(
+    Func("title", "description", function="search_words"),
+    function="array_to_tsvector",
+    output_field=SearchVectorField(),
+)
 # Price, then id, in one number: no two listings are equal in it, so that a cursor is one position.
 PRICE_STEP = 2**33
 BY_PRICE = ExpressionWrapper(F("price_cents") * PRICE_STEP + F("id"), output_field=models.BigIntegerField())
@@ -98,8 +102,8 @@ class Listing(models.Model):
             models.Index(fields=["status", "-id"], name="listing_newest"),
             models.Index(fields=["category", "-id"], name="listing_category"),
             # None names `available`: a purchase would have to write each index that does.
-            models.Index(BY_PRICE, name="listing_price"),
-            GinIndex(SearchVector(*SEARCHED, config=SEARCH_CONFIG), name="listing_words"),
+            models.Index("currency", BY_PRICE, name="listing_currency_price"),
+            GinIndex(LISTING_WORDS, name="listing_search"),
         ]
 
     def __str__(self) -> str:

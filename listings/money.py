@@ -103,7 +103,7 @@ def _without_currency(text: str, currency: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise UnreadableAmount(f"Write an amount, such as {_example(currency)}.")
     number = SPACES.sub(" ", text.replace("\u2019", "'")).strip()
-    symbol = get_currency_symbol(currency, LOCALE)
+    symbol = SPACES.sub(" ", get_currency_symbol(currency, LOCALE))
     signs = "|".join(map(re.escape, sorted({currency, symbol, symbol[-1:]}, key=len, reverse=True)))
     number = re.sub(rf"^(?:{signs}) ?|(?<=[0-9-]) ?(?:{signs})$", "", number, count=1, flags=re.IGNORECASE)
     return NO_MINOR_UNIT.sub("", number)
