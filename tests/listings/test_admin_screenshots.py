@@ -5,6 +5,7 @@ The pictures are kept in .run/screenshots, to be looked at.
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Response
-from pytest_django.fixtures import SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
 from uuid_utils.compat import uuid7
 
@@ -102,7 +102,7 @@ def test_the_admin_fits_and_is_allowed_all_it_does(
     admin_client: Client,
     browser: Browser,
     size: str,
-    settings: SettingsWrapper,
+    settings: Any,
 ) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height})

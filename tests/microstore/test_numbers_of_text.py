@@ -78,7 +78,6 @@ def functions_in(tree: ast.AST, function: str = "<module>") -> Iterator[str]:
             yield function
         within = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else function
         yield from functions_in(node, within)
-        yield from functions_in(node, node.name if isinstance(node, ast.FunctionDef) else function)
 
 
 def test_every_number_is_made_of_text_whose_form_was_checked() -> None:

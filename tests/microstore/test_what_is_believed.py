@@ -1,12 +1,12 @@
 """What another process says is believed no further than it was checked."""
 
 import time
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core import signing
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 
@@ -22,7 +22,7 @@ SECRET = Found("log line", None, "a line with a secret", permission="staff.view_
 
 @pytest.mark.django_db
 def test_a_service_that_claims_every_right_gets_what_its_roles_may_see(
-    client: Client, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.STAFF_KEY = KEY
     monkeypatch.setattr(peers, "find_here", lambda terms: Trace([SECRET, Found("order", None, "an order")]))
