@@ -46,7 +46,9 @@ def sell(bob: User, put_on_sale: Callable[..., Listing]) -> Callable[[int], list
 
 
 def seen(events: list[LiveEvent]) -> list[dict[str, Any]]:
-    return [{"type": "item_sold", "seq": event.seq, **event.payload} for event in events]
+    """The events as browsers see them: without the buyer's trace id."""
+    shown = [{"type": "item_sold", "seq": event.seq, **event.payload} for event in events]
+    return [{name: value for name, value in event.items() if name != "trace_id"} for event in shown]
 
 
 def make_old_events(count: int) -> list[LiveEvent]:
