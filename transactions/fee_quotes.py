@@ -17,12 +17,17 @@ MAX_AMOUNT = 2**62
 MAX_BREAKDOWN_ENTRIES = 30
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
-PlainText = Annotated[str, Field(max_length=200, pattern=PLAIN_TEXT)]
-Number = Annotated[int | float, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, allow_inf_nan=False)]
-Breakdown = Annotated[
-    dict[Annotated[str, Field(max_length=50, pattern=PLAIN_TEXT)], PlainText | bool | Number | None],
-    Field(max_length=MAX_BREAKDOWN_ENTRIES),
+# From left to right: pydantic's choice of the best match costs twice as much. Strict: 1 is not read as True.
+Entry = Annotated[
+    Annotated[int, Field(strict=True, ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+    | Annotated[str, Field(strict=True, max_length=200, pattern=PLAIN_TEXT)]
+    | Annotated[bool, Field(strict=True)]
+    | Annotated[float, Field(strict=True, ge=-MAX_AMOUNT, le=MAX_AMOUNT, allow_inf_nan=False)]
+    | None,
+    Field(union_mode="left_to_right"),
 ]
+EntryName = Annotated[str, Field(max_length=50, pattern=PLAIN_TEXT)]
+Breakdown = Annotated[dict[EntryName, Entry], Field(max_length=MAX_BREAKDOWN_ENTRIES)]
 
 
 class FeeRequest(NamedTuple):
@@ -78,7 +83,7 @@ class Answer(BaseModel):
     """The fee function's answer for a batch."""
 
     # One fault is enough to refuse the answer; an error for each of a million entries would fill the memory.
-    fees: Annotated[list[AnyQuote], Field(fail_fast=True)]
+    fees: Annotated[list[Annotated[AnyQuote, Field(union_mode="left_to_right")]], Field(fail_fast=True)]
 
 
 class WrongAnswer(Exception):
