@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 app = Celery(
     "microstore", amqp="microstore.messaging.receiving.celery_worker:ConfirmingAMQP", set_as_current=True
 )
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("microstore.messaging.celery_configuration:CONFIGURATION")
 app.autodiscover_tasks()
 
 
