@@ -49,11 +49,14 @@ def cart(request: HttpRequest) -> HttpResponse:
     if not wanted.items:
         return redirect("shop:cart")
     try:
-        orders, _ = checkout.check_out(_checkout(wanted, buyer_id=visitor_id(request)))
+        orders, replayed = checkout.check_out(_checkout(wanted, buyer_id=visitor_id(request)))
     except Refusal as error:
         return _show(request, error)
     response = redirect(f"{reverse('shop:orders')}?new={orders[0].checkout_id}")
-    return keep(cart_of(request).without(wanted.items), response)
+    # Another tab may have put in more of the same, which stays. Before a second click the first has already
+    # taken out what was bought: a cart with another key is left alone.
+    kept = cart_of(request)
+    return keep(kept if replayed and kept.key != wanted.key else kept.minus(wanted.items), response)
 
 
 @require_POST

@@ -1,7 +1,7 @@
 """A cart: what a visitor means to buy, in a cookie, so that strangers have one and no row is written."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -49,10 +49,10 @@ class Cart:
             raise CartFull(f"A cart holds {MAX_ITEMS} different things. Buy some of them first.")
         return Cart({each: wanted for each, wanted in items.items() if wanted})
 
-    def without(self, listing_ids: Iterable[int]) -> "Cart":
-        """What is left of it."""
-        gone = set(listing_ids)
-        return Cart({listing: quantity for listing, quantity in self.items.items() if listing not in gone})
+    def minus(self, bought: Mapping[int, int]) -> "Cart":
+        """Return the rest of it once so many of each have been bought."""
+        left = {listing: quantity - bought.get(listing, 0) for listing, quantity in self.items.items()}
+        return Cart({listing: quantity for listing, quantity in left.items() if quantity > 0})
 
 
 def cart_of(request: HttpRequest) -> Cart:

@@ -127,7 +127,7 @@ def test_who_reads_notifications_sees_the_next_one_come(
         seller.sign_up(new_name("alice"))
         seller.sell(stool, photograph)
         seller.page.goto("/notifications/")
-        expect(seller.page.get_by_role("heading", name="Nothing to tell")).to_be_visible()
+        expect(seller.page.get_by_role("heading", name="No notifications yet")).to_be_visible()
         expect(seller.page.locator("#live")).to_have_text("Live: changes show by themselves")
         seller.mark()
         buyer.sign_up(new_name("bob"))

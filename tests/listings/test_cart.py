@@ -140,6 +140,18 @@ def test_what_was_put_in_elsewhere_meanwhile_stays_in_the_cart(
     assert items(shopper) == {lamp.pk: 1}
 
 
+def test_more_of_the_same_from_another_tab_stays_in_the_cart_also_after_a_second_click(
+    shopper: Client, lamp: Listing
+) -> None:
+    put(shopper, lamp)
+    shown = form(shopper)
+    put(shopper, lamp, 2)
+    for _ in range(2):
+        shopper.post("/cart/", shown)
+        assert items(shopper) == {lamp.pk: 2}
+    assert Order.objects.get().quantity == 1
+
+
 def test_when_the_last_one_went_meanwhile_nothing_is_bought_and_the_page_says_what(
     shopper: Client, armchair: Listing, lamp: Listing
 ) -> None:

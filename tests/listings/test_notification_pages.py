@@ -60,7 +60,7 @@ def test_buyer_and_seller_read_each_what_concerns_them(shopper: Client, seller: 
 
 
 def test_who_has_been_told_nothing_sees_an_empty_page(shopper: Client, client: Client) -> None:
-    assert "Nothing to tell" in text(shopper.get("/notifications/"))
+    assert "No notifications yet" in text(shopper.get("/notifications/"))
     assert "Notifications, none unread" in text(shopper.get("/"))
     assert unread(shopper) == unread(client) == 0
     assert 'id="bell"' not in text(client.get("/"))
