@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
+from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -30,6 +31,7 @@ from listings.websockets.hub import current_hub
 from listings.websockets.order_hub import current_order_hub
 
 PAGE = 500
+CATCH_UPS = 20  # of the public feed at once in one process: each reads the database, and anybody may come
 CLOSED_WITHIN_SECONDS = 5  # who does not read may not read this either
 Receive = Callable[[], Awaitable[Any]]
 
@@ -119,6 +121,15 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Send what has happened since."""
         raise NotImplementedError
 
+    async def resumable(self, after: int) -> int | None:
+        """Return where to resume; None where nothing was missed, or too much, for which a `reset` is sent."""
+        next_after: int | None = await database_sync_to_async(queries.resume_point)(after)
+        newest = await database_sync_to_async(order_events.newest_seq)()
+        if next_after is not None and newest - next_after > order_events.RESUMABLE_EVENTS:
+            await self.say([{"type": "reset", "seq": newest}])
+            return None
+        return next_after
+
     async def say(self, events: Sequence[dict[str, Any]]) -> None:
         """Send events in one frame."""
         if events:
@@ -153,6 +164,13 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.leave()
 
 
+_catch_ups: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _catching_up() -> asyncio.Semaphore:
+    return _catch_ups.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(CATCH_UPS))
+
+
 class ListingsFeed(LiveSocket):
     """The public feed."""
 
@@ -169,12 +187,16 @@ class ListingsFeed(LiveSocket):
         await current_hub().leave(self)
 
     async def catch_up(self, after: int) -> None:
-        """In pages."""
-        next_after: int | None = await database_sync_to_async(queries.resume_point)(after)
-        while next_after is not None:
-            events = await database_sync_to_async(queries.events_after)(next_after, limit=PAGE)
-            await self.say([to_client(event) for event in events])
-            next_after = events[-1].seq if events else None
+        """Send it in pages, or a `reset` where it is too much, to a few sockets at a time."""
+        async with _catching_up():
+            next_after: int | None = await self.resumable(after)
+            while next_after is not None:
+                next_after = await self._send_page(next_after)
+
+    async def _send_page(self, after: int) -> int | None:
+        events = await database_sync_to_async(queries.events_after)(after, limit=PAGE)
+        await self.say([to_client(event) for event in events])
+        return events[-1].seq if events else None
 
 
 class OrdersFeed(LiveSocket):
@@ -198,12 +220,8 @@ class OrdersFeed(LiveSocket):
         await current_order_hub().leave(self, self.bearer.user_id)
 
     async def catch_up(self, after: int) -> None:
-        """In pages; too long ago: say so."""
-        next_after: int | None = await database_sync_to_async(queries.resume_point)(after)
-        newest = await database_sync_to_async(order_events.newest_seq)()
-        if next_after is not None and newest - next_after > order_events.RESUMABLE_EVENTS:
-            await self.say([{"type": "reset", "seq": newest}])
-            return
+        """Send it in pages, or a `reset` where it is too much."""
+        next_after: int | None = await self.resumable(after)
         while next_after is not None:
             missed = await database_sync_to_async(order_events.find_missed)(self.bearer.user_id, next_after)
             await self.say(missed.orders)

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.complete import complete_orders
+from listings.websockets import order_events
 from listings.websockets.consumers import PAGE
 from microstore.telemetry.tracing import new_trace
 from tests.support.browser import Browser, browse, running_loop
@@ -77,6 +78,13 @@ def test_a_sale_arrives_in_the_browser(sell: Callable[[int], list[LiveEvent]]) -
             "quantity": 1,
             "available": 100,
         }
+
+
+def test_who_missed_too_much_of_the_public_feed_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_events, "RESUMABLE_EVENTS", 2)
+    events = make_old_events(5)
+    with browse(f"{FEED}?after={events[0].seq - 1}") as browser:
+        assert browser.read() == {"type": "reset", "seq": events[-1].seq}
 
 
 def test_several_sales_arrive_as_one_batch(sell: Callable[[int], list[LiveEvent]]) -> None:

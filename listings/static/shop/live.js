@@ -70,6 +70,7 @@ function say(text) {
 
 const latest = new Map();
 function onListingEvent(event) {
+  if (event.type === "reset") return askForStock().catch(() => {}); // too much was missed to be sent
   if (event.available === undefined || event.seq <= (latest.get(event.listing_id) ?? 0)) return;
   latest.set(event.listing_id, event.seq);
   const concernsUs = document.getElementById(`order-${event.order_id}`) || document.querySelector(`main [data-listing="${event.listing_id}"]`);
