@@ -49,7 +49,7 @@ bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); write
 soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch the memory; writes docs/soak.md
 	@$(STACK) exec -- $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --report docs/soak.md
 
-check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
+check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference check-contracts ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
 
 schema: $(INSTALLED) ## write docs/api: what the API is, as the code says
 	$(SPECTACULAR_listings) --file docs/api/listings.yaml
@@ -97,7 +97,7 @@ test-faults: $(INSTALLED) # on processes and data of its own
 
 # ---- the parts of check
 
-.PHONY: check-lock check-style check-boundaries check-types check-django check-reference
+.PHONY: check-lock check-style check-boundaries check-types check-django check-reference check-contracts
 check-lock: $(INSTALLED)
 	@! $(BIN)/python -m pip --disable-pip-version-check freeze | grep -vxFf constraints.txt || \
 		{ echo "constraints.txt does not name these: make lock" >&2; exit 1; }
@@ -129,6 +129,11 @@ NO_DATABASE = DEBUG=1 DATABASE_URL=postgres://127.0.0.1:1/none
 SPECTACULAR = $(NO_DATABASE) $(BIN)/python manage.py spectacular --validate --fail-on-warn
 SPECTACULAR_listings = MICROSTORE_SERVICE=listings $(SPECTACULAR)
 SPECTACULAR_transactions = MICROSTORE_SERVICE=transactions $(SPECTACULAR)
+
+# With those of the last release: nothing is compared before there is one.
+check-contracts: $(INSTALLED)
+	@tag=$$(git describe --tags --abbrev=0 2> /dev/null); test -z "$$tag" || \
+		MICROSTORE_SERVICE=listings DEBUG=1 $(BIN)/python manage.py contracts check --against "$$tag"
 
 .PHONY: check-django-listings check-django-transactions
 check-django-listings check-django-transactions: check-django-%: $(INSTALLED)

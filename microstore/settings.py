@@ -227,6 +227,9 @@ RETRY_DELAYS_SECONDS = env.list(
     "RETRY_DELAYS_SECONDS", cast=float, default=[5, 30, 60]
 )  # between its attempts
 MESSAGING_REGISTRY = REGISTRY
+MESSAGING_CONTRACTS = (
+    "microstore.contracts.registry"  # the module whose CONTRACTS two releases are compared by
+)
 MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
 MESSAGING_FIND_DONE = f"{SERVICE}.overview.find_done"

@@ -16,13 +16,18 @@ def publish_command(
     app: Celery, producer: Producer, contract: AnyContract, payloads: Sequence[Payload], *, task_id: str
 ) -> None:
     """Publish a batch to the service that handles it, with the callback chained; it must reach a queue."""
-    contract.signature(payloads, app=app).apply_async(
+    signature = contract.signature(payloads, app=app)
+    # As its `apply_async` does, without 30 µs of looking for a local task and merging options (measured).
+    app.send_task(
+        contract.task_name,
+        args=signature.args,
         argsrepr=summarize(contract, payloads),
         task_id=task_id,
         producer=producer,
         mandatory=True,
         retry=False,
         declare=[],
+        **signature.options,
     )
 
 
