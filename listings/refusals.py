@@ -19,6 +19,20 @@ class SoldOut(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class PriceChanged(Refusal):
+    """The listing costs more, or is sold in another currency, than the buyer has seen."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, price_cents: int, currency: str, *, edition: int) -> None:
+        super().__init__("The seller has changed the price; look at it before you buy.")
+        self.offer = {"price_cents": price_cents, "currency": currency, "etag": f'"{edition}"'}
+
+    def members(self) -> dict[str, Any]:
+        """Return the present offer, to be shown to the buyer and sent with the next attempt."""
+        return {"offer": self.offer}
+
+
 class OwnListing(Refusal):
     """Nobody buys from themselves."""
 

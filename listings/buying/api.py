@@ -12,11 +12,21 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from listings.buying.offer import Offer
 from listings.buying.place import Purchase
 from listings.buying.purchase import buy_listing
-from listings.catalogue.serializers import AcceptedOrderSerializer, BuySerializer
+from listings.buying.serializers import AcceptedOrderSerializer, BuySerializer, seen_offer
+from listings.catalogue.etags import known_editions
 from listings.models import Order
-from listings.refusals import AccountGone, KeyReused, ListingNotFound, OwnListing, SoldOut
+from listings.refusals import (
+    AccountGone,
+    EditionOutdated,
+    KeyReused,
+    ListingNotFound,
+    OwnListing,
+    PriceChanged,
+    SoldOut,
+)
 from microstore.auth.authentication import account_id
 from microstore.http import problems
 from microstore.telemetry.tracing import current_trace
@@ -27,6 +37,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     description="Your name for this purchase: repeated with it, it is made once.",
+)
+SEEN_EDITION = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of the listing as the buyer has seen it: any later change is refused.",
 )
 REPLAYED = OpenApiParameter(
     "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[202], description="`true` for a repeat."
@@ -44,16 +60,18 @@ class BuyView(APIView):
     @extend_schema(
         request=BuySerializer,
         responses={202: AcceptedOrderSerializer},
-        parameters=[IDEMPOTENCY_KEY, REPLAYED, LOCATION],
+        parameters=[IDEMPOTENCY_KEY, SEEN_EDITION, REPLAYED, LOCATION],
     )
-    @problems.refuses(ListingNotFound, SoldOut, OwnListing, KeyReused, AccountGone)
+    @problems.refuses(
+        *(ListingNotFound, SoldOut, PriceChanged, EditionOutdated, OwnListing, KeyReused, AccountGone)
+    )
     def post(self, request: Request, pk: str) -> JsonResponse:
         """Buy it. The answer comes at once; the order settles behind it."""
         body, headers = buy(
             int(pk),
             buyer_id=account_id(request),
-            quantity=wanted_quantity(request.data),
             key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
+            **read_body(request),
         )
         return JsonResponse(body, status=HTTPStatus.ACCEPTED, headers=headers)
 
@@ -65,7 +83,9 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
-def buy(listing_id: int, *, buyer_id: int, quantity: int, key: str | None) -> Answer:
+def buy(
+    listing_id: int, *, buyer_id: int, quantity: int, key: str | None, seen: Offer | None = None
+) -> Answer:
     """Place the order in the current trace; raises Refusal, ValidationError for the key."""
     purchase = Purchase(
         listing_id=listing_id,
@@ -73,6 +93,7 @@ def buy(listing_id: int, *, buyer_id: int, quantity: int, key: str | None) -> An
         quantity=quantity,
         trace=current_trace(),
         idempotency_key=valid_key(key),
+        seen=seen,
     )
     return accepted(*buy_listing(purchase))
 
@@ -84,11 +105,14 @@ def valid_key(key: str | None) -> str | None:
     return key
 
 
-def wanted_quantity(body: Any) -> int:
-    """Return the quantity of the body; raises ValidationError."""
-    serializer = BuySerializer(data=body)
+def read_body(request: Request) -> dict[str, Any]:
+    """Return quantity and seen offer, by body and If-Match; raises ValidationError."""
+    serializer = BuySerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
-    return int(serializer.validated_data["quantity"])
+    seen, editions = seen_offer(serializer.validated_data), known_editions(request)
+    if editions is not None:
+        seen = (seen or Offer())._replace(editions=editions)
+    return {"quantity": serializer.validated_data["quantity"], "seen": seen}
 
 
 def accepted(order: Order, replayed: bool) -> Answer:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import structlog
 from uuid_utils.compat import uuid7
 
+from listings.buying.offer import Offer
 from listings.buying.place import Purchase, place_orders
 from listings.buying.purchase import place_once
 from listings.models import Order
@@ -19,10 +20,11 @@ log = structlog.get_logger(__name__)
 
 
 class Item(NamedTuple):
-    """A listing and a quantity."""
+    """A listing, a quantity, and the offer that the buyer has seen."""
 
     listing_id: int
     quantity: int
+    seen: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Checkout:
     @property
     def request_hash(self) -> str:
         """Equal for two checkouts of the same; never that of a purchase."""
-        return sha256(json.dumps({"checkout": self.items}).encode()).hexdigest()
+        items = [(item.listing_id, item.quantity) for item in self.items]
+        return sha256(json.dumps({"checkout": items}).encode()).hexdigest()
 
     def as_purchases(self) -> list[Purchase]:
         """Return a purchase for each item; the first bears the idempotency key."""
@@ -49,6 +52,7 @@ class Checkout:
                 item.quantity,
                 self.trace,
                 idempotency_key=None if number else self.idempotency_key,
+                seen=item.seen,
                 checkout_id=checkout_id,
                 checkout_hash="" if number else self.request_hash,
             )

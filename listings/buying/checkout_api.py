@@ -15,6 +15,7 @@ from listings.buying.serializers import (
     AcceptedCheckoutSerializer,
     CheckoutSerializer,
     RefusedCheckoutSerializer,
+    seen_offer,
 )
 from listings.models import Order
 from listings.refusals import CheckoutRefused, SoldOut
@@ -83,7 +84,10 @@ class CheckoutsView(APIView):
         body = CheckoutSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         checkout = Checkout(
-            items=[Item(item["listing"], item["quantity"]) for item in body.validated_data["items"]],
+            items=[
+                Item(item["listing"], item["quantity"], seen_offer(item))
+                for item in body.validated_data["items"]
+            ],
             buyer_id=account_id(request),
             trace=current_trace(),
             idempotency_key=valid_key(request.META.get("HTTP_IDEMPOTENCY_KEY")),

@@ -21,7 +21,8 @@ from rest_framework.exceptions import Throttled
 
 from listings.buying import api
 from listings.buying.api import BuyView
-from listings.models import MAX_QUANTITY
+from listings.buying.serializers import seen_offer
+from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.auth.authentication import TokenAuthentication
 from microstore.http import limits, problems
 from microstore.metrics.requests import observe
@@ -60,11 +61,12 @@ WRITTEN_FOR: dict[str, object] = {
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "microstore.http.max_body.bound_bodies",
         "microstore.http.middleware.Sessions",
-        "django.middleware.common.CommonMiddleware",
+        "microstore.http.middleware.Common",
         "microstore.http.middleware.Csrf",
         "microstore.http.middleware.LogIn",
         "microstore.http.middleware.Messages",
         "microstore.http.middleware.Framing",
+        "microstore.http.problems.answer_exceptions",
     ],
     "BuyView.authentication_classes": ["TokenAuthentication"],
     "BuyView.permission_classes": ["IsAuthenticated"],
@@ -134,31 +136,37 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
     path = PATH.fullmatch(environ["PATH_INFO"])
     if not path or environ["REQUEST_METHOD"] != "POST":
         return None
-    if environ.get("CONTENT_TYPE") != "application/json" or environ.get("HTTP_ACCEPT") not in ACCEPT:
+    if "HTTP_IF_MATCH" in environ or environ.get("HTTP_ACCEPT") not in ACCEPT:
         return None
     account = TokenAuthentication.known_account(environ.get("HTTP_AUTHORIZATION", ""))
     length = LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "")
-    if account is None or not length:
+    if account is None or not length or environ.get("CONTENT_TYPE") != "application/json":
         return None
     body = environ["wsgi.input"].read(int(length[0]))
     environ["wsgi.input"] = BytesIO(body)
-    quantity = plain_quantity(body)
-    if quantity is None:
+    wanted = plain_body(body)
+    if wanted is None:
         return None
     key = environ.get("HTTP_IDEMPOTENCY_KEY")
-    return {"listing_id": int(path[1]), "buyer_id": account.account_id, "quantity": quantity, "key": key}
+    return {"listing_id": int(path[1]), "buyer_id": account.account_id, "key": key, **wanted}
 
 
-def plain_quantity(body: bytes) -> int | None:
-    """Return the quantity of a valid body, or None."""
+def plain_body(body: bytes) -> dict[str, Any] | None:
+    """Return quantity and seen offer of a valid body, or None."""
     try:
         wanted = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(wanted, dict) or not wanted.keys() <= {"quantity"}:
+    if not isinstance(wanted, dict) or not wanted.keys() <= {"quantity", "price_cents", "currency"}:
         return None
-    quantity = wanted.get("quantity", 1)
-    return quantity if type(quantity) is int and 1 <= quantity <= MAX_QUANTITY else None
+    quantity, price = wanted.get("quantity", 1), wanted.get("price_cents", 0)
+    if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
+        return None
+    if type(price) is not int or not 0 <= price <= MAX_PRICE_CENTS:
+        return None
+    if "currency" in wanted and wanted["currency"] not in settings.CURRENCIES:
+        return None
+    return {"quantity": quantity, "seen": seen_offer(wanted)}
 
 
 def answer(

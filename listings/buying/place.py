@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from uuid_utils.compat import uuid7
 
 from listings.buying.group_commit import GroupCommit
+from listings.buying.offer import Offer, ensure_as_seen
 from listings.messages import order_created
 from listings.models import Listing, Order
 from listings.stock import ensure_can_buy
@@ -37,6 +38,7 @@ class Purchase:
     quantity: int
     trace: str
     idempotency_key: str | None = None
+    seen: Offer | None = None  # by the buyer: a higher price is refused
     checkout_id: UUID | None = None
     checkout_hash: str = field(default="", repr=False)  # of all its items; on the first of them alone
 
@@ -45,7 +47,8 @@ class Purchase:
         """Equal for two requests that an idempotency key may stand for."""
         if self.checkout_id:
             return self.checkout_hash
-        return sha256(json.dumps([self.listing_id, self.quantity]).encode()).hexdigest()
+        seen = [self.seen.price_cents, self.seen.currency] if self.seen else []
+        return sha256(json.dumps([self.listing_id, self.quantity, *seen]).encode()).hexdigest()
 
 
 # None: not placed, since the listing has changed after it was read here or the idempotency key has an order.
@@ -104,6 +107,8 @@ def _read_listings(ids: Iterable[int]) -> dict[int, Listing]:
 def _make_order(purchase: Purchase, listing: Listing | None) -> Order | Refusal:
     try:
         listing = ensure_can_buy(listing, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
+        if purchase.seen:
+            ensure_as_seen(listing, purchase.seen)
     except Refusal as refusal:
         return refusal
     return Order(

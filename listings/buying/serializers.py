@@ -1,22 +1,52 @@
 """Serializers of checkouts: items, the accepted and the refused answer."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from listings.models import MAX_QUANTITY
+from listings.buying.offer import Offer
+from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.http.problem_schema import ProblemSerializer
-from microstore.http.serializers import RefuseUnknownFields, StrictIntegerField
+from microstore.http.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
 
 MAX_ITEMS = 50
 MAX_LISTING_ID = 2**63 - 1
 
 
-class ItemSerializer(RefuseUnknownFields):
-    """A listing and a quantity of it."""
+class WantedSerializer(RefuseUnknownFields):
+    """A quantity, and the price and currency that the buyer has seen."""
+
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
+    price_cents = StrictIntegerField(
+        min_value=0,
+        max_value=MAX_PRICE_CENTS,
+        required=False,
+        help_text="The price of one that the buyer has seen; a higher one is refused (`price-changed`).",
+    )
+    currency = StrictCharField(max_length=3, required=False, help_text="Its currency.")
+
+
+def seen_offer(wanted: Mapping[str, Any]) -> Offer | None:
+    """Return the offer of a valid body or item, or None where it names none."""
+    if "price_cents" not in wanted and "currency" not in wanted:
+        return None
+    return Offer(wanted.get("price_cents"), wanted.get("currency"))
+
+
+BOUGHT = {"quantity": 1, "price_cents": 24_900, "currency": "EUR"}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("One", BOUGHT, request_only=True)])
+class BuySerializer(WantedSerializer):
+    """A purchase: how many, and at which price."""
+
+
+class ItemSerializer(WantedSerializer):
+    """A listing, a quantity of it, and the price that the buyer has seen."""
 
     listing = StrictIntegerField(min_value=1, max_value=MAX_LISTING_ID)
-    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
 
 
 class CheckoutSerializer(RefuseUnknownFields):
@@ -60,3 +90,26 @@ class RefusedCheckoutSerializer(ProblemSerializer):
     """A problem that names the items that cannot be bought."""
 
     items = RefusedItemSerializer(many=True)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Accepted",
+            {
+                "id": "01a20465-7ba7-742f-b6f6-4741a701e43b",
+                "status": "pending",
+                "status_url": "/api/orders/01a20465-7ba7-742f-b6f6-4741a701e43b/",
+                "trace_id": "11b80a795e4c947836d5c0edd903d71c",
+            },
+            response_only=True,
+        )
+    ]
+)
+class AcceptedOrderSerializer(serializers.Serializer[dict[str, Any]]):
+    """The answer to a purchase: always the first one, however often it is asked for again."""
+
+    id = serializers.UUIDField()
+    status = serializers.CharField()
+    status_url = serializers.CharField()
+    trace_id = serializers.CharField()

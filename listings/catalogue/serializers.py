@@ -111,33 +111,3 @@ class EditListingSerializer(ListingSerializer):
 
     class Meta(ListingSerializer.Meta):
         fields = tuple(name for name in ListingSerializer.Meta.fields if name != "draft")  # type: ignore[assignment]  # one fewer
-
-
-@extend_schema_serializer(examples=[OpenApiExample("One", {"quantity": 1}, request_only=True)])
-class BuySerializer(RefuseUnknownFields):
-    """How many."""
-
-    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
-
-
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "Accepted",
-            {
-                "id": "01a20465-7ba7-742f-b6f6-4741a701e43b",
-                "status": "pending",
-                "status_url": "/api/orders/01a20465-7ba7-742f-b6f6-4741a701e43b/",
-                "trace_id": "11b80a795e4c947836d5c0edd903d71c",
-            },
-            response_only=True,
-        )
-    ]
-)
-class AcceptedOrderSerializer(serializers.Serializer[dict[str, Any]]):
-    """The answer to a purchase: always the first one, however often it is asked for again."""
-
-    id = serializers.UUIDField()
-    status = serializers.CharField()
-    status_url = serializers.CharField()
-    trace_id = serializers.CharField()

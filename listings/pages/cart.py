@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from listings.buying import checkout
+from listings.buying.offer import Offer, write_offer
 from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
@@ -32,6 +33,11 @@ class Line(NamedTuple):
     problem: str
 
     @property
+    def offer(self) -> str:
+        """The offer that the page shows, for its form."""
+        return write_offer(self.listing) if self.listing else ""
+
+    @property
     def cents(self) -> int:
         """For all of it, without a fee."""
         return self.listing.price_cents * self.quantity if self.listing else 0
@@ -49,7 +55,7 @@ def cart(request: HttpRequest) -> HttpResponse:
     if not wanted.items:
         return redirect("shop:cart")
     try:
-        orders, replayed = checkout.check_out(_checkout(wanted, buyer_id=visitor_id(request)))
+        orders, replayed = checkout.check_out(_checkout(request, wanted))
     except Refusal as error:
         return _show(request, error)
     response = redirect(f"{reverse('shop:orders')}?new={orders[0].checkout_id}")
@@ -86,10 +92,13 @@ def _number(request: HttpRequest, *, least: int) -> int:
     return max(int(text), least) if re.fullmatch("[0-9]{1,6}", text) else 1
 
 
-def _checkout(wanted: Cart, *, buyer_id: int) -> checkout.Checkout:
-    items = [checkout.Item(listing, quantity) for listing, quantity in wanted.items.items()]
+def _checkout(request: HttpRequest, wanted: Cart) -> checkout.Checkout:
+    items = [
+        checkout.Item(listing, quantity, Offer.read(request.POST.get(f"seen-{listing}", "")))
+        for listing, quantity in wanted.items.items()
+    ]
     return checkout.Checkout(
-        items=items, buyer_id=buyer_id, trace=current_trace(), idempotency_key=wanted.key
+        items=items, buyer_id=visitor_id(request), trace=current_trace(), idempotency_key=wanted.key
     )
 
 

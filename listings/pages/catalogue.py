@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
+from listings.buying.offer import Offer, write_offer
 from listings.buying.place import Purchase
 from listings.buying.purchase import buy_listing
 from listings.catalogue.filters import ListingFilter, ListingPages, compared_currency
@@ -88,6 +89,7 @@ def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
         quantity=int(quantity) if re.fullmatch("[1-9][0-9]{0,5}", quantity) else 1,
         trace=current_trace(),
         idempotency_key=key if re.fullmatch("[0-9a-f-]{36}", key) else None,
+        seen=Offer.read(request.POST.get("seen", "")),
     )
     try:
         order, _ = buy_listing(purchase)
@@ -124,5 +126,6 @@ def _max_price(wanted: dict[str, str]) -> tuple[int | str, str]:
 
 
 def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:
-    context = {"listing": listing, "key": uuid4(), "reason": str(error) if error else ""}
+    context = {"listing": listing, "key": uuid4(), "offer": write_offer(listing)}
+    context["reason"] = str(error) if error else ""
     return render_page(request, "listing.html", context, status=error.status if error else 200)

@@ -208,7 +208,7 @@ def test_a_refused_checkout_leaves_its_key_free(api: APIClient, armchair: Listin
         {"items": [{"listing": 2**63}]},
         {"items": [{"listing": 1, "quantity": 0}]},
         {"items": [{"listing": 1, "quantity": 1.0}]},
-        {"items": [{"listing": 1, "price_cents": 1}]},
+        {"items": [{"listing": 1, "colour": "red"}]},
         {"items": [{"listing": 1}], "coupon": "FREE"},
         {"items": [{"listing": 1}, {"listing": 2}, {"listing": 1, "quantity": 2}]},
         {"items": [{"listing": number} for number in range(1, 52)]},

@@ -1,0 +1,37 @@
+"""The offer that a buyer has seen: a purchase is made at it, or at a lower price, or not at all."""
+
+import re
+from typing import NamedTuple
+
+from listings.models import Listing
+from listings.refusals import EditionOutdated, PriceChanged
+
+WRITTEN = re.compile(r"([0-9]{1,12})-([A-Z]{3})-([0-9]{1,9})")
+
+
+class Offer(NamedTuple):
+    """Price in the currency's minor unit, currency, and editions of the listing; None is not compared."""
+
+    price_cents: int | None = None
+    currency: str | None = None
+    editions: frozenset[int] | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "Offer | None":
+        """Return the offer that `write_offer` wrote into a page, or None."""
+        written = WRITTEN.fullmatch(text)
+        return written and cls(int(written[1]), written[2], frozenset([int(written[3])]))
+
+
+def write_offer(listing: Listing) -> str:
+    """Return the listing's present offer as a page's form holds it."""
+    return f"{listing.price_cents}-{listing.currency}-{listing.edition}"
+
+
+def ensure_as_seen(listing: Listing, seen: Offer) -> None:
+    """Refuse a higher price, another currency or another edition; raises PriceChanged or EditionOutdated."""
+    costs_more = seen.price_cents is not None and listing.price_cents > seen.price_cents
+    if costs_more or (seen.currency is not None and listing.currency != seen.currency):
+        raise PriceChanged(listing.price_cents, listing.currency, edition=listing.edition)
+    if seen.editions is not None and listing.edition not in seen.editions:
+        raise EditionOutdated("The seller has changed this listing; look at it again before you buy it.")

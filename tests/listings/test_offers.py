@@ -1,0 +1,133 @@
+"""A buyer buys at the price that was seen, or at a lower one: on every way to buy."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.wsgi import get_wsgi_application
+from django.test import Client
+from rest_framework.test import APIClient
+
+from listings.buying import fast_path
+from listings.models import Listing, Order
+from tests.support.problem import Answer, read_problem
+
+pytestmark = pytest.mark.django_db
+
+SEEN = {"price_cents": 24_900, "currency": "EUR"}
+CHANGES: list[dict[str, Any]] = [{"price_cents": 925_000}, {"currency": "JPY"}]
+
+
+def change(listing: Listing, **values: Any) -> None:
+    """As its seller, staff or anybody else may do it: past every door of the shop."""
+    Listing.objects.filter(pk=listing.pk).update(**values)
+
+
+def buy(api: APIClient, listing: Listing, body: dict[str, Any], **headers: str) -> Answer:
+    return api.post(f"/api/listings/{listing.pk}/buy/", body, format="json", headers=headers)
+
+
+def check_out(api: APIClient, listing: Listing, body: dict[str, Any]) -> Answer:
+    return api.post("/api/checkouts/", {"items": [{"listing": listing.pk, **body}]}, format="json")
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_a_higher_price_is_refused_and_the_present_offer_shown(
+    api: APIClient, armchair: Listing, changed: dict[str, Any]
+) -> None:
+    change(armchair, **changed)
+    problem = read_problem(buy(api, armchair, SEEN), 409)
+    assert problem["type"] == "urn:microstore:problem:price-changed"
+    assert problem["offer"] == {**SEEN, **changed, "etag": '"2"'}
+    refused = read_problem(check_out(api, armchair, SEEN), 409)["items"][0]
+    assert (refused["type"], refused["offer"]) == (problem["type"], problem["offer"])
+    assert not Order.objects.exists()
+    assert buy(api, armchair, {"price_cents": problem["offer"]["price_cents"]}).status_code == 202
+
+
+def test_a_lower_price_is_what_the_buyer_pays(api: APIClient, armchair: Listing) -> None:
+    change(armchair, price_cents=9_900)
+    assert buy(api, armchair, SEEN).status_code == 202
+    assert Order.objects.get().unit_price_cents == 9_900
+
+
+@pytest.mark.parametrize("changed", [{"title": "Photo of a watch"}, {"description": "Only a photo."}])
+def test_an_edition_that_was_seen_is_the_one_that_is_bought(
+    api: APIClient, armchair: Listing, changed: dict[str, Any]
+) -> None:
+    seen = api.get(f"/api/listings/{armchair.pk}/").headers["ETag"]
+    change(armchair, **changed)
+    refused = read_problem(buy(api, armchair, {}, **{"If-Match": seen}), 412)
+    assert refused["type"] == "urn:microstore:problem:edition-outdated"
+    now = api.get(f"/api/listings/{armchair.pk}/").headers["ETag"]
+    assert buy(api, armchair, {}, **{"If-Match": now}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body", [{"price_cents": -1}, {"price_cents": "1"}, {"currency": 7}, {"currency": "EURO"}]
+)
+def test_what_is_no_offer_is_refused(api: APIClient, armchair: Listing, body: dict[str, Any]) -> None:
+    assert "errors" in read_problem(buy(api, armchair, body), 400)
+    assert "errors" in read_problem(check_out(api, armchair, body), 400)
+
+
+def form_of(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form with this address, as a browser sends them."""
+    form = page[page.index(f'action="{action}"') :].partition("</form>")[0]
+    return dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
+@pytest.mark.parametrize("changed", [*CHANGES, {"title": "Photo of a watch"}])
+def test_the_page_of_a_listing_shows_what_changed_and_asks_again(
+    client: Client, bob: User, armchair: Listing, changed: dict[str, Any]
+) -> None:
+    client.force_login(bob)
+    action = f"/listings/{armchair.pk}/buy/"
+    seen = form_of(client.get(f"/listings/{armchair.pk}/").content.decode(), action)
+    change(armchair, **changed)
+    refused = client.post(action, seen)
+    assert refused.status_code in (409, 412)
+    assert "The seller has changed" in refused.content.decode()
+    assert not Order.objects.exists()
+    assert client.post(action, form_of(refused.content.decode(), action)).status_code == 302
+    assert Order.objects.count() == 1
+
+
+def test_the_cart_buys_at_the_prices_that_it_showed(client: Client, bob: User, armchair: Listing) -> None:
+    client.force_login(bob)
+    client.post(f"/listings/{armchair.pk}/cart/", {"quantity": 1})
+    seen = form_of(client.get("/cart/").content.decode(), "/cart/")
+    change(armchair, price_cents=925_000)
+    refused = client.post("/cart/", seen)
+    assert refused.status_code == 409
+    assert not Order.objects.exists()
+    assert client.post("/cart/", form_of(refused.content.decode(), "/cart/")).status_code == 302
+    assert Order.objects.get().unit_price_cents == 925_000
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        (b'{"quantity": 2, "price_cents": 100, "currency": "EUR"}', (100, "EUR", None)),
+        (b'{"price_cents": 100}', (100, None, None)),
+        (b"{}", None),
+    ],
+)
+def test_the_fast_path_reads_the_offer_too(body: bytes, seen: Any) -> None:
+    read = fast_path.plain_body(body)
+    assert read is not None
+    assert read["seen"] == seen
+
+
+@pytest.mark.parametrize("body", [b'{"price_cents": true}', b'{"price_cents": 1.5}', b'{"currency": "XXX"}'])
+def test_the_fast_path_leaves_odd_offers_to_django(body: bytes) -> None:
+    assert fast_path.plain_body(body) is None
+
+
+def test_the_fast_path_leaves_if_match_to_django(put_on_sale: Callable[..., Listing]) -> None:
+    path = fast_path.FastPath(get_wsgi_application())
+    assert path is not None
+    environ = {"PATH_INFO": "/api/listings/1/buy/", "REQUEST_METHOD": "POST", "HTTP_IF_MATCH": '"1"'}
+    assert fast_path.read_plain_purchase(environ) is None
