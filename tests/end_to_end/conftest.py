@@ -27,7 +27,11 @@ def open_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """Every process on real servers."""
     with own_services() as services:
         folder: Path = tmp_path_factory.mktemp("market")
-        changed = {"FEES_READ_TIMEOUT_SECONDS": "2", "EMAIL_URL": f"filemail:///{folder}/mail"}
+        changed = {
+            "FEES_READ_TIMEOUT_SECONDS": "2",
+            "RETRY_DELAYS_SECONDS": "1,2",  # five attempts take 155 s otherwise
+            "EMAIL_URL": f"filemail:///{folder}/mail",
+        }
         market = Market(services, folder, CURRENCIES="EUR,XTS", **changed)
         try:
             market.open()

@@ -18,7 +18,11 @@ from tests.support.rush import Rush
 pytestmark = pytest.mark.timeout(300)
 
 GROUPS = "/admin/messaging/deadletter/groups/"
-BROKEN, MANGLED, UNREADABLE = "no schedule in this deployment", "currency: Field required", "could not read"
+BROKEN, MANGLED, UNREADABLE = (
+    "no schedule in this deployment",
+    "currency: Field required",
+    "headers.id: Field required",
+)
 WHY = "fees were deployed without their schedule"
 
 
