@@ -24,13 +24,13 @@ class PriceChanged(Refusal):
 
     status = HTTPStatus.CONFLICT
 
-    def __init__(self, price_cents: int, currency: str, *, edition: int) -> None:
-        super().__init__("The seller has changed the price; look at it before you buy.")
-        self.offer = {"price_cents": price_cents, "currency": currency, "etag": f'"{edition}"'}
+    def __init__(self, detail: str, *, offer: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.offer = offer  # the present one: price_cents, currency, etag
 
     def members(self) -> dict[str, Any]:
         """Return the present offer, to be shown to the buyer and sent with the next attempt."""
-        return {"offer": self.offer}
+        return {"offer": self.offer} if self.offer else {}
 
 
 class OwnListing(Refusal):

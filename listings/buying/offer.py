@@ -32,6 +32,11 @@ def ensure_as_seen(listing: Listing, seen: Offer) -> None:
     """Refuse a higher price, another currency or another edition; raises PriceChanged or EditionOutdated."""
     costs_more = seen.price_cents is not None and listing.price_cents > seen.price_cents
     if costs_more or (seen.currency is not None and listing.currency != seen.currency):
-        raise PriceChanged(listing.price_cents, listing.currency, edition=listing.edition)
+        offer = {
+            "price_cents": listing.price_cents,
+            "currency": listing.currency,
+            "etag": f'"{listing.edition}"',
+        }
+        raise PriceChanged("The seller has changed the price; look at it before you buy.", offer=offer)
     if seen.editions is not None and listing.edition not in seen.editions:
         raise EditionOutdated("The seller has changed this listing; look at it again before you buy it.")
