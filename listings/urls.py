@@ -18,7 +18,6 @@ from listings.catalogue.api import CategoriesView, ListingViewSet
 from listings.catalogue.image_api import ImagesView, ImageView
 from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
-from listings.websockets.consumers import ListingsFeed, OrdersFeed
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")
@@ -42,8 +41,4 @@ urlpatterns = [
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),
     path("api/", include(router.urls)),
     path("", include("listings.pages.urls")),
-]
-websocket_urlpatterns = [
-    path("ws/listings/", ListingsFeed.as_asgi()),  # type: ignore[arg-type]  # an ASGI app, as Channels wants
-    path("ws/orders/", OrdersFeed.as_asgi()),  # type: ignore[arg-type]  # the same
 ]

@@ -23,6 +23,6 @@ async def refuse_socket(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close", "code": 4404})
 
 
-routes = [*import_module(f"{settings.SERVICE}.urls").websocket_urlpatterns, re_path("", refuse_socket)]  # type: ignore[arg-type]  # an ASGI app
+routes = [*import_module(f"{settings.SERVICE}.routing").websocket_urlpatterns, re_path("", refuse_socket)]  # type: ignore[arg-type]  # an ASGI app
 application = ProtocolTypeRouter({"http": BoundedBodies(http), "websocket": URLRouter(routes)})
 expose(with_database=True)

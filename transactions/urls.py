@@ -1,6 +1,6 @@
 """The URLs of the transactions service."""
 
-from django.urls import URLPattern, include, path
+from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from transactions.api import TransactionViewSet
@@ -9,4 +9,3 @@ router = SimpleRouter()
 router.register("transactions", TransactionViewSet, "transaction")
 
 urlpatterns = [path("api/", include(router.urls))]
-websocket_urlpatterns: list[URLPattern] = []

@@ -33,7 +33,7 @@ class Browser:
     ) -> None:
         self.loop = loop
         path, _, query = path.partition("?")
-        routes = import_string(f"{settings.SERVICE}.urls.websocket_urlpatterns")
+        routes = import_string(f"{settings.SERVICE}.routing.websocket_urlpatterns")
         scope = {"type": "websocket", "path": path, "query_string": query.encode()}
         scope |= {"headers": list(headers), "client": [address, 50_000]}
         application = interrupted(URLRouter(routes), when_accepted)
