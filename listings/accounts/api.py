@@ -1,4 +1,4 @@
-"""Accounts: making one, logging in and out, and what is known of it."""
+"""Endpoints for accounts: registration, log-in and log-out, password, profile, public keys."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ from microstore.http.problems import refuses
 
 
 class RegisterView(generics.CreateAPIView[Any]):
-    """Make an account."""
+    """The registration of an account."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -51,7 +51,7 @@ class LogInView(APIView):
     @extend_schema(request=LogInSerializer, responses=TokensSerializer)
     @refuses(WrongCredentials)
     def post(self, request: Request) -> Response:
-        """Log in."""
+        """Log in with name and password."""
         body = LogInSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -68,7 +68,7 @@ class RefreshView(APIView):
     @extend_schema(request=RefreshTokenSerializer, responses=TokensSerializer)
     @refuses(SessionOver)
     def post(self, request: Request) -> Response:
-        """Get new tokens. A refresh token is good for one time; used twice, it ends the session."""
+        """Get new tokens. A refresh token is valid once; using it again ends the session."""
         return tokens(sessions.renew_session(refresh_token(request)))
 
 
@@ -84,20 +84,20 @@ class LogOutView(APIView):
     )
     @refuses(SessionOver)
     def post(self, request: Request) -> Response:
-        """Log out: the session's refresh tokens are good no more."""
+        """Log out: the session's refresh tokens become invalid."""
         sessions.log_out(refresh_token(request))
         return Response(status=204)
 
 
 class PasswordView(APIView):
-    """The caller's password."""
+    """The password of the caller."""
 
     throttle_scope = "token"
 
     @extend_schema(request=PasswordSerializer, responses=TokensSerializer)
     @refuses(AccountGone, WrongPassword)
     def post(self, request: Request) -> Response:
-        """Change the password. All sessions end; the answer has the tokens of a new one."""
+        """Change the password. This ends all sessions; the response has the tokens of a new one."""
         body = PasswordSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         user = queries.find_account(account_id(request))
@@ -108,18 +108,18 @@ class PasswordView(APIView):
 
 
 class ProfileView(APIView):
-    """What is known of the caller."""
+    """The profile of the caller."""
 
     @extend_schema(responses=ProfileSerializer)
     @refuses(AccountGone)
     def get(self, request: Request) -> Response:
-        """Look at the own profile."""
+        """Get your own profile."""
         return Response(ProfileSerializer(queries.find_account(account_id(request))).data)
 
     @extend_schema(request=ProfileSerializer(partial=True), responses=ProfileSerializer)
     @refuses(AccountGone)
     def patch(self, request: Request) -> Response:
-        """Change the address, or whether e-mail is wanted."""
+        """Change your e-mail address, or whether you get e-mail."""
         user = queries.find_account(account_id(request))
         body = ProfileSerializer(user, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
@@ -130,19 +130,19 @@ class ProfileView(APIView):
 @require_safe
 @cache_control(public=True, max_age=FETCH_EVERY_SECONDS)
 def public_keys(request: HttpRequest) -> JsonResponse:
-    """`/.well-known/jwks.json`: the keys by which anybody can verify our tokens (RFC 7517)."""
+    """Return the public keys that verify access tokens, as a JWK set (RFC 7517)."""
     keys: PublicKeys = key_ring().public_keys
     return JsonResponse(as_jwks(keys.keys))
 
 
 def refresh_token(request: Request) -> str:
-    """The one in the body."""
+    """Return the refresh token of the body; raises ValidationError."""
     body = RefreshTokenSerializer(data=request.data)
     body.is_valid(raise_exception=True)
     return str(body.validated_data["refresh"])
 
 
 def tokens(refresh: RefreshToken) -> Response:
-    """Both tokens; nothing on the way may keep them."""
+    """Return both tokens of a session in a response that no cache stores."""
     body = {"access": str(refresh.access_token), "refresh": str(refresh)}
     return Response(body, headers={"Cache-Control": "no-store"})

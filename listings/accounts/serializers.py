@@ -1,4 +1,4 @@
-"""What the API takes and gives about accounts."""
+"""Requests and responses of the accounts API."""
 
 from typing import Any
 
@@ -21,7 +21,6 @@ class UsernameField(StrictCharField):
     """A name as Django stores it (NFKC), so that two spellings of one name are one name."""
 
     def to_internal_value(self, data: Any) -> str:
-        """The normalised name."""
         return str(User.normalize_username(super().to_internal_value(data)))
 
 
@@ -30,7 +29,7 @@ CAROL = {"username": "carol", "email": "carol@shop.example", "password": "a ligh
 
 @extend_schema_serializer(examples=[OpenApiExample("Carol", CAROL, request_only=True)])
 class RegisterSerializer(RefuseUnknownFields):
-    """A new account."""
+    """The registration of a user."""
 
     username = UsernameField(
         max_length=150, validators=[User.username_validator, UniqueValidator(User.objects.all())]
@@ -40,7 +39,7 @@ class RegisterSerializer(RefuseUnknownFields):
     id = serializers.IntegerField(read_only=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Django's password validators, which also compare it with the name and the address."""
+        # Here rather than at the field: the validators also compare the password with name and address.
         try:
             validate_password(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
         except DjangoValidationError as error:
@@ -48,7 +47,7 @@ class RegisterSerializer(RefuseUnknownFields):
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Any:
-        """The user, with a hashed password."""
+        # The UniqueValidator has looked before: of two registrations at once the second fails at the insert.
         try:
             with transaction.atomic():
                 return User.objects.create_user(**validated_data)
@@ -66,7 +65,7 @@ class RegisterSerializer(RefuseUnknownFields):
     ]
 )
 class LogInSerializer(RefuseUnknownFields):
-    """A name and a password."""
+    """The credentials of a user."""
 
     username = UsernameField(max_length=150)
     password = StrictCharField(max_length=128, trim_whitespace=False)
@@ -79,21 +78,21 @@ class RefreshTokenSerializer(RefuseUnknownFields):
 
 
 class TokensSerializer(serializers.Serializer[dict[str, str]]):
-    """What a session goes on with."""
+    """The tokens of a session."""
 
-    access = serializers.CharField(help_text="For `Authorization: Bearer …`, for half an hour.")
-    refresh = serializers.CharField(help_text="For the next tokens, once, within a week.")
+    access = serializers.CharField(help_text="For `Authorization: Bearer …`; valid for half an hour.")
+    refresh = serializers.CharField(help_text="Exchanged for new tokens; valid once, for a week.")
 
 
 class PasswordSerializer(RefuseUnknownFields):
-    """The password as it is and as it shall be."""
+    """The current and the new password."""
 
     current = StrictCharField(max_length=128, trim_whitespace=False)
     new = StrictCharField(max_length=128, trim_whitespace=False)
 
 
 class ProfileSerializer(RefuseUnknownFields):
-    """What is known of an account."""
+    """The profile of a user."""
 
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
@@ -101,7 +100,7 @@ class ProfileSerializer(RefuseUnknownFields):
     email_notifications = StrictBooleanField()
 
     def to_representation(self, user: UserRow) -> dict[str, Any]:
-        """One who has chosen nothing wants e-mail."""
+        # Without a row the user has not chosen, and gets e-mail.
         wanted = Profile.objects.filter(user=user).values_list("email_notifications", flat=True).first()
         chosen = {"email_notifications": wanted is not False}
         return {"id": user.pk, "username": user.username, "email": user.email} | chosen

@@ -1,7 +1,7 @@
-"""What people do with their accounts: log in and out, and change what is known of them.
+"""Sessions and profiles: log in and out, renew tokens, change password and e-mail address.
 
-A session is one log-in. Its row names the one refresh token that is good; a row that is gone is a session
-that is over. Access tokens are believed until they expire (docs/decisions/0009).
+A session lasts from log-in to log-out. Its row holds the id of its one valid refresh token; deleting the row
+ends the session. Access tokens stay valid until they expire (docs/decisions/0009).
 """
 
 from typing import Any, cast
@@ -20,12 +20,13 @@ from microstore.auth.tokens import RefreshToken
 
 
 def log_in(username: str, *, password: str) -> RefreshToken:
-    """A new session's tokens, or WrongCredentials."""
+    """Open a session and return its refresh token; raises WrongCredentials."""
     return open_session(check_credentials(username, password=password))
 
 
 def check_credentials(username: str, *, password: str) -> User:
-    """The user, or WrongCredentials: the same for an unknown name, after the same hashing."""
+    """Return the user with this name and password; raises WrongCredentials."""
+    # `authenticate` hashes the password for an unknown name, too: the time it takes reveals no user name.
     user = authenticate(username=username, password=password)
     if user is None:
         raise WrongCredentials("No active account has this name and password.")
@@ -33,7 +34,8 @@ def check_credentials(username: str, *, password: str) -> User:
 
 
 def open_session(user: User) -> RefreshToken:
-    """A new session; the user's expired ones are forgotten."""
+    """Open a session, delete the user's expired ones, and return its refresh token."""
+    # Deleted here, since nothing else cleans the table.
     Session.objects.filter(user=user, expires_at__lt=Now()).delete()
     token = cast("RefreshToken", RefreshToken.for_user(user))
     session = Session.objects.create(
@@ -44,10 +46,10 @@ def open_session(user: User) -> RefreshToken:
 
 
 def renew_session(text: str) -> RefreshToken:
-    """The session's next tokens for its present refresh token.
+    """Return the session's next refresh token in exchange for its present one; raises SessionOver.
 
-    Whoever comes with an earlier one has stolen it, or was stolen from: the session ends for both
-    (RFC 9700, 4.14.2). Raises SessionOver.
+    A token that was exchanged before ends the session: either it or the present one is stolen (RFC 9700,
+    4.14.2).
     """
     old = read_refresh_token(text)
     session = Session.objects.filter(id=old["sid"], user__is_active=True).select_related("user").first()
@@ -56,6 +58,7 @@ def renew_session(text: str) -> RefreshToken:
     token = cast("RefreshToken", RefreshToken.for_user(session.user))
     token["sid"] = old["sid"]
     expires_at = datetime_from_epoch(token["exp"])
+    # One UPDATE compares and replaces: of two requests at once with the same token one finds another id.
     if not Session.objects.filter(id=session.id, jti=old["jti"]).update(
         jti=token["jti"], expires_at=expires_at
     ):
@@ -65,12 +68,12 @@ def renew_session(text: str) -> RefreshToken:
 
 
 def log_out(text: str) -> None:
-    """End the session of this refresh token; one that is over already stays so."""
+    """End the session of this refresh token, if it is not over yet; raises SessionOver for a bad token."""
     Session.objects.filter(id=read_refresh_token(text)["sid"]).delete()
 
 
 def change_password(user: User, *, current: str, new: str) -> RefreshToken:
-    """Set the password and end all sessions; returns a new one's tokens.
+    """Set the password, end all sessions and return the refresh token of a new one.
 
     Raises WrongPassword, or Django's ValidationError for a weak one.
     """
@@ -85,7 +88,7 @@ def change_password(user: User, *, current: str, new: str) -> RefreshToken:
 
 
 def change_profile(user: User, changes: dict[str, Any]) -> None:
-    """Change the address, and whether e-mail is wanted."""
+    """Change the user's `email` and `email_notifications`, whichever are given."""
     with transaction.atomic():
         if "email" in changes:
             user.email = changes["email"]
@@ -96,9 +99,9 @@ def change_profile(user: User, changes: dict[str, Any]) -> None:
 
 
 def read_refresh_token(text: str) -> RefreshToken:
-    """A refresh token of ours, or SessionOver."""
+    """Return the verified refresh token of a session; raises SessionOver."""
     try:
-        token = RefreshToken(text)  # type: ignore[arg-type]  # simplejwt takes text, whatever it says
+        token = RefreshToken(text)  # type: ignore[arg-type]  # simplejwt takes text, too
     except TokenError as error:
         raise SessionOver("This is no valid refresh token; log in again.") from error
     if "sid" not in token:

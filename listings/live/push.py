@@ -1,4 +1,4 @@
-"""Pushing what has happened to the browsers, through Channels. A hint: the truth is in the database."""
+"""Pushing events to browsers through Channels. Best effort: the events are stored in the database."""
 
 import asyncio
 import threading
@@ -11,36 +11,39 @@ import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
 
-from listings import metrics, queries
+from listings import metrics
+from listings.live.events import events_of_orders
 from listings.models import LiveEvent
 
 log = structlog.get_logger(__name__)
 
 LISTINGS_GROUP = "listings"
 READERS_GROUP = "readers"
-PUSH_TIMEOUT_SECONDS = 1
+PUSH_TIMEOUT_SECONDS = 1  # a worker waits no longer than this for Redis
 
 
 def push(events: Sequence[LiveEvent]) -> None:
-    """Once committed, broadcast the events; clients drop what they have by its seq."""
+    """Broadcast the events after the commit of the current transaction."""
     if events:
+        # Not before: a browser that reads the order at once would find it as it was.
         transaction.on_commit(lambda: broadcast(events))
 
 
 def push_again(order_ids: Sequence[UUID]) -> None:
-    """Broadcast what was said of these orders before."""
+    """Broadcast the stored events of these orders again; clients drop those that they have by the seq."""
+    # The worker that committed these events may have died before it pushed them.
     if order_ids:
-        broadcast(queries.events_of_orders(order_ids))
+        broadcast(events_of_orders(order_ids))
 
 
 def broadcast(events: Sequence[LiveEvent]) -> None:
-    """Send the events to all who listen. A failure is logged and goes no further: clients catch up by seq."""
+    """Send the events to every WebSocket process; a failure is logged only, since clients catch up by seq."""
     message = {"type": "live.events", "events": [to_client(event) for event in events]}
     _send_hint(LISTINGS_GROUP, message, about=len(events))
 
 
-def tell_readers(user_ids: Iterable[int]) -> None:
-    """Tell the pages of these people that they have a new notification. A failure goes no further."""
+def push_notification_hints(user_ids: Iterable[int]) -> None:
+    """Send the pages of these users a hint that they have a new notification; a failure is logged only."""
     if readers := sorted(set(user_ids)):
         message = {"type": "live.notification", "readers": readers}
         _send_hint(READERS_GROUP, message, about=len(readers))
@@ -48,11 +51,12 @@ def tell_readers(user_ids: Iterable[int]) -> None:
 
 async def listen(
     group: str,
-    hear: Callable[[dict[str, Any]], None],
+    on_message: Callable[[dict[str, Any]], None],
     *,
     subscribed: Callable[[], None] = lambda: None,
 ) -> None:
-    """Hear what is sent to the group, for ever. Whatever ails Redis or a message, go on listening."""
+    """Call `on_message` with each message of the group, forever, and `subscribed` after each subscription."""
+    # No exception ends it: neither an outage of Redis nor a message that cannot be read.
     while True:
         try:
             layer = get_channel_layer()
@@ -61,26 +65,27 @@ async def listen(
             await layer.group_add(group, channel)
             subscribed()
             while True:
-                hear(await layer.receive(channel))
+                on_message(await layer.receive(channel))
         except Exception as error:  # noqa: BLE001  # whatever it is, it is not the last message
             log.warning("channel_layer_lost", group=group, error=repr(error))
             await asyncio.sleep(1)
 
 
 def to_client(event: LiveEvent) -> dict[str, Any]:
-    """Return an event as everybody may see it: a trace id would let others join the buyer's trace."""
+    """Return the event as everybody may see it."""
+    # With the trace id of a request others could send spans to the buyer's trace.
     shown = {name: value for name, value in event.payload.items() if name != "trace_id"}
     return {"type": event.type, "seq": event.seq, **shown}
 
 
 def frame(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One WebSocket frame: an event alone, or several as a batch."""
+    """Return the content of one WebSocket frame: an event alone, or several as a batch."""
     return events[0] if len(events) == 1 else {"type": "batch", "events": list(events)}
 
 
-def unpack(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """The events of a frame."""
-    return list(said["events"]) if said["type"] == "batch" else [said]
+def unpack(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of a frame."""
+    return list(content["events"]) if content["type"] == "batch" else [content]
 
 
 def _send_hint(group: str, message: dict[str, Any], *, about: int) -> None:
@@ -100,7 +105,7 @@ async def _send(group: str, message: dict[str, Any]) -> None:
 
 @cache
 def _event_loop() -> asyncio.AbstractEventLoop:
-    """One loop a process, in a thread of its own: `async_to_sync` would open a Redis connection per call."""
+    # One loop a process, in a thread of its own: `async_to_sync` would open a Redis connection per call.
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="live", daemon=True).start()
     return loop

@@ -31,7 +31,9 @@ def notify(kind: Kind, facts: Sequence[Message]) -> None:
     facts come again.
     """
     recipients = store_notifications(kind, facts)
-    push.tell_readers(recipients.values())
+    # After the commit, since a page reads the number of unread ones as soon as it has the hint; before the
+    # e-mails, since a mail server that is down ends this with an exception.
+    push.push_notification_hints(recipients.values())
     send_emails(list(recipients))
 
 
@@ -46,6 +48,8 @@ def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
     ]
     with transaction.atomic():
         insert_new(Notification, made, key="event_id")
+        # Not only the rows just inserted: a fact that is delivered again finds all of them here, and those of
+        # its e-mails that are still unsent are sent by the caller.
         stored = Notification.objects.filter(event_id__in={each.event_id for each in made})
         ids = dict(stored.values_list("id", "recipient_id"))
         wanted = _recipients_by_email(ids.values())

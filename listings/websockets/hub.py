@@ -1,7 +1,7 @@
-"""One process's ear for live events: heard once, encoded once, handed to every socket.
+"""One process's reception of live events: received once, encoded once, handed to every socket.
 
-The channel layer is quick but forgets: what Redis drops, or what is sent while it is down, is gone. So the
-hub also looks into the LiveEvent table every few seconds and hands on what it has not heard.
+The channel layer is fast but keeps nothing: a message that Redis drops, or that is sent while it is down, is
+lost. So the hub also reads the LiveEvent table every few seconds and sends the events that it has not seen.
 """
 
 import asyncio
@@ -15,9 +15,10 @@ from weakref import WeakKeyDictionary
 import structlog
 from channels.db import database_sync_to_async
 
-from listings import metrics, queries
+from listings import metrics
+from listings.live.events import events_with_seqs, recent_seqs, seqs_after
 from listings.live.push import LISTINGS_GROUP, frame, listen, to_client
-from listings.websockets.seen import Heard
+from listings.websockets.seen import SeenSequence
 
 log = structlog.get_logger(__name__)
 
@@ -28,88 +29,96 @@ MISSED_AT_ONCE = 500
 
 
 class Socket(Protocol):
-    """Somebody who listens."""
+    """A receiver of frames, which are JSON texts."""
 
-    def hear(self, text: str) -> None:
-        """Take a frame, without waiting."""
+    def enqueue(self, text: str) -> None:
+        """Accept a frame without blocking the event loop."""
 
 
 class Hub:
-    """The sockets of one event loop, and what they have been told."""
+    """The sockets of one event loop, and the events that were sent to them."""
 
     def __init__(self) -> None:
         self._sockets: set[Socket] = set()
-        self._desks: set[Socket] = set()
-        self._heard = Heard()
+        self._order_hubs: set[Socket] = set()
+        self._seen = SeenSequence()
         self._tasks: list[asyncio.Task[None]] = []
         self._subscribed = asyncio.Event()
-        self._waking = asyncio.Lock()
+        self._starting = asyncio.Lock()
         self._beat_at = 0.0
 
-    async def join(self, socket: Socket, *, is_desk: bool = False) -> None:
-        """Tell the socket everything that happens from now on. A desk is no browser, but has some."""
-        async with self._waking:
+    async def join(self, socket: Socket, *, is_order_hub: bool = False) -> None:
+        """Send the socket every event from now on; an order hub does not count as a browser."""
+        # Two sockets may join at once, and the query below yields to the event loop: without the lock both
+        # would start the tasks.
+        async with self._starting:
             if not self._tasks:
-                self._heard.begin(await database_sync_to_async(queries.recent_seqs)(), now=time.monotonic())
+                self._seen.begin(await database_sync_to_async(recent_seqs)(), now=time.monotonic())
                 self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
                 self._subscribed.clear()
                 self._tasks = [asyncio.create_task(work) for work in (self._listen(), self._look())]
         self._sockets.add(socket)
-        if is_desk:
-            self._desks.add(socket)
+        if is_order_hub:
+            self._order_hubs.add(socket)
+        # With Redis down a socket is accepted all the same: it gets its events from the table.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBED_WITHIN_SECONDS)
 
     async def leave(self, socket: Socket) -> None:
-        """Tell it nothing more; with the last one the hub goes to sleep."""
+        """Send the socket nothing more; without sockets the hub stops reading."""
         self._sockets.discard(socket)
-        self._desks.discard(socket)
+        self._order_hubs.discard(socket)
         if not self._sockets:
+            # Emptied before the first await: a socket that joins meanwhile starts tasks of its own.
             tasks, self._tasks = self._tasks, []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def tell(self, events: Iterable[dict[str, Any]]) -> None:
-        """Hand on the events that have not been heard yet."""
-        new = [event for event in events if event["seq"] not in self._heard]
+    def deliver(self, events: Iterable[dict[str, Any]]) -> None:
+        """Send the events that were not sent before, in one frame, to every socket."""
+        new = [event for event in events if event["seq"] not in self._seen]
         if new:
-            self._heard.add((event["seq"] for event in new), now=time.monotonic())
-            self._hand_on(frame(new))
-            metrics.PUSHED.inc(len(new) * (len(self._sockets) - len(self._desks)))
+            self._seen.add((event["seq"] for event in new), now=time.monotonic())
+            self._send_to_all(frame(new))
+            metrics.PUSHED.inc(len(new) * (len(self._sockets) - len(self._order_hubs)))
 
-    def _hand_on(self, said: dict[str, Any]) -> None:
-        """Encoded once, however many listen. A socket that is too slow leaves meanwhile."""
-        text = json.dumps(said, separators=(",", ":"))
+    def _send_to_all(self, content: dict[str, Any]) -> None:
+        # Encoded once, however many sockets there are.
+        text = json.dumps(content, separators=(",", ":"))
         for socket in list(self._sockets):
-            socket.hear(text)
+            socket.enqueue(text)
 
     async def _listen(self) -> None:
-        """The quick way: through the channel layer."""
-        await listen(LISTINGS_GROUP, lambda said: self.tell(said["events"]), subscribed=self._subscribed.set)
+        await listen(
+            LISTINGS_GROUP,
+            lambda message: self.deliver(message["events"]),
+            subscribed=self._subscribed.set,
+        )
 
     async def _look(self) -> None:
-        """The sure way: what is in the table and was not heard. Now and then a heartbeat, also in quiet."""
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             try:
-                self.tell(await database_sync_to_async(self._find_missed)())
+                self.deliver(await database_sync_to_async(self._find_missed)())
             except Exception as error:  # noqa: BLE001  # the database comes back; the next look finds it all
                 log.warning("live_events_unreadable", error=repr(error))
+            # Also without events: by the heartbeat a browser notices a connection that is dead.
             if time.monotonic() >= self._beat_at:
                 self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
-                self._hand_on({"type": "heartbeat", "seq": self._heard.newest})
+                self._send_to_all({"type": "heartbeat", "seq": self._seen.newest})
 
     def _find_missed(self) -> list[dict[str, Any]]:
-        """Only what is newer than the oldest gap is asked for: nothing else can be missing."""
-        seqs = queries.seqs_after(self._heard.complete)
-        missed = [seq for seq in seqs if seq not in self._heard]
-        return [to_client(event) for event in queries.events_with_seqs(missed[:MISSED_AT_ONCE])]
+        # Seqs first, and rows only for those not seen: mostly there are none.
+        # This runs in a thread while the event loop adds to `_seen`. An event that arrives meanwhile may be
+        # found here, too; `deliver` drops it.
+        missed = [seq for seq in seqs_after(self._seen.complete) if seq not in self._seen]
+        return [to_client(event) for event in events_with_seqs(missed[:MISSED_AT_ONCE])]
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
 def current_hub() -> Hub:
-    """The hub of the running event loop; a server process has one."""
+    """Return the hub of the running event loop; a server process has one."""
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())

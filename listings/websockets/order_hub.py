@@ -1,9 +1,9 @@
-"""One process's desk for orders: hears what everybody hears, and tells each user about their own orders.
+"""One process's reception of orders: sends every user the events of their own orders.
 
-It also hears who has got a notification, and tells whoever asked to be told. A hint, which may be lost.
+It also sends a hint, which may be lost, to users who have got a notification, where their page wants it.
 
-A purchase pays nothing for it: whose an order is, and what it is now, is looked up here, once a frame, and
-only while somebody listens.
+A purchase costs nothing for it: the parties and the present state of an order are read here, once a frame,
+and only while a user is connected.
 """
 
 import asyncio
@@ -26,36 +26,37 @@ NOTIFICATION = '{"type":"notification"}'
 log = structlog.get_logger(__name__)
 
 
-class OwnSocket(Protocol):
-    """Somebody who listens for their own orders."""
+class UserSocket(Protocol):
+    """A connection of a user who receives their own orders."""
 
-    def hear(self, text: str) -> None:
-        """Take a frame, without waiting."""
+    def enqueue(self, text: str) -> None:
+        """Accept a frame without blocking the event loop."""
 
     def drop(self) -> None:
-        """Come again, and say what you know: something was lost."""
+        """Close the connection because an event was lost; the client resumes by seq."""
 
 
 class OrderHub:
     """The sockets of one event loop, by user."""
 
     def __init__(self) -> None:
-        self._sockets: dict[int, set[OwnSocket]] = defaultdict(set)
-        self._readers: set[OwnSocket] = set()
+        self._sockets: dict[int, set[UserSocket]] = defaultdict(set)
+        self._readers: set[UserSocket] = set()
         self._frames: asyncio.Queue[str] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def join(self, socket: OwnSocket, user_id: int, *, notifications: bool) -> None:
-        """Tell the socket all that happens to the user's orders from now on; of notifications if it wants."""
+    async def join(self, socket: UserSocket, user_id: int, *, notifications: bool) -> None:
+        """Send the socket events of the user's orders from now on, and hints of notifications if wanted."""
+        # Registered before the first await, so that no event is lost between it and the subscription.
         self._sockets[user_id].add(socket)
         if notifications:
             self._readers.add(socket)
         if not self._tasks:
             self._tasks = [asyncio.create_task(work) for work in (self._work(), self._listen())]
-        await current_hub().join(self, is_desk=True)
+        await current_hub().join(self, is_order_hub=True)
 
-    async def leave(self, socket: OwnSocket, user_id: int) -> None:
-        """Tell it nothing more."""
+    async def leave(self, socket: UserSocket, user_id: int) -> None:
+        """Send the socket nothing more; without sockets the hub stops reading."""
         self._sockets[user_id].discard(socket)
         self._readers.discard(socket)
         if not self._sockets[user_id]:
@@ -67,51 +68,54 @@ class OrderHub:
             self._frames = asyncio.Queue()
             await current_hub().leave(self)
 
-    def hear(self, text: str) -> None:
-        """From the hub."""
+    def enqueue(self, text: str) -> None:
+        """Accept a frame of the public feed."""
+        # Queued, since the hub may not wait for this one's queries: they would hold up the public feed.
         self._frames.put_nowait(text)
 
     async def _work(self) -> None:
         while True:
-            said = json.loads(await self._frames.get())
-            if said["type"] == "heartbeat":
-                self._hand_on(said, list(self._sockets))
+            content = json.loads(await self._frames.get())
+            if content["type"] == "heartbeat":
+                self._send_to(list(self._sockets), content)
                 continue
             try:
-                await self._tell(unpack(said))
-            except Exception as error:  # noqa: BLE001  # whatever it is, nobody may miss it without knowing
+                await self._deliver(unpack(content))
+            except Exception as error:  # noqa: BLE001  # whatever it is, no client may miss events unnoticed
                 log.warning("orders_unreadable", error=repr(error))
+                # The hub has counted these events as sent and does not repeat them. Closed sockets come
+                # again with ?after= and read them from the table.
                 for socket in [socket for sockets in self._sockets.values() for socket in sockets]:
                     socket.drop()
 
     async def _listen(self) -> None:
-        await listen(READERS_GROUP, lambda told: self._ring(told["readers"]))
+        await listen(READERS_GROUP, lambda message: self._send_hints(message["readers"]))
 
-    def _ring(self, users: Sequence[int]) -> None:
+    def _send_hints(self, users: Sequence[int]) -> None:
         for user_id in users:
             for socket in self._sockets.get(user_id, set()) & self._readers:
-                socket.hear(NOTIFICATION)
+                socket.enqueue(NOTIFICATION)
 
-    async def _tell(self, events: Sequence[dict[str, Any]]) -> None:
+    async def _deliver(self, events: Sequence[dict[str, Any]]) -> None:
         seqs = {event["order_id"]: event["seq"] for event in events}
-        told = await database_sync_to_async(order_events.tell_of_orders)(seqs)
+        orders = await database_sync_to_async(order_events.read_orders)(seqs)
         by_user: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for order in told:
+        for order in orders:
             for user_id in {order["buyer_id"], order["seller_id"]} & self._sockets.keys():
                 by_user[user_id].append(order)
-        for user_id, orders in by_user.items():
-            self._hand_on(frame(orders), [user_id])
-            metrics.PUSHED.inc(len(orders) * len(self._sockets.get(user_id, ())))
+        for user_id, own in by_user.items():
+            self._send_to([user_id], frame(own))
+            metrics.PUSHED.inc(len(own) * len(self._sockets.get(user_id, ())))
 
-    def _hand_on(self, said: dict[str, Any], users: Sequence[int]) -> None:
-        text = json.dumps(said, separators=(",", ":"))
+    def _send_to(self, users: Sequence[int], content: dict[str, Any]) -> None:
+        text = json.dumps(content, separators=(",", ":"))
         for socket in [socket for user_id in users for socket in self._sockets.get(user_id, ())]:
-            socket.hear(text)
+            socket.enqueue(text)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, OrderHub] = WeakKeyDictionary()
 
 
 def current_order_hub() -> OrderHub:
-    """The one of the running event loop; a server process has one."""
+    """Return the order hub of the running event loop; a server process has one."""
     return _hubs.setdefault(asyncio.get_running_loop(), OrderHub())

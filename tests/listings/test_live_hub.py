@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from uuid_utils.compat import uuid7
 
-from listings import queries
+from listings.live import events
 from listings.models import LiveEvent
 from listings.websockets.hub import Hub
 from tests.support.browser import running_loop
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Ear:
     """A socket that only listens."""
 
-    def hear(self, text: str) -> None:
+    def enqueue(self, text: str) -> None:
         """Nobody reads it."""
 
 
@@ -54,7 +54,7 @@ def test_two_browsers_that_come_at_once_are_one_hub() -> None:
 
 
 def test_a_hub_that_slept_often_does_not_tell_old_sales_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "RECENT_EVENTS", 10)
+    monkeypatch.setattr(events, "RECENT_EVENTS", 10)
     LiveEvent.objects.bulk_create(
         LiveEvent(type="item_sold", order_id=uuid7(), listing_id=1, payload={}) for _ in range(10)
     )

@@ -131,7 +131,7 @@ def test_one_connection_too_many_is_refused_and_a_closed_one_makes_room(
             assert third.receive()["code"] == 4429
         with browse(feed_of(bob)) as again:
             again.say("I may stay")
-    assert not admission._taken
+    assert not admission._slots
 
 
 def test_the_public_feed_is_bounded_by_address(settings: Settings) -> None:
@@ -143,7 +143,7 @@ def test_the_public_feed_is_bounded_by_address(settings: Settings) -> None:
         browse("/ws/listings/", address=one) as refused,
     ):
         assert refused.receive()["code"] == 4429
-    assert not admission._taken
+    assert not admission._slots
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_it_has_added(settings: Settings) -> None:

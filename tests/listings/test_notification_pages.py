@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from listings.live.push import tell_readers
+from listings.live.push import push_notification_hints
 from listings.models import Listing, Notification, Order
 from listings.notifications import tasks
 from listings.settling.complete import complete_orders
@@ -150,8 +150,8 @@ def test_who_listens_is_told_that_there_is_a_notification_and_nobody_else_is(
         sell()
         for browser in (buyer, sold):
             assert {said["type"] for said in browser.read_events(2)} == {"order", "notification"}
-        tell_readers([carol.pk])
+        push_notification_hints([carol.pk])
         assert other.read() == {"type": "notification"}, "That of her own, and nothing before it."
-        tell_readers([bob.pk])
+        push_notification_hints([bob.pk])
         sell()
         assert {said["type"] for said in of_orders_alone.read_events(2)} == {"order"}
