@@ -31,10 +31,13 @@ def order_created(order: Order) -> OrderCreated:
 
 def order_cancelled(order: Order) -> OrderCancelled:
     """Return the message that has the order voided: the same event, however often it is built."""
+    # The id is derived from the order: `reconcile` sends the message again, and by
+    # the same id its notification is stored once.
     fields = order_created(order).model_dump(exclude={"event_id"})
     return ORDER_CANCELLED(event_id=uuid5(order.id, ORDER_CANCELLED.name), **fields)
 
 
 def order_completed(order: Mapping[str, Any]) -> OrderCompleted:
     """Return the fact that the order is completed: the same event, however often it is built."""
+    # A redelivered sale publishes the fact again; by the same id its notification is stored once.
     return ORDER_COMPLETED(event_id=uuid5(order["order_id"], ORDER_COMPLETED.name), **order)

@@ -214,6 +214,7 @@ class LiveEvent(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        # An order is settled once, under its lock; this holds even where code forgets the lock.
         constraints = [models.UniqueConstraint(fields=["order_id", "type"], name="live_event_once_per_order")]
 
     def __str__(self) -> str:

@@ -22,4 +22,6 @@ def ensure_can_buy(listing: Listing | None, *, buyer_id: int, quantity: int) -> 
 
 def release_stock(listing_id: int, *, quantity: int) -> None:
     """Give back what an order had reserved."""
+    # Added in the database, not to a value read before: purchases change it at the same moment. The caller
+    # has locked the order and found it pending, so that a second delivery does not give it back twice.
     Listing.objects.filter(id=listing_id).update(available=F("available") + quantity)

@@ -174,6 +174,7 @@ def answer(
 ) -> list[bytes]:
     """Place the order and answer as BuyView does, with the middleware's headers; count and time it."""
     began = time.perf_counter()
+    # As Django does when a request begins: a connection that is broken or too old is replaced.
     close_old_connections()
     with tracing.trace_of_request(environ) as trace:
         headers = {**headers, "X-Trace-Id": tracing.trace_id_of(trace)}

@@ -128,6 +128,7 @@ def _make_order(purchase: Purchase, listing: Listing | None) -> Order | Refusal:
 def _store_all(orders: Sequence[Order]) -> list[Order]:
     with transaction.atomic():
         placed = _store(orders, NO_LIMIT)
+        # If the function has left some out, the others are undone with their stock and messages.
         transaction.set_rollback(len(placed) < len(orders))
     return placed if len(placed) == len(orders) else []
 

@@ -24,4 +24,5 @@ def known_editions(request: Request, *, needed: bool = False) -> Editions:
         raise EditionMissing("Send If-Match with the ETag of the listing as you read it.")
     if header is None or header.strip() == "*":
         return None
+    # Not the digits of a weak tag, W/"3": If-Match compares strongly.
     return frozenset(int(digits) for digits in re.findall(r'(?<!W/)"([0-9]{1,9})"', header))

@@ -47,6 +47,8 @@ def edit_listing(listing: Listing, changes: dict[str, Any], *, editions: Edition
     Raises EditionOutdated where somebody was faster, AlreadyOrdered where more is ordered than would be left;
     then nothing has changed.
     """
+    # One conditional UPDATE: a purchase at the same moment has reserved its stock before it, and counts, or
+    # waits for the row and then finds another edition.
     rows = of_editions(listing, editions)
     values = dict(changes)
     if "quantity" in changes:
@@ -83,6 +85,7 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
         if Order.objects.filter(listing_id=listing.id).exists():
             return withdrawn
         images = list(ListingImage.objects.filter(listing_id=listing.id))
+        # No purchase can come in between: each needs the row's lock, which the update above holds.
         Listing.objects.get(id=listing.id).delete()
         transaction.on_commit(lambda: _delete_files(*images))
     return None
@@ -94,6 +97,8 @@ def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
     picture = draw_picture(upload.file, size_bytes=upload.size or 0)
     name = f"{FOLDER}/{listing.id}/{uuid4().hex}"
     image = ListingImage(listing=listing, width=picture.width, height=picture.height)
+    # Files before the row: a process that dies in between leaves files that no row names, but never a row
+    # without files.
     image.large = default_storage.save(f"{name}.jpg", picture.large)
     image.small = default_storage.save(f"{name}-small.jpg", picture.small)
     try:
@@ -115,6 +120,7 @@ def remove_image(listing: Listing, image_id: int) -> None:
         if now.withdrawn_reason:
             raise _withdrawn_by_staff(now)
         image.delete()
+        # After the commit: after a rollback the row still names its files.
         transaction.on_commit(lambda: _delete_files(image))
 
 
