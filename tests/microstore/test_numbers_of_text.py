@@ -17,6 +17,7 @@ CHECKED = {
     "listings/buying/api.py post": ADDRESS,
     "listings/buying/api.py wanted_quantity": "StrictIntegerField has checked it",
     "listings/buying/fast_path.py": FORM,
+    "listings/buying/offer.py read": FORM,
     "listings/catalogue/api.py _own": ADDRESS,
     "listings/catalogue/etags.py known_editions": FORM,
     "listings/catalogue/filters.py filter_max_price": "WholeNumberField has checked it",
