@@ -32,7 +32,7 @@ from microstore.http.problems import refuses
 
 
 class RegisterView(generics.CreateAPIView[Any]):
-    """The registration of an account."""
+    """Register a new account."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
