@@ -1,1 +1,1 @@
-"""What people are told of their orders: stored, to be read in the shop, and sent by e-mail."""
+"""Notifications of buyers and sellers about their orders: stored, shown in the shop and sent by e-mail."""

@@ -1,4 +1,4 @@
-"""Notifications for staff."""
+"""Notifications in the admin, read-only."""
 
 from typing import Any
 from uuid import UUID
@@ -19,40 +19,40 @@ from microstore.telemetry.tracing import uuid_of
 
 
 class EmailFilter(admin.SimpleListFilter):
-    """E-mails that will never be sent; who asks which were sent wants to know of one order, or one person."""
+    """Filter for notifications whose e-mail was refused for good."""
 
+    # There is no choice for sent ones: nearly all are, and staff search for one order or one person instead.
     title, parameter_name = "e-mail", "email"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The one choice."""
         return [("refused", "refused by the mail server")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
-        """By the index of refused e-mails."""
+        # The condition of the partial index `email_refused`, so that no other e-mail is read.
         refused = Email.objects.exclude(error="").values("pk")
         return queryset.filter(pk__in=refused) if self.value() == "refused" else queryset
 
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    """What people were told of their orders, whether they have read it, and what became of the e-mail."""
+    """Notifications with the time of reading and the state of the e-mail."""
 
     list_display = ("id", "recipient", "role", "kind", "created_at", "read_at", "email_state")
     list_filter = ("kind", EmailFilter)
     list_select_related = ("recipient", "email")
     search_fields = ("recipient__username",)
-    search_help_text = "The name of who was told, or the id of an order."
+    search_help_text = "The recipient's name, or the id of an order."
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("recipient", "role", "kind", "text", "order_link")}),
-        ("What became of it", {"fields": ("created_at", "read_at", "email_state", "event_id")}),
+        ("Delivery", {"fields": ("created_at", "read_at", "email_state", "event_id")}),
     )
     readonly_fields = ("order_link", "email_state")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Notification], search_term: str
     ) -> tuple[QuerySet[Notification], bool]:
-        """By the index of recipients."""
+        # Whole names and whole ids only: both are found by an index, a part of a name is not.
         term = search_term.strip().replace("\0", "")
         if not term:
             return queryset, False
@@ -63,13 +63,11 @@ class NotificationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="order")
     def order_link(self, notification: Notification) -> SafeString:
-        """To what happened to it."""
         url = reverse("admin:listings_order_change", args=[notification.order_id])
         return format_html('<a href="{}">{}</a>', url, notification.order_id)
 
     @admin.display(description="e-mail")
     def email_state(self, notification: Notification) -> str:
-        """Sent, refused, still to be sent, or never wanted."""
         email: Email | None = getattr(notification, "email", None)
         if email is None:
             return "none: not wanted, or no address"
@@ -79,6 +77,7 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 
 def events_of(order_id: UUID) -> QuerySet[Notification, Any]:
-    """The facts told of this order: those of them that its buyer was told, for the order has no index."""
+    """Return the event ids of the order's notifications."""
+    # By way of the buyer, who is notified of every fact: recipients have an index here, orders have none.
     buyer = Order.objects.filter(pk=order_id).values("buyer")
     return Notification.objects.filter(recipient__in=buyer, order=order_id).values_list("event_id")

@@ -1,4 +1,4 @@
-"""What the caller has been told of orders."""
+"""Endpoints for the caller's notifications."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from microstore.http.problem_schema import problems
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    """What somebody is told of an order."""
+    """A notification of its recipient about an order."""
 
     listing = serializers.IntegerField(source="order.listing_id", read_only=True)
 
@@ -30,27 +30,24 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 
 
 class UnreadSerializer(serializers.Serializer[Any]):
-    """How many are unread."""
+    """Number of unread notifications."""
 
     unread = serializers.IntegerField()
 
 
 class NotificationPages(NewestFirst):
-    """Pages that also say how many of all are unread."""
+    """Pages with `unread`, the number of unread notifications on all pages."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        """A page."""
         self.unread = Notification.objects.filter(recipient=account_id(request), read_at=None).count()
         return super().paginate_queryset(queryset, request, view)
 
     def get_paginated_response(self, data: Any) -> Response:
-        """The page with the count."""
         response = super().get_paginated_response(data)
         response.data["unread"] = self.unread
         return response
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The same for the schema."""
         page: dict[str, Any] = super().get_paginated_response_schema(schema)
         page["properties"]["unread"] = {"type": "integer", "description": "Of all pages.", "example": 3}
         page["required"] = [*page.get("required", []), "unread"]
@@ -58,7 +55,7 @@ class NotificationPages(NewestFirst):
 
 
 class NotificationFilter(filters.FilterSet):
-    """Read or unread."""
+    """Filter by read or unread."""
 
     unread = StrictBooleanFilter("read_at", "isnull")
 
@@ -85,7 +82,7 @@ EXAMPLE = OpenApiExample(
 
 
 class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notification]):
-    """What the caller has been told of orders."""
+    """Notifications of the caller about orders, newest first."""
 
     lookup_value_regex = "[0-9]{1,18}"
     serializer_class = NotificationSerializer
@@ -94,7 +91,6 @@ class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notific
     queryset = Notification.objects.none()
 
     def get_queryset(self) -> QuerySet[Notification]:
-        """Nobody sees what others are told."""
         return Notification.objects.filter(recipient=account_id(self.request)).select_related("order")
 
     @extend_schema(
@@ -107,7 +103,7 @@ class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notific
     )
     @action(detail=True, methods=["post"])
     def read(self, request: Request, pk: str) -> Response:
-        """Mark a notification as read; again is the same."""
+        """Mark a notification as read. Repeating the request changes nothing."""
         notification = read_notification(int(pk), recipient_id=account_id(request))
         return Response(self.get_serializer(notification).data)
 
@@ -118,6 +114,6 @@ class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notific
     )
     @action(detail=False, methods=["post"], url_path="read-all")
     def read_all(self, request: Request) -> Response:
-        """Mark all as read."""
+        """Mark all notifications as read."""
         read_all(recipient_id=account_id(request))
         return Response({"unread": 0})

@@ -1,8 +1,8 @@
-"""Sending the e-mails of notifications: stored first, sent once, and recorded.
+"""Sends the stored e-mails of notifications and records the result of each.
 
-Each is sent while its own row is locked, so that a fact delivered twice at the same moment sends one e-mail.
-A worker that dies between the mail server's answer and the commit sends that e-mail again, with the same
-Message-ID, by which many mail programs show it once.
+A fact may be delivered twice at the same moment: the second delivery waits for the lock of the e-mail's row,
+finds it sent and skips it. A worker that dies between the reply of the mail server and the commit sends it
+again when the fact is redelivered, with the same Message-ID, by which many mail programs show it once.
 """
 
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ from microstore.messaging.receiving.consumer import Unavailable
 
 log = structlog.get_logger(__name__)
 
-# What Python's e-mail package raises for an address or a header that it cannot write: a domain of 64 umlauts
-# is a UnicodeError, a line break a ValueError, and its parser has met all of the others.
+# Raised by Python's email package for an address or a header that it cannot write: a domain of 64 umlauts is
+# a UnicodeError, a line break a ValueError; its parser has raised each of the others.
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, MessageError)
-# By then this message has been retried for nearly as long as an outage is; the next fault would dead-letter
-# it together with the other recipient's e-mail.
+# Less than the 24 hours for which an outage is retried (OUTAGE_GIVE_UP_SECONDS): after those the fact would
+# be dead-lettered, and the e-mail to the other recipient with it.
 GIVE_UP_AFTER = timedelta(hours=20)
 PERMANENT = 500  # SMTP's replies from here on will not change (RFC 5321, 4.2.1)
 
@@ -43,9 +43,10 @@ PERMANENT = 500  # SMTP's replies from here on will not change (RFC 5321, 4.2.1)
 def send_emails(notification_ids: Sequence[int]) -> None:
     """Send the e-mails that have not been sent, over one connection.
 
-    A recipient whose address cannot be used holds up nobody: it is recorded in `Email.error`. Raises
-    Unavailable where the server does not answer, or wants to see one of the e-mails again later.
+    An e-mail that is refused for good is recorded in `Email.error` and delays no other. Raises Unavailable
+    where the server does not answer or defers one (a 4xx reply); those already sent are recorded by then.
     """
+    # Read without a lock: `_send` locks each row and looks again before it sends.
     unsent = Email.objects.filter(notification__in=notification_ids, sent_at=None, error="")
     ids = list(unsent.order_by("pk").values_list("pk", flat=True))
     if not ids:
@@ -64,7 +65,8 @@ def send_emails(notification_ids: Sequence[int]) -> None:
 
 @transaction.atomic
 def _send(email_id: int, connection: BaseEmailBackend) -> bool:
-    """False where the server wants to see it again later."""
+    # A network call under a lock, against the rule: without it two deliveries would send the e-mail twice.
+    # Only another sender of the same e-mail waits for it, since no page and no endpoint locks this table.
     waiting = Email.objects.select_for_update().filter(pk=email_id, sent_at=None, error="").first()
     if waiting is None:
         return True
@@ -78,6 +80,7 @@ def _send(email_id: int, connection: BaseEmailBackend) -> bool:
     except SMTPException as error:
         if not is_about_one_email(error):
             raise
+        # Deferred: the row stays unsent, and the retried fact finds it again.
         if not is_permanent(error) and timezone.now() - notification.created_at < GIVE_UP_AFTER:
             return False
         waiting.error = _describe(error)
@@ -88,35 +91,36 @@ def _send(email_id: int, connection: BaseEmailBackend) -> bool:
 
 
 def _describe(error: Exception) -> str:
-    # An address that was refused for a NUL would otherwise be refused by the database too.
+    # PostgreSQL stores no NUL, and the address that is quoted here may have been refused for one.
     return repr(error).replace("\0", "")[:500]
 
 
 def compose(notification: Notification, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
-    """Return the e-mail, as plain text and as HTML."""
-    told = {"notification": notification, "order": notification.order}
+    """Return the notification's e-mail, as plain text with an HTML alternative."""
+    context = {"notification": notification, "order": notification.order}
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     message = EmailMultiAlternatives(
         subject_of(notification),
-        render_to_string("notifications/email.txt", told),
+        render_to_string("notifications/email.txt", context),
         to=[notification.recipient.email],
         headers={
+            # The same each time, so that an e-mail that is sent twice is recognised.
             "Message-ID": f"<{notification.event_id}.{notification.recipient_id}@{domain}>",
             "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers
         },
         connection=connection,
     )
-    message.attach_alternative(render_to_string("notifications/email.html", told), "text/html")
+    message.attach_alternative(render_to_string("notifications/email.html", context), "text/html")
     return message
 
 
 def is_about_one_email(error: SMTPException) -> bool:
-    """Return whether the server answered about this e-mail, so that it may take the next one."""
+    """Return whether the error concerns this e-mail only, so that the connection can send the next one."""
     return isinstance(error, SMTPRecipientsRefused | SMTPDataError | SMTPNotSupportedError)
 
 
 def is_permanent(error: SMTPException) -> bool:
-    """Return whether the server would refuse this e-mail again."""
+    """Return whether another attempt would fail again (RFC 5321: a 5xx reply)."""
     if isinstance(error, SMTPRecipientsRefused):
         return all(code >= PERMANENT for code, _ in error.recipients.values())
     return isinstance(error, SMTPNotSupportedError) or (

@@ -1,4 +1,4 @@
-"""Notifications, and what became of their e-mails."""
+"""Tables of notifications and of their e-mails."""
 
 from django.conf import settings
 from django.db import models
@@ -6,18 +6,14 @@ from django.db.models import Q
 
 
 class Notification(models.Model):
-    """What somebody is told of an order, once, however often the fact is heard."""
+    """A message to one person about an order; one for each fact, however often it is delivered."""
 
     class Kind(models.TextChoices):
-        """The fact."""
-
         ORDER_COMPLETED = "order_completed"
         ORDER_REJECTED = "order_rejected"
         ORDER_CANCELLED = "order_cancelled"
 
     class Role(models.TextChoices):
-        """What the recipient is in that order."""
-
         BUYER = "buyer"
         SELLER = "seller"
 
@@ -33,13 +29,14 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True, blank=True, help_text="When it was read; null: unread.")
 
     class Meta:
+        # What makes a redelivered fact insert nothing.
         constraints = [
             models.UniqueConstraint(fields=["event_id", "recipient"], name="notification_once_per_event")
         ]
         indexes = [
             models.Index(fields=["recipient", "-id"], name="notification_of_recipient"),
             models.Index(fields=["recipient"], name="notification_unread", condition=Q(read_at__isnull=True)),
-            # For the admin's filter; nearly all are of the other kind, and found at once.
+            # For the admin's filter. Nearly all are completed, and the primary key finds a page of those.
             models.Index(
                 fields=["kind", "-id"],
                 name="notification_unusual",
@@ -52,7 +49,10 @@ class Notification(models.Model):
 
 
 class Email(models.Model):
-    """The one e-mail of a notification. Who sends it locks this row, and not the one that people read."""
+    """The e-mail of a notification, at most one.
+
+    A table of its own: a row is locked while it is sent, and marking the notification as read must not wait.
+    """
 
     notification = models.OneToOneField(Notification, models.CASCADE, primary_key=True)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server had taken it.")

@@ -1,4 +1,4 @@
-"""Who is told what of an order."""
+"""Notifications of orders: storing, sending by e-mail, marking as read."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -25,10 +25,10 @@ Role: TypeAlias = Notification.Role
 
 
 def notify(kind: Kind, facts: Sequence[Message]) -> None:
-    """Store a notification for buyer and seller of each, and send its e-mail, both once; tell their pages.
+    """Notify buyer and seller of each fact: in the database, on their open pages and by e-mail.
 
-    Raises Unavailable while the mail server does not answer; the notifications are stored then, and the
-    facts come again.
+    Idempotent: a fact that is delivered again stores nothing and sends only the e-mails not sent yet.
+    Raises Unavailable while the mail server does not answer; the notifications are stored by then.
     """
     recipients = store_notifications(kind, facts)
     # After the commit, since a page reads the number of unread ones as soon as it has the hint; before the
@@ -38,19 +38,22 @@ def notify(kind: Kind, facts: Sequence[Message]) -> None:
 
 
 def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
-    """The recipients of those of the facts, new or not, by id; with a new one goes the e-mail they want."""
+    """Store the notifications of the facts, with an e-mail where wanted; return recipients by their id.
+
+    Includes those stored by an earlier delivery, whose e-mail may not have been sent.
+    """
     orders = _orders_of(facts)
-    made = [
+    rows = [
         row
         for fact in facts
         if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
         for row in _rows_of(kind, fact, order)
     ]
     with transaction.atomic():
-        insert_new(Notification, made, key="event_id")
+        insert_new(Notification, rows, key="event_id")
         # Not only the rows just inserted: a fact that is delivered again finds all of them here, and those of
         # its e-mails that are still unsent are sent by the caller.
-        stored = Notification.objects.filter(event_id__in={each.event_id for each in made})
+        stored = Notification.objects.filter(event_id__in={row.event_id for row in rows})
         ids = dict(stored.values_list("id", "recipient_id"))
         wanted = _recipients_by_email(ids.values())
         emails = [Email(notification_id=key) for key, recipient in ids.items() if recipient in wanted]
@@ -59,7 +62,10 @@ def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
 
 
 def read_notification(notification_id: int, *, recipient_id: int) -> Notification:
-    """Mark it as read; the time of the first reading stays. Raises NotificationNotFound."""
+    """Mark the recipient's notification as read and return it; the time of the first reading is kept.
+
+    Raises NotificationNotFound, also for the notifications of others.
+    """
     own = Notification.objects.filter(id=notification_id, recipient_id=recipient_id)
     own.filter(read_at=None).update(read_at=timezone.now())
     notification = own.select_related("order").first()
@@ -69,13 +75,13 @@ def read_notification(notification_id: int, *, recipient_id: int) -> Notificatio
 
 
 def read_all(*, recipient_id: int) -> None:
-    """Mark all of the recipient's as read."""
+    """Mark all notifications of the recipient as read."""
     unread = Notification.objects.filter(recipient_id=recipient_id, read_at=None)
     unread.update(read_at=timezone.now())
 
 
 class Bought(NamedTuple):
-    """What people are told about an order."""
+    """The columns of an order that its notifications need."""
 
     order_id: UUID
     buyer_id: int
@@ -88,7 +94,7 @@ class Bought(NamedTuple):
 
 
 class NewRow(NamedTuple):
-    """A notification to be stored."""
+    """A row to insert into the table of notifications."""
 
     recipient_id: int
     event_id: UUID
@@ -100,7 +106,7 @@ class NewRow(NamedTuple):
 
 
 def _is_out_of_date(kind: Kind, order: Bought) -> bool:
-    """Its buyer had cancelled before it was rejected, and has been told so."""
+    # The buyer cancelled before it was rejected, and both are notified of that.
     return kind == Kind.ORDER_REJECTED and order.status == Order.Status.CANCELLED
 
 
@@ -113,14 +119,14 @@ def _orders_of(facts: Iterable[Message]) -> dict[UUID, Bought]:
 
 
 def order_id_of(fact: Message) -> UUID:
-    """Every fact `order.*` is about one."""
+    """Return the id of the order that a fact `order.*` is about."""
     order_id: UUID = fact.order_id  # type: ignore[attr-defined]  # its class is one of several that have it
     return order_id
 
 
 def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
     reason = fact.reason if isinstance(fact, OrderRejected) else ""
-    said = {
+    values = {
         "thing": f"{order.quantity} × {order.title}",
         "total": format_with_code(order.total_cents or 0, order.currency),
         "reason": reason.rstrip("."),
@@ -133,7 +139,7 @@ def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
             kind=kind.value,
             role=role.value,
             order_id=order.order_id,
-            text=TEXTS[kind, role].format_map(said),
+            text=TEXTS[kind, role].format_map(values),
             created_at=timezone.now(),
         )
         for role, person in people
@@ -141,7 +147,7 @@ def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
 
 
 def _recipients_by_email(user_ids: Iterable[int]) -> set[int]:
-    """Those of them who have an address and want e-mail; who has chosen nothing does."""
+    # An account without a profile has not opted out.
     refused = Profile.objects.filter(email_notifications=False).values("user")
     people = User.objects.filter(id__in=set(user_ids), is_active=True).exclude(email="")
     return set(people.exclude(id__in=refused).values_list("id", flat=True))

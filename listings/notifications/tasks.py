@@ -1,4 +1,4 @@
-"""Which fact is answered by what in the notifications worker."""
+"""Handlers of the notifications worker, one for each fact of its queue."""
 
 from collections.abc import Sequence
 
@@ -15,26 +15,24 @@ Kind = Notification.Kind
 
 @handles_fact(ORDER_CREATED, listener=NOTIFICATIONS)
 def order_created(events: list[OrderCreated]) -> Sequence[Message]:
-    """Nobody is told: it settles within a second or so, and that is told."""
+    # No notification: the order is settled a second or so later, and both are notified of that. The queue is
+    # bound to `order.*`, so the fact arrives nevertheless and needs a handler.
     return []
 
 
 @handles_fact(ORDER_COMPLETED, listener=NOTIFICATIONS)
 def order_completed(events: list[OrderCompleted]) -> Sequence[Message]:
-    """Tell buyer and seller of the sale."""
     notify(Kind.ORDER_COMPLETED, events)
     return []
 
 
 @handles_fact(ORDER_REJECTED, listener=NOTIFICATIONS)
 def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
-    """Tell them that there is none, and why."""
     notify(Kind.ORDER_REJECTED, events)
     return []
 
 
 @handles_fact(ORDER_CANCELLED, listener=NOTIFICATIONS)
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
-    """Tell them that the buyer cancelled."""
     notify(Kind.ORDER_CANCELLED, events)
     return []

@@ -1,4 +1,4 @@
-"""What people are told."""
+"""Texts of notifications and subjects of e-mails."""
 
 from typing import TypeAlias
 
@@ -27,6 +27,7 @@ SUBJECTS = {
 
 
 def subject_of(notification: Notification) -> str:
-    """The e-mail's subject, on one line."""
+    """Return the subject of the notification's e-mail, at most TITLE_CHARACTERS long."""
+    # On one line: a title may hold line breaks, and a header with one is refused.
     subject = SUBJECTS[Kind(notification.kind), Role(notification.role)]
     return " ".join(f"{subject}: {notification.order.listing.title}".split())[:TITLE_CHARACTERS]
