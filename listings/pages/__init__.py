@@ -1,1 +1,1 @@
-"""The shop's own pages: thin doors to the same services as the API, for people with a browser."""
+"""HTML pages of the shop: thin views of the same services as the API, with session cookies."""

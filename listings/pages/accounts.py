@@ -1,4 +1,4 @@
-"""Making an account, logging in and out, and the token with which a page hears of its orders."""
+"""Pages for signing up, logging in and out, and the token of the live feed of orders."""
 
 from django.contrib.auth import login, logout
 from django.contrib.auth.models import User
@@ -19,7 +19,7 @@ from microstore.auth.tokens import AccessToken
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("register")
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """A new account, which is logged in at once."""
+    """Show the form; create the account of a POST and log it in at once."""
     if request.method != "POST":
         return _form(request, "sign_up.html")
     given = {name: request.POST.get(name, "") for name in ("username", "email", "password")}
@@ -32,7 +32,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("token")
 def log_in(request: HttpRequest) -> HttpResponse:
-    """A name and a password."""
+    """Show the form; check the name and password of a POST, 401 where they are wrong."""
     if request.method != "POST":
         return _form(request, "log_in.html")
     given = {name: request.POST.get(name, "") for name in ("username", "password")}
@@ -46,22 +46,23 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    """The end of the browser's session, and of what was in the cart."""
+    """End the browser's session and empty its cart."""
     logout(request)
     return keep(Cart(), redirect("shop:catalogue"))
 
 
 @require_safe
 def live_token(request: HttpRequest) -> HttpResponse:
-    """An access token for `/ws/orders/`, which no cookie opens. It stays in the page's memory."""
+    """Return an access token for `/ws/orders/`, which accepts no cookie; 401 without a session."""
     if not request.user.is_authenticated:
         return JsonResponse({"detail": "Log in first."}, status=401)
+    # Not stored anywhere: the page keeps it in memory, and `no-store` keeps it out of the browser's cache.
     token = str(AccessToken.for_user(request.user))
     return JsonResponse({"access": token}, headers={"Cache-Control": "no-store"})
 
 
 def _readable(given: dict[str, str]) -> dict[str, str]:
-    """As the API reads a name and a password; raises WrongCredentials for what can be neither."""
+    # The API's serializer, so that both accept the same; what it refuses is the password of no account.
     body = LogInSerializer(data=given)
     if not body.is_valid():
         raise WrongCredentials
@@ -78,7 +79,7 @@ def _log_in(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _wanted_next(request: HttpRequest) -> str:
-    """Where the person was on the way to; nowhere outside."""
+    # Only addresses of this host: a link to the log-in may come from anybody and must not lead elsewhere.
     wanted = request.POST.get("next") or request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if safe else ""

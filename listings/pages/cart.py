@@ -1,4 +1,4 @@
-"""The cart as a page, what goes in and out of it, and buying all of it at once."""
+"""Pages of the cart: showing it, changing it and buying all of it."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ NOBODY = 0
 
 
 class Line(NamedTuple):
-    """One of the things in a cart, and why it cannot be had; no listing: it is not for the visitor to see."""
+    """A row of the cart. `listing` is None if the visitor may not see it; `problem` prevents its purchase."""
 
     listing_id: int
     listing: Listing | None
@@ -34,23 +34,24 @@ class Line(NamedTuple):
 
     @property
     def offer(self) -> str:
-        """The offer that the page shows, for its form."""
+        """Return the offer that the page shows; its form sends it back with the purchase."""
         return write_offer(self.listing) if self.listing else ""
 
     @property
     def cents(self) -> int:
-        """For all of it, without a fee."""
+        """Return the price of the whole quantity in minor units, without the fee."""
         return self.listing.price_cents * self.quantity if self.listing else 0
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("checkout")
 def cart(request: HttpRequest) -> HttpResponse:
-    """What is in it and what it costs; a POST buys all of what the form shows, or nothing."""
+    """Show the cart with its totals; a POST buys everything that the form shows, or nothing."""
     if request.method != "POST":
         return _show(request)
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("shop:cart"))
+    # The form's cart and not the cookie's, which another tab may have changed since the page was shown.
     wanted = Cart.read(request.POST.get("cart", ""))
     if not wanted.items:
         return redirect("shop:cart")
@@ -59,15 +60,15 @@ def cart(request: HttpRequest) -> HttpResponse:
     except Refusal as error:
         return _show(request, error)
     response = redirect(f"{reverse('shop:orders')}?new={orders[0].checkout_id}")
-    # Another tab may have put in more of the same, which stays. Before a second click the first has already
-    # taken out what was bought: a cart with another key is left alone.
+    # Only what was bought is taken out; more of it, added in another tab, stays. A second click is replayed:
+    # the first has already taken it out, so a cart with another key is left as it is.
     kept = cart_of(request)
     return keep(kept if replayed and kept.key != wanted.key else kept.minus(wanted.items), response)
 
 
 @require_POST
 def add(request: HttpRequest, listing_id: str) -> HttpResponse:
-    """So many more of it, as long as there are so many."""
+    """Add the quantity to the cart, up to the stock that is left."""
     kept, key = cart_of(request), int(listing_id)
     try:
         listing = visible_listings(request.user.pk).filter(id=key).first()
@@ -80,14 +81,13 @@ def add(request: HttpRequest, listing_id: str) -> HttpResponse:
 
 @require_POST
 def change(request: HttpRequest, listing_id: str) -> HttpResponse:
-    """So many of it instead; 0 takes it out."""
+    """Replace the quantity of a listing in the cart; 0 removes it."""
     kept, key = cart_of(request), int(listing_id)
     changed = kept.with_item(key, _number(request, least=0)) if key in kept.items else kept
     return keep(changed, redirect("shop:cart"))
 
 
 def _number(request: HttpRequest, *, least: int) -> int:
-    """How many the form says; what is no number is one."""
     text = request.POST.get("quantity", "1")
     return max(int(text), least) if re.fullmatch("[0-9]{1,6}", text) else 1
 

@@ -1,4 +1,4 @@
-"""What is on sale, one thing of it, and buying it."""
+"""Pages of the catalogue, of one listing, and of buying it."""
 
 import re
 from typing import Any
@@ -33,15 +33,13 @@ ORDERINGS = (("newest", "Newest"), ("cheapest", "Price, low to high"), ("dearest
 
 
 class Screens(ListingPages):
-    """A screenful."""
-
     page_size = 24
 
 
 @require_safe
 @limited("search", method="GET")
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """What is on sale, narrowed down by what the address says."""
+    """Show the listings on sale, filtered and ordered by the query string."""
     wanted = _wanted(request)
     max_price_cents, problem = _max_price(wanted)
     found = ListingFilter(wanted | {"max_price_cents": max_price_cents}, visible_listings(None))
@@ -70,7 +68,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
-    """One thing, large, and Buy."""
+    """Show one listing with the form that buys it."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
         return render_refusal(request, ListingNotFound("This is not on sale, or not any more."))
@@ -81,7 +79,8 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
 @login_required
 @limited("buy")
 def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
-    """Buy it; then look at the order. The form's key makes two clicks one purchase."""
+    """Buy the listing and redirect to the orders; show it again with the reason if that is refused."""
+    # The key was made with the form: a second click sends the same one and gets the order of the first.
     quantity, key = request.POST.get("quantity", "1"), request.POST.get("key", "")
     purchase = Purchase(
         listing_id=int(listing_id),
@@ -101,14 +100,14 @@ def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
 
 @require_safe
 def stock(request: HttpRequest) -> JsonResponse:
-    """`?ids=1,2,3`: how many of each are left, for pages without a live feed."""
+    """Return the stock left of each of `?ids=1,2,3`, at most MAX_LOOKED_AT, for pages without a live feed."""
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if re.fullmatch("[0-9]{1,18}", text)]
     left = queries.stock_of(ids[:MAX_LOOKED_AT])
     return JsonResponse({"available": left}, headers={"Cache-Control": "no-store"})
 
 
 def _wanted(request: HttpRequest) -> dict[str, str]:
-    """The filters, with the currency in which prices are compared where they are."""
+    # Ordering or limiting by price compares amounts; the form then shows the currency they are compared in.
     wanted = {name: request.GET.get(name, "").strip() for name in FILTERS}
     known = wanted | {"currency": wanted["currency"] if wanted["currency"] in settings.CURRENCIES else ""}
     compared = compared_currency(known | {"max_price_cents": wanted["max_price"]})
@@ -116,7 +115,6 @@ def _wanted(request: HttpRequest) -> dict[str, str]:
 
 
 def _max_price(wanted: dict[str, str]) -> tuple[int | str, str]:
-    """The highest price in minor units, or nothing and the reason why it cannot be read."""
     if not wanted["max_price"]:
         return "", ""
     try:

@@ -1,4 +1,4 @@
-"""The API's limits, for pages: whoever uses up a quota here has used it up there."""
+"""Request limits of pages: the API's own quotas, counted together with the API's requests."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,20 +17,21 @@ Page = Callable[..., HttpResponse]
 
 
 def limited(scope: str, *, method: str = "POST") -> Callable[[Page], Page]:
-    """Decorator: requests of this method count against the scope; one too many is a 429."""
+    """Count a page's requests of the method against the scope; beyond its quota return a 429."""
 
     def decorate(page: Page) -> Page:
         @wraps(page)
         def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            asked = "GET" if request.method == "HEAD" else request.method
-            if asked != method or not settings.LIMITS_URL:
+            method_counted = "GET" if request.method == "HEAD" else request.method
+            if method_counted != method or not settings.LIMITS_URL:
                 return page(request, *args, **kwargs)
+            # `Limits` is a throttle of DRF and needs no more of a view and a request of DRF than these have.
             limits, view = Limits(), cast("Any", SimpleNamespace(throttle_scope=scope, headers={}))
             if limits.allow_request(cast("Request", request), view):
                 return page(request, *args, **kwargs)
             wait = str(limits.wait() or 1)
-            said = {"reason": f"That was a lot at once. Please try again in {wait} seconds."}
-            response = render_page(request, "refusal.html", said, status=HTTPStatus.TOO_MANY_REQUESTS)
+            context = {"reason": f"Too many requests at once. Please try again in {wait} seconds."}
+            response = render_page(request, "refusal.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
             response.headers["Retry-After"] = wait
             return response
 

@@ -1,4 +1,4 @@
-"""What the person has been told of orders, and whether they want e-mail too."""
+"""Pages of the visitor's notifications and of their e-mail setting."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,22 +16,21 @@ from microstore.refusal import Refusal
 @require_safe
 @login_required
 def notifications(request: HttpRequest) -> HttpResponse:
-    """Newest first; a new one appears while one looks."""
-    told = page_of(request, queries.notifications_of(visitor_id(request)), name="notifications")
+    """Show the visitor's notifications, newest first, with the e-mail setting."""
+    listed = page_of(request, queries.notifications_of(visitor_id(request)), name="notifications")
     wanted = {"email_wanted": queries.wants_email(visitor_id(request))}
-    return render_page(request, "notifications.html", told | wanted)
+    return render_page(request, "notifications.html", listed | wanted)
 
 
 @require_safe
 def unread(request: HttpRequest) -> JsonResponse:
-    """How many are unread, for the bell."""
+    """Return the number of unread notifications, 0 without a session."""
     return JsonResponse({"unread": queries.unread_of(request.user.pk)}, headers={"Cache-Control": "no-store"})
 
 
 @require_POST
 @login_required
 def mark_read(request: HttpRequest, notification_id: str) -> HttpResponse:
-    """Mark one as read."""
     try:
         read_notification(int(notification_id), recipient_id=visitor_id(request))
     except Refusal as error:
@@ -42,7 +41,6 @@ def mark_read(request: HttpRequest, notification_id: str) -> HttpResponse:
 @require_POST
 @login_required
 def mark_all_read(request: HttpRequest) -> HttpResponse:
-    """Mark all as read."""
     read_all(recipient_id=visitor_id(request))
     return redirect("shop:notifications")
 
@@ -50,7 +48,7 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def set_email(request: HttpRequest) -> HttpResponse:
-    """Turn e-mail on or off."""
+    # A browser sends a checkbox only if it is ticked.
     wanted = {"email_notifications": "wanted" in request.POST}
     sessions.change_profile(find_account(visitor_id(request)), wanted)
     return redirect("shop:notifications")

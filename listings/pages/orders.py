@@ -1,4 +1,4 @@
-"""What the person has bought, and thinking better of it."""
+"""Pages of the visitor's orders and of cancelling one."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from microstore.refusal import Refusal
 @require_safe
 @login_required
 def orders(request: HttpRequest) -> HttpResponse:
-    """Orders with their status, which changes while one looks."""
+    """Show the orders that the visitor has placed; the live feed updates their status."""
     bought = page_of(request, queries.orders_bought_by(visitor_id(request)), name="orders")
     return render_page(request, "orders.html", bought | {"new": request.GET.get("new", "")})
 
@@ -27,7 +27,7 @@ def orders(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def order_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """One order, for its buyer and its seller."""
+    """Show one order to its buyer or its seller; 404 to anybody else."""
     visitor = visitor_id(request)
     order = queries.orders_bought_by(visitor).filter(id=order_id).first()
     sale = None if order else queries.orders_sold_by(visitor).filter(id=order_id).first()
@@ -39,19 +39,20 @@ def order_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Ask whether it is meant; then cancel it, unless it has been settled meanwhile."""
+    """Show a confirmation; a POST cancels the order, or shows why it cannot be cancelled any more."""
     order = queries.orders_bought_by(visitor_id(request)).filter(id=order_id).first()
     if order is None:
         return render_refusal(request, OrderNotFound("You have no such order."))
     if request.method != "POST":
-        return _ask(request, order)
+        return _confirm(request, order)
     try:
         cancel_order(order_id, buyer_id=visitor_id(request))
     except Refusal as error:
+        # It has been settled since it was read above.
         order.refresh_from_db()
-        return _ask(request, order, status=error.status, reason=str(error))
+        return _confirm(request, order, status=error.status, reason=str(error))
     return redirect("shop:order", order_id)
 
 
-def _ask(request: HttpRequest, order: Order, *, status: int = 200, **context: Any) -> HttpResponse:
+def _confirm(request: HttpRequest, order: Order, *, status: int = 200, **context: Any) -> HttpResponse:
     return render_page(request, "cancel.html", {"orders": [order], "order": order} | context, status=status)

@@ -1,4 +1,4 @@
-"""What every page of the shop has: its frame, its policy, and who is looking."""
+"""Rendering of pages: their common context, headers, pagination and visitor."""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,8 +24,8 @@ def render_page(
     *,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
-    """A page of the shop. It may talk to the live feed, wherever that is."""
-    # Before anything else is read: the live feed then tells what has happened since.
+    """Render a template of the shop with the common context and headers."""
+    # Read before the template's queries: what is committed meanwhile reaches the page by the live feed.
     frame = {"live_url": settings.LIVE_URL, "live_after": queries.latest_seq()}
     frame |= {"unread": queries.unread_of(request.user.pk), "in_cart": len(cart_of(request))}
     response = render(request, f"shop/{template}", frame | (context or {}), status=status)
@@ -35,25 +35,25 @@ def render_page(
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any], *, name: str) -> dict[str, Any]:
-    """One page of a long list under this name, and where the others are."""
+    """Return a template context: one page of rows under `name`, and the links `next` and `previous`."""
     pages = NewestFirst()
     shown = pages.paginate_queryset(rows, Request(request))
     return {name: shown, "next": pages.get_next_link(), "previous": pages.get_previous_link()}
 
 
 def visitor_id(request: HttpRequest) -> int:
-    """Who is looking, on a page that needs a log-in."""
+    """Return the id of the logged-in user; only for views with `login_required`."""
     assert request.user.pk is not None
     return request.user.pk
 
 
 def render_refusal(request: HttpRequest, error: Refusal) -> HttpResponse:
-    """A page that says why not."""
+    """Render the refusal's reason as a page with its status."""
     return render_page(request, "refusal.html", {"reason": str(error)}, status=error.status)
 
 
 def policy() -> str:
-    """The pages' Content-Security-Policy: ours, the live feed, and pictures from where they are stored."""
+    """Return POLICY with the live feed and the host that stores the pictures."""
     media = urlsplit(settings.MEDIA_URL)
     elsewhere = f" {media.scheme}://{media.netloc}" if media.netloc else ""
     pictures = POLICY.replace("img-src 'self'", f"img-src 'self'{elsewhere}")

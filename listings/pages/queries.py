@@ -1,4 +1,4 @@
-"""Questions that only the pages ask."""
+"""Queries that only the pages use."""
 
 from collections.abc import Sequence
 
@@ -11,45 +11,46 @@ MAX_COUNTED = 100
 
 
 def latest_seq() -> int:
-    """The latest event of the live feed: a page shows what was so then."""
+    """Return the seq of the latest live event, from which a page resumes the feed; 0 if there is none."""
     return LiveEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def stock_of(listing_ids: Sequence[int]) -> dict[int, int]:
-    """How many are left of each that is on sale; of any other, none."""
+    """Return the available quantity by listing id; 0 for a listing that is not on sale."""
     on_sale = Listing.objects.filter(id__in=listing_ids, status=Listing.Status.ON_SALE)
     return dict.fromkeys(listing_ids, 0) | dict(on_sale.values_list("id", "available"))
 
 
 def listings_of(seller_id: int) -> QuerySet[Listing]:
-    """All that a seller has made, newest first."""
+    """Return the seller's listings in every status, newest first."""
     return Listing.objects.filter(seller_id=seller_id).prefetch_related("images").order_by("-id")
 
 
 def orders_bought_by(user_id: int) -> QuerySet[Order]:
-    """What the user has bought, with what it was."""
+    """Return the user's orders, with what the pages show of their listings."""
     return _with_listing(Order.objects.filter(buyer_id=user_id))
 
 
 def orders_sold_by(user_id: int) -> QuerySet[Order]:
-    """What others have bought of the user."""
+    """Return the orders of the user's listings, with what the pages show of these."""
     return _with_listing(Order.objects.filter(listing__seller_id=user_id))
 
 
 def notifications_of(user_id: int) -> QuerySet[Notification]:
-    """What the user has been told."""
+    """Return the notifications of the user."""
     return Notification.objects.filter(recipient=user_id)
 
 
 def unread_of(user_id: int | None) -> int:
-    """How many of these are unread, a hundred at most; strangers have none."""
+    """Return the number of unread notifications, at most MAX_COUNTED; 0 for a visitor without an account."""
+    # Every page shows it, so no page may count a long table.
     if user_id is None:
         return 0
     return notifications_of(user_id).filter(read_at=None)[:MAX_COUNTED].count()
 
 
 def wants_email(user_id: int) -> bool:
-    """Whether the user wants e-mail; who has chosen nothing does."""
+    """Return whether the user wants e-mail, which is so until they turn it off."""
     return not Profile.objects.filter(user=user_id, email_notifications=False).exists()
 
 

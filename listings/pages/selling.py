@@ -1,4 +1,4 @@
-"""Putting something on sale, and what became of it."""
+"""Pages for creating listings, and of a seller's listings and sales."""
 
 import re
 from typing import Any
@@ -29,7 +29,7 @@ FIELDS = ("title", "description", "category", "price", "currency", "quantity")
 @login_required
 @limited("images")
 def sell(request: HttpRequest) -> HttpResponse:
-    """The form, and what it makes: on sale at once, or not at all."""
+    """Show the form; a POST puts a listing on sale at once, or shows the form again with its problems."""
     if request.method != "POST":
         return _form(request, {"quantity": "1", "currency": settings.CURRENCIES[0]})
     given = {name: request.POST.get(name, "").strip() for name in FIELDS}
@@ -60,7 +60,7 @@ def price(request: HttpRequest) -> JsonResponse:
 @require_safe
 @login_required
 def sales(request: HttpRequest) -> HttpResponse:
-    """What the person sells, and what they have sold."""
+    """Show the visitor's listings and the orders of them."""
     return render_page(
         request,
         "sales.html",
@@ -74,7 +74,7 @@ def sales(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse:
-    """Withdraw it, or put it on sale again."""
+    """Withdraw the listing or publish it again, as `action` names."""
     change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
     try:
         change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
@@ -85,7 +85,7 @@ def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse
 
 @transaction.atomic
 def _put_on_sale(request: HttpRequest, listing: ListingSerializer) -> Listing:
-    """With its picture, if there is one: a bad picture makes no listing."""
+    # One database transaction: a picture that is refused rolls the listing back.
     made: Listing = listing.save(seller=find_account(visitor_id(request)))
     if image := request.FILES.get("image"):
         selling.add_image(made, image)
@@ -99,7 +99,7 @@ def _form(request: HttpRequest, given: dict[str, str], **context: object) -> Htt
 
 
 def _as_api(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields as the API takes them, without a price that cannot be read; and the problem of that one."""
+    # A price that cannot be read is left out and its problem returned, to be shown with the serializer's.
     fields: dict[str, Any] = {name: given[name] for name in FIELDS if name not in ("price", "quantity")}
     quantity = given["quantity"]
     fields["quantity"] = int(quantity) if NUMBER.fullmatch(quantity) else quantity
@@ -112,7 +112,7 @@ def _as_api(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _as_form(errors: dict[str, Any], currency: str) -> dict[str, Any]:
-    """The errors under the names that the form has."""
+    # The form takes a price in the currency, the API cents: the API's message would name the wrong unit.
     problems = dict(errors)
     if problems.pop("price_cents", None) and currency in settings.CURRENCIES:
         most = format_amount(MAX_PRICE_CENTS, currency)
