@@ -104,13 +104,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; an API body is a few hundred
 MAX_BODY_BYTES = (5 * 1024 + 16) * 1024  # with files: an image of 5 MiB, and the form around it
 BODY_SECONDS = env.float("BODY_SECONDS", 30.0)  # a request body that is not complete by then is given up
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 
 # ---- database
@@ -223,13 +218,10 @@ BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:56
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at most
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # of a message that fails by itself
-RETRY_DELAYS_SECONDS = env.list(
-    "RETRY_DELAYS_SECONDS", cast=float, default=[5, 30, 60]
-)  # between its attempts
+# Between its attempts, the last of them again and again.
+RETRY_DELAYS_SECONDS = env.list("RETRY_DELAYS_SECONDS", cast=float, default=[5, 30, 60])
 MESSAGING_REGISTRY = REGISTRY
-MESSAGING_CONTRACTS = (
-    "microstore.contracts.registry"  # the module whose CONTRACTS two releases are compared by
-)
+MESSAGING_CONTRACTS = "microstore.contracts.registry"  # its CONTRACTS are compared between releases
 MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
 MESSAGING_FIND_DONE = f"{SERVICE}.overview.find_done"
@@ -272,10 +264,7 @@ AUDITED_DATABASES |= {
 METRICS_FOLDER = env.str("METRICS_FOLDER", "")  # where the children of a process add up their numbers
 METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
 METRICS_PORT = int(env.str("METRICS_PORT", "") or 0)  # 0: nowhere
-GAUGES = [
-    "microstore.messaging.gauges.gauges",
-    f"{SERVICE}.gauges.gauges",
-]  # read from the database at each scrape
+GAUGES = ["microstore.messaging.gauges.gauges", f"{SERVICE}.gauges.gauges"]  # read at each scrape
 
 # ---- live pages and the fee function
 
