@@ -16,7 +16,7 @@ from listings.orders.timeline import timeline
 from listings.overview import find_orders
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
-from microstore.staff.decisions import ask_for_reason, given_reason
+from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 
@@ -83,7 +83,7 @@ class ListingAdmin(FastAdmin):
         reason = given_reason(request)
         if reason is None:
             title = f"{action.capitalize()} {listings.count()} listings"
-            return ask_for_reason(request, self, title=title, action=action, rows=list(listings))
+            return show_reason_form(request, self, title=title, action=action, rows=list(listings))
         by = request.user.get_username()
         changed = sum(moderate(listing.pk, by=by, reason=reason) for listing in listings)
         unchanged = len(listings) - changed

@@ -1,4 +1,4 @@
-"""The service that MICROSTORE_SERVICE names for an ASGI server: its WebSockets, and its pages beside them."""
+"""ASGI application of the service that MICROSTORE_SERVICE names: its WebSockets and its pages."""
 
 import os
 from importlib import import_module

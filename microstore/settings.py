@@ -17,7 +17,6 @@ from microstore.telemetry import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-
 SERVICE = env.str("MICROSTORE_SERVICE", "")
 if SERVICE not in SERVICES:
     raise ImproperlyConfigured(f"Set MICROSTORE_SERVICE to one of {', '.join(SERVICES)}; it is {SERVICE!r}.")
@@ -26,14 +25,14 @@ DEBUG = env.bool("DEBUG", False)
 
 
 def required(name: str, *, development: str) -> str:
-    """The variable's value; a stand-in is good enough only where DEBUG says so."""
+    """Return the variable's value, or `development` with DEBUG; raises ImproperlyConfigured without."""
     value = env.str(name, "", multiline=True) or (development if DEBUG else "")
     if not value and not DEBUG:
         raise ImproperlyConfigured(f"Set {name} in the environment (or DEBUG=1 for development).")
     return value
 
 
-# Sessions and forms are signed for browsers alone. What serves none gets a key that nobody knows.
+# It signs sessions and forms. Processes that serve none get a random key, so that theirs cannot leak.
 SERVES_PAGES = DEBUG or logs.process_name(sys.argv) in ("api", "live")
 SECRET_KEY = (
     required("SECRET_KEY", development="development-only-" + "0" * 50)
@@ -76,7 +75,7 @@ MIDDLEWARE = [
     "microstore.http.problems.answer_exceptions",
 ]
 CSRF_FAILURE_VIEW = "microstore.http.problems.csrf_failure"
-# These look for Django's own middleware by name, and ours is made from it.
+# These checks look for Django's middleware by name, and ours are subclasses of it.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 TEMPLATES = [
     {
@@ -150,7 +149,6 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # ---- API
 
 CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")
-
 LIMITS_URL = env.str("LIMITS_URL", CHANNEL_LAYER_URL if SERVICE == "listings" else "")
 LIMITS = {
     "register": "20/hour",
@@ -225,14 +223,13 @@ MESSAGING_CONTRACTS = "microstore.contracts.registry"  # its CONTRACTS are compa
 MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
 MESSAGING_FIND_DONE = f"{SERVICE}.overview.find_done"
-
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_QUEUES = topology.own_queues(REGISTRY, SERVICE)
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 
 # ---- staff: one place to follow a purchase
 
-STAFF_KEY = env.str("STAFF_KEY", "")  # the same in all services; empty: they do not ask each other
+STAFF_KEY = env.str("STAFF_KEY", "")  # the same in all services; empty: they do not query each other
 PEER_URLS = {peer: url for peer, url in env.dict("PEER_URLS", default={}).items() if peer != SERVICE}
 PEER_ADMIN_URLS = env.dict("PEER_ADMIN_URLS", default={})  # the same for browsers, where that differs
 LOG_FOLDER = env.str("LOG_FOLDER", "")  # where processes write SERVICE-….log
@@ -251,7 +248,7 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "MicroStore <noreply@localhost>")
 RECONCILE_AFTER_SECONDS = env.int("RECONCILE_AFTER_SECONDS", 120)  # an order pending for longer is sent again
 ORDER_EXPIRES_DAYS = env.int("ORDER_EXPIRES_DAYS", 7)  # then it is refused, unless it has a transaction
 LIVE_EVENT_DAYS = env.int("LIVE_EVENT_DAYS", 7)  # how long live events are kept
-NOTIFICATION_DAYS = env.int("NOTIFICATION_DAYS", 90)  # the same of what people were told of their orders
+NOTIFICATION_DAYS = env.int("NOTIFICATION_DAYS", 90)  # the same of notifications
 PENDING_DEADLINE_SECONDS = env.int("PENDING_DEADLINE_SECONDS", 300)  # an audit calls it a disagreement then
 OUTBOX_AGE_SECONDS = env.int("OUTBOX_AGE_SECONDS", 60)  # the same of a message that the relay has not taken
 AUDITED_DATABASES = {"listings": "", "transactions": ""} | {SERVICE: database_url}

@@ -34,6 +34,7 @@ urlpatterns = [
             template_name="api/redoc.html", authentication_classes=[], permission_classes=[]
         ),
     ),
+    # Called by the other services, which sign the query and have no cookie.
     path("staff/trace", csrf_exempt(answer_peer)),
     path("health/live", health.live),
     path("health/ready", health.ready),

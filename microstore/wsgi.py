@@ -17,6 +17,7 @@ if settings.EXPRESS_LANE:
 from microstore.http.slow_bodies import TimedBodies  # noqa: E402  # needs settings
 from microstore.metrics.exposition import expose  # noqa: E402  # the same
 
+# Outermost, so that bodies of requests that EXPRESS_LANE serves without Django have the deadline, too.
 application = TimedBodies(application)
 
 expose(with_database=True)

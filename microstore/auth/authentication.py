@@ -1,4 +1,4 @@
-"""Who is asking: a JWT signed by the listings service, verified by its public key alone."""
+"""Authentication by a JWT of the listings service, verified with its public key and without a query."""
 
 import time
 from typing import Any, ClassVar, cast
@@ -14,11 +14,11 @@ REMEMBERED_TOKENS = 10_000  # a process; of about 1 KiB
 
 
 class Account(TokenUser):
-    """The bearer of a valid token. No database is asked, so it is what the token says."""
+    """Account named by a valid token; its attributes are the token's claims, not the database's."""
 
     @property
     def account_id(self) -> int:
-        """The user's id in the listings service."""
+        """Return the user's id in the listings service."""
         return int(self.id)
 
 
@@ -28,16 +28,17 @@ Bearer = tuple[Account, Any]
 class TokenAuthentication(JWTStatelessUserAuthentication):
     """`Authorization: Bearer …`; anything but a token with a numeric user id is a 401.
 
-    A token that was good stays good until it expires or the keys change: its signature is not verified twice.
+    Caches verified tokens per process; entries expire with the token or on key rotation.
     """
 
+    # Threads share it without a lock: each read and write is atomic, and at worst a token is verified twice.
     _verified: ClassVar[dict[str, tuple[Keys, Bearer]]] = {}
 
     def authenticate(self, request: Request) -> Bearer | None:  # type: ignore[override]  # no Django user
-        """The account and the token, or None where no token was sent."""
         bearer = self._known(request.META.get("HTTP_AUTHORIZATION", ""))
         if bearer:
             return bearer
+        # Read before the signature is verified: if the keys change meanwhile, the entry is not used.
         keys = key_ring().public_keys.current()
         bearer = cast("Bearer | None", super().authenticate(request))
         if bearer:
@@ -48,7 +49,7 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
 
     @classmethod
     def known_account(cls, authorization: str) -> Account | None:
-        """Who sends this header, where its token was verified before."""
+        """Return the account of an Authorization header that is cached, else None."""
         bearer = cls._known(authorization)
         return bearer and bearer[0]
 
@@ -60,7 +61,6 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
         return None
 
     def get_user(self, validated_token):  # type: ignore[no-untyped-def]  # untyped in simplejwt
-        """The account that the token names."""
         account = super().get_user(validated_token)
         if not str(validated_token.get("user_id", "")).isdecimal():
             raise InvalidToken({"detail": "The token names no user."})
@@ -68,5 +68,5 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
 
 
 def account_id(request: Request) -> int:
-    """The caller's id, in a view that only authenticated callers reach."""
+    """Return the caller's id in a view that requires authentication."""
     return cast("Account", request.user).account_id

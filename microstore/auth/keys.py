@@ -1,4 +1,4 @@
-"""The keys that tokens are signed and verified with, each parsed once and known by its `kid`."""
+"""Keys that sign and verify tokens, parsed once and identified by their `kid`."""
 
 import base64
 import hashlib
@@ -24,54 +24,54 @@ log = structlog.get_logger(__name__)
 Keys = Mapping[str, RSAPublicKey]  # by their `kid`
 
 FETCH_EVERY_SECONDS = 300
-FETCH_AT_MOST_EVERY_SECONDS = 30
+FETCH_AT_MOST_EVERY_SECONDS = 30  # anybody can send tokens with an invented `kid`
 FETCH_TIMEOUT_SECONDS = 2
 
 
 class UnknownKey(jwt.InvalidTokenError):
-    """The token names a key that is not among the public keys."""
+    """Token with a `kid` that is not among the public keys."""
 
 
 class KeyRing(TokenBackend):
-    """Signs with one key and verifies with several, so that keys can be changed while tokens are about."""
+    """Token backend that signs with one key and verifies with several, so that keys can be rotated."""
 
     @cached_property
     def public_keys(self) -> "PublicKeys":
-        """What is believed: the environment's keys, or those that another service publishes."""
+        """Return the keys that verify tokens: the environment's, or those of JWT_JWKS_URL."""
         return FetchedKeys(settings.JWT_JWKS_URL) if settings.JWT_JWKS_URL else PublicKeys(self.verifying_key)
 
     @cached_property
     def signing_kid(self) -> str:
-        """The name of the signing key's public half."""
+        """Return the `kid` of the signing key's public half."""
         return kid_of(self.prepared_signing_key.public_key())
 
     def get_verifying_key(self, token: Any) -> RSAPublicKey:
-        """The public key that the token names; the first one where it names none."""
+        # The header is not verified yet, so `kid` only selects among known keys; `jku` and `x5u`, which could
+        # name an attacker's keys, are ignored (RFC 8725, 3.10).
         return self.public_keys.find(jwt.get_unverified_header(token).get("kid"))
 
     def read(self, token: str) -> dict[str, Any]:
-        """The claims of a good token; raises TokenBackendError for any other."""
-        return self.decode(token)  # type: ignore[arg-type]  # simplejwt takes text, whatever it says
+        """Return the claims of a valid token; raises TokenBackendError for any other."""
+        return self.decode(token)  # type: ignore[arg-type]  # simplejwt takes str, against its annotation
 
     def encode(self, payload: dict[str, Any]) -> str:
-        """The signed token, with the name of its key in the header."""
         claims = payload | {"iss": self.issuer}
         headers = {"kid": self.signing_kid}
         return jwt.encode(claims, self.prepared_signing_key, algorithm=self.algorithm, headers=headers)
 
 
 class PublicKeys:
-    """Public keys by their `kid`, the first one first."""
+    """Public keys of a PEM text by their `kid`, in its order."""
 
     def __init__(self, pems: str) -> None:
         self.keys: Keys = {kid_of(key): key for key in map(parse_public_key, split_pems(pems))}
 
     def current(self) -> Keys:
-        """All of them; another object once they have changed, so what they verified can be told by it."""
+        """Return all keys; another object once they change, so that caches can compare by identity."""
         return self.keys
 
     def find(self, kid: str | None) -> RSAPublicKey:
-        """The key of this name, or the first one for None; raises UnknownKey."""
+        """Return the key of this `kid`, the first one for None; raises UnknownKey."""
         key = self.keys.get(kid) if kid is not None else next(iter(self.keys.values()), None)
         if key is None:
             raise UnknownKey("The token was signed with a key that is not known here.")
@@ -79,29 +79,29 @@ class PublicKeys:
 
 
 class FetchedKeys(PublicKeys):
-    """The keys at a JWKS URL (RFC 7517); fetched again when they are old or one is missing."""
+    """Public keys of a JWKS URL (RFC 7517), fetched again when they are old or a `kid` is missing."""
 
     def __init__(self, url: str) -> None:
         super().__init__("")
         self._url = url
         self._lock = threading.Lock()
-        self._asked_at = -float(FETCH_EVERY_SECONDS)
+        self._tried_at = -float(FETCH_EVERY_SECONDS)
 
     def current(self) -> Keys:
-        """What was published, not long ago."""
         self._fetch_after(FETCH_EVERY_SECONDS)
         return self.keys
 
     def find(self, kid: str | None) -> RSAPublicKey:
-        """The key of this name; raises UnknownKey."""
         missing = not self.keys or (kid is not None and kid not in self.keys)
         self._fetch_after(FETCH_AT_MOST_EVERY_SECONDS if missing else FETCH_EVERY_SECONDS)
         return super().find(kid)
 
     def _fetch_after(self, seconds: float) -> None:
+        # One thread fetches and the others wait for its keys. The time is set first, so that a server that
+        # fails or hangs is tried once in these seconds and not by every request.
         with self._lock:
-            if time.monotonic() - self._asked_at >= seconds:
-                self._asked_at = time.monotonic()
+            if time.monotonic() - self._tried_at >= seconds:
+                self._tried_at = time.monotonic()
                 self._fetch()
 
     def _fetch(self) -> None:
@@ -112,13 +112,14 @@ class FetchedKeys(PublicKeys):
         except (requests.RequestException, ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:
             log.warning("keys_not_fetched", url=self._url, error=repr(error))
         else:
+            # The same keys stay the same object, or each fetch would empty the caches of verified tokens.
             if published != self.keys:
                 self.keys = published
 
 
 @cache
 def key_ring() -> KeyRing:
-    """The process's keys, as its environment names them."""
+    """Return the keys of this process, as its environment sets them."""
     given: dict[str, Any] = settings.SIMPLE_JWT
     return KeyRing(
         given["ALGORITHM"],
@@ -130,24 +131,24 @@ def key_ring() -> KeyRing:
 
 
 def as_jwks(keys: Keys) -> dict[str, Any]:
-    """The keys as a JSON Web Key Set (RFC 7517)."""
+    """Return the keys as a JSON Web Key Set (RFC 7517)."""
     names = {"use": "sig", "alg": settings.SIMPLE_JWT["ALGORITHM"]}
     return {"keys": [_members(key) | names | {"kid": kid} for kid, key in keys.items()]}
 
 
 def kid_of(key: RSAPublicKey) -> str:
-    """The key's thumbprint (RFC 7638), which everybody computes alike."""
+    """Return the key's thumbprint (RFC 7638), which any implementation computes alike."""
     text = json.dumps(_members(key), sort_keys=True, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
 def split_pems(text: str) -> list[str]:
-    """The PEM blocks in a text that holds one or several."""
+    """Return the PEM blocks in a text."""
     return re.findall(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", text, re.DOTALL)
 
 
 def parse_public_key(pem: str) -> RSAPublicKey:
-    """An RSA public key; raises ValueError where it is none."""
+    """Parse an RSA public key in PEM; raises ValueError for anything else."""
     key = load_pem_public_key(pem.encode())
     if not isinstance(key, RSAPublicKey):
         raise ValueError(f"Tokens are signed with RSA keys, not {type(key).__name__}.")  # noqa: TRY004  # a bad value
@@ -155,7 +156,7 @@ def parse_public_key(pem: str) -> RSAPublicKey:
 
 
 def parse_jwk(jwk: dict[str, Any]) -> RSAPublicKey:
-    """An RSA public key; raises InvalidKeyError where it is none."""
+    """Parse an RSA public key in JWK; raises InvalidKeyError for anything else, also a private key."""
     key = RSAAlgorithm.from_jwk(jwk)
     if not isinstance(key, RSAPublicKey):
         raise jwt.InvalidKeyError("A key set holds public keys alone.")

@@ -35,6 +35,7 @@ class Message(BaseModel):
     is dead-lettered again under another `event_id`, but with the same key, is the same dead letter.
     """
 
+    # A sender's misspelt field fails where the message is built; `Contract.parse` ignores unknown ones.
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
     key_field: ClassVar[str] = "event_id"
 

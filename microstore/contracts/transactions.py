@@ -32,13 +32,13 @@ class OrderCreated(OrderMessage):
 
 
 class OrderExpired(OrderCreated):
-    """It was never settled: no transaction is to be recorded from now on, unless one has been."""
+    """The order was never settled: no transaction is to be recorded from now on, unless one has been."""
 
 
 class OrderCancelled(OrderCreated):
     """The buyer has cancelled while it was pending: nothing is to be recorded, or what is has to be voided.
 
-    It says all that OrderCreated says, since it may come first.
+    Has all fields of OrderCreated, since it may be delivered before it.
     """
 
 

@@ -1,9 +1,10 @@
-"""Distinguishes an outage of the database from a fault of the program."""
+"""Outages of the database, as opposed to faults of the program."""
 
 from django.db import Error, InterfaceError, OperationalError, connection
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: read_only_sql_transaction
 READ_ONLY = "25006"
+UNAVAILABLE = "The database is temporarily unavailable. Retry shortly."  # to clients
 
 
 def is_database_outage(error: BaseException) -> bool:
@@ -13,9 +14,7 @@ def is_database_outage(error: BaseException) -> bool:
     return isinstance(error, Error) and getattr(error.__cause__, "pgcode", None) == READ_ONLY
 
 
-def meet_database_outage(error: BaseException) -> bool:
-    """The same, and leave the connection: it may stay read-only when the database no longer is."""
-    if not is_database_outage(error):
-        return False
+def drop_connection() -> None:
+    """Close this thread's connection after an outage; Django opens another one for the next query."""
+    # After a failover the old connection works and still leads to a server that refuses writes.
     connection.close()
-    return True

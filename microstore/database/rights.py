@@ -1,4 +1,4 @@
-"""Rights of the database's roles on its tables, set anew by each `migrate`."""
+"""Privileges of the database roles on tables, granted again by each `migrate`."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ RIGHTS = (Path(__file__).parent / "sql/rights.sql").read_text()
 
 
 def grant_rights(using: str, **migration: Any) -> None:
-    """Grant what rights.sql says, after `migrate`; `flush`, which sends the same signal, changes no table."""
+    """Run rights.sql after `migrate`, as a receiver of post_migrate."""
+    # `flush` sends the same signal without a plan, and creates no tables.
     if "plan" in migration:
         with connections[using].cursor() as cursor:
             cursor.execute(RIGHTS)

@@ -1,4 +1,4 @@
-"""Options by which PostgreSQL's and Redis's connections notice that their packets are dropped without a word.
+"""Socket options by which connections to PostgreSQL and Redis detect that their packets are dropped.
 
 By the kernel's defaults that takes a quarter of an hour. A firewall that forgot a connection, or a failover
 without a reset, is found after ten seconds here, also while a process only waits for an answer.

@@ -1,4 +1,4 @@
-"""Filters that refuse what they do not understand, and say in the schema what they take."""
+"""Query filters that refuse invalid values, and describe the valid ones in the schema."""
 
 import re
 from typing import Any
@@ -8,12 +8,13 @@ from django_filters import BooleanFilter, NumberFilter
 from drf_spectacular.utils import extend_schema_field
 
 MAX_ID = 2**63 - 1
+# Not `\d`, which matches the digits of all alphabets; no bigint of PostgreSQL has more than 19.
 WHOLE_NUMBER = re.compile("[0-9]{1,19}")
 WORDS = {"true": True, "false": False, "": None}
 
 
 class WholeNumberField(forms.IntegerField):
-    """Digits, so few that they are a number of the database: no exponent and no other alphabet's digits."""
+    """Form field for ASCII digits alone: neither an exponent nor another alphabet's digits."""
 
     def to_python(self, value: Any) -> int | None:
         if value not in self.empty_values and not WHOLE_NUMBER.fullmatch(str(value)):
@@ -22,7 +23,7 @@ class WholeNumberField(forms.IntegerField):
 
 
 class WholeNumberFilter(NumberFilter):
-    """A whole number from `min_value` to `max_value`."""
+    """Filter by a whole number from `min_value` to `max_value`."""
 
     field_class = WholeNumberField
 
@@ -32,17 +33,16 @@ class WholeNumberFilter(NumberFilter):
 
 @extend_schema_field({"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID})
 class IdFilter(WholeNumberFilter):
-    """A row's number, whether there is such a row or not."""
+    """Filter by the id of a row; an id without a row finds nothing and is no error."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=1, max_value=MAX_ID, **kwargs)
 
 
 class StrictBooleanField(forms.Field):
-    """`true` or `false`; nothing else that could mean it."""
+    """Form field for `true` or `false`; any other text but an empty one is an error."""
 
     def to_python(self, value: str | None) -> bool | None:
-        """A bool, None where nothing was said, or an error."""
         word = (value or "").lower()
         if word not in WORDS:
             raise forms.ValidationError("Use true or false.")
@@ -50,7 +50,7 @@ class StrictBooleanField(forms.Field):
 
 
 class StrictBooleanFilter(BooleanFilter):
-    """Django's own would take what it does not understand for nothing at all."""
+    """Filter by a boolean; Django's own treats an invalid value as if none were given."""
 
     field_class = StrictBooleanField
 

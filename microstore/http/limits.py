@@ -1,6 +1,6 @@
-"""How often somebody may ask: counted in Redis, so that all API processes count together.
+"""Rate limits of the API, counted in Redis by all API processes together.
 
-Redis is a convenience here: where it does not answer, nobody is held back, and it is left alone for a while.
+They fail open: while Redis does not respond, no request is refused, and none waits for it for a while.
 """
 
 import ipaddress
@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 ANSWERS_WITHIN_SECONDS = 0.1
 LEFT_ALONE_SECONDS = 5
 PERIODS_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-# One round trip: counts, and lets the window begin with the first request.
+# One script, since a process that died between INCR and EXPIRE would leave a counter that never expires:
+# its client would be refused for ever.
 COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
@@ -34,47 +35,45 @@ return {count, redis.call('TTL', KEYS[1])}
 
 
 class Quota(NamedTuple):
-    """So many requests in so many seconds."""
+    """Number of requests allowed in a window of seconds."""
 
     requests: int
     seconds: int
 
 
 class Counted(NamedTuple):
-    """What the answer to a request tells of it, and how long to wait if it was one too many."""
+    """Headers for the response, and the seconds to wait where the request exceeds its quota."""
 
     headers: dict[str, str]
     wait_seconds: int | None = None
 
 
 class Limits(BaseThrottle):
-    """DRF's throttle: one quota a request, by the view's `throttle_scope` or by what is asked.
+    """DRF throttle: counts each request in one quota, that of the view's `throttle_scope` or a default one.
 
-    The answer tells how much is left (draft-ietf-httpapi-ratelimit-headers-10).
+    Responses have the headers of draft-ietf-httpapi-ratelimit-headers-10.
     """
 
     _wait: int | None = None
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        """Count the request; False if it is one too many."""
-        counted = count_request(scope_of(request, view) or "", self.who(request))
+        counted = count_request(scope_of(request, view) or "", self.client_of(request))
         view.headers |= counted.headers
         self._wait = counted.wait_seconds
         return counted.wait_seconds is None
 
     def wait(self) -> int | None:
-        """In how many seconds there is room again, for `Retry-After`."""
         return self._wait
 
-    def who(self, request: Request) -> str:
-        """The account, else the address; of IPv6 the /64 that one customer has."""
+    def client_of(self, request: Request) -> str:
+        """Return the name under which the caller is counted: the account, else the network."""
         if request.user and request.user.is_authenticated:
             return name_of(request.user.pk)
         return network_of(self.get_ident(request) or "")
 
 
 class Counter:
-    """Counts in Redis, or not at all while Redis is away."""
+    """Counters in Redis; they count nothing while Redis is unavailable."""
 
     def __init__(self, url: str) -> None:
         client = redis.Redis.from_url(
@@ -84,10 +83,11 @@ class Counter:
             retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed meanwhile
         )
         self._script: Script = client.register_script(COUNT)
+        # Threads share it without a lock: at worst a few more of them wait for ANSWERS_WITHIN_SECONDS.
         self._left_alone_until = 0.0
 
     def count(self, name: str, seconds: int) -> tuple[int, int] | None:
-        """How many there were in this window, this one included, and its seconds left; None if unknown."""
+        """Count a request; return its number in this window and the seconds left, None if Redis fails."""
         if time.monotonic() < self._left_alone_until:
             return None
         try:
@@ -100,10 +100,10 @@ class Counter:
         return int(count), max(int(seconds_left), 1)
 
 
-def count_request(scope: str, who: str) -> Counted:
-    """Count one more of this scope; where there is no quota, or nobody to count, there is nothing to tell."""
+def count_request(scope: str, client: str) -> Counted:
+    """Count a request of the client; without a quota or a count the result has no headers and no wait."""
     quota = quotas().get(scope)
-    counted = quota and current_counter().count(f"{scope}:{who}", quota.seconds)
+    counted = quota and current_counter().count(f"{scope}:{client}", quota.seconds)
     if not quota or not counted:
         return Counted({})
     count, seconds_left = counted
@@ -115,12 +115,13 @@ def count_request(scope: str, who: str) -> Counted:
 
 
 def name_of(account: int | str) -> str:
-    """Under which an account is counted."""
+    """Return the name under which an account is counted."""
     return f"account {account}"
 
 
 def network_of(address: str) -> str:
-    """The address; of IPv6 the /64 that one customer has."""
+    """Return the address, of IPv6 its /64 network; other text is cut to 45 characters."""
+    # A host can use any address of its /64 (RFC 8981), so a quota for each address would limit nothing.
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -129,7 +130,7 @@ def network_of(address: str) -> str:
 
 
 def scope_of(request: Request, view: "APIView") -> str | None:
-    """What the view names; else a search is one, and so is whatever a stranger asks for."""
+    """Return the view's own scope, else `search` or `anonymous`; None for other requests of accounts."""
     named: str | None = getattr(view, "throttle_scope", None)
     if named:
         return named
@@ -140,19 +141,19 @@ def scope_of(request: Request, view: "APIView") -> str | None:
 
 @cache
 def current_counter() -> Counter:
-    """The process's connections to Redis."""
+    """Return the counter of this process."""
     return Counter(settings.LIMITS_URL)
 
 
 @cache
 def quotas() -> dict[str, Quota]:
-    """The quotas by scope, as the settings name them: `buy` is `120/minute`."""
+    """Return the quotas of the settings by scope: `buy` is `120/minute`."""
     if not settings.LIMITS_URL:
         return {}
     return {scope: parse_quota(text) for scope, text in settings.LIMITS.items() if text != "off"}
 
 
 def parse_quota(text: str) -> Quota:
-    """`20/hour` as numbers; raises ValueError or KeyError for what is none."""
+    """Parse a quota such as `20/hour`; raises ValueError or KeyError where it is invalid."""
     requests, _, period = text.partition("/")
     return Quota(int(requests), PERIODS_SECONDS[period])

@@ -1,4 +1,4 @@
-"""Bounds of request bodies: each has a length, and at most MAX_BODY_BYTES."""
+"""Bounds of request bodies: each has a Content-Length, of at most MAX_BODY_BYTES."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from microstore.http.problems import as_page_or_problem
 
-MAX_DIGITS = 18
+MAX_DIGITS = 18  # Python refuses to parse more than 4,300 (ValueError), which would be a 500
 DISCONNECT = {"type": "http.disconnect"}
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -18,7 +18,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Fault(NamedTuple):
-    """A body that is not read, with the status and detail of the answer."""
+    """Status and detail of the response to a body that is not read."""
 
     status: HTTPStatus
     detail: str
@@ -48,6 +48,7 @@ def bound_bodies(
 def find_fault(request: HttpRequest) -> Fault | None:
     """Return why the body is refused, None where it may be read or there is none."""
     length: str = request.META.get("CONTENT_LENGTH") or ""
+    # With both headers, proxies can disagree on where the request ends: request smuggling (RFC 9112, 6.1).
     if "HTTP_TRANSFER_ENCODING" in request.META or (not length and _has_frames(request)):
         return NO_LENGTH
     if not length:
@@ -58,13 +59,14 @@ def find_fault(request: HttpRequest) -> Fault | None:
 
 
 def _has_frames(request: HttpRequest) -> bool:
-    """Whether there is a body all the same, which HTTP/2 can send without any header that says so."""
+    # A body in HTTP/2 needs neither Content-Length nor Transfer-Encoding, so only reading shows it. The byte
+    # that is read is lost, but then the request is refused.
     is_http2 = request.META.get("SERVER_PROTOCOL", "").startswith("HTTP/2")
     return is_http2 and "wsgi.input" in request.META and bool(request.META["wsgi.input"].read(1))
 
 
 class BoundedBodies:
-    """ASGI middleware: nothing is received of a body that `bound_bodies` refuses, and none takes for ever.
+    """ASGI middleware that receives nothing of a body that `bound_bodies` refuses, and bounds others' time.
 
     Django spools the whole body into a file before its first middleware runs. So a refused one is replaced by
     an empty one here, and refused there. One that is not complete after BODY_SECONDS is answered with 408.
@@ -74,7 +76,6 @@ class BoundedBodies:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Call the application with what it may receive."""
         body = Body(receive)
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
@@ -82,6 +83,7 @@ class BoundedBodies:
             body.drop()
         elif not length and await body.peek():
             body.drop()
+            # Without this header bound_bodies would see a request without a body, and let it pass.
             scope = {**scope, "headers": [*scope["headers"], (b"transfer-encoding", b"chunked")]}
         await self.application(scope, body.receive, send)
         if body.is_cut_short:
@@ -89,16 +91,17 @@ class BoundedBodies:
 
 
 class Body:
-    """The messages of one request's body, with a deadline."""
+    """Messages of one request's body, with a deadline."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._first: list[Message] = []  # received already, or in place of what was sent
         self._is_complete = self.is_cut_short = False
+        # One for the whole body: a client that sends a byte a second would meet a limit for each part.
         self._deadline = asyncio.get_running_loop().time() + settings.BODY_SECONDS
 
     def drop(self) -> None:
-        """Let the application receive an empty body; what the client sends is dropped unread."""
+        """Replace the body by an empty one; the client's own is discarded."""
         self._first = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def peek(self) -> bool:
@@ -110,7 +113,7 @@ class Body:
         return bool(message.get("body"))
 
     async def receive(self) -> Message:
-        """ASGI's `receive` for the application."""
+        """Return the next message, as ASGI's `receive` does for the application."""
         if self._is_complete:
             return await self._receive_disconnect()
         message = self._first.pop() if self._first else await self._receive_in_time()
@@ -126,7 +129,7 @@ class Body:
             return DISCONNECT
 
     async def _receive_disconnect(self) -> Message:
-        """Drop the rest of a body that was replaced: Django takes only a disconnect after the end."""
+        # The rest of a replaced body is discarded: Django accepts only a disconnect after the end.
         while (message := await self._receive())["type"] == "http.request":
             pass
         return message
@@ -137,6 +140,7 @@ def _is_too_large(length: bytes) -> bool:
 
 
 async def _answer_cut_short(send: Send) -> None:
+    # Django has sent nothing: its handler returns where the client disconnects within the body.
     text = b"The request body did not arrive.\n"
     headers = [
         (b"content-type", b"text/plain"),

@@ -1,4 +1,4 @@
-"""Reading request bodies."""
+"""Parser of JSON request bodies."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -8,7 +8,7 @@ from rest_framework.parsers import JSONParser
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON that is neither larger than DATA_UPLOAD_MAX_MEMORY_SIZE nor nested without end."""
+    """JSON parser that bounds the body by DATA_UPLOAD_MAX_MEMORY_SIZE and its nesting by Python's stack."""
 
     def parse(
         self,
@@ -16,7 +16,6 @@ class BoundedJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The body's value; RequestDataTooBig or ParseError where there is none to be had."""
         context = dict(parser_context or {})
         request = context["request"]
         request._request.body  # noqa: B018  # Django checks the size here, which reading the stream would not.

@@ -12,18 +12,18 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from microstore.database.outage import meet_database_outage
+from microstore.database.outage import UNAVAILABLE, drop_connection, is_database_outage
 from microstore.http.middleware import is_api
 from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
-MAX_QUOTED = 300  # characters of what was sent
+MAX_QUOTED = 300  # characters of a value in the request
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
-    """Decorator of a view's method: what it may refuse, for the API's schema."""
+    """Decorate a view's method with the refusals that it may raise, for the API's schema."""
 
     def mark(view: View) -> View:
         view.refusals = refusals  # type: ignore[attr-defined]  # an attribute of our own
@@ -33,7 +33,7 @@ def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every refusal and every bad request becomes a problem."""
+    """DRF's exception handler: return a problem; None for a fault of the program."""
     if isinstance(error, Refusal):
         headers = CHALLENGE if error.status == HTTPStatus.UNAUTHORIZED else None
         return Response(refusal(error), error.status, headers=headers, content_type=CONTENT_TYPE)
@@ -41,10 +41,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
     if isinstance(error, UnreadablePostError):
         return _with_status(HTTPStatus.BAD_REQUEST, "The request body is shorter than its Content-Length.")
-    if meet_database_outage(error):
-        return _with_status(
-            HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again in a moment.", "1"
-        )
+    if is_database_outage(error):
+        drop_connection()
+        return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, UNAVAILABLE, "1")
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -59,7 +58,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def as_json(error: Exception) -> JsonResponse | None:
-    """The same for a view that goes past DRF; None where it is a fault of ours."""
+    """Return the problem of an exception for a view outside DRF; None for a fault of the program."""
     response = answer(error, {})
     if response is None:
         return None
@@ -76,7 +75,7 @@ def as_json(error: Exception) -> JsonResponse | None:
 def answer_exceptions(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: DRF's exceptions and refusals are answers where they leave other views than DRF's, too."""
+    """Middleware that turns refusals and DRF's exceptions into responses for views outside DRF, too."""
 
     def answered(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -101,10 +100,10 @@ def _page_of(request: HttpRequest, error: Exception) -> HttpResponse | None:
     return page
 
 
-def _sentence(said: dict[str, Any]) -> str:
-    """The detail of a problem, or its first error, for a page that has no fields to put it beside."""
-    errors = next(iter(said.get("errors", {}).values()), None)
-    return str(errors[0]) if isinstance(errors, list) and errors else str(said["detail"])
+def _sentence(body: dict[str, Any]) -> str:
+    # The page has no fields beside which their errors could stand, so it shows the first one.
+    errors = next(iter(body.get("errors", {}).values()), None)
+    return str(errors[0]) if isinstance(errors, list) and errors else str(body["detail"])
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -124,25 +123,26 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's handler404: no such address."""
+    """Django's handler404: an address without a page."""
     return as_page_or_problem(
         request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path[:MAX_QUOTED]}."
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: our fault."""
-    said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; quote the X-Trace-Id.")
-    return JsonResponse(said, status=said["status"], content_type=CONTENT_TYPE)
+    """Django's handler500: an exception that is a fault of the program."""
+    # JSON for browsers, too: a page reads session and user from the database, which may be the fault.
+    body = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; quote the X-Trace-Id.")
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
 def as_page_or_problem(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
-    """A page of the service for a browser that is not at the API; for anybody else a problem."""
-    said = problem(status, detail)
+    """Return a page for a browser outside the API, a problem for any other client."""
+    body = problem(status, detail)
     if is_api(request) or request.get_preferred_type([CONTENT_TYPE, "text/html"]) != "text/html":
-        return JsonResponse(said, status=status, content_type=CONTENT_TYPE)
+        return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     page = select_template(["problem.html", "staff/problem.html"])  # the service's own, or the admin's
-    return HttpResponse(page.render(said, request), status=status)
+    return HttpResponse(page.render(body, request), status=status)
 
 
 def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:
@@ -151,7 +151,7 @@ def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "")
 
 
 def _printable(value: Any) -> Any:
-    """Errors quote what was sent, which may be long, and a lone surrogate cannot be sent back."""
+    # Errors quote the request, which may be long, or hold a lone surrogate that UTF-8 cannot encode.
     if isinstance(value, dict):
         return {_printable(key): _printable(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What the API's schema says of things that drf-spectacular does not know, errors above all."""
+"""Extensions of the API's schema: problems, strict serializers and the trace header."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,13 +12,14 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiExample, OpenApiResponse
 
+from microstore.database.outage import UNAVAILABLE
 from microstore.http.problem_schema import ProblemSerializer
 from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
 
 HEADERS: dict[HTTPStatus, dict[str, str]] = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "How to say who is asking."},
-    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "In how many seconds there is room again."},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "In how many seconds to try again."},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Authentication scheme: a bearer token."},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "Seconds until the quota allows another request."},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "Seconds to wait before a retry."},
 }
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request has invalid fields.",
@@ -28,25 +29,24 @@ DETAILS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Unsupported media type in request.",
     HTTPStatus.TOO_MANY_REQUESTS: "Request was throttled. Expected available in 42 seconds.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database is away; try again in a moment.",
+    HTTPStatus.SERVICE_UNAVAILABLE: UNAVAILABLE,
 }
 
 
 class TokenScheme(SimpleJWTScheme):
-    """`Authorization: Bearer …`."""
+    """Security scheme of the header `Authorization: Bearer …`."""
 
     target_class = "microstore.auth.authentication.TokenAuthentication"
     name = "token"
 
 
 class StrictText(OpenApiSerializerFieldExtension):
-    """A string that must not be blank has a character, and not only spaces where these are trimmed."""
+    """Schema of a string that must not be blank: one character at least, and not only spaces if trimmed."""
 
     target_class = "microstore.http.serializers.StrictCharField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Any:
-        """As ever, and what blank means."""
         field = self.target
         text = auto_schema._map_serializer_field(field, direction, bypass_extensions=True)
         if field.allow_blank or any(isinstance(check, RegexValidator) for check in field.validators):
@@ -55,19 +55,18 @@ class StrictText(OpenApiSerializerFieldExtension):
 
 
 class StrictObject(OpenApiSerializerExtension):
-    """A request that refuses fields it does not know."""
+    """Schema of a request without additional fields; responses stay open, since later releases add fields."""
 
     target_class = "microstore.http.serializers.RefuseUnknownFields"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Any:
-        """As ever; answers stay open, for they grow."""
         described = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         return described | ({"additionalProperties": False} if direction == "request" else {})
 
 
 class Schema(AutoSchema):
-    """Adds the problems that an endpoint may answer with, and the trace id of every answer."""
+    """Schema of an endpoint, with the problems that it may return and the trace id of every response."""
 
     def _get_response_bodies(self, direction: Direction = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
@@ -81,11 +80,10 @@ class Schema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _get_filter_parameters(self) -> Any:
-        """As HTML's forms send them: a filter that is left empty filters nothing."""
+        # HTML forms send every field: a filter that is left empty filters nothing.
         return [parameter | {"allowEmptyValue": True} for parameter in super()._get_filter_parameters()]
 
     def _statuses(self) -> Iterator[HTTPStatus]:
-        """What this kind of endpoint may answer, whatever it is about."""
         yield HTTPStatus.NOT_ACCEPTABLE
         yield HTTPStatus.SERVICE_UNAVAILABLE
         if self.view.get_authenticators():
@@ -98,19 +96,17 @@ class Schema(AutoSchema):
             yield HTTPStatus.BAD_REQUEST
             yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        if self.view.throttle_classes and (
-            self._is_for_strangers() or getattr(self.view, "throttle_scope", None)
-        ):
+        if self.view.throttle_classes and (self._is_public() or getattr(self.view, "throttle_scope", None)):
             yield HTTPStatus.TOO_MANY_REQUESTS
 
-    def _is_for_strangers(self) -> bool:
+    def _is_public(self) -> bool:
         return {} in self.get_auth()
 
     def _method(self) -> Any:
         return getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
 
     def _problem(self, status: HTTPStatus, refusals: list[type[Refusal]]) -> Any:
-        """One answer that many endpoints share is written once."""
+        # A component: the schema holds a problem that many endpoints share once.
         name = "Or".join(refused.__name__ for refused in refusals) or status.phrase.replace(" ", "")
         answer = ResolvedComponent(name, ResolvedComponent.RESPONSE, object=status)
         if answer not in self.registry:
@@ -123,31 +119,31 @@ class Schema(AutoSchema):
         if status in DETAILS:
             value = problem(status, DETAILS[status])
             examples.append(OpenApiExample(status.phrase, value, media_type=CONTENT_TYPE))
-        said = OpenApiResponse(
+        response = OpenApiResponse(
             ProblemSerializer, " ".join(map(first_line, refusals)) or status.phrase, examples
         )
         headers = {name: header(text) for name, text in HEADERS.get(status, {}).items()}
-        body: dict[str, Any] = self._get_response_for_code(said, str(status.value), [CONTENT_TYPE])
+        body: dict[str, Any] = self._get_response_for_code(response, str(status.value), [CONTENT_TYPE])
         return body | {"headers": headers | {"X-Trace-Id": self._trace_header()}}
 
     def _trace_header(self) -> Any:
-        text = header("What to quote when asking for help.")
+        text = header("Trace id of the request: quote it to support.")
         shared = ResolvedComponent("X-Trace-Id", ResolvedComponent.HEADER, text, text)
         self.registry.register_on_missing(shared)
         return shared.ref
 
 
 def header(description: str) -> dict[str, Any]:
-    """A header of an answer."""
+    """Return the schema of a response header."""
     return {"schema": {"type": "string"}, "description": description}
 
 
 def first_line(refused: type[Refusal]) -> str:
-    """What the refusal says of itself."""
+    """Return the first line of the refusal's docstring."""
     return (refused.__doc__ or "").partition("\n")[0]
 
 
 def as_example(refused: type[Refusal]) -> OpenApiExample:
-    """The problem that tells of this refusal."""
+    """Return the refusal's problem as an example."""
     value = refusal(refused(first_line(refused)))
     return OpenApiExample(value["title"], value, media_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""Headers of every answer, and no start of production with secrets that can be guessed."""
+"""Security headers of every response, and checks of production settings for secrets that can be guessed."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +19,9 @@ POLICY = (
 VIEWER_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
 VIEWERS = ("/api/docs/", "/api/redoc/")
 MIN_PASSWORD = 12
-MIN_RSA_BITS = 2048
+MIN_RSA_BITS = 2048  # RFC 7518, 3.3
 PEM = re.compile("-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
-# What templates and tutorials have, and what stands in this repository for development.
+# The first passwords that an attacker tries: those of tutorials, and those of this repository.
 WELL_KNOWN = {
     *("guest", "password", "changeme", "secret", "admin", "administrator", "password1234", "123456789012"),
     *("microstore", "postgres", "listings", "transactions", "notifications", "rabbitmq", "microstore_app"),
@@ -33,14 +33,14 @@ PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), int
 def send_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: the browser runs and loads what is ours, and nothing that stands in a page."""
+    """Middleware that lets a browser load and run files of this origin alone, and no script within a page."""
 
     def protected(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         viewer = request.path.startswith(VIEWERS)
         response.headers.setdefault("Content-Security-Policy", VIEWER_POLICY if viewer else POLICY)
         response.headers["Permissions-Policy"] = PERMISSIONS
-        if "HTTP_AUTHORIZATION" in request.META:  # somebody's own, which no cache on the way may keep
+        if "HTTP_AUTHORIZATION" in request.META:  # one account's data, which no proxy may cache
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
@@ -48,7 +48,7 @@ def send_policy(
 
 
 def find_defaults(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what must not be met in production, one sentence each that names the setting and what to set."""
+    """Yield a sentence for each setting that is unsafe in production: its name and what to set."""
     for name in ("SECRET_KEY", "STAFF_KEY", "FEES_SIGNING_KEY"):
         secret = settings.get(name, "")
         if (secret or name == "SECRET_KEY") and is_weak_secret(secret):
@@ -60,13 +60,13 @@ def find_defaults(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def find_weak_passwords(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield which passwords of other servers, and of Flower, could be guessed."""
+    """Yield a sentence for each weak password of PostgreSQL, RabbitMQ and Flower."""
     for name in ("BROKER_URL", "DATABASE_URL"):
         address = urlsplit(settings[name])
         user, password = unquote(address.username or ""), unquote(address.password or "")
         if name == "BROKER_URL" and not address.scheme.startswith("amqp"):
             continue
-        if is_weak_password(user, password) and address.hostname:  # a socket file knows who connects
+        if is_weak_password(user, password) and address.hostname:  # a Unix socket authenticates by user
             yield f"{name} logs in as {user!r} with a password that is easy to guess: set one of its own."
     if flower := settings.get("FLOWER_BASIC_AUTH", ""):
         user, _, password = flower.partition(":")
@@ -84,17 +84,17 @@ def is_weak_secret(secret: str) -> bool:
 
 
 def is_weak_password(user: str, password: str) -> bool:
-    """Return whether it could be guessed: short, the user's own name, or one that is in this repository."""
+    """Return whether the password is short, the user's own name or well known."""
     return len(password) < MIN_PASSWORD or password.lower() in {user.lower(), *WELL_KNOWN}
 
 
 def is_too_wide(host: str) -> bool:
-    """Return whether the entry of ALLOWED_HOSTS holds hosts of other people: `*`, `.com`."""
+    """Return whether the entry of ALLOWED_HOSTS matches other people's hosts: `*`, `.com`."""
     return host == "*" or (host.startswith(".") and "." not in host[1:].rstrip("."))
 
 
 def find_weak_keys(jwt: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the keys of tokens: too short, unreadable, or of two different pairs."""
+    """Yield a sentence for each fault of the token keys: too short, unreadable, or of two pairs."""
     signing, verifying = jwt.get("SIGNING_KEY", ""), jwt.get("VERIFYING_KEY", "")
     try:
         public = [load_pem_public_key(pem.encode()) for pem in PEM.findall(verifying)]
@@ -107,5 +107,6 @@ def find_weak_keys(jwt: Mapping[str, Any]) -> Iterator[str]:
     keys = [*public, *([own] if own else [])]
     if any(not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_BITS for key in keys):
         yield f"JWT_PUBLIC_KEY has to be RSA of {MIN_RSA_BITS} bits or more: `make env` writes a pair."
+    # Otherwise every service would refuse the tokens that this one signs.
     if own and public and own not in public:
         yield "JWT_PRIVATE_KEY is of another pair than JWT_PUBLIC_KEY: set both halves of one."

@@ -1,48 +1,45 @@
-"""Reading requests strictly: what is not understood is refused, never guessed."""
+"""Strict serializer fields: a value of another type is an error and never converted."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-MAX_NAMED = 10  # of the unknown fields, whose names the answer repeats
+MAX_NAMED = 10  # unknown fields that the response names
 MAX_NAME = 100  # characters
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """A JSON integer; not a string, a float or a boolean that looks like one."""
+    """Field for a JSON integer; a string, a float or a boolean is an error."""
 
     def to_internal_value(self, data: Any) -> int:
-        """An int, or an error."""
+        # DRF converts "5" and 5.0, too; and isinstance takes a boolean for an int.
         if type(data) is not int:
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """JSON's true or false; not a word or a number that could mean it."""
+    """Field for JSON's true or false; a string or a number is an error."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """A bool, or an error."""
         if type(data) is not bool:
             self.fail("invalid", input=data)
         return data
 
 
 class StrictCharField(serializers.CharField):
-    """A JSON string; not a number that could be written as one."""
+    """Field for a JSON string; a number is an error."""
 
     def to_internal_value(self, data: Any) -> str:
-        """A str, or an error."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class RefuseUnknownFields(serializers.Serializer[Any]):
-    """Mixin: a misspelt field is an error, not a silent default."""
+    """Mixin that refuses unknown fields: a misspelt one must not become a silent default."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """As ever, once every field is known."""
         if isinstance(data, dict):
             known = {name for name, field in self.fields.items() if not field.read_only}
             unknown = sorted(map(str, set(data) - known))

@@ -1,4 +1,4 @@
-"""WSGI: a request body arrives whole, and within BODY_SECONDS.
+"""Deadline for request bodies in WSGI: each arrives whole within BODY_SECONDS.
 
 granian reads bodies on its blocking threads, without a deadline and with no way to interrupt a read.
 Thirty-two connections that send one byte each would hold all threads of an API. So while reads are slow, a
@@ -31,7 +31,7 @@ ESTABLISHED = 1
 
 
 class TimedBodies:
-    """WSGI middleware that knows since when each thread has been reading a body."""
+    """WSGI middleware that records since when each thread has been reading a body."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
@@ -40,7 +40,6 @@ class TimedBodies:
         self._is_watched = False
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Call the application with a body that is watched."""
         if environ.get("CONTENT_LENGTH"):
             if not self._is_watched:  # not at import: granian forks its workers after that
                 self._start_watching(int(environ["SERVER_PORT"]))
@@ -48,6 +47,7 @@ class TimedBodies:
         return self.application(environ, start_response)
 
     def _start_watching(self, port: int) -> None:
+        # Threads that get the first bodies at the same time must start one watcher, not one each.
         with self._starting:
             if not self._is_watched:
                 self._is_watched = True
@@ -58,6 +58,7 @@ class TimedBodies:
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             now = time.monotonic()
+            # A copy, made in one step under the GIL: other threads add and delete entries meanwhile.
             if any(now - began > LOOK_EVERY_SECONDS for began in list(self._began.values())):
                 close_late(port, waiting, now=now)
             else:
@@ -65,13 +66,13 @@ class TimedBodies:
 
 
 class TimedBody:
-    """`wsgi.input` as Django reads it: so many bytes at a time."""
+    """File `wsgi.input`, which Django reads by a number of bytes at a time."""
 
     def __init__(self, body: Any, began: dict[int, float]) -> None:
         self._read, self.readline, self._began = body.read, body.readline, began
 
     def read(self, size: int) -> bytes:
-        """Return exactly so many bytes; raises UnreadablePostError where the client has left before.
+        """Return exactly `size` bytes; raises UnreadablePostError where the connection ended before.
 
         granian returns what had arrived by then, which can be valid JSON, or half of a form.
         """
@@ -111,6 +112,7 @@ def close_late(port: int, waiting: dict[Any, float], *, now: float) -> None:
             if connection.sent_seconds_ago < now - since:
                 waiting[connection.peer] = now  # answered since then, and it has sent the next request
             elif now - since >= settings.BODY_SECONDS:
+                # `close` would only close the duplicate; a shutdown ends the read in granian's thread, too.
                 opened.shutdown(socket.SHUT_RDWR)
                 closed += 1
     for peer in waiting.keys() - seen:
@@ -124,6 +126,7 @@ def own_sockets() -> Iterator[socket.socket]:
     for file in list(OPEN_FILES.iterdir()) if OPEN_FILES.exists() else ():
         with contextlib.suppress(OSError):
             if file.readlink().name.startswith("socket:"):
+                # A duplicate: closing a socket object of granian's own descriptor would close the connection.
                 opened = socket.socket(fileno=os.dup(int(file.name)))
                 if opened.family in (socket.AF_INET, socket.AF_INET6) and opened.type == socket.SOCK_STREAM:
                     yield opened
@@ -132,7 +135,7 @@ def own_sockets() -> Iterator[socket.socket]:
 
 
 def read_connection(opened: socket.socket, port: int) -> Connection | None:
-    """Return what the kernel knows of a connection to this port; None for any other socket."""
+    """Return the kernel's data of an established connection to this port; None for any other socket."""
     if opened.getsockname()[1] != port:
         return None
     info = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_BYTES)

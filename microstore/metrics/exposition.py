@@ -64,7 +64,7 @@ def expose(*, with_database: bool = False) -> None:
     place = (settings.METRICS_HOST, settings.METRICS_PORT)
     try:
         server = make_server(*place, _answering(with_database=with_database), Server, handler_class=Quiet)
-    except OSError as error:  # the work matters more
+    except OSError as error:  # the process does its work without metrics, too
         log.error("metrics_not_exposed", port=settings.METRICS_PORT, error=str(error))
         return
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()

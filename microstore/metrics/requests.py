@@ -14,6 +14,7 @@ SECONDS = Histogram(
     ["route", "method", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
+# Any other method is counted as one: a client that invents methods would create a series for each.
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 series = cache(SECONDS.labels)  # as many as there are routes, methods and statuses

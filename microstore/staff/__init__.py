@@ -1,1 +1,1 @@
-"""What staff of each service see and do: front page, roles, records of what they did."""
+"""Admin of each service: front page, roles, trace search and records of actions."""

@@ -1,4 +1,4 @@
-"""Recording what staff do."""
+"""Records of actions that staff take."""
 
 import structlog
 
@@ -8,22 +8,23 @@ log = structlog.get_logger(__name__)
 
 
 class ReasonMissing(Exception):
-    """Say why: whoever looks at this in a month will ask."""
+    """Give a reason: it is kept with the record of this action."""
 
     def __str__(self) -> str:
         return self.__doc__ or ""
 
 
 def record(action: str, *, by: str, target: str = "", reason: str = "", address: str | None = None) -> None:
-    """Leave a record, in the transaction of what it tells of."""
+    """Insert a StaffAction, in the caller's transaction; texts are cut to the length of their columns."""
     StaffAction.objects.create(
         action=action, by=by[:150], target=target[:200], reason=reason[:500], address=address
     )
+    # Also where the transaction is rolled back afterwards: the attempt is worth a line.
     log.info("staff_action", action=action, by=by, target=target, reason=reason)
 
 
 def read_reason(text: str | None) -> str:
-    """The reason that was given; raises ReasonMissing where it is none."""
+    """Return the reason, 500 characters at most; raises ReasonMissing where it is blank."""
     reason = (text or "").strip()
     if not reason:
         raise ReasonMissing

@@ -1,4 +1,4 @@
-"""What staff have done, and who they are."""
+"""Admin lists of staff actions, users and roles."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -16,7 +16,7 @@ admin.site.unregister(Group)
 
 @admin.register(StaffAction)
 class StaffActionAdmin(ReadOnlyAdmin):
-    """Who did what, when and why."""
+    """Read-only list of staff actions."""
 
     list_display = ("at", "by", "action", "target", "reason", "address")
     search_fields = ("by", "target")
@@ -26,7 +26,7 @@ class StaffActionAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StaffAction], search_term: str
     ) -> tuple[QuerySet[StaffAction], bool]:
-        """Exact, by an index."""
+        # Exact matches alone, which an index serves; PostgreSQL refuses a NUL.
         term = search_term.strip().replace("\0", "")
         if not term:
             return queryset, False
@@ -36,7 +36,7 @@ class StaffActionAdmin(ReadOnlyAdmin):
 
 @admin.register(User)
 class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
-    """Users; for a million of them found by the beginning of their name."""
+    """List of users, searched by the beginning of their name, so that it scales to a million of them."""
 
     list_display = ("username", "is_staff", "is_active", "date_joined")
     list_filter = ()
@@ -46,7 +46,7 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """By an index."""
+        # A prefix and the primary key, since Django's own search reads the whole table (`LIKE %…%`).
         term = search_term.strip().replace("\0", "")
         found = queryset.filter(username__startswith=term)
         if term.isascii() and term.isdecimal() and len(term) <= 9:  # noqa: PLR2004  # a PostgreSQL integer
@@ -56,4 +56,4 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
 
 @admin.register(Group)
 class RolesAdmin(FastAdmin, GroupAdmin):
-    """The roles."""
+    """List of roles, which are Django's groups."""

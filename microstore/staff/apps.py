@@ -1,4 +1,4 @@
-"""The Django apps: staff's own tables, and Django's admin with our front page."""
+"""Django apps: the tables of staff actions, and Django's admin with another front page."""
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
@@ -8,7 +8,7 @@ from microstore.database.rights import grant_rights
 
 
 class StaffConfig(AppConfig):
-    """Records of what staff did."""
+    """App of staff actions, roles and the trace search."""
 
     name = "microstore.staff"
     default_auto_field = "django.db.models.BigAutoField"
@@ -19,9 +19,9 @@ class StaffConfig(AppConfig):
 
 
 class StaffAdminConfig(admin_apps.SimpleAdminConfig):
-    """Django's admin, with a front page for operators and a log-in that cannot be hammered.
+    """Django's admin, with a front page for operators and a log-in that limits failed attempts.
 
-    `urls.py` has it look for what the apps register: who serves no pages need not import them.
+    `urls.py` calls autodiscover, so that processes without pages do not import the apps' admin modules.
     """
 
     default_site = "microstore.staff.site.StaffSite"

@@ -1,4 +1,4 @@
-"""Small charts, drawn as SVG by a template."""
+"""Bar charts that a template draws as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar, in units of the drawing; the title is shown by the mouse and read by screen readers."""
+    """Rectangle of a bar, in units of the drawing, and its tooltip."""
 
     x: float
     y: float
@@ -21,7 +21,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars over a time line."""
+    """Bar chart over time, with its first and last label."""
 
     title: str
     bars: Sequence[Bar]
@@ -31,7 +31,7 @@ class Chart:
 
 
 def draw_bars(title: str, values: Sequence[tuple[str, int]]) -> Chart:
-    """A bar for each label and value; the largest fills the height."""
+    """Return a chart with a bar for each label and value; the largest fills the height."""
     largest = max([value for _, value in values], default=0)
     width = WIDTH / max(len(values), 1)
     bars = []
@@ -43,7 +43,7 @@ def draw_bars(title: str, values: Sequence[tuple[str, int]]) -> Chart:
 
 
 def by_hour(counts: dict[datetime, int], *, now: datetime, hours: int = 24) -> list[tuple[str, int]]:
-    """The counts of the last hours, oldest first; hours in which nothing was are 0."""
+    """Return a label and a count for each of the last hours, oldest first; missing hours are 0."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     times = [this_hour - timedelta(hours=back) for back in reversed(range(hours))]
     return [(f"{time:%H:%M}", counts.get(time, 0)) for time in times]

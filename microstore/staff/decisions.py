@@ -1,4 +1,4 @@
-"""Asking for a reason before something is done to what was selected in a list."""
+"""Form for the reason of an admin action on selected rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,17 +12,17 @@ from microstore.staff.actions import ReasonMissing, read_reason
 
 
 def given_reason(request: HttpRequest) -> str | None:
-    """The reason in the form that `ask_for_reason` shows; None where it was not given (yet)."""
+    """Return the reason of the form that `show_reason_form` renders; None where it is missing or blank."""
     try:
         return read_reason(request.POST.get("reason"))
     except ReasonMissing:
         return None
 
 
-def ask_for_reason(
+def show_reason_form(
     request: HttpRequest, model_admin: Any, *, title: str, action: str, rows: Sequence[Any]
 ) -> TemplateResponse:
-    """A page that lists the selected rows and comes back with the same action and a reason."""
+    """Render the selected rows with a form that posts the same action again, with a reason."""
     context = admin.site.each_context(request) | {
         "title": title,
         "opts": model_admin.model._meta,

@@ -1,4 +1,4 @@
-"""Admin lists that stay fast at millions of rows, and that nobody edits."""
+"""Admin lists that stay fast at millions of rows, and record every change by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,20 +17,18 @@ TRACE_AGE = timedelta(days=7)
 
 
 class FastAdmin(BoundedAdmin):
-    """A list that counts no further than it must, and leaves a record of every change made by hand."""
+    """Bounded list that inserts a StaffAction for every change made in the admin."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """Django's own record, and ours."""
         self._record(request, "added", obj, message)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """Django's own record, and ours."""
         self._record(request, "changed", obj, message)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Django's own record, and ours."""
+        # Called before the rows are deleted, while they still have their ids.
         for obj in queryset:
             self._record(request, "deleted", obj, "")
         return super().log_deletions(request, queryset)
@@ -41,17 +39,15 @@ class FastAdmin(BoundedAdmin):
 
 
 class AgeFilter(admin.SimpleListFilter):
-    """When a row with a UUIDv7 was made: the id begins with the time, so its own index does it."""
+    """Filter by the age of rows whose id is a UUIDv7: it begins with the time, so the primary key serves."""
 
     title, parameter_name = "made in the last", "age"
     hours = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
         return [(name, name) for name in self.hours]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows since then."""
         hours = self.hours.get(self.value() or "")
         if hours is None:
             return queryset
@@ -59,20 +55,19 @@ class AgeFilter(admin.SimpleListFilter):
 
 
 def ids_of_some(rows: QuerySet[Any]) -> list[Any]:
-    """The ids of three hundred, in no order, looked up once: where more are found, one must ask better."""
+    """Return the primary keys of FOUND_ROWS rows at most, in no order."""
+    # Without an order PostgreSQL stops at the limit; with one it could walk the whole index for rare rows.
     return list(rows.order_by().values_list("pk", flat=True)[:FOUND_ROWS])
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """The lowest UUIDv7 of this moment (RFC 9562: 48 bits of milliseconds come first)."""
+    """Return the lowest UUIDv7 of this moment (RFC 9562: 48 bits of milliseconds come first)."""
     milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
     return UUID(int=milliseconds << 80)
 
 
 def of_recent_trace(rows: QuerySet[Any], start: str) -> QuerySet[Any]:
-    """Those made within TRACE_AGE whose traceparent begins so.
-
-    They are looked through, a million rows in a quarter of a second: an index would be written by every
-    purchase, and read a few times a day.
-    """
+    """Return the rows of the last TRACE_AGE whose traceparent begins with `start`."""
+    # Scanned without an index, a million rows in a quarter of a second: every purchase would write an index
+    # that is read a few times a day.
     return rows.filter(trace__startswith=start, id__gte=first_id_at(timezone.now() - TRACE_AGE))

@@ -1,4 +1,4 @@
-"""The log lines of a purchase, out of the files that this service's processes write to."""
+"""Search for log lines of a purchase in the files of this service's processes."""
 
 import json
 import mmap
@@ -18,23 +18,23 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?")
 
 
 def find_lines(ids: Iterable[str]) -> list[Found]:
-    """The lines of this service's logs that name one of these ids; none where LOG_FOLDER is not set."""
+    """Return the log lines of this service that hold one of the ids; none without LOG_FOLDER."""
     wanted = [re.escape(name.encode()) for name in sorted(set(ids))]
     if not settings.LOG_FOLDER or not wanted:
         return []
     pattern = re.compile(b"|".join(wanted))
     files = sorted(Path(settings.LOG_FOLDER).glob(f"{settings.SERVICE}-*.log"))
     return [
-        Found("log line", _time_of(line), f"{file.stem}: {_told(line)}", permission="staff.view_logs")
+        Found("log line", _time_of(line), f"{file.stem}: {_readable(line)}", permission="staff.view_logs")
         for file in files
         for line in _lines_with(pattern, file)
     ]
 
 
 def _lines_with(pattern: re.Pattern[bytes], file: Path) -> Iterator[str]:
-    """The last of its lines in which the pattern is, oldest first."""
     if not file.stat().st_size:
         return
+    # Mapped, since a log can have gigabytes, and only its last SEARCHED_BYTES are read.
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
         starts: dict[int, None] = {}
         for found in pattern.finditer(text, max(0, len(text) - SEARCHED_BYTES)):
@@ -48,12 +48,11 @@ def _time_of(line: str) -> datetime | None:
     found = TIME.search(line)
     if not found:
         return None
-    told = datetime.fromisoformat(found[0])
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(found[0])
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _told(line: str) -> str:
-    """A line of JSON as people read it: the event first, without what the page says anyway."""
+def _readable(line: str) -> str:
     try:
         fields = json.loads(line)
     except ValueError:

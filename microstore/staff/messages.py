@@ -1,4 +1,4 @@
-"""Outbox, dead letters and queues in figures, and the messages of a trace."""
+"""Figures of outbox, dead letters and queues, and the messages of a trace."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ MAX_FOUND = 50
 
 
 def figures() -> list[Figure]:
-    """What waits, and for how long."""
+    """Return the figures of outbox, dead letters and relay."""
     now = timezone.now()
     rows, oldest, letters = count_outbox(), oldest_in_outbox(now), count_letters()
     waits = seconds_since(oldest, now)
@@ -36,12 +36,12 @@ def figures() -> list[Figure]:
 
 
 def queue_depths() -> list[QueueDepth]:
-    """What the relay last saw."""
+    """Return the depths of all queues, as the relay measured them last."""
     return list(QueueDepth.objects.order_by("queue"))
 
 
 def find_rows(start: str) -> list[Found]:
-    """Messages and dead letters of the trace whose traceparents begin so."""
+    """Return messages and dead letters whose traceparent begins with `start`, MAX_FOUND of each."""
     letters = DeadLetter.objects.filter(trace__startswith=start).order_by("id")[:MAX_FOUND]
     waiting = OutboxMessage.objects.filter(payload__trace__startswith=start).order_by("id")[:MAX_FOUND]
     return [
@@ -69,7 +69,7 @@ def find_rows(start: str) -> list[Found]:
 
 
 def some(rows: int) -> str:
-    """A count that was made to 10,000 at most."""
+    """Return a count as text, `10,000+` where counting stopped."""
     return f"{COUNTED_ROWS:,}+" if rows > COUNTED_ROWS else f"{rows:,}"
 
 

@@ -1,10 +1,10 @@
-"""What staff have done."""
+"""Table of actions that staff took."""
 
 from django.db import models
 
 
 class StaffAction(models.Model):
-    """Who did what to which, when and why. Only ever added to."""
+    """Action of a staff member, with its target and reason; rows are inserted and never changed."""
 
     at = models.DateTimeField(auto_now_add=True)
     by = models.CharField(max_length=150, help_text="The user, or `name (command line)`.")

@@ -1,4 +1,4 @@
-"""What the front page of the admin shows: figures, charts and what belongs to a trace."""
+"""Contents of the admin's front page and of a trace, which each service provides in `overview.py`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from microstore.staff.charts import Chart
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of the front page; `alarm` where somebody should look."""
+    """Number on the front page; `alarm` marks one that needs attention."""
 
     label: str
     value: str
@@ -26,7 +26,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Found:
-    """One thing that belongs to a trace."""
+    """Row, message or log line that belongs to a trace."""
 
     kind: str
     at: datetime | None
@@ -37,7 +37,7 @@ class Found:
 
 
 class ServiceOverview(Protocol):
-    """What a service's `overview.py` offers."""
+    """Interface of a service's `overview.py` module."""
 
     figures: Callable[[], list[Figure]]
     charts: Callable[[], list[Chart]]
@@ -46,12 +46,12 @@ class ServiceOverview(Protocol):
 
 
 def service_overview() -> ServiceOverview:
-    """That of the service of this process."""
+    """Return the `overview` module of this process's service."""
     return cast("ServiceOverview", import_module(f"{settings.SERVICE}.overview"))
 
 
 def age(seconds: float) -> str:
-    """How long, as people say it: `4 s`, `12 min`, `3 h`, `5 d`."""
+    """Return a duration as text: `4 s`, `12 min`, `3 h`, `5 d`."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{int(seconds // size)} {unit}"

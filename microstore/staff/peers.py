@@ -1,7 +1,7 @@
-"""One place to ask for a trace: the services ask each other over HTTP, in the name of who asks.
+"""Trace search in all services: each queries the others over HTTP on behalf of a staff member.
 
-The question is signed with STAFF_KEY, which all services have, and is good for a minute. It names the roles
-of who asks: each service shows what these roles may see there.
+The query is signed with STAFF_KEY, which all services share, and valid for a minute. It names the roles of
+the staff member, and each service returns what these roles may see there.
 """
 
 from collections.abc import Iterable
@@ -24,71 +24,72 @@ from microstore.staff.trace import Trace, find_here
 log = structlog.get_logger(__name__)
 
 SALT = "microstore.staff.trace"
-GOOD_FOR_SECONDS = 60
+VALID_SECONDS = 60
 TIMEOUT_SECONDS = (2, 8)
 MAX_TERMS = 60
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Who asks: somebody with these roles, or with every right."""
+class Viewer:
+    """Staff member on whose behalf a search runs, with these roles or with every permission."""
 
     name: str
     roles: tuple[str, ...] = ()
     everything: bool = False
-    here: frozenset[str] = frozenset()  # what they may in this service; the others go by the roles
+    here: frozenset[str] = frozenset()  # permissions in this service; the others decide by the roles
 
 
-def asker_of(user: Any) -> Asker:
-    """Staff who have logged in."""
-    # Of a superuser the others believe no more than all roles: each service decides for itself who may all.
+def viewer_of(user: Any) -> Viewer:
+    """Return the viewer for a user who has logged in."""
+    # To the other services a superuser has all roles and no more: each has superusers of its own.
     groups = Group.objects.all() if user.is_superuser else user.groups.all()
     roles = tuple(groups.values_list("name", flat=True))
     permissions = frozenset(user.get_all_permissions())
-    return Asker(user.get_username(), roles, everything=user.is_superuser, here=permissions)
+    return Viewer(user.get_username(), roles, everything=user.is_superuser, here=permissions)
 
 
-def find_everywhere(term: str, asker: Asker) -> Trace:
-    """What all services know, oldest first, as far as the asker may see it."""
-    here = find_for(asker, {term})
-    there = ask_peers({term, *here.trace_ids}, asker)
+def find_everywhere(term: str, viewer: Viewer) -> Trace:
+    """Return what all services have about the term, oldest first, as far as the viewer may see it."""
+    here = find_for(viewer, {term})
+    there = query_peers({term, *here.trace_ids}, viewer)
+    # An order's id may lead to its trace only in the other service; messages and log lines here have it, too.
     if there.trace_ids - here.trace_ids:
-        here = find_for(asker, {term, *there.trace_ids})
+        here = find_for(viewer, {term, *there.trace_ids})
     here.add(there)
     here.found.sort(key=lambda row: (row.at is None, row.at))
     return here
 
 
-def find_for(asker: Asker, terms: set[str]) -> Trace:
-    """What this service knows, without what is not for the asker."""
+def find_for(viewer: Viewer, terms: set[str]) -> Trace:
+    """Return what this service has about the terms and the viewer may see."""
     trace = find_here(terms)
-    visible = [row for row in trace.found if asker.everything or row.permission in {"", *asker.here}]
+    visible = [row for row in trace.found if viewer.everything or row.permission in {"", *viewer.here}]
     trace.hidden, trace.found = len(trace.found) - len(visible), visible
     return trace
 
 
-def ask_peers(terms: Iterable[str], asker: Asker) -> Trace:
-    """What the other services know, asked side by side; one that does not answer is a problem named."""
+def query_peers(terms: Iterable[str], viewer: Viewer) -> Trace:
+    """Query the other services in parallel; one that fails adds a sentence to the trace's problems."""
     trace = Trace()
     peers = list(settings.PEER_URLS) if settings.STAFF_KEY else []
     if not peers:
         return trace
-    who = {"name": asker.name, "roles": asker.roles}
+    who = {"name": viewer.name, "roles": viewer.roles}
     question = signing.dumps({"terms": sorted(terms)[:MAX_TERMS], **who}, key=settings.STAFF_KEY, salt=SALT)
     with ThreadPoolExecutor(len(peers)) as pool:
-        for answer in pool.map(lambda service: _ask(service, question), peers):
+        for answer in pool.map(lambda service: _query(service, question), peers):
             trace.add(answer)
     return trace
 
 
-def _ask(service: str, question: str) -> Trace:
+def _query(service: str, question: str) -> Trace:
     url = f"{settings.PEER_URLS[service]}/staff/trace"
     try:
         response = requests.post(url, data={"question": question}, timeout=TIMEOUT_SECONDS)
         response.raise_for_status()
         return _read(service, response.json())
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-        return Trace(problems=[f"The {service} service could not be asked: {type(error).__name__}."])
+        return Trace(problems=[f"The {service} service could not be queried: {type(error).__name__}."])
 
 
 def _read(service: str, answer: dict[str, Any]) -> Trace:
@@ -101,30 +102,31 @@ def _read(service: str, answer: dict[str, Any]) -> Trace:
 
 
 def answer_peer(request: HttpRequest) -> JsonResponse:
-    """`POST /staff/trace`: another service asks, for somebody of the staff."""
-    asked = read_question(request.POST.get("question", ""))
-    if asked is None:
+    """Return what this service has about a trace to another service: `POST /staff/trace`."""
+    query = read_query(request.POST.get("question", ""))
+    if query is None:
         return JsonResponse({"detail": "This is for the other services."}, status=HTTPStatus.FORBIDDEN)
-    asker = Asker(asked["name"], tuple(asked["roles"]), here=permissions_of(asked["roles"]))
-    trace = find_for(asker, set(asked["terms"]))
-    log.info("trace_asked", by=asker.name, roles=asker.roles, terms=asked["terms"])
+    viewer = Viewer(query["name"], tuple(query["roles"]), here=permissions_of(query["roles"]))
+    trace = find_for(viewer, set(query["terms"]))
+    log.info("trace_queried", by=viewer.name, roles=viewer.roles, terms=query["terms"])
     found = [asdict(row) for row in trace.found]
     return JsonResponse({"found": found, "trace_ids": sorted(trace.trace_ids), "hidden": trace.hidden})
 
 
-def read_question(text: str) -> dict[str, Any] | None:
-    """What is asked, if one of the services has signed it just now."""
+def read_query(text: str) -> dict[str, Any] | None:
+    """Return the query that a service has signed within VALID_SECONDS, else None."""
+    # Without a key anybody could sign; a replay within the minute returns rows and changes none.
     if not settings.STAFF_KEY:
         return None
     try:
-        signed = signing.loads(text, key=settings.STAFF_KEY, salt=SALT, max_age=GOOD_FOR_SECONDS)
+        signed = signing.loads(text, key=settings.STAFF_KEY, salt=SALT, max_age=VALID_SECONDS)
     except signing.BadSignature:
         return None
     return dict(signed)
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[str]:
-    """What these roles may do in this service."""
+    """Return the permissions of these roles in this service."""
     granted = Permission.objects.filter(group__name__in=list(roles))
     named = granted.values_list("content_type__app_label", "codename")
     return frozenset(f"{app}.{codename}" for app, codename in named)

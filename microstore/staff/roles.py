@@ -1,4 +1,4 @@
-"""Roles: groups of the admin, made by a migration out of each service's table."""
+"""Roles: groups of the admin, created by a migration from each service's `roles.py`."""
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -12,16 +12,17 @@ Roles = Mapping[str, Iterable[str]]
 
 
 def service_roles() -> Roles:
-    """Which role may what in this service: `app.codename` by the name of the group."""
+    """Return the permissions of each role in this service: `app.codename` by the group's name."""
     roles: Roles = import_module(f"{settings.SERVICE}.roles").ROLES
     return roles
 
 
 def grant_roles(database: str = "default") -> None:
-    """Make the groups, and give them their permissions; what an administrator has added is kept.
+    """Create the groups and add their permissions; those that an administrator has added are kept.
 
     Called by migrations: one that grants more calls it again.
     """
+    # Django creates permissions after the last migration, which is too late for this one.
     for app in apps.get_app_configs():
         create_permissions(app, verbosity=0, using=database)
     for name, permissions in service_roles().items():

@@ -1,4 +1,4 @@
-"""The admin of each service: a front page for operators, one search, and a log-in that is watched."""
+"""Admin site of each service: a front page for operators, a trace search and a guarded log-in."""
 
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,7 @@ FIGURES_FOR_SECONDS = 5
 
 
 class StaffSite(AdminSite):
-    """Django's admin with ours around it."""
+    """Admin site with a front page, a trace search and a limit of failed log-ins."""
 
     index_template = "staff/index.html"
     site_url = None
@@ -24,22 +24,21 @@ class StaffSite(AdminSite):
     index_title = "Today"
 
     def get_urls(self) -> list[Any]:
-        """The search beside Django's pages."""
         return [path("trace/", self.admin_view(self.trace), name="trace"), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Figures first; they are asked for once in some seconds, however many look."""
+        # Cached, since several people reload this page and each figure is a count of up to 10,000 rows.
         shown = cache.get_or_set("front-page", gather_overview, FIGURES_FOR_SECONDS) or {}
         return super().index(request, {**shown, **(extra_context or {})})
 
     def trace(self, request: HttpRequest) -> HttpResponse:
-        """What belongs to a trace id or an order id, as far as the person may see it."""
-        from microstore.staff.peers import asker_of, find_everywhere  # noqa: PLC0415  # models are not loaded yet
+        """Serve the search by a trace id or an order id, limited to what the user may see."""
+        from microstore.staff.peers import find_everywhere, viewer_of  # noqa: PLC0415  # models are not loaded yet
         from microstore.staff.trace import NoTrace, Trace, read_term  # noqa: PLC0415  # the same
 
         term, problem = request.GET.get("q", ""), ""
         try:
-            trace = find_everywhere(read_term(term), asker_of(request.user))
+            trace = find_everywhere(read_term(term), viewer_of(request.user))
         except NoTrace as why:
             trace, problem = Trace(), str(why)
         context = self.each_context(request) | {
@@ -52,15 +51,15 @@ class StaffSite(AdminSite):
         return TemplateResponse(request, "staff/trace.html", context)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Watched: who fails too often has to wait, right password or not."""
         if request.method != "POST":
             return super().login(request, extra_context)
         # PostgreSQL refuses a NUL; the form refuses such a name too, after this.
         name = request.POST.get("username", "")[:150].replace("\0", "")
         address = login_guard.address_of(request)
-        if login_guard.is_shut(name, address):
+        # Before the password is checked: a right one is refused, too, or guessing could go on.
+        if login_guard.is_locked(name, address):
             return HttpResponse(
-                login_guard.SHUT, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain"
+                login_guard.LOCKED, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain"
             )
         response = super().login(request, extra_context)
         login_guard.record_login(name, address, succeeded=response.status_code == HTTPStatus.FOUND)
@@ -68,7 +67,7 @@ class StaffSite(AdminSite):
 
 
 def gather_overview() -> dict[str, Any]:
-    """Figures, charts and queues of this service."""
+    """Return figures, charts and queues of this service, for the front page's template."""
     from microstore.messaging.dead_letters import groups  # noqa: PLC0415  # the same
     from microstore.staff import messages  # noqa: PLC0415  # models are not loaded yet
     from microstore.staff.overview import service_overview  # noqa: PLC0415  # the same

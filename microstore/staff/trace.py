@@ -1,4 +1,4 @@
-"""All that is known of a purchase, by its trace id or the id of its order."""
+"""Search by the trace id of a purchase or the id of its order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ class NoTrace(Exception):
 
 @dataclass
 class Trace:
-    """What was found, the traces it belongs to, and what could not be asked."""
+    """Rows found, the ids of their traces, and a sentence for each service that failed."""
 
     found: list[Found] = field(default_factory=list)
     trace_ids: set[str] = field(default_factory=set)
-    hidden: int = 0  # found, and not for the role of who asks
+    hidden: int = 0  # rows that the viewer's roles may not see
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Trace") -> None:
-        """What another service has found."""
+        """Add another service's results to these."""
         self.found += other.found
         self.trace_ids |= other.trace_ids
         self.hidden += other.hidden
@@ -35,7 +35,7 @@ class Trace:
 
 
 def read_term(term: str) -> str:
-    """The 32 digits that are meant; raises NoTrace."""
+    """Return the 32 digits of a trace id, a traceparent or a UUID; raises NoTrace for other text."""
     start = trace_start(term)
     if start is None:
         raise NoTrace
@@ -43,7 +43,7 @@ def read_term(term: str) -> str:
 
 
 def find_here(terms: Iterable[str]) -> Trace:
-    """Orders or transactions, messages, dead letters and log lines of this service.
+    """Return rows, messages, dead letters and log lines of this service about the terms.
 
     A term is a trace id or the id of an order, 32 digits either way.
     """
@@ -60,6 +60,6 @@ def find_here(terms: Iterable[str]) -> Trace:
 
 
 def _spellings(term: str) -> list[str]:
-    """As traces and as orders are written."""
+    # Log lines write the id of an order with dashes, and that of a trace without.
     order_id: UUID | None = uuid_of(term)
     return [term, str(order_id)]

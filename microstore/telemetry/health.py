@@ -1,4 +1,4 @@
-"""What load balancers and probes ask: by HTTP, or by `manage.py health` of processes without an address."""
+"""Health checks for load balancers and probes, by HTTP or by `manage.py health`."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +20,12 @@ Check = Callable[[], str]
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
+    """Return 200 while the process serves requests."""
     return JsonResponse({"status": "ok"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """The process can do its work: the API needs its database, the live server its channel layer too."""
+    """Return 200 where the API reaches its database, a live server also its channel layer; else 503."""
     found = run_checks(CHECKS["live" if isinstance(request, ASGIRequest) else "api"])
     healthy = all(state == "ok" for state in found.values())
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
@@ -33,12 +33,13 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def run_checks(checks: dict[str, Check]) -> dict[str, str]:
-    """What each check says, side by side: `ok`, or what is wrong. None takes longer than its limit."""
+    """Run the checks in parallel, each for LIMIT_SECONDS at most; return `ok` or the fault by name."""
     pool = ThreadPoolExecutor(len(checks))
     try:
         answers = {name: pool.submit(_safely, check) for name, check in checks.items()}
         return {name: _in_time(answer.result) for name, answer in answers.items()}
     finally:
+        # A check that hangs must not delay the response; its thread ends with its own timeout.
         pool.shutdown(wait=False)
 
 
@@ -57,7 +58,8 @@ def _in_time(result: Callable[[float], str]) -> str:
 
 
 def check_database() -> str:
-    """A query on a connection of its own."""
+    """Return `ok` after a query on a new connection."""
+    # Django has a connection for each thread, and those of the pool end without closing theirs.
     own = connection.copy()
     own.settings_dict["OPTIONS"] = {**own.settings_dict["OPTIONS"], "connect_timeout": 2}
     try:
@@ -69,7 +71,7 @@ def check_database() -> str:
 
 
 def check_channel_layer() -> str:
-    """A ping to its Redis."""
+    """Return `ok` after a ping to Redis."""
     with redis.Redis.from_url(
         settings.CHANNEL_LAYER_URL, socket_timeout=2, socket_connect_timeout=2
     ) as server:
@@ -78,8 +80,8 @@ def check_channel_layer() -> str:
 
 
 def check_broker() -> str:
-    """The broker lets us in."""
-    from microstore.celery import app  # noqa: PLC0415  # an API process has no business with it
+    """Return `ok` after a log-in at the broker."""
+    from microstore.celery import app  # noqa: PLC0415  # an API process does not need Celery
 
     with app.connection_for_read(connect_timeout=2, heartbeat=0) as broker:
         broker.connect()
@@ -87,7 +89,7 @@ def check_broker() -> str:
 
 
 def check_heartbeat(within_seconds: float = HEARTBEAT_SECONDS) -> str:
-    """The process that was told the same HEARTBEAT_FILE has done its work lately."""
+    """Return `ok` where the process with the same HEARTBEAT_FILE has touched it lately."""
     if not settings.HEARTBEAT_FILE:
         return "HEARTBEAT_FILE is not set: give it to the process and to this command"
     seconds = seconds_since_beat()
@@ -97,7 +99,7 @@ def check_heartbeat(within_seconds: float = HEARTBEAT_SECONDS) -> str:
 
 
 def check_rounds() -> str:
-    """The same of `reconcile --every 30`, which beats once a round."""
+    """Return `ok` where `reconcile --every 30`, which touches the file once a round, has done so lately."""
     return check_heartbeat(ROUND_SECONDS)
 
 
@@ -111,7 +113,8 @@ CHECKS: dict[str, dict[str, Check]] = {
     "relay": WITH_BROKER,
     "reconcile": {"database": check_database, "heartbeat": check_rounds},
 }
-# For liveness: only what a restart would mend.
+# For liveness: no check of a server. To restart all workers because the broker is down mends nothing, and
+# their reconnects together slow its recovery.
 LIVENESS: dict[str, dict[str, Check]] = {
     "worker": {"heartbeat": check_heartbeat},
     "relay": {"heartbeat": check_heartbeat},

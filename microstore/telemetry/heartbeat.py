@@ -1,4 +1,4 @@
-"""A file that a process without an address touches while it does its work."""
+"""Heartbeat of a process without an address: a file that it touches while it does its work."""
 
 import time
 from pathlib import Path
@@ -15,14 +15,14 @@ HEARTBEAT = Gauge(
 
 
 def beat() -> None:
-    """Say that the work goes on: to Prometheus, and in the file that HEARTBEAT_FILE names."""
+    """Record that the process works: in its metric, and by touching HEARTBEAT_FILE."""
     HEARTBEAT.set_to_current_time()
     if settings.HEARTBEAT_FILE:
         Path(settings.HEARTBEAT_FILE).touch()
 
 
 def seconds_since_beat() -> float | None:
-    """How long ago that was; None for never."""
+    """Return the seconds since HEARTBEAT_FILE was touched; None where it does not exist."""
     try:
         return time.time() - Path(settings.HEARTBEAT_FILE).stat().st_mtime
     except OSError:

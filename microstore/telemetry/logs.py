@@ -44,13 +44,13 @@ SIGNS = (
 
 
 class HidingRenderer:
-    """Makes the line, and makes it again without secrets if it may hold one, by its name or by its form."""
+    """Renderer that hides secrets in log lines, found by their field's name or by their form."""
 
     def __init__(self, render: Processor) -> None:
         self.render = render
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> Any:
-        """The line."""
+        # A copy, since ConsoleRenderer removes the fields that it renders.
         line = self.render(logger, method, {**event})
         if may_hide(str(line)):
             return self.render(logger, method, hide_secrets(event))
@@ -58,12 +58,12 @@ class HidingRenderer:
 
 
 def may_hide(text: str) -> bool:
-    """Whether a secret may stand in there."""
+    """Return whether the text may hold a secret; a cheap test before the regular expressions."""
     return any(map(text.lower().__contains__, SIGNS))
 
 
 def hide_secrets(event: EventDict) -> EventDict:
-    """The event without them; only what may hold one is looked through, which is slow."""
+    """Return the event with its secrets replaced by HIDDEN."""
     return {
         name: _hide(name, value) if may_hide(f"{name} {value}") else value for name, value in event.items()
     }
@@ -85,7 +85,7 @@ def _hide(name: str, value: Any) -> Any:
 
 
 def process_name(argv: list[str]) -> str:
-    """What this process is: `api`, `live`, `worker`, or the command of `manage.py`."""
+    """Return the kind of this process: `api`, `live`, `worker`, or the command of `manage.py`."""
     program, arguments = Path(argv[0]).name, argv[1:]
     if program == "celery":
         return next((word for word in arguments if word in ("worker", "flower")), "celery")
@@ -95,13 +95,13 @@ def process_name(argv: list[str]) -> str:
 
 
 class StderrLogger:
-    """Writes what structlog has rendered; the standard library's way there would cost more than the line."""
+    """Logger that writes rendered lines to stderr; `logging` would cost more than rendering the line."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
 
     def msg(self, line: str) -> None:
-        """One line, in one write."""
+        # Text and line end in one write: lines of several threads must not interleave.
         sys.stderr.write(f"{line}\n")
 
     debug = info = warning = error = critical = msg
@@ -132,7 +132,7 @@ def configuration(*, service: str, readable: bool, level: str) -> dict[str, Any]
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"handlers": [], "propagate": True},
-            # A line for every batch that came and went says nothing that the services' own lines don't.
+            # Celery logs a line for every batch it receives and ends; the services log each message already.
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
         },

@@ -1,6 +1,6 @@
-"""Spans for an OpenTelemetry collector, where OTEL_EXPORTER_OTLP_ENDPOINT names one; else nothing is loaded.
+"""Spans for an OpenTelemetry collector; without OTEL_EXPORTER_OTLP_ENDPOINT no library is loaded.
 
-They are added to the traces that are there anyway: a span's parent is the one that a `traceparent` names.
+They belong to the traces of `microstore.telemetry.tracing`: a `traceparent` names a span's parent.
 """
 
 import os
@@ -17,10 +17,10 @@ NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 def of_request(environ: Mapping[str, Any], *, trace: str) -> AbstractContextManager[None]:
-    """The span of a request: the one that `trace` names, or one below it where the caller has named it."""
+    """Return the span of a request: the one of `trace`, or a child of it where the caller sent `trace`."""
     return export.of_request(environ, trace=trace) if export else NOTHING
 
 
 def of_messages(name: str, *, kind: str, carriers: Iterable[object]) -> AbstractContextManager[None]:
-    """Work on messages, or their payloads: a span in each of their traces. `kind` is CONSUMER or PRODUCER."""
+    """Return spans of work on messages or payloads, one in each trace; `kind` is CONSUMER or PRODUCER."""
     return export.of_messages(name, kind=kind, carriers=carriers) if export else NOTHING

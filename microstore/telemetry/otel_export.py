@@ -1,6 +1,6 @@
-"""Sending spans by OTLP over HTTP. What it needs is in requirements-otel.txt, and loaded where it is wanted.
+"""Export of spans by OTLP over HTTP; its libraries are in requirements-otel.txt.
 
-The standard variables hold: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER, …
+Its variables are the standard ones: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, …
 """
 
 import sys
@@ -31,27 +31,26 @@ _given: ContextVar[tuple[int, int] | None] = ContextVar("given", default=None)
 
 
 class GivenIds(RandomIdGenerator):
-    """Ids that the service has chosen already: orders and log lines name them."""
+    """Id generator that uses the ids of the request's trace, which orders and log lines already have."""
 
     def generate_trace_id(self) -> int:
-        """That of the request's trace."""
         given = _given.get()
         return given[0] if given else super().generate_trace_id()
 
     def generate_span_id(self) -> int:
-        """That of the request."""
         given = _given.get()
         return given[1] if given else super().generate_span_id()
 
 
 def ids_of(traceparent: str) -> tuple[int, int]:
-    """Of the trace and of the span."""
+    """Return the trace id and the span id of a `traceparent`."""
     return int(traceparent[3:35], 16), int(traceparent[36:52], 16)
 
 
 @cache
 def tracer() -> Tracer:
-    """One a process, made when it is first needed: the children of a worker have their own."""
+    """Return the tracer of this process."""
+    # Made at its first use and not at import: the exporter's thread would not survive the fork of a worker.
     name = f"{settings.SERVICE}-{process_name(sys.argv)}"
     provider = TracerProvider(resource=Resource.create({"service.name": name}), id_generator=GivenIds())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -60,7 +59,7 @@ def tracer() -> Tracer:
 
 @contextmanager
 def of_request(environ: Mapping[str, Any], *, trace: str) -> Iterator[None]:
-    """The span of a request: the one that `trace` names, or one below it where the caller has named it."""
+    """Return the span of a request: the one of `trace`, or a child of it where the caller sent `trace`."""
     name = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
     if trace == environ.get("HTTP_TRACEPARENT"):
         with _below(trace, name, SpanKind.SERVER):
@@ -79,7 +78,7 @@ def of_request(environ: Mapping[str, Any], *, trace: str) -> Iterator[None]:
 
 @contextmanager
 def of_messages(name: str, *, kind: str, carriers: Iterable[object]) -> Iterator[None]:
-    """Work on messages, or their payloads: a span in each of their traces."""
+    """Return spans of work on messages or payloads, one in each of their traces."""
     traces = {str(one["trace"] if isinstance(one, dict) else getattr(one, "trace", "")) for one in carriers}
     with ExitStack() as stack:
         for trace in traces:
@@ -89,7 +88,6 @@ def of_messages(name: str, *, kind: str, carriers: Iterable[object]) -> Iterator
 
 @contextmanager
 def _below(trace: str, name: str, kind: SpanKind) -> Iterator[None]:
-    """A span whose parent is the one that the `traceparent` names; errors are noted in it."""
     flags = TraceFlags(int(trace[53:], 16))
     parent = SpanContext(*ids_of(trace), is_remote=True, trace_flags=flags)
     context = set_span_in_context(NonRecordingSpan(parent))

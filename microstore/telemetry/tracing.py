@@ -1,4 +1,4 @@
-"""One trace id follows a purchase through HTTP, outbox, broker and both services (W3C Trace Context)."""
+"""Trace context of a purchase through HTTP, outbox, broker and both services (W3C Trace Context)."""
 
 import hashlib
 import re
@@ -15,13 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from microstore.contracts.contract import TRACEPARENT
 from microstore.telemetry import otel
 
+# An X-Trace-Id is sent back in a header, where a line break raises BadHeaderError: a 500.
 PRINTABLE = re.compile("[!-~]{1,128}")
 
 _traceparent: ContextVar[str] = ContextVar("traceparent")
 
 
 def new_trace(trace_id: str | None = None) -> str:
-    """The `traceparent` of a new span, in the given trace or a new one.
+    """Return the `traceparent` of a new span, in the given trace or a new one.
 
     https://www.w3.org/TR/trace-context/
     """
@@ -29,12 +30,12 @@ def new_trace(trace_id: str | None = None) -> str:
 
 
 def current_trace() -> str:
-    """The `traceparent` of what is being done; a new one where nothing is."""
+    """Return the `traceparent` of the present request or message; a new one outside of both."""
     return _traceparent.get(None) or new_trace()
 
 
 def trace_id_of(traceparent: str) -> str:
-    """The 32 hexadecimal digits that people search for."""
+    """Return the trace id of a `traceparent`: 32 hexadecimal digits."""
     return traceparent[3:35]
 
 
@@ -65,6 +66,7 @@ def requested_trace(environ: Mapping[str, Any]) -> str:
     An `X-Trace-Id` that is no W3C id is hashed into one, so that the same text is found again by it.
     """
     traceparent: str = environ.get("HTTP_TRACEPARENT", "")
+    # The format allows a trace id of zeros, and the specification calls it invalid.
     if re.fullmatch(TRACEPARENT, traceparent) and trace_id_of(traceparent) != "0" * 32:
         return traceparent
     text = requested_id(environ)
@@ -86,13 +88,13 @@ def _digits(text: str) -> str:
 
 
 def bound_id(trace: str) -> AbstractContextManager[None]:
-    """Log lines meanwhile carry the trace's id, and afterwards what they carried before."""
+    """Bind the trace's id to the log lines of a `with` block."""
     return structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace))
 
 
 @contextmanager
 def trace_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
-    """What is done meanwhile belongs to the request's trace, and log lines carry its id."""
+    """Bind the request's trace to the messages and log lines of a `with` block."""
     trace = requested_trace(environ)
     token = _traceparent.set(trace)
     try:
@@ -105,7 +107,7 @@ def trace_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
 def trace_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: bind the request's trace, and give its id back as `X-Trace-Id`."""
+    """Middleware that binds the request's trace and returns its id as `X-Trace-Id`."""
 
     def traced(request: HttpRequest) -> HttpResponse:
         with trace_of_request(request.META) as trace:

@@ -60,7 +60,7 @@ def test_a_service_that_is_down_is_named_and_the_rest_is_shown(
     operator = Operator(market)
     market.stack.stop("transactions-api")
     page = operator.read("listings", f"/admin/trace/?q={purchase['trace_id']}")
-    assert "The transactions service could not be asked: ConnectionError." in page
+    assert "The transactions service could not be queried: ConnectionError." in page
     assert f"{purchase['id']}: accepted" in page
 
 

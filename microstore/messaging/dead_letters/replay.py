@@ -25,7 +25,7 @@ class NotReplayable(Exception):
 
 
 class ReasonMissing(Exception):
-    """Say why: whoever looks at this in a month will ask."""
+    """Give a reason: it is kept with the record of this action."""
 
     def __str__(self) -> str:
         return self.__doc__ or ""

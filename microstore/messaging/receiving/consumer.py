@@ -11,7 +11,7 @@ from celery.utils import uuid
 from django.conf import settings
 
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
-from microstore.database.outage import meet_database_outage
+from microstore.database.outage import drop_connection, is_database_outage
 from microstore.messaging import metrics
 from microstore.messaging.dead_letters import store
 from microstore.messaging.dead_letters.groups import cause_of
@@ -160,6 +160,8 @@ class Delivery:
             with otel.of_messages(self.contract.name, kind="CONSUMER", carriers=messages):
                 replies = list(self.handler(messages))
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
+            if is_database_outage(error):
+                drop_connection()
             return [], error
         passed_at[self.contract.name] = time.monotonic()
         metrics.HANDLED.labels(self.contract.name).inc(len(messages))
@@ -236,8 +238,8 @@ def is_linked(contract: AnyContract, request: Any) -> bool:
 
 
 def is_outage(error: Exception) -> bool:
-    """Return whether the error says nothing about the message; a connection that met an outage is closed."""
-    return isinstance(error, Unavailable | SoftTimeLimitExceeded) or meet_database_outage(error)
+    """Return whether the error says nothing about the message, so that its attempts must not count."""
+    return isinstance(error, Unavailable | SoftTimeLimitExceeded) or is_database_outage(error)
 
 
 def jitter(seconds: float) -> int:

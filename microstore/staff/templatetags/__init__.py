@@ -1,1 +1,1 @@
-"""Words for templates."""
+"""Template filters of the admin."""

@@ -1,4 +1,4 @@
-"""What the templates of staff ask."""
+"""Template filters for permissions and numbers."""
 
 from django import template
 from django.contrib.auth.models import User
@@ -8,11 +8,11 @@ register = template.Library()
 
 @register.filter
 def may(user: User, permission: str) -> bool:
-    """Whether the user has the permission, if one is needed."""
+    """Return whether the user has the permission; an empty one is granted to all."""
     return not permission or user.has_perm(permission)
 
 
 @register.filter
 def unlocalized(number: float) -> str:
-    """A number as SVG wants it."""
+    """Return a number as SVG requires it, with a decimal point in every language."""
     return f"{number:g}"

@@ -1,4 +1,4 @@
-"""`manage.py health worker|relay|live|api`: for probes of processes without an address."""
+"""Command `manage.py health worker|relay|live|api`, for probes of processes without an address."""
 
 import sys
 from typing import Any
@@ -9,20 +9,18 @@ from microstore.telemetry.health import CHECKS, LIVENESS, run_checks
 
 
 class Command(BaseCommand):
-    """Exits with 0 where the process can do its work, with 1 and the reason where it cannot."""
+    """Health checks of a process: exits with 0 where it can work, else with 1 and the fault."""
 
-    help = "Tell whether a process of this service, in this container, can do its work."
+    help = "Check whether a process of this service, in this container, can do its work."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which process."""
         parser.add_argument("process", choices=CHECKS)
         parser.add_argument(
             "--alive", action="store_true", help="only what a restart would mend (worker, relay)"
         )
 
     def handle(self, *args: Any, process: str, alive: bool, **options: Any) -> None:
-        """Ask, and say what was found."""
         found = run_checks(LIVENESS.get(process, {}) if alive else CHECKS[process])
         for name, state in found.items():
             self.stdout.write(f"{name}: {state}")
