@@ -118,7 +118,7 @@ def test_the_command_line_lists_shows_replays_and_discards(
     other = raw_letter(b"\xff")
     call_command("dead_letters", "list")
     assert "ValueError: no till" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="Say why"):
+    with pytest.raises(CommandError, match="Give a reason"):
         call_command("dead_letters", "replay", "all")
     call_command("dead_letters", "show", str(other.pk))
     assert "\\\\xff" in capsys.readouterr().out
