@@ -1,4 +1,4 @@
-"""The catalogue: what is for sale."""
+"""API of the catalogue: listings and categories."""
 
 from typing import Any
 
@@ -46,23 +46,23 @@ NEEDED_EDITION = OpenApiParameter(
 ETAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The edition, for `If-Match`."
 )
-DELETED = OpenApiResponse(description="It is gone.")
+DELETED = OpenApiResponse(description="Deleted.")
 NOT_OWN = (ListingNotFound, NotYours, AccountGone)
 
 
 class CategoriesView(APIView):
-    """The departments of the shop."""
+    """Categories that listings belong to."""
 
     permission_classes = (AllowAny,)
 
     @extend_schema(responses=CategorySerializer(many=True))
     def get(self, request: Request) -> Response:
-        """List the categories."""
+        """List the categories of listings."""
         return Response([{"id": category.value, "name": category.label} for category in Category])
 
 
 @extend_schema_view(
-    list=extend_schema(description="Look for what is on sale. Sellers also find what only they see."),
+    list=extend_schema(description="List what is on sale, and your own drafts and withdrawn listings."),
     create=extend_schema(description="Put something on sale, or keep it as a draft.", parameters=[ETAG]),
 )
 class ListingViewSet(
@@ -71,7 +71,7 @@ class ListingViewSet(
     mixins.ListModelMixin,
     viewsets.GenericViewSet[Listing],
 ):
-    """What is for sale."""
+    """Listings on sale, and those of the caller."""
 
     throttle_scope: str | None = None
     lookup_value_regex = "[0-9]{1,18}"
@@ -82,53 +82,51 @@ class ListingViewSet(
     queryset = Listing.objects.none()
 
     def get_queryset(self) -> QuerySet[Listing]:
-        """What is on sale, and the caller's own."""
         caller = account_id(self.request) if self.request.user.is_authenticated else None
         return queries.visible_listings(caller)
 
     def perform_create(self, serializer: Any) -> None:
-        """The caller is the seller."""
         serializer.save(seller=queries.find_account(account_id(self.request)))
         self.headers |= etag(serializer.instance)
 
     @extend_schema(parameters=[ETAG])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Look at a listing. Its `ETag` is what an edit has to send."""
-        return self._answer(self.get_object())
+        """Return a listing. Send its `ETag` as `If-Match` to edit it."""
+        return self._response(self.get_object())
 
     @extend_schema(parameters=[NEEDED_EDITION, ETAG], request=EditListingSerializer(partial=True))
     @refuses(*NOT_OWN, EditionMissing, EditionOutdated, AlreadyOrdered)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Edit your listing. A change of `quantity` changes `available` by as much."""
+        """Edit your listing. A change of `quantity` changes `available` by the same amount."""
         editions = known_editions(request, needed=True)
         listing = self._own(pk)
         body = EditListingSerializer(listing, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        return self._answer(selling.edit_listing(listing, body.validated_data, editions=editions))
+        return self._response(selling.edit_listing(listing, body.validated_data, editions=editions))
 
     @extend_schema(parameters=[KNOWN_EDITION, ETAG], responses={204: DELETED, 200: ListingSerializer})
     @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff)
     def destroy(self, request: Request, pk: str) -> Response:
-        """Delete your listing. One that has orders is withdrawn instead, and shown."""
+        """Delete your listing. One that has orders is withdrawn instead, and returned."""
         withdrawn = selling.delete_listing(self._own(pk), editions=known_editions(request))
-        return self._answer(withdrawn) if withdrawn else Response(status=204)
+        return self._response(withdrawn) if withdrawn else Response(status=204)
 
     @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
     @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff)
     def publish(self, request: Request, pk: str) -> Response:
-        """Put your draft, or what you withdrew, on sale; not what staff withdrew (`withdrawn-by-staff`)."""
-        return self._answer(selling.publish_listing(self._own(pk), editions=known_editions(request)))
+        """Put your draft, or a listing that you withdrew, on sale; not one that staff withdrew."""
+        return self._response(selling.publish_listing(self._own(pk), editions=known_editions(request)))
 
     @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
     @refuses(*NOT_OWN, EditionOutdated)
     def withdraw(self, request: Request, pk: str) -> Response:
-        """Take your listing off sale; what was ordered stays ordered."""
-        return self._answer(selling.withdraw_listing(self._own(pk), editions=known_editions(request)))
+        """Take your listing off sale. Existing orders stay valid."""
+        return self._response(selling.withdraw_listing(self._own(pk), editions=known_editions(request)))
 
     def _own(self, pk: str) -> Listing:
         return selling.own_listing(int(pk), seller_id=account_id(self.request))
 
-    def _answer(self, listing: Listing) -> Response:
+    def _response(self, listing: Listing) -> Response:
         return Response(self.get_serializer(listing).data, headers=etag(listing))

@@ -1,4 +1,4 @@
-"""Editions in HTTP: `ETag` tells which one was read, `If-Match` which one is changed (RFC 9110, 13.1.1)."""
+"""Editions of listings as HTTP validators: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1)."""
 
 import re
 
@@ -10,14 +10,14 @@ from listings.refusals import EditionMissing
 
 
 def etag(listing: Listing) -> dict[str, str]:
-    """The header that names the listing's edition. Purchases change stock, but make no new edition."""
+    """Return the ETag header of the listing's edition. Purchases change stock, but not the edition."""
     return {"ETag": f'"{listing.edition}"'}
 
 
 def known_editions(request: Request, *, needed: bool = False) -> Editions:
-    """The editions in If-Match; None for `*`, or without the header. Raises EditionMissing if one is needed.
+    """Return the editions in If-Match; None (any edition) for `*` or without the header.
 
-    A tag that is none of ours matches nothing.
+    Weak tags and those of another form match nothing. Raises EditionMissing if `needed` and not sent.
     """
     header = request.headers.get("If-Match")
     if header is None and needed:

@@ -1,4 +1,4 @@
-"""What listings can be narrowed down by, and in which order they come."""
+"""Filters, orderings and pagination of listings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def compared_currency(params: Mapping[str, Any]) -> str | None:
 
 
 class ListingFilter(filters.FilterSet):
-    """Category, price, seller, stock, words and order."""
+    """Query parameters of the list: category, price, seller, stock, words and ordering."""
 
     min_price_cents = WholeNumberFilter(method="filter_min_price", min_value=0, max_value=MAX_PRICE_CENTS)
     max_price_cents = WholeNumberFilter(method="filter_max_price", min_value=0, max_value=MAX_PRICE_CENTS)
@@ -60,34 +60,31 @@ class ListingFilter(filters.FilterSet):
 
     @extend_schema_field(CENTS)
     def filter_min_price(self, listings: QuerySet[Listing], _name: str, value: int) -> QuerySet[Listing]:
-        """What costs as much or more, by the index that the order goes by."""
+        # By the expression that the index on price has, not by price_cents, which has no index.
         return listings.annotate(by_price=BY_PRICE).filter(by_price__gte=int(value) * PRICE_STEP)
 
     @extend_schema_field(CENTS)
     def filter_max_price(self, listings: QuerySet[Listing], _name: str, value: int) -> QuerySet[Listing]:
-        """What costs as much or less."""
         return listings.annotate(by_price=BY_PRICE).filter(by_price__lt=(int(value) + 1) * PRICE_STEP)
 
     def filter_in_stock(self, listings: QuerySet[Listing], _name: str, value: bool) -> QuerySet[Listing]:
-        """What can still be bought, or what is sold out."""
         return listings.filter(available__gt=0) if value else listings.filter(available=0)
 
     def filter_search(self, listings: QuerySet[Listing], _name: str, value: str) -> QuerySet[Listing]:
-        """What has these words."""
         return search.find_words(listings, value)
 
     def add_order(self, listings: QuerySet[Listing], _name: str, value: str) -> QuerySet[Listing]:
-        """What the pages sort by, where it is no column."""
+        # Only annotates: the pagination sorts, and `by_price` is an expression, not a column.
         return listings.annotate(by_price=BY_PRICE) if "by_price" in ORDERINGS[value] else listings
 
 
 class ListingPages(NewestFirst):
-    """Pages in the order that was asked for; the cursor is a position in that order."""
+    """Cursor pagination by the requested ordering; the cursor is a position in it."""
 
     request: Request
 
     def get_ordering(self, request, queryset, view):  # type: ignore[no-untyped-def]  # untyped in DRF's stubs
-        """One field without equals, so that no row is left out between two pages."""
+        # A single field with unique values: among equal ones a cursor could skip rows between two pages.
         field = ORDERINGS.get(request.query_params.get("ordering", ""), self.ordering)
         sign, name = field[: field.startswith("-")], field.lstrip("-")
         return (f"{sign}found_{name}" if request.query_params.get("search", "").strip() else field,)

@@ -1,4 +1,4 @@
-"""Pictures of listings."""
+"""API of the pictures of listings."""
 
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -32,7 +32,7 @@ class ImagesView(APIView):
     @extend_schema(request=UploadSerializer, responses={201: ListingImageSerializer})
     @refuses(ListingNotFound, NotYours, BadImage, ImageTooLarge, TooManyImages, ImagesBusy)
     def post(self, request: Request, listing_id: str) -> Response:
-        """Add a picture: JPEG, PNG, WebP or HEIC. It is drawn anew, without its metadata."""
+        """Add a picture: JPEG, PNG, WebP or HEIC. It is encoded again, without its metadata."""
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
         upload = request.FILES.get("image")
         if not isinstance(upload, UploadedFile) or not upload.size:
@@ -44,10 +44,10 @@ class ImagesView(APIView):
 class ImageView(APIView):
     """One picture of a listing."""
 
-    @extend_schema(request=None, responses={204: OpenApiResponse(description="It is gone.")})
+    @extend_schema(request=None, responses={204: OpenApiResponse(description="Deleted.")})
     @refuses(ListingNotFound, NotYours, WithdrawnByStaff)
     def delete(self, request: Request, listing_id: str, image_id: str) -> Response:
-        """Delete a picture."""
+        """Delete a picture of your listing."""
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
         selling.remove_image(listing, int(image_id))
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""Pictures that people upload: bounded by what they cost, then drawn anew; nothing of the file survives."""
+"""Uploaded pictures: bounded by the memory that decoding takes, then encoded again without metadata."""
 
 from io import BytesIO
 from threading import BoundedSemaphore
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 25_000_000
 # Peak memory for a picture of 25 megapixels, measured: 170 MiB for a progressive JPEG, 256 for a PNG with
-# transparency, 178 for HEIC, and 425 for WebP, which is unpacked into two canvases and copied.
+# transparency, 178 for HEIC, and 425 for WebP, which is decoded into two canvases and copied.
 BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 10, "WEBP": 18, "HEIF": 10}
 MAX_DECODED_BYTES = 256 * 1024 * 1024
 FORMATS = tuple(BYTES_PER_PIXEL)
@@ -33,16 +33,16 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# One at a time in a process: the bound on memory is then one of the process, however many threads it has.
+# One at a time in a process: MAX_DECODED_BYTES then bounds the process, however many threads it has.
 DECODING = BoundedSemaphore(1)
 MAX_WAIT_SECONDS = 10.0
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard; it looks before anything is unpacked
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard; it checks before anything is decoded
 register_heif_opener(thumbnails=False)
 
 
 class Picture(NamedTuple):
-    """Two JPEGs of one picture."""
+    """Large and small JPEG of one picture; width and height of the large one, in pixels."""
 
     large: ContentFile  # type: ignore[type-arg]  # cannot be subscripted at run time
     small: ContentFile  # type: ignore[type-arg]
@@ -53,7 +53,7 @@ class Picture(NamedTuple):
 def draw_picture(upload: IO[bytes], *, size_bytes: int) -> Picture:
     """Return the upload as two JPEGs in sRGB, upright and without its metadata.
 
-    Raises ImageTooLarge, BadImage, or ImagesBusy where other pictures are decoded for too long.
+    Raises ImageTooLarge, BadImage, or ImagesBusy if other uploads are still decoded after MAX_WAIT_SECONDS.
     """
     if size_bytes > MAX_BYTES:
         raise ImageTooLarge(f"An image may have {MAX_BYTES // 1024**2} MiB; this one has {size_bytes} bytes.")
@@ -69,7 +69,7 @@ def draw_picture(upload: IO[bytes], *, size_bytes: int) -> Picture:
 
 
 def encode(picture: Image.Image, *, quality: int = 82) -> ContentFile:  # type: ignore[type-arg]
-    """Return the picture as a JPEG."""
+    """Return the picture as a JPEG file; quality is Pillow's, 1 to 95."""
     file = BytesIO()
     picture.save(file, "JPEG", quality=quality, optimize=True)
     return ContentFile(file.getvalue())
@@ -78,11 +78,11 @@ def encode(picture: Image.Image, *, quality: int = 82) -> ContentFile:  # type: 
 def _decode(upload: IO[bytes]) -> Image.Image:
     try:
         with Image.open(upload, formats=FORMATS) as picture:
-            _ensure_affordable(picture)
-            picture.draft(None, LARGE)  # a large JPEG is unpacked at a fraction of its size
-            picture.load()  # here, since a second reader of a broken file would find it whole, and black
+            _ensure_fits_in_memory(picture)
+            picture.draft(None, LARGE)  # a large JPEG is decoded at a fraction of its size
+            picture.load()  # here: after a failed load Pillow takes a broken file for a whole, black picture
             small = _with_plain_pixels(picture)
-            small.thumbnail(LARGE)  # before anything else: what follows copies the picture several times
+            small.thumbnail(LARGE)  # first, since the steps below copy the picture several times
             turn = UPRIGHT.get(_orientation(picture))
             upright = small if turn is None else small.transpose(turn)
             return _to_srgb(_on_white(upright), picture.info.get("icc_profile"))
@@ -94,7 +94,7 @@ def _decode(upload: IO[bytes]) -> Image.Image:
         raise BadImage(ACCEPTED) from error
 
 
-def _ensure_affordable(picture: Image.Image) -> None:
+def _ensure_fits_in_memory(picture: Image.Image) -> None:
     # A blue sky of 25 megapixels is a WebP of one kilobyte: the size of the file bounds nothing.
     kind = picture.format if picture.format in BYTES_PER_PIXEL else "JPEG"  # MPO is two JPEGs in one file
     most = min(MAX_PIXELS, MAX_DECODED_BYTES // BYTES_PER_PIXEL[str(kind)])
@@ -114,7 +114,7 @@ def _with_plain_pixels(picture: Image.Image) -> Image.Image:
 def _orientation(picture: Image.Image) -> int:
     try:
         value = picture.getexif().get(ORIENTATION)
-    except Exception as error:  # noqa: BLE001  # notes that cannot be read turn nothing
+    except Exception as error:  # noqa: BLE001  # unreadable EXIF means no rotation
         log.info("image_exif_unreadable", error=repr(error))
         return 0
     return value if isinstance(value, int) else 0
@@ -124,9 +124,9 @@ def _on_white(picture: Image.Image) -> Image.Image:
     if not picture.mode.endswith("A"):
         return picture
     colours = picture.mode.removesuffix("A")
-    ground = Image.new(colours, picture.size, WHITE)
-    ground.paste(picture.convert(colours), mask=picture.getchannel("A"))
-    return ground
+    background = Image.new(colours, picture.size, WHITE)
+    background.paste(picture.convert(colours), mask=picture.getchannel("A"))
+    return background
 
 
 def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:

@@ -1,35 +1,33 @@
-"""Staff take listings off sale, and put them back."""
+"""Withdrawing and restoring of listings by staff."""
 
 from django.db import transaction
 
-from listings.catalogue.selling import changes_edition
+from listings.catalogue.selling import update_if_unchanged
 from listings.models import Listing
 from microstore.staff.actions import read_reason, record
 
 
 def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
-    """Take a listing off sale, also one that is a draft; false where it is withdrawn by staff already.
-
-    One conditional update: a purchase under way either reserved its stock before, or finds nothing on sale.
-    """
-    why = read_reason(reason)
+    """Take a listing or draft off sale; return False if staff have withdrawn it already."""
+    reason = read_reason(reason)
+    # One conditional update: a concurrent purchase has reserved its stock before, or finds nothing on sale.
     return _moderate(
         listing_id,
         "withdrew",
         by=by,
-        why=why,
+        reason=reason,
         found={"withdrawn_reason": ""},
-        changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": why},
+        changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": reason},
     )
 
 
 def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
-    """Put what staff withdrew on sale again; false for what they did not."""
+    """Put a listing that staff withdrew on sale again; return False if they did not withdraw it."""
     return _moderate(
         listing_id,
         "restored",
         by=by,
-        why=read_reason(reason),
+        reason=read_reason(reason),
         found={"withdrawn_reason__gt": ""},
         changed={"status": Listing.Status.ON_SALE, "withdrawn_reason": ""},
     )
@@ -37,9 +35,9 @@ def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
 
 @transaction.atomic
 def _moderate(
-    listing_id: int, action: str, *, by: str, why: str, found: dict[str, str], changed: dict[str, str]
+    listing_id: int, action: str, *, by: str, reason: str, found: dict[str, str], changed: dict[str, str]
 ) -> bool:
-    if not changes_edition(Listing.objects.filter(pk=listing_id, **found), changed):
+    if not update_if_unchanged(Listing.objects.filter(pk=listing_id, **found), changed):
         return False
-    record(action, by=by, target=f"listing {listing_id}", reason=why)
+    record(action, by=by, target=f"listing {listing_id}", reason=reason)
     return True

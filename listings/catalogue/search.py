@@ -1,4 +1,4 @@
-"""Finding listings by words; how a text becomes words is in sql/search_words.sql, for both sides alike."""
+"""Search of listings by words; sql/search_words.sql splits their text and the query by the same rules."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ MAX_CHARACTERS = 200
 
 
 class WantedWords(SearchQuery):
-    """The words of a person as a tsquery of ours, which PostgreSQL's own parser never sees."""
+    """A tsquery made by our `search_query()`; PostgreSQL's query parser never reads what a person typed."""
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
         [value] = self.get_source_expressions()
@@ -19,16 +19,16 @@ class WantedWords(SearchQuery):
 
 
 def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
-    """Return listings that have all the words in title or description; a word may be the beginning of one."""
+    """Return listings with all the words of `text` in title or description; each also matches as a prefix."""
     wanted = text.replace("\0", "")[:MAX_CHARACTERS]
-    # The very expression of the index `listing_search`, or PostgreSQL would not use it.
+    # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
     return sortable(listings.alias(words=LISTING_WORDS).filter(words=WantedWords(Value(wanted))))
 
 
 def sortable(found: QuerySet[Listing]) -> QuerySet[Listing]:
-    """Return the listings with sums to sort by that no index has.
+    """Annotate `found_id` and `found_by_price`, sort keys that no index covers.
 
-    Otherwise PostgreSQL may walk along the index of the order, hoping to find a page soon, and look at every
+    With an indexed key PostgreSQL may scan the index of the ordering until a page is full, which reads every
     listing of the shop where a word is rare.
     """
     nothing = Value(0, output_field=BigIntegerField())

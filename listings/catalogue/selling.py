@@ -1,4 +1,7 @@
-"""What sellers do with their listings. Stock is kept as purchases need it: by conditional updates alone."""
+"""Use cases of sellers: edit, publish, withdraw and delete listings, and add pictures to them.
+
+Stock and editions change by conditional updates alone, which concurrent purchases need.
+"""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -26,11 +29,11 @@ from microstore.refusal import Refusal
 
 MAX_IMAGES = 8
 FOLDER = "listings"
-Editions = frozenset[int] | None  # that the caller knows; None for whatever there is
+Editions = frozenset[int] | None  # those that the caller has read; None for any
 
 
 def own_listing(listing_id: int, *, seller_id: int) -> Listing:
-    """The seller's listing; raises ListingNotFound, NotYours or AccountGone."""
+    """Return the listing if it is the seller's own. Raises ListingNotFound, NotYours or AccountGone."""
     listing = queries.visible_listings(seller_id).filter(id=listing_id).first()
     if listing is None:
         raise ListingNotFound("There is no such listing.")
@@ -42,43 +45,43 @@ def own_listing(listing_id: int, *, seller_id: int) -> Listing:
 
 
 def edit_listing(listing: Listing, changes: dict[str, Any], *, editions: Editions) -> Listing:
-    """Change what its seller says of it; a new `quantity` changes `available` by the same amount.
+    """Change fields of a listing; a new `quantity` changes `available` by the same amount.
 
-    Raises EditionOutdated where somebody was faster, AlreadyOrdered where more is ordered than would be left;
+    Raises EditionOutdated after a concurrent edit, AlreadyOrdered if more is ordered than the new quantity;
     then nothing has changed.
     """
     # One conditional UPDATE: a purchase at the same moment has reserved its stock before it, and counts, or
     # waits for the row and then finds another edition.
-    rows = of_editions(listing, editions)
+    rows = _rows_of(listing, editions)
     values = dict(changes)
     if "quantity" in changes:
         quantity = changes["quantity"]
         rows = rows.filter(quantity__lte=F("available") + quantity)
         values["available"] = F("available") + quantity - F("quantity")
-    if not changes_edition(rows, values):
-        raise why_unchanged(listing, editions, _already_ordered)
+    if not update_if_unchanged(rows, values):
+        raise _refusal_of(listing, editions, _already_ordered)
     return own_listing(listing.id, seller_id=listing.seller_id)
 
 
 def publish_listing(listing: Listing, *, editions: Editions) -> Listing:
-    """Put it on sale; raises EditionOutdated, or WithdrawnByStaff."""
-    rows = of_editions(listing, editions).filter(withdrawn_reason="")
+    """Put a listing on sale. Raises EditionOutdated or WithdrawnByStaff."""
+    rows = _rows_of(listing, editions).filter(withdrawn_reason="")
     return _set_status(listing, Listing.Status.ON_SALE, rows, editions)
 
 
 def withdraw_listing(listing: Listing, *, editions: Editions) -> Listing:
-    """Take it off sale; what was ordered stays ordered. Raises EditionOutdated."""
-    return _set_status(listing, Listing.Status.WITHDRAWN, of_editions(listing, editions), editions)
+    """Take a listing off sale; its orders stay valid. Raises EditionOutdated."""
+    return _set_status(listing, Listing.Status.WITHDRAWN, _rows_of(listing, editions), editions)
 
 
 def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
     """Delete a listing and return None; one that has orders is withdrawn instead, and returned.
 
-    Raises EditionOutdated, or WithdrawnByStaff: what staff withdrew stays as evidence.
+    Raises EditionOutdated or WithdrawnByStaff: listings that staff withdrew are kept as evidence.
     """
     with transaction.atomic():
-        # Withdrawing comes first: it waits for purchases under way, whose orders are then seen, and for staff
-        # who withdraw it at the same moment.
+        # Withdrawing comes first: its UPDATE waits for concurrent purchases and for staff who withdraw it, so
+        # that their orders and their reason are visible to the statements below.
         withdrawn = withdraw_listing(listing, editions=editions)
         if withdrawn.withdrawn_reason:
             raise _withdrawn_by_staff(withdrawn)
@@ -92,7 +95,7 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
 
 
 def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
-    """Store the picture and its thumbnail; raises BadImage, ImageTooLarge or TooManyImages."""
+    """Store a picture and its thumbnail. Raises BadImage, ImageTooLarge, ImagesBusy or TooManyImages."""
     assert upload.file is not None
     picture = draw_picture(upload.file, size_bytes=upload.size or 0)
     name = f"{FOLDER}/{listing.id}/{uuid4().hex}"
@@ -110,9 +113,9 @@ def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
 
 
 def remove_image(listing: Listing, image_id: int) -> None:
-    """Delete one of its pictures; raises ListingNotFound, or WithdrawnByStaff."""
+    """Delete a picture of the listing. Raises ListingNotFound or WithdrawnByStaff."""
     with transaction.atomic():
-        # Locked, so that staff who withdraw it at the same moment come before or after.
+        # Locked, so that a concurrent withdrawal by staff is visible here or waits for this transaction.
         now = Listing.objects.select_for_update().filter(id=listing.id).first()
         image = ListingImage.objects.filter(listing=listing, id=image_id).first()
         if now is None or image is None:
@@ -124,19 +127,17 @@ def remove_image(listing: Listing, image_id: int) -> None:
         transaction.on_commit(lambda: _delete_files(image))
 
 
-def of_editions(listing: Listing, editions: Editions) -> QuerySet[Listing]:
-    """The listing's row, if it is one of the editions that the caller knows."""
+def _rows_of(listing: Listing, editions: Editions) -> QuerySet[Listing]:
     row = Listing.objects.filter(id=listing.id)
     return row if editions is None else row.filter(edition__in=editions)
 
 
-def changes_edition(rows: QuerySet[Listing], values: dict[str, Any]) -> bool:
-    """Change the row, which makes a new edition of it; whether there was one."""
+def update_if_unchanged(rows: QuerySet[Listing], values: dict[str, Any]) -> bool:
+    """Update the rows and increment their edition; return False if no row matched."""
     return bool(rows.update(**values, edition=F("edition") + 1, updated_at=timezone.now()))
 
 
-def why_unchanged(listing: Listing, editions: Editions, otherwise: Callable[[Listing], Refusal]) -> Refusal:
-    """Why no row fitted: it is gone, or another edition, or what `otherwise` says."""
+def _refusal_of(listing: Listing, editions: Editions, otherwise: Callable[[Listing], Refusal]) -> Refusal:
     now = Listing.objects.filter(id=listing.id).first()
     if now is None:
         return ListingNotFound("There is no such listing.")
@@ -158,21 +159,22 @@ def _withdrawn_by_staff(now: Listing) -> Refusal:
 def _set_status(
     listing: Listing, status: Listing.Status, rows: QuerySet[Listing], editions: Editions
 ) -> Listing:
-    if not changes_edition(rows, {"status": status}):
-        raise why_unchanged(listing, editions, _withdrawn_by_staff)
+    if not update_if_unchanged(rows, {"status": status}):
+        raise _refusal_of(listing, editions, _withdrawn_by_staff)
     return own_listing(listing.id, seller_id=listing.seller_id)
 
 
 @transaction.atomic
 def _insert_image(image: ListingImage) -> None:
-    Listing.objects.select_for_update().get(id=image.listing_id)  # so that two uploads count each other
+    # Locked, so that concurrent uploads are counted one after the other.
+    Listing.objects.select_for_update().get(id=image.listing_id)
     if ListingImage.objects.filter(listing_id=image.listing_id).count() >= MAX_IMAGES:
         raise TooManyImages(f"A listing has at most {MAX_IMAGES} images; delete one first.")
     image.save()
 
 
 def _delete_files(*images: ListingImage) -> None:
-    """Delete what is in the listing's own folder; the pictures of `seed` are shared."""
+    # Only files in the listing's own folder: those that `seed` made are shared by several listings.
     for image in images:
         for name in (cast("str", image.large.name), cast("str", image.small.name)):
             if name.startswith(f"{FOLDER}/{image.listing_id}/"):

@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""Serializers of listings, their pictures and categories."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ from microstore.http.serializers import (
 
 @extend_schema_field({"type": "string", "enum": settings.CURRENCIES})
 class CurrencyField(StrictCharField):
-    """ISO 4217's code of a currency that the shop deals in."""
+    """ISO 4217 code of a currency in the setting CURRENCIES."""
 
 
 class UploadSerializer(serializers.Serializer[Any]):
-    """A form with a file."""
+    """Multipart form with one picture."""
 
     image = extend_schema_field(OpenApiTypes.BINARY)(serializers.FileField)()
 
 
 class ListingImageSerializer(serializers.ModelSerializer[ListingImage]):
-    """A picture, and where it is."""
+    """A picture of a listing and the URLs of its two JPEGs."""
 
     url = serializers.FileField(source="large", read_only=True)
     thumbnail_url = serializers.FileField(source="small", read_only=True)
@@ -41,7 +41,7 @@ class ListingImageSerializer(serializers.ModelSerializer[ListingImage]):
 
 
 class CategorySerializer(serializers.Serializer[Any]):
-    """A department of the shop."""
+    """A category of listings and its English name."""
 
     id = serializers.ChoiceField(Category.choices)
     name = serializers.CharField()
@@ -64,7 +64,7 @@ class CategorySerializer(serializers.Serializer[Any]):
     ]
 )
 class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing]):
-    """A listing; `seller` is whoever makes it."""
+    """A listing; the account that creates it becomes its `seller`."""
 
     title = StrictCharField(max_length=200, validators=[validate_line])
     description = StrictCharField(
@@ -87,13 +87,11 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
         read_only_fields = ("id", "available", "status", "seller_id", "created_at", "updated_at")
 
     def validate_currency(self, currency: str) -> str:
-        """Only currencies that the shop deals in."""
         if currency not in settings.CURRENCIES:
             raise serializers.ValidationError(f"Use one of {', '.join(settings.CURRENCIES)}.")
         return currency
 
     def create(self, validated_data: dict[str, Any]) -> Listing:
-        """On sale at once, unless it is a draft."""
         draft = validated_data.pop("draft")
         status = Listing.Status.DRAFT if draft else Listing.Status.ON_SALE
         return Listing.objects.create(**validated_data, status=status, available=validated_data["quantity"])
@@ -105,9 +103,9 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
     ]
 )
 class EditListingSerializer(ListingSerializer):
-    """What may be changed of a listing."""
+    """Fields of a listing that its seller may change."""
 
-    draft = None  # type: ignore[assignment]  # publishing and withdrawing have addresses of their own
+    draft = None  # type: ignore[assignment]  # publishing and withdrawing are endpoints of their own
 
     class Meta(ListingSerializer.Meta):
         fields = tuple(name for name in ListingSerializer.Meta.fields if name != "draft")  # type: ignore[assignment]  # one fewer
