@@ -1,4 +1,4 @@
-"""Orders, as their buyers and sellers see them."""
+"""API of orders, for their buyers and sellers."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -34,10 +34,9 @@ SETTLED = OpenApiExample(
 
 
 class MomentField(IsoDateTimeField):
-    """A time that the database can compare with: one of a year from 1 to 9999 also in UTC."""
+    """A time whose year is 1 to 9999 also in UTC, as comparing it in the database needs."""
 
     def to_python(self, value: Any) -> datetime | None:
-        """The time in UTC."""
         moment: datetime | None = super().to_python(value)
         try:
             return moment and moment.astimezone(UTC)
@@ -46,13 +45,11 @@ class MomentField(IsoDateTimeField):
 
 
 class MomentFilter(filters.IsoDateTimeFilter):
-    """A time, by ISO 8601."""
-
     field_class = MomentField
 
 
 class OrderFilter(filters.FilterSet):
-    """Status, the caller's role, listing, checkout and time."""
+    """Query parameters of the list: status, the caller's role, listing, checkout and time."""
 
     role = filters.ChoiceFilter(
         method="filter_role",
@@ -69,7 +66,6 @@ class OrderFilter(filters.FilterSet):
         fields = ("status",)
 
     def filter_role(self, orders: QuerySet[Order], _name: str, value: str) -> QuerySet[Order]:
-        """What the caller bought, or sold."""
         caller = account_id(self.request)
         return orders.filter(**{"buyer_id" if value == "buyer" else "listing__seller_id": caller})
 
@@ -83,7 +79,6 @@ class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Ge
     queryset = Order.objects.none()
 
     def get_queryset(self) -> QuerySet[Order]:
-        """Nobody sees the orders of others."""
         return queries.orders_of(account_id(self.request))
 
     @extend_schema(
@@ -91,14 +86,17 @@ class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Ge
         responses={
             200: OrderSerializer,
             **problems(
-                _401="Log in.", _403="Only its buyer may.", _404="No order of yours.", _409="It is settled."
+                _401="Log in.",
+                _403="Only its buyer may cancel it.",
+                _404="No order of yours.",
+                _409="It is settled.",
             ),
         },
         examples=[SETTLED],
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Cancel what you ordered, while it is pending. Its stock is back at once; again is the same."""
+        """Cancel your pending order. Its stock is available at once. Repeating it changes nothing."""
         order = cancel.cancel_order(self.get_object().pk, buyer_id=account_id(request))
         return Response(self.get_serializer(order).data)
 
@@ -110,7 +108,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Ge
     )
     @action(detail=True, pagination_class=None, filterset_class=None)
     def timeline(self, request: Request, pk: str) -> Response:
-        """What has happened to an order, and when, as far as this service knows."""
+        """List the steps of an order and their times, as far as this service knows."""
         order = self.get_object()
         timeline: dict[str, Any] = {
             "order": order.pk,

@@ -1,4 +1,4 @@
-"""The steps of an order as its buyer and seller are told them; what staff see is in timeline.py."""
+"""Steps of an order as its buyer and seller see them; timeline.py has those that staff see."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SOLD = (Order.Status.COMPLETED, Order.Status.REFUNDED)
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happened, or has not yet."""
+    """A step of an order, done or still to come; `at` is None where its time is not known here."""
 
     name: str
     done: bool
@@ -23,7 +23,7 @@ class Step:
 
 
 def steps_of(order: Order) -> Iterator[Step]:
-    """The steps in the order of a purchase, also those that are still to come."""
+    """Yield the steps in the order of a purchase, also those that are still to come."""
     yield Step("accepted", True, order.created_at, "Stock is reserved.")
     yield _published(order)
     if order.status == Order.Status.REJECTED:
@@ -37,12 +37,13 @@ def steps_of(order: Order) -> Iterator[Step]:
 
 
 def _published(order: Order) -> Step:
+    # The relay deletes a message from the outbox once the broker has confirmed it.
     waits = (
         order.status == Order.Status.PENDING
         and OutboxMessage.objects.filter(payload__order_id=str(order.pk)).exists()
     )
-    told = "The transactions service is about to be told." if waits else "The transactions service was told."
-    return Step("published", not waits, None, told)
+    detail = "waits in the outbox." if waits else "is published."
+    return Step("published", not waits, None, f"The message to the transactions service {detail}")
 
 
 def _sold(order: Order) -> Iterator[Step]:
@@ -54,21 +55,21 @@ def _sold(order: Order) -> Iterator[Step]:
 
 def _voided(order: Order) -> Step:
     known = order.transaction_id is not None
-    detail = "knows, and nothing stays recorded." if known else "has not confirmed yet."
+    detail = "has confirmed that nothing stays recorded." if known else "has not confirmed yet."
     return Step("voided", known, None, f"The transactions service {detail}")
 
 
 def _pushed(order: Order) -> Step:
     event = LiveEvent.objects.filter(order_id=order.pk).order_by("seq").first()
     if event:
-        return Step("pushed", True, event.created_at, f"Told live as seq {event.seq}.")
+        return Step("pushed", True, event.created_at, f"Pushed to browsers as seq {event.seq}.")
     if order.settled_at:
-        return Step("pushed", True, None, "Told live; the event is no longer kept.")
-    return Step("pushed", False, None, "Nothing has been told live yet.")
+        return Step("pushed", True, None, "Pushed to browsers; the event is no longer kept.")
+    return Step("pushed", False, None, "Nothing is pushed to browsers yet.")
 
 
 def time_of(uuid: UUID | None) -> datetime | None:
-    """When an id was made: its first 48 bits are milliseconds (RFC 9562, 5.7)."""
+    """Return the time at which a UUIDv7 was made: its first 48 bits are milliseconds (RFC 9562, 5.7)."""
     if uuid is None or uuid.version != UUID_WITH_TIME:
         return None
     return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)

@@ -1,4 +1,4 @@
-"""How the API shows orders."""
+"""Serializers of orders and of their timelines."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
 
 class StepSerializer(serializers.Serializer[Any]):
-    """One thing that happened, or has not yet."""
+    """A step of an order, done or still to come."""
 
     name = serializers.ChoiceField(
         ["accepted", "published", "recorded", "confirmed", "rejected", "cancelled", "voided", "pushed"]
@@ -36,8 +36,8 @@ class StepSerializer(serializers.Serializer[Any]):
 
 
 class TimelineSerializer(serializers.Serializer[Any]):
-    """What has happened to an order."""
+    """The steps of an order, done and still to come."""
 
     order = serializers.UUIDField()
-    trace_id = serializers.CharField(help_text="By which all logs of both services are searched.")
+    trace_id = serializers.CharField(help_text="Finds the order in the logs of both services.")
     steps = StepSerializer(many=True)

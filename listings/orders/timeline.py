@@ -1,4 +1,4 @@
-"""What happened to an order, as far as this service's database knows."""
+"""Timeline of an order for staff, from this service's database; that of its buyer is in order_steps.py."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from microstore.messaging.models import DeadLetter, OutboxMessage
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happened, or has not yet."""
+    """A line of the timeline; `at` is None where no time is stored, `alarm` marks a possible fault."""
 
     at: datetime | None
     text: str
@@ -18,7 +18,7 @@ class Step:
 
 
 def timeline(order: Order) -> list[Step]:
-    """The steps in the order of a purchase."""
+    """Return the steps of an order, from its acceptance to its dead letters."""
     return [*_sent(order), *_settled(order), *_dead(order)]
 
 

@@ -1,1 +1,1 @@
-"""The demonstration's data."""
+"""Data of the demonstration shop: listings, sellers' names and pictures."""

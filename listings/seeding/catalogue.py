@@ -1,4 +1,4 @@
-"""A believable shop, made up: the same one for the same number."""
+"""Made-up usernames and listings of a demonstration shop; the same seed gives the same ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ LAST = (
 
 @dataclass(frozen=True)
 class Thing:
-    """Something to be sold."""
+    """A made-up listing, not yet stored."""
 
     title: str
     description: str
@@ -87,14 +87,14 @@ class Thing:
 
 
 def invent_names(count: int) -> Iterator[str]:
-    """Users' names, each once."""
+    """Yield `count` distinct usernames, the same ones each time."""
     for number in range(count):
         first, last = FIRST[number % len(FIRST)], LAST[number // len(FIRST) % len(LAST)]
         yield f"{first}.{last}.{number + 1}"
 
 
 def invent_things(random: Random, count: int) -> Iterator[Thing]:
-    """Things with names, descriptions and prices that go with them."""
+    """Yield `count` listings whose titles and prices fit their category."""
     categories = list(KINDS)
     for _ in range(count):
         category = random.choice(categories)
@@ -103,7 +103,7 @@ def invent_things(random: Random, count: int) -> Iterator[Thing]:
             title=f"{random.choice(ADJECTIVES)} {random.choice(kinds).lower()} {random.choice(ORIGINS)}",
             description=" ".join(random.sample(SENTENCES, 3)),
             category=category,
-            # Most are cheap, and prices end as prices do.
+            # Log-uniform, so that most are cheap; the cents subtracted give endings such as .99 and .50.
             price_cents=int(lowest * (highest / lowest) ** random.random()) * 100
             - random.choice((0, 1, 5, 10, 50)),
             quantity=random.choice((1, 1, 1, 2, 3, 5, 10, 25)),

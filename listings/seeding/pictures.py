@@ -1,4 +1,4 @@
-"""Pictures for a made-up shop: jars, bowls, books and fruit on a table, in colours that go together."""
+"""Generated pictures of the demonstration shop: jars, bowls, books and fruit on a table."""
 
 from collections.abc import Callable
 from random import Random
@@ -6,10 +6,10 @@ from random import Random
 from PIL import Image, ImageDraw, ImageFilter
 
 SIDE = 640
-SMOOTH = 2  # drawn larger, then scaled down: no jagged edges
+SMOOTH = 2  # drawn larger and scaled down, for smooth edges: Pillow draws without antialiasing
 COARSE = 4
 INSIDE = "#332820"
-# Wall, table, and what stands on it.
+# Colours of the wall, of the table and of the objects on it.
 PALETTES = (
     ("#e9dcc9", "#b98b5e", ("#3f5e5a", "#d8a24a", "#8c3f2b", "#f3ece0", "#6b7f8c")),
     ("#cfdad6", "#7a6a58", ("#c8553d", "#f2c57c", "#28536b", "#f6f0e6", "#7f9172")),
@@ -23,22 +23,23 @@ Pen = ImageDraw.ImageDraw
 
 
 def draw(random: Random) -> Image.Image:
-    """A still life; the same one for the same chance."""
+    """Draw a still life of SIDE × SIDE pixels; the same state of `random` gives the same picture."""
     wall, table, colours = random.choice(PALETTES)
     picture = Image.new("RGB", (SIDE * SMOOTH, SIDE * SMOOTH), wall)
     edge = SIDE * SMOOTH * 0.66
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, edge, SIDE * SMOOTH, SIDE * SMOOTH), fill=table)
-    things = sorted(_stand(random, edge), key=lambda box: box[3])  # what stands further back is drawn first
-    picture = _with_shadows(picture, things)
+    # By their lower edge: objects further back are drawn first, so that those in front cover them.
+    boxes = sorted(_place_objects(random, edge), key=lambda box: box[3])
+    picture = _with_shadows(picture, boxes)
     pen = ImageDraw.Draw(picture)
-    for box, colour in zip(things, random.sample(colours, len(things)), strict=True):
+    for box, colour in zip(boxes, random.sample(colours, len(boxes)), strict=True):
         random.choice(SHAPES)(pen, box, colour)
     return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
-def _stand(random: Random, edge: float) -> list[Box]:
-    """Where three or four things stand: side by side, so that each is seen."""
+def _place_objects(random: Random, edge: float) -> list[Box]:
+    # Side by side, so that none is hidden.
     count = random.choice((3, 4))
     room = SIDE * SMOOTH * 0.76 / count
     boxes = []
@@ -51,7 +52,7 @@ def _stand(random: Random, edge: float) -> list[Box]:
 
 
 def _with_shadows(picture: Image.Image, boxes: list[Box]) -> Image.Image:
-    dark = Image.new("L", (SIDE // COARSE, SIDE // COARSE))  # what is soft needs few pixels
+    dark = Image.new("L", (SIDE // COARSE, SIDE // COARSE))  # blurred anyway, so few pixels are enough
     pen = ImageDraw.Draw(dark)
     for box in boxes:
         left, _, right, bottom = (value / SMOOTH / COARSE for value in box)
