@@ -3,9 +3,8 @@
 import signal
 from pathlib import Path
 
-from kombu import Connection
+from kombu import Connection, Queue
 
-from microstore.messaging import topology
 from stack.processes.daemon import Daemon
 from stack.processes.process_table import signal_processes
 from stack.waiting import wait_until
@@ -41,7 +40,7 @@ def has_taken_all(market: Market, queue: str) -> bool:
     """Whether every message is published and with a worker."""
     outbox = market.listings("SELECT count(*) FROM messaging_outboxmessage")
     with Connection(market.services.rabbitmq.url) as broker:
-        declared = topology.service_queue(queue)(broker.default_channel).queue_declare(passive=True)
+        declared = Queue(queue)(broker.default_channel).queue_declare(passive=True)
     return outbox == [(0,)] and declared.message_count == 0
 
 
