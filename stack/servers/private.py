@@ -81,10 +81,13 @@ class PrivateServers(ABC):
     def start(self) -> None:
         """Start, side by side, those that do not run, and wait until all answer."""
         self._avoid_taken_ports()
+        # Here and not in the threads: one that begins after an interruption must find that it is given up.
+        for server in self.all:
+            server.resume_waiting()
         with ThreadPoolExecutor(max_workers=len(self.all)) as pool:
-            starting = [pool.submit(server.start) for server in self.all]
+            # Submitting is inside: threads run before the last one is submitted, and a signal may come then.
             try:
-                for start in starting:
+                for start in [pool.submit(server.start) for server in self.all]:
                     start.result()
             except (KeyboardInterrupt, SystemExit):
                 # The threads get no signal, and one that still starts a server must not outlive our stop.

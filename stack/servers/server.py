@@ -61,7 +61,6 @@ class Server(ABC):
 
     def start(self) -> bool:
         """Start it unless it runs, wait until it answers; True if it was not running before."""
-        self._given_up.clear()
         if fresh := not self.running:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.prepare()
@@ -70,6 +69,10 @@ class Server(ABC):
             )
         self.wait_ready()
         return fresh
+
+    def resume_waiting(self) -> None:
+        """Undo `give_up`, before threads start the server again."""
+        self._given_up.clear()
 
     def give_up(self) -> None:
         """Have another thread's `start` or `wait_ready` end at once; the process, if any, stays."""
