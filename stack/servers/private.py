@@ -89,7 +89,7 @@ class PrivateServers(ABC):
             try:
                 for start in [pool.submit(server.start) for server in self.all]:
                     start.result()
-            except (KeyboardInterrupt, SystemExit):
+            except BaseException:
                 # The threads get no signal, and one that still starts a server must not outlive our stop.
                 with uninterrupted():
                     _each(self.all, lambda server: server.give_up())

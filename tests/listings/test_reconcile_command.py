@@ -1,6 +1,7 @@
 """`manage.py reconcile`, once and for ever."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,7 +99,10 @@ def terminate_others() -> int:
 
 
 def test_the_scheduler_waits_for_a_database_that_is_away() -> None:
-    with closed_port() as port, scheduler(DATABASE_URL=f"postgres://127.0.0.1:{port}/listings") as process:
+    with (
+        closed_port() as port,
+        scheduler(DATABASE_URL=re.sub(r":[0-9]+/", f":{port}/", database_url())) as process,
+    ):
         assert process.stdout is not None
         failures = (line for line in process.stdout if "reconcile_failed" in line)
         assert next(failures)

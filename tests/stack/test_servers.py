@@ -226,8 +226,13 @@ def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
 
     monkeypatch.setattr(services.redis, "answers", answers)
     monkeypatch.setattr(services.rabbitmq, "start", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        services.start()
+    # A shell starts what runs in the background with SIGINT ignored, and Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            services.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert threading.active_count() == 1
 
 
