@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import Error as DatabaseError
+from django.db import Error, connection
 
 from listings.settling.reconcile import clean_live_events, clean_notifications, resend_overdue
 from microstore.metrics.exposition import expose
@@ -56,8 +56,10 @@ class Command(BaseCommand):
         try:
             log.info("reconciled", result=self.do_round(older_than))
             beat()
-        except DatabaseError as error:
+        except Error as error:
             log.warning("reconcile_failed", error=repr(error))
+            # Django keeps a broken connection outside of a transaction: every later round would fail by it.
+            connection.close()
 
     def do_round(self, older_than: timedelta) -> str:
         """Run a round and return its result as a sentence."""
