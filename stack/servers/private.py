@@ -81,9 +81,6 @@ class PrivateServers(ABC):
     def start(self) -> None:
         """Start, side by side, those that do not run, and wait until all answer."""
         self._avoid_taken_ports()
-        # Here and not in the threads: one that begins after an interruption must find that it is given up.
-        for server in self.all:
-            server.resume_waiting()
         with ThreadPoolExecutor(max_workers=len(self.all)) as pool:
             # Submitting is inside: threads run before the last one is submitted, and a signal may come then.
             try:
@@ -94,6 +91,8 @@ class PrivateServers(ABC):
                 with uninterrupted():
                     _each(self.all, lambda server: server.give_up())
                     pool.shutdown()
+                    # Not before: a thread that begins after the interruption must find that it is given up.
+                    _each(self.all, lambda server: server.resume_waiting())
                 raise
 
     def stop(self, names: Collection[str] | None = None) -> None:
