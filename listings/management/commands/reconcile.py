@@ -8,9 +8,10 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import Error, connection
+from django.db import Error
 
 from listings.settling.reconcile import clean_live_events, clean_notifications, resend_overdue
+from microstore.database.outage import drop_connection
 from microstore.metrics.exposition import expose
 from microstore.shutdown import set_on_signals
 from microstore.telemetry.heartbeat import beat
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         except Error as error:
             log.warning("reconcile_failed", error=repr(error))
             # Django keeps a broken connection outside of a transaction: every later round would fail by it.
-            connection.close()
+            drop_connection()
 
     def do_round(self, older_than: timedelta) -> str:
         """Run a round and return its result as a sentence."""
