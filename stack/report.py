@@ -34,10 +34,11 @@ def print_where_to_look(stack: Stack, files: Sequence[Path]) -> None:
         "Admin": f"{listings}/admin/ and {transactions}/admin/ (user admin, password {PASSWORD})",
         "Shop's users": f"alice, who sells, and bob, who buys (password {PASSWORD})",
         "Flower": address_of("flower", stack.environment),
+        "Broker, to listen": stack.environment.get("LISTENER_BROKER_URL", ""),
         "Logs": str(stack.logs),
         "Environment by hand": "set -a; . FILE, with FILE one of",
     }
-    say("\n" + "\n".join(f"{what:<{NAME_WIDTH}}{where}" for what, where in places.items()))
+    say("\n" + "\n".join(f"{what:<{NAME_WIDTH}}{where}" for what, where in places.items() if where))
     say("\n".join(f"{'':<{NAME_WIDTH}}{file}" for file in files))
 
 

@@ -17,7 +17,7 @@ from stack.servers.server import Server
 
 STATE = "state.json"
 FOLDER = "MICROSTORE_SERVICES_FOLDER"
-BROKER_USERS = ("listings", "notifications", "transactions", "flower")
+BROKER_USERS = ("listings", "notifications", "transactions", "flower", "listener")
 
 
 AnyServer = TypeVar("AnyServer", bound=Server)
