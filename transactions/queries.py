@@ -1,11 +1,10 @@
 """Queries of the transactions database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -54,15 +53,10 @@ def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
     return recorded
 
 
-@transaction.atomic
-def store_voided(decisions: Sequence[Decided]) -> list[UUID]:
-    """Store these where the order is undecided, void what is recorded; return the orders voided just now.
-
-    The rows are given, and locked, in the order of their orders' ids.
-    """
-    store_new(decisions)
-    order_ids = [each.order_id for each in decisions]
+def void_recorded(order_ids: Collection[UUID]) -> list[UUID]:
+    """Void what is recorded for these orders, in the caller's transaction; return the orders voided now."""
     new = Transaction.objects.filter(order_id__in=order_ids, voided_at=None)
+    # Locked in the order of their orders' ids, as they are inserted.
     new = new.exclude(status=Transaction.Status.REFUSED).order_by("order_id")
     voided = list(new.select_for_update().values_list("order_id", flat=True))
     stored = Transaction.objects.filter(order_id__in=voided)

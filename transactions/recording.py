@@ -1,19 +1,31 @@
 """Decisions about orders: recorded with a fee, refused, or voided. Tasks call these functions."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from microstore.contracts.transactions import OrderCancelled, OrderCreated, OrderExpired
+from microstore.contracts.contract import Contract
+from microstore.contracts.transactions import (
+    ORDER_CANCELLED,
+    ORDER_CREATED,
+    ORDER_EXPIRED,
+    OrderCancelled,
+    OrderCreated,
+    OrderExpired,
+)
+from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.telemetry.tracing import trace_id_of
 from transactions import fee_client, queries
 from transactions.fee_quotes import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
 from transactions.queries import Decided
 
+AnyOrder = TypeVar("AnyOrder", bound=OrderCreated)
 EXPIRED = "The order was not settled in time."
 
 log = structlog.get_logger(__name__)
@@ -22,14 +34,15 @@ log = structlog.get_logger(__name__)
 def record_transactions(orders: Sequence[OrderCreated]) -> list[Decided]:
     """Decide about each order once; return the decisions about all of them, new or not.
 
-    Fees are fetched for new orders alone, before the database is written, and never again.
+    Fees are fetched for new orders alone, before the database is written, and never again. A message that
+    contradicts the decision about its order has no reply, and becomes a dead letter.
     """
-    return _decide(orders, fee_client.fetch_quotes)
+    return _decide(ORDER_CREATED, orders, fee_client.fetch_quotes)
 
 
 def refuse_expired(orders: Sequence[OrderExpired]) -> list[Decided]:
     """Refuse each undecided order; return the decisions about all of them."""
-    return _decide(orders, _refuse)
+    return _decide(ORDER_EXPIRED, orders, _refuse)
 
 
 def _refuse(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
@@ -37,7 +50,9 @@ def _refuse(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
 
 
 def _decide(
-    orders: Sequence[OrderCreated], quote: Callable[[Sequence[OrderCreated]], dict[UUID, AnyQuote]]
+    contract: Contract[..., AnyOrder],
+    orders: Sequence[AnyOrder],
+    quote: Callable[[Sequence[OrderCreated]], dict[UUID, AnyQuote]],
 ) -> list[Decided]:
     recorded = queries.recorded_for(order.order_id for order in orders)
     new = {order.order_id: order for order in orders if order.order_id not in recorded}
@@ -49,19 +64,38 @@ def _decide(
         recorded |= queries.store_new(rows)
         for order_id in new:
             _log_decision("order_created", recorded[order_id])
-    return [recorded[order_id] for order_id in {order.order_id: None for order in orders}]
+    agreeing = drop_contradictions(
+        contract, orders, lambda order: _find_contradiction(order, recorded[order.order_id])
+    )
+    return [recorded[order_id] for order_id in {order.order_id: None for order in agreeing}]
 
 
+def _find_contradiction(order: OrderCreated, decided: Decided) -> str | None:
+    # Not the texts: a message of an earlier release has none.
+    if order.unit_price_cents * order.quantity != decided.price_cents:
+        return "the order is recorded with another price"
+    for field in ("listing_id", "buyer_id", "seller_id", "quantity", "currency"):
+        if getattr(order, field) != getattr(decided, field):
+            return f"the order is recorded with another {field}"
+    return None
+
+
+@transaction.atomic
 def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Decided]:
     """Ensure that nothing is recorded for these orders, now or later; return the decisions about them.
 
     A recorded transaction is voided and keeps its fee. An undecided order gets a voided row, so that an
-    `order_created` that comes late finds it decided. A refused one stays refused.
+    `order_created` that comes late finds it decided. A refused one stays refused. A cancellation that
+    contradicts what is recorded voids nothing, and becomes a dead letter.
     """
     by_order = {cancellation.order_id: cancellation for cancellation in cancellations}
     rows = [_without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
-    voided = queries.store_voided(rows)
-    recorded = queries.recorded_for(by_order)
+    recorded = queries.store_new(rows)
+    agreeing = drop_contradictions(
+        ORDER_CANCELLED, cancellations, lambda order: _find_contradiction(order, recorded[order.order_id])
+    )
+    voided = queries.void_recorded({cancellation.order_id for cancellation in agreeing})
+    recorded = queries.recorded_for(cancellation.order_id for cancellation in agreeing)
     for order_id in voided:
         _log_decision("order_voided", recorded[order_id])
     return list(recorded.values())

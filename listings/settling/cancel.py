@@ -15,8 +15,9 @@ from listings.messages import order_cancelled
 from listings.models import Order
 from listings.refusals import AlreadySettled, NotYours
 from listings.settling.release import release_order
-from microstore.contracts.listings import OrderVoided
+from microstore.contracts.listings import ORDER_VOIDED, OrderVoided
 from microstore.contracts.transactions import ORDER_CANCELLED
+from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.messaging.sending import outbox
 
 
@@ -40,10 +41,29 @@ def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
     return order
 
 
+@transaction.atomic
 def confirm_cancellations(voided: Sequence[OrderVoided]) -> None:
-    """Store the transaction ids of cancelled orders, which ends sending `order_cancelled` again."""
-    # By ascending order id, as batches of sales lock their orders. A redelivered message finds no row to
-    # update.
-    for message in sorted(voided, key=lambda message: message.order_id):
-        unconfirmed = Order.objects.filter(status=Order.Status.CANCELLED, transaction_id=None)
-        unconfirmed.filter(id=message.order_id).update(transaction_id=message.transaction_id)
+    """Store the transaction ids of cancelled orders, which ends sending `order_cancelled` again.
+
+    The confirmation of an order that is not cancelled, or by another transaction, becomes a dead letter.
+    """
+    # Locked by ascending order id, as batches of sales lock their orders. A redelivered message finds its
+    # own transaction.
+    orders = queries.lock_orders([message.order_id for message in voided])
+    for message in drop_contradictions(
+        ORDER_VOIDED, voided, lambda each: _find_contradiction(each, orders.get(each.order_id))
+    ):
+        unconfirmed = Order.objects.filter(id=message.order_id, transaction_id=None)
+        unconfirmed.update(transaction_id=message.transaction_id)
+
+
+def _find_contradiction(message: OrderVoided, order: Order | None) -> str | None:
+    if order is None:
+        return "there is no such order"
+    if message.listing_id != order.listing_id:
+        return "the order is of another listing"
+    if order.status != Order.Status.CANCELLED:
+        return f"the order is {order.status}"
+    if order.transaction_id not in (None, message.transaction_id):
+        return "the order is voided by another transaction"
+    return None

@@ -1,7 +1,7 @@
 """Completing orders: a batch by one statement, which also stores their events of the live feed."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,20 +13,22 @@ from listings import metrics
 from listings.live import push
 from listings.messages import order_completed
 from listings.models import LiveEvent, Order
-from microstore.contracts.listings import ItemSold, OrderCompleted
+from microstore.contracts.listings import ITEM_SOLD, ItemSold, OrderCompleted
+from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.telemetry.tracing import trace_id_of
 
 log = structlog.get_logger(__name__)
 
 EVENT = "item_sold"
-COLUMNS_OF_SALE = {"order_id", "transaction_id", "fee_cents", "total_cents"}
+COLUMNS_OF_SALE = {"order_id", "listing_id", "transaction_id", "fee_cents", "total_cents"}
 # Pending orders are locked in the order of their ids, so that two batches cannot wait for each other. A
 # second delivery of a sale, also a simultaneous one, waits for the lock and then finds the order no longer
-# pending.
+# pending. A sale at another price than the order's completes nothing: whoever may publish to the queue could
+# otherwise settle an order at any amount. Subtracted, since a sum could be out of bigint's range.
 COMPLETE = """
 WITH sale AS (
     SELECT * FROM json_to_recordset(%s)
-    AS sale (order_id uuid, transaction_id uuid, fee_cents bigint, total_cents bigint)
+    AS sale (order_id uuid, listing_id bigint, transaction_id uuid, fee_cents bigint, total_cents bigint)
 ),
 pending AS (
     SELECT id FROM listings_order WHERE id IN (SELECT order_id FROM sale) AND status = 'pending'
@@ -34,7 +36,9 @@ pending AS (
 ), completed AS (
     UPDATE listings_order SET status = 'completed', settled_at = now(), transaction_id = sale.transaction_id,
         fee_cents = sale.fee_cents, total_cents = sale.total_cents
-    FROM sale JOIN pending ON pending.id = sale.order_id WHERE listings_order.id = pending.id
+    FROM sale JOIN pending ON pending.id = sale.order_id
+    WHERE listings_order.id = pending.id AND listings_order.listing_id = sale.listing_id
+        AND listings_order.unit_price_cents * listings_order.quantity = sale.total_cents - sale.fee_cents
     RETURNING listings_order.*
 ), event AS (
     INSERT INTO listings_liveevent (type, order_id, listing_id, created_at, payload)
@@ -86,7 +90,8 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     """Complete the orders that are pending and push them to the live feed; return the fact of each order.
 
     A redelivered sale finds its order completed. Its event and its fact are published again, since the worker
-    may have died between the commit and publishing them; whoever receives both drops one by its id.
+    may have died between the commit and publishing them; whoever receives both drops one by its id. A sale
+    that contradicts its order becomes a dead letter.
     """
     # Committed before anything is published: whoever receives the event reads a completed order.
     new = _complete_pending(sales)
@@ -96,7 +101,9 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     push.push([each.event for each in new])
     metrics.note_truth(each.settled_at - each.created_at for each in new)
     completed = [each.order for each in new]
-    before = _find_completed({sale.order_id for sale in sales} - {order.order_id for order in completed})
+    sold = {(order.order_id, *_figures(order)) for order in completed}
+    others = [sale for sale in sales if (sale.order_id, *_figures(sale)) not in sold]
+    before = _find_completed_before(others)
     push.push_again([order.order_id for order in before])
     return [order_completed(order._asdict()) for order in completed + before]
 
@@ -110,11 +117,36 @@ def _complete_pending(sales: Sequence[ItemSold]) -> list[NewlyCompleted]:
         return [_read_row(row) for row in cursor.fetchall()]
 
 
-def _find_completed(order_ids: Collection[UUID]) -> list[Completed]:
-    if not order_ids:
+def _find_completed_before(sales: Sequence[ItemSold]) -> list[Completed]:
+    """Return the orders that these sales have completed earlier; dead-letter those that contradict them."""
+    if not sales:
         return []
-    found = Order.objects.filter(id__in=order_ids, status=Order.Status.COMPLETED).order_by("id")
-    return [Completed(*row) for row in found.values_list(*FIELDS)]
+    found = Order.objects.in_bulk({sale.order_id for sale in sales})
+    agreeing = drop_contradictions(
+        ITEM_SOLD, sales, lambda sale: _find_contradiction(sale, found.get(sale.order_id))
+    )
+    agreed = {sale.order_id for sale in agreeing}
+    completed = Order.objects.filter(id__in=agreed, status=Order.Status.COMPLETED).order_by("id")
+    return [Completed(*row) for row in completed.values_list(*FIELDS)]
+
+
+def _find_contradiction(sale: ItemSold, order: Order | None) -> str | None:
+    if order is None:
+        return "there is no such order"
+    if sale.listing_id != order.listing_id:
+        return "the order is of another listing"
+    if sale.total_cents - sale.fee_cents != order.unit_price_cents * order.quantity:
+        return "the total is not the order's price and the fee"
+    if order.status == Order.Status.REJECTED:
+        return "the order is rejected"
+    # A cancelled order may have been sold meanwhile: its transaction is voided, and by its id alone known.
+    is_settled = order.status != Order.Status.CANCELLED
+    known = _figures(order) if is_settled else (order.transaction_id or sale.transaction_id,)
+    return None if known == _figures(sale)[: len(known)] else f"the order is {order.status} by another sale"
+
+
+def _figures(sale: ItemSold | Completed | Order) -> tuple[UUID | None, int | None, int | None]:
+    return sale.transaction_id, sale.fee_cents, sale.total_cents
 
 
 def _read_row(row: tuple[Any, ...]) -> NewlyCompleted:

@@ -10,20 +10,40 @@ from listings import queries
 from listings.live import push
 from listings.models import Listing, LiveEvent, Order
 from listings.stock import release_stock
-from microstore.contracts.listings import OrderRejected
+from microstore.contracts.listings import ORDER_REJECTED, OrderRejected
+from microstore.messaging.receiving.contradictions import drop_contradictions
 
 log = structlog.get_logger(__name__)
 
 
 def reject_orders(rejections: Sequence[OrderRejected]) -> None:
-    """Reject the orders that are pending and give their stock back; others stay as they are."""
-    by_order = {rejection.order_id: rejection for rejection in rejections}
+    """Reject the orders that are pending and give their stock back; others stay as they are.
+
+    The rejection of a completed order, or of one of another listing, becomes a dead letter.
+    """
     with transaction.atomic():
-        orders = queries.lock_orders(list(by_order))
-        pending = [order for order in orders.values() if order.status == Order.Status.PENDING]
+        orders = queries.lock_orders([rejection.order_id for rejection in rejections])
+        agreeing = drop_contradictions(
+            ORDER_REJECTED, rejections, lambda each: _find_contradiction(each, orders.get(each.order_id))
+        )
+        reasons = {rejection.order_id: rejection.reason for rejection in agreeing}
+        pending = [
+            orders[order_id] for order_id in reasons if orders[order_id].status == Order.Status.PENDING
+        ]
         # Listings are locked in the order of their ids, as purchases lock them.
         for order in sorted(pending, key=lambda order: order.listing_id):
-            release_order(order, Order.Status.REJECTED, reason=by_order[order.id].reason)
+            release_order(order, Order.Status.REJECTED, reason=reasons[order.id])
+
+
+def _find_contradiction(rejection: OrderRejected, order: Order | None) -> str | None:
+    if order is None:
+        return "there is no such order"
+    if rejection.listing_id != order.listing_id:
+        return "the order is of another listing"
+    # A cancelled order may have been refused before its cancellation came; a completed one has a transaction.
+    if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
+        return f"the order is {order.status}"
+    return None
 
 
 def release_order(order: Order, status: Order.Status, *, reason: str = "") -> None:

@@ -19,8 +19,8 @@ from listings.settling.reconcile import resend_overdue
 from listings.settling.release import reject_orders
 from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.messaging.models import OutboxMessage
+from tests.listings.replies import item_sold, order_rejected, order_voided
 from tests.support.broker import facts
-from tests.support.messages import item_sold, order_rejected, order_voided
 from tests.support.problem import read_problem
 from tests.support.rows import count_rows
 from tests.support.threads import run_at_once

@@ -17,7 +17,7 @@ from listings.settling.complete import complete_orders
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.models import OutboxMessage
 from microstore.telemetry.tracing import new_trace
-from tests.support.messages import item_sold
+from tests.listings.replies import item_sold
 from tests.support.problem import Answer, read_problem
 from tests.support.rows import count_rows
 

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from listings.models import Listing, Order
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
-from tests.support.messages import item_sold, order_rejected
+from tests.listings.replies import item_sold, order_rejected
 from tests.support.problem import Answer, read_problem
 from tests.support.rows import count_rows
 

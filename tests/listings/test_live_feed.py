@@ -18,8 +18,8 @@ from listings.settling.complete import complete_orders
 from listings.websockets import order_events
 from listings.websockets.consumers import PAGE
 from microstore.telemetry.tracing import new_trace
+from tests.listings.replies import item_sold
 from tests.support.browser import Browser, browse, running_loop
-from tests.support.messages import item_sold
 from tests.support.ports import closed_port
 
 pytestmark = pytest.mark.django_db(transaction=True)

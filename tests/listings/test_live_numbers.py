@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 from listings.models import Listing
 from listings.settling.complete import complete_orders
 from tests.listings.purchases import order_one
+from tests.listings.replies import item_sold
 from tests.support.browser import Browser, running_loop
-from tests.support.messages import item_sold
 from tests.support.tokens import claims_of, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)

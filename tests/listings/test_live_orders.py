@@ -15,8 +15,8 @@ from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
 from listings.websockets import admission, hub, order_events
 from microstore.telemetry.tracing import new_trace
+from tests.listings.replies import item_sold, order_rejected
 from tests.support.browser import browse
-from tests.support.messages import item_sold, order_rejected
 from tests.support.tokens import FORGERIES, claims_of, forge, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from listings.models import Listing, Notification, Order
 from listings.notifications import tasks
 from listings.settling.complete import complete_orders
 from microstore.telemetry.tracing import new_trace
+from tests.listings.replies import item_sold
 from tests.support.browser import browse
-from tests.support.messages import item_sold
 from tests.support.pages import address, text
 from tests.support.tokens import claims_of, sign
 
@@ -36,7 +36,7 @@ def sell(bob: User, put_on_sale: Callable[..., Listing]) -> Sell:
             currency="EUR",
             trace=new_trace(),
         )
-        tasks.order_completed(complete_orders([item_sold(order.pk, price_cents=24_900)]))
+        tasks.order_completed(complete_orders([item_sold(order.pk)]))
         return order
 
     return sell_one

@@ -23,7 +23,7 @@ from listings.settling.complete import complete_orders
 from microstore.contracts.listings import OrderCompleted
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry.tracing import new_trace
-from tests.support.messages import item_sold, order_rejected
+from tests.listings.replies import item_sold, order_rejected
 from tests.support.ports import closed_port
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
@@ -53,7 +53,7 @@ def place(buyer: User, listing: Listing) -> Order:
 
 
 def complete(*orders: Order) -> list[OrderCompleted]:
-    return complete_orders([item_sold(order.pk, price_cents=4_900) for order in orders])
+    return complete_orders([item_sold(order.pk) for order in orders])
 
 
 def told() -> set[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from django.test import Client
 from listings.models import Listing, Order
 from listings.settling.complete import complete_orders
 from tests.listings.purchases import order_one
-from tests.support.messages import item_sold
+from tests.listings.replies import item_sold
 from tests.support.pages import address, text
 
 pytestmark = pytest.mark.django_db

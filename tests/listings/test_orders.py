@@ -15,7 +15,7 @@ from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
 from listings.tasks import order_voided as handle_order_voided
 from microstore.messaging.models import OutboxMessage
-from tests.support.messages import item_sold, order_rejected, order_voided
+from tests.listings.replies import item_sold, order_rejected, order_voided
 from tests.support.problem import read_problem
 
 pytestmark = pytest.mark.django_db

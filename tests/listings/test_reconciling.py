@@ -13,8 +13,8 @@ from listings.settling.complete import complete_orders
 from listings.settling.reconcile import resend_overdue
 from listings.settling.release import reject_orders
 from microstore.messaging.models import OutboxMessage
+from tests.listings.replies import item_sold, order_rejected
 from tests.listings.vanished import DEADLINE, PlaceOrder, make_older, place_order, resend, sent_orders
-from tests.support.messages import item_sold, order_rejected
 
 __all__ = ["place_order"]
 pytestmark = pytest.mark.django_db

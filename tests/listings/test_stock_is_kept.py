@@ -16,7 +16,7 @@ from listings.settling.cancel import cancel_order, confirm_cancellations
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
 from tests.listings.purchases import order_one
-from tests.support.messages import item_sold, order_rejected, order_voided
+from tests.listings.replies import item_sold, order_rejected, order_voided
 
 pytestmark = pytest.mark.django_db
 

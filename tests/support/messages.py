@@ -16,21 +16,25 @@ from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, Or
 from microstore.telemetry.tracing import new_trace
 
 
-def item_sold(order_id: UUID, *, price_cents: int = 24_900, listing_id: int = 1) -> ItemSold:
+def item_sold(
+    order_id: UUID, *, price_cents: int = 24_900, listing_id: int = 1, transaction_id: UUID | None = None
+) -> ItemSold:
     """The transactions service has recorded the sale."""
     return ITEM_SOLD(
         order_id=order_id,
         listing_id=listing_id,
-        transaction_id=uuid7(),
+        transaction_id=transaction_id or uuid7(),
         fee_cents=100,
         total_cents=price_cents + 100,
         trace=new_trace(),
     )
 
 
-def order_rejected(order_id: UUID, *, reason: str = "no fee is set for XTS") -> OrderRejected:
+def order_rejected(
+    order_id: UUID, *, reason: str = "no fee is set for XTS", listing_id: int = 1
+) -> OrderRejected:
     """The transactions service will not record the sale."""
-    return ORDER_REJECTED(order_id=order_id, listing_id=1, reason=reason, trace=new_trace())
+    return ORDER_REJECTED(order_id=order_id, listing_id=listing_id, reason=reason, trace=new_trace())
 
 
 def order_created(
@@ -64,6 +68,11 @@ def order_cancelled(created: OrderCreated) -> OrderCancelled:
     return ORDER_CANCELLED(**created.model_dump(exclude={"event_id"}))
 
 
-def order_voided(order_id: UUID) -> OrderVoided:
+def order_voided(order_id: UUID, *, listing_id: int = 1, transaction_id: UUID | None = None) -> OrderVoided:
     """The transactions service knows that it is cancelled."""
-    return ORDER_VOIDED(order_id=order_id, listing_id=1, transaction_id=uuid7(), trace=new_trace())
+    return ORDER_VOIDED(
+        order_id=order_id,
+        listing_id=listing_id,
+        transaction_id=transaction_id or uuid7(),
+        trace=new_trace(),
+    )
