@@ -171,13 +171,30 @@ def test_secrets_are_named_and_never_contained() -> None:
         assert f"`{secret}`" in documented
 
 
-def test_only_what_changes_tables_knows_the_owner() -> None:
-    owners = {
+def owners_of(variable: str) -> set[str]:
+    """The pods that get this variable of whoever owns the tables or the broker."""
+    given = {name: container_of(name).get("env", []) for name in PODS}
+    return {
         name
-        for name in PODS
-        if any("microstore-owners" in str(env) for env in container_of(name).get("env", []))
+        for name, variables in given.items()
+        if any(each["name"] == variable and "microstore-owners" in str(each) for each in variables)
     }
-    assert owners == {"listings-migrate", "transactions-migrate", "topology"}
+
+
+def test_only_what_changes_tables_knows_the_owner() -> None:
+    assert owners_of("DATABASE_URL") == {"listings-migrate", "transactions-migrate"}
+
+
+def test_only_what_declares_or_reads_all_queues_is_an_administrator_of_the_broker() -> None:
+    assert owners_of("BROKER_URL") == {"topology", "listings-in-flight", "transactions-in-flight"}
+
+
+def test_both_services_messages_in_flight_are_checked_once_before_a_release() -> None:
+    for service in ("listings", "transactions"):
+        name = f"{service}-in-flight"
+        assert container_of(name)["command"] == ["python", "manage.py", "contracts", "check", "--in-flight"]
+        assert told_to(name)["MICROSTORE_SERVICE"] == service
+        assert NAMED[f"Job {name}"]["spec"]["backoffLimit"] == 0
 
 
 def test_only_the_api_of_the_listings_can_sign_tokens() -> None:

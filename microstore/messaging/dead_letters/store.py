@@ -64,7 +64,7 @@ def dead_letter_unread(body: bytes | str, properties: dict[str, Any]) -> None:
     headers = (known.pop("application_headers", None) or {}) | known
     _store(
         fingerprint=_fingerprint_of(raw, headers),
-        contract=_contract_of(headers)[:100],
+        contract=contract_of(headers)[:100],
         raw_body=raw,
         headers=headers,
         error=_reason(raw, properties, headers),
@@ -72,7 +72,7 @@ def dead_letter_unread(body: bytes | str, properties: dict[str, Any]) -> None:
     )
 
 
-def _contract_of(headers: dict[str, Any]) -> str:
+def contract_of(headers: dict[str, Any]) -> str:
     """Return the task's name; of a fact that died in a listener's queue that of the listener's command.
 
     Replayed under the fact's own name it would be published again to every listener.

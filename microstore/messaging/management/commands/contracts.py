@@ -1,29 +1,46 @@
-"""`manage.py contracts check --against REF`: compare the contracts with those of another release."""
+"""`manage.py contracts check`: can this release take the messages of another one, and those that wait?"""
 
 import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from amqp.exceptions import AccessRefused
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from microstore.messaging.compatibility import find_breaks, read_contracts
+from microstore.messaging.in_flight import Waiting, find_dead_letters, find_in_broker, find_in_outbox
+from microstore.messaging.project import celery_app
+from microstore.messaging.sending.publisher import open_connection
+from microstore.messaging.topology import is_amqp
 
 
 class Command(BaseCommand):
-    """Compares every contract in both directions; exits with 1 where one release cannot take a message."""
+    """Exits with 1 where this release and another one, or messages that wait, do not fit together."""
 
-    help = "Compare the contracts with those of another release, a Git reference or a folder."
+    help = "Compare the contracts with those of another release, or with the messages that wait."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["check"])
-        parser.add_argument("--against", required=True, metavar="REF_OR_FOLDER")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--against", metavar="REF_OR_FOLDER", help="contracts of another release")
+        what.add_argument(
+            "--in-flight", action="store_true", help="messages of this service that wait to be handled"
+        )
 
-    def handle(self, *args: Any, against: str, **options: Any) -> None:
+    def handle(self, *args: Any, against: str | None, in_flight: bool, **options: Any) -> None:
+        if in_flight:
+            self._check_in_flight()
+        else:
+            assert against
+            self._compare(against)
+
+    def _compare(self, against: str) -> None:
         module = settings.MESSAGING_CONTRACTS
         new = read_contracts(Path.cwd(), module)
         with tempfile.TemporaryDirectory() as scratch:
@@ -33,6 +50,35 @@ class Command(BaseCommand):
         if breaks:
             raise CommandError("\n".join(breaks))
         self.stdout.write(f"{len(old)} contracts of {against} and {len(new)} of today understand each other.")
+
+    def _check_in_flight(self) -> None:
+        try:
+            messages = list(read_waiting())
+        except AccessRefused as error:
+            raise CommandError(f"Not all of it could be read: {error}") from error
+        faults = []
+        for waiting in messages:
+            if waiting.fault and waiting.was_refused:
+                self.stdout.write(f"{waiting.place}: was refused on its arrival, too: {waiting.fault}")
+            elif waiting.fault:
+                faults.append(f"{waiting.place}: {waiting.fault}")
+        if faults:
+            raise CommandError("\n".join(["This release cannot take these messages:", *faults]))
+        self.stdout.write(f"{len(messages)} messages wait, and this release can take them.")
+
+
+def read_waiting() -> Iterator[Waiting]:
+    """Return all messages of this service that wait, in the order in which they move from place to place."""
+    yield from find_in_outbox()
+    if is_amqp():  # what waits in Redis, the broker of development, is not looked at
+        app = celery_app()
+        app.loader.import_default_modules()
+        connection = open_connection(app)
+        try:
+            yield from find_in_broker(connection)
+        finally:
+            connection.collect(socket_timeout=1)
+    yield from find_dead_letters()
 
 
 def export(reference: str, module: str, *, into: str) -> Path:
