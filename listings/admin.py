@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from listings.catalogue.moderation import restore_listing, withdraw_listing
@@ -33,7 +34,9 @@ class ListingAdmin(FastAdmin):
     list_filter = ("status", "category")
     list_select_related = ("seller",)
     raw_id_fields = ("seller",)
-    readonly_fields = ("status", "withdrawn_reason", "available", "quantity", "created_at", "updated_at")
+    readonly_fields = (
+        *("status", "withdrawn_reason", "available", "quantity", "created_at", "updated_at", "pictures"),
+    )
     search_fields = ("title",)
     search_help_text = "Words of a title or description, or the number of a listing."
     ordering = ("-id",)
@@ -49,6 +52,11 @@ class ListingAdmin(FastAdmin):
             return queryset.filter(pk=int(search_term)), False
         found = find_words(Listing.objects.all(), search_term)
         return queryset.filter(pk__in=ids_of_some(found)), False
+
+    @admin.display(description="pictures")
+    def pictures(self, listing: Listing) -> SafeString | str:
+        shown = ((image.large_url, image.small_url) for image in listing.images.all())
+        return format_html_join(" ", '<a href="{}"><img src="{}" alt="" height="160"></a>', shown) or "none"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Sellers create them; staff must not sell in their name.

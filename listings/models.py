@@ -5,6 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Func, Q
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from listings.notifications.models import Email, Notification
@@ -125,6 +126,31 @@ class ListingImage(models.Model):
 
     def __str__(self) -> str:
         return f"Image {self.id} of listing {self.listing_id}"
+
+    @property
+    def large_url(self) -> str:
+        """The address of the picture, for those who may see its listing."""
+        return self._url("large")
+
+    @property
+    def small_url(self) -> str:
+        """The address of its thumbnail."""
+        return self._url("small")
+
+    def _url(self, size: str) -> str:
+        # Files are served by name to everybody, so a name is shown only where the listing is.
+        if self.listing.status == Listing.Status.ON_SALE:
+            return str(getattr(self, size).url)
+        return reverse("picture", args=[self.pk, size])
+
+
+class DiscardedFile(models.Model):
+    """A file in the storage that no picture names any more; the row goes when the file is deleted."""
+
+    name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Order(models.Model):

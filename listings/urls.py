@@ -15,7 +15,7 @@ from listings.accounts.api import (
 from listings.buying.api import BuyView
 from listings.buying.checkout_api import CheckoutsView
 from listings.catalogue.api import CategoriesView, ListingViewSet
-from listings.catalogue.image_api import ImagesView, ImageView
+from listings.catalogue.image_api import ImagesView, ImageView, PictureView
 from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
 
@@ -39,6 +39,11 @@ urlpatterns = [
     path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),
     re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),
+    re_path(
+        r"^pictures/(?P<image_id>[0-9]{1,18})/(?P<size>large|small)\.jpg$",
+        PictureView.as_view(),
+        name="picture",
+    ),
     path("api/", include(router.urls)),
     path("", include("listings.pages.urls")),
 ]

@@ -95,7 +95,7 @@ class ListingViewSet(
         return self._response(self.get_object())
 
     @extend_schema(parameters=[NEEDED_EDITION, ETAG], request=EditListingSerializer(partial=True))
-    @refuses(*NOT_OWN, EditionMissing, EditionOutdated, AlreadyOrdered)
+    @refuses(*NOT_OWN, EditionMissing, EditionOutdated, AlreadyOrdered, WithdrawnByStaff)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Edit your listing. A change of `quantity` changes `available` by the same amount."""
         editions = known_editions(request, needed=True)

@@ -1,14 +1,20 @@
 """API of the pictures of listings."""
 
+from typing import Any
+
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from listings.catalogue import selling
+from listings.catalogue import picture_files, selling
 from listings.catalogue.serializers import ListingImageSerializer, UploadSerializer
 from listings.refusals import (
     BadImage,
@@ -19,7 +25,7 @@ from listings.refusals import (
     TooManyImages,
     WithdrawnByStaff,
 )
-from microstore.auth.authentication import account_id
+from microstore.auth.authentication import TokenAuthentication, account_id
 from microstore.http.problems import refuses
 
 
@@ -51,3 +57,23 @@ class ImageView(APIView):
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
         selling.remove_image(listing, int(image_id))
         return Response(status=204)
+
+
+@extend_schema(exclude=True)  # clients find its addresses in listings
+class PictureView(APIView):
+    """A picture of a listing that is not on sale, for a browser's session or a program's token."""
+
+    authentication_classes = (TokenAuthentication, SessionAuthentication)
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request, image_id: str, size: str) -> HttpResponse:
+        """Return the JPEG to those who may see it; 404 to anybody else."""
+        image = picture_files.find_seen(int(image_id), request.user)
+        if image is None:
+            raise NotFound("There is no such picture.")
+        try:
+            with default_storage.open(getattr(picture_files.names_of(image), size)) as file:
+                content: Any = file.read()
+        except FileNotFoundError as error:
+            raise NotFound("There is no such picture.") from error
+        return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})

@@ -2,23 +2,25 @@
 
 from django.db import transaction
 
+from listings.catalogue.picture_files import new_names
 from listings.catalogue.selling import update_if_unchanged
 from listings.models import Listing
 from microstore.staff.actions import read_reason, record
 
 
 def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
-    """Take a listing or draft off sale; return False if staff have withdrawn it already."""
+    """Take a listing or draft and its pictures off sale; return False if staff have withdrawn it already."""
     reason = read_reason(reason)
-    # One conditional update: a concurrent purchase has reserved its stock before, or finds nothing on sale.
-    return _moderate(
-        listing_id,
-        "withdrew",
-        by=by,
-        reason=reason,
-        found={"withdrawn_reason": ""},
-        changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": reason},
-    )
+    with new_names(listing_id):
+        # One conditional update: a concurrent purchase has reserved its stock before it, or finds nothing.
+        return _moderate(
+            listing_id,
+            "withdrew",
+            by=by,
+            reason=reason,
+            found={"withdrawn_reason": ""},
+            changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": reason},
+        )
 
 
 def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:

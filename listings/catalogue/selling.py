@@ -4,10 +4,8 @@ Stock and editions change by conditional updates alone, which concurrent purchas
 """
 
 from collections.abc import Callable
-from typing import Any, cast
-from uuid import uuid4
+from typing import Any
 
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -15,6 +13,7 @@ from django.utils import timezone
 
 from listings import queries
 from listings.catalogue.images import draw_picture
+from listings.catalogue.picture_files import delete_files, discard_files, new_names, store_files
 from listings.models import Listing, ListingImage, Order
 from listings.refusals import (
     AccountGone,
@@ -28,7 +27,6 @@ from listings.refusals import (
 from microstore.refusal import Refusal
 
 MAX_IMAGES = 8
-FOLDER = "listings"
 Editions = frozenset[int] | None  # those that the caller has read; None for any
 
 
@@ -47,19 +45,19 @@ def own_listing(listing_id: int, *, seller_id: int) -> Listing:
 def edit_listing(listing: Listing, changes: dict[str, Any], *, editions: Editions) -> Listing:
     """Change fields of a listing; a new `quantity` changes `available` by the same amount.
 
-    Raises EditionOutdated after a concurrent edit, AlreadyOrdered if more is ordered than the new quantity;
-    then nothing has changed.
+    Raises EditionOutdated after a concurrent edit, AlreadyOrdered if more is ordered than the new quantity,
+    WithdrawnByStaff for what is kept as evidence; then nothing has changed.
     """
     # One conditional UPDATE: a purchase at the same moment has reserved its stock before it, and counts, or
     # waits for the row and then finds another edition.
-    rows = _rows_of(listing, editions)
+    rows = _rows_of(listing, editions).filter(withdrawn_reason="")
     values = dict(changes)
     if "quantity" in changes:
         quantity = changes["quantity"]
         rows = rows.filter(quantity__lte=F("available") + quantity)
         values["available"] = F("available") + quantity - F("quantity")
     if not update_if_unchanged(rows, values):
-        raise _refusal_of(listing, editions, _already_ordered)
+        raise _refusal_of(listing, editions, _withdrawn_or_ordered)
     return own_listing(listing.id, seller_id=listing.seller_id)
 
 
@@ -70,8 +68,10 @@ def publish_listing(listing: Listing, *, editions: Editions) -> Listing:
 
 
 def withdraw_listing(listing: Listing, *, editions: Editions) -> Listing:
-    """Take a listing off sale; its orders stay valid. Raises EditionOutdated."""
-    return _set_status(listing, Listing.Status.WITHDRAWN, _rows_of(listing, editions), editions)
+    """Take a listing and its pictures off sale; its orders stay valid. Raises EditionOutdated."""
+    with new_names(listing.id):
+        _set_status(listing, Listing.Status.WITHDRAWN, _rows_of(listing, editions), editions)
+    return own_listing(listing.id, seller_id=listing.seller_id)
 
 
 def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
@@ -79,35 +79,33 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
 
     Raises EditionOutdated or WithdrawnByStaff: listings that staff withdrew are kept as evidence.
     """
-    with transaction.atomic():
+    with new_names(listing.id):
         # Withdrawing comes first: its UPDATE waits for concurrent purchases and for staff who withdraw it, so
         # that their orders and their reason are visible to the statements below.
-        withdrawn = withdraw_listing(listing, editions=editions)
+        withdrawn = _set_status(listing, Listing.Status.WITHDRAWN, _rows_of(listing, editions), editions)
         if withdrawn.withdrawn_reason:
             raise _withdrawn_by_staff(withdrawn)
-        if Order.objects.filter(listing_id=listing.id).exists():
-            return withdrawn
-        images = list(ListingImage.objects.filter(listing_id=listing.id))
-        # No purchase can come in between: each needs the row's lock, which the update above holds.
-        Listing.objects.get(id=listing.id).delete()
-        transaction.on_commit(lambda: _delete_files(*images))
-    return None
+        has_orders = Order.objects.filter(listing_id=listing.id).exists()
+        if not has_orders:
+            discard_files(ListingImage.objects.filter(listing_id=listing.id))
+            # No purchase can come in between: each needs the row's lock, which the update above holds.
+            Listing.objects.get(id=listing.id).delete()
+    return own_listing(listing.id, seller_id=listing.seller_id) if has_orders else None
 
 
 def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
     """Store a picture and its thumbnail. Raises BadImage, ImageTooLarge, ImagesBusy or TooManyImages."""
     assert upload.file is not None
     picture = draw_picture(upload.file, size_bytes=upload.size or 0)
-    name = f"{FOLDER}/{listing.id}/{uuid4().hex}"
-    image = ListingImage(listing=listing, width=picture.width, height=picture.height)
     # Files before the row: a process that dies in between leaves files that no row names, but never a row
     # without files.
-    image.large = default_storage.save(f"{name}.jpg", picture.large)
-    image.small = default_storage.save(f"{name}-small.jpg", picture.small)
+    names = store_files(listing.id, picture)
+    image = ListingImage(listing=listing, width=picture.width, height=picture.height)
+    image.large, image.small = names
     try:
         _insert_image(image)
     except BaseException:
-        _delete_files(image)
+        delete_files(names)
         raise
     return image
 
@@ -122,9 +120,8 @@ def remove_image(listing: Listing, image_id: int) -> None:
             raise ListingNotFound("This listing has no such image.")
         if now.withdrawn_reason:
             raise _withdrawn_by_staff(now)
+        discard_files([image])
         image.delete()
-        # After the commit: after a rollback the row still names its files.
-        transaction.on_commit(lambda: _delete_files(image))
 
 
 def _rows_of(listing: Listing, editions: Editions) -> QuerySet[Listing]:
@@ -146,7 +143,9 @@ def _refusal_of(listing: Listing, editions: Editions, otherwise: Callable[[Listi
     return otherwise(now)
 
 
-def _already_ordered(now: Listing) -> Refusal:
+def _withdrawn_or_ordered(now: Listing) -> Refusal:
+    if now.withdrawn_reason:
+        return _withdrawn_by_staff(now)
     return AlreadyOrdered(f"{now.quantity - now.available} are ordered already; quantity cannot be less.")
 
 
@@ -171,11 +170,3 @@ def _insert_image(image: ListingImage) -> None:
     if ListingImage.objects.filter(listing_id=image.listing_id).count() >= MAX_IMAGES:
         raise TooManyImages(f"A listing has at most {MAX_IMAGES} images; delete one first.")
     image.save()
-
-
-def _delete_files(*images: ListingImage) -> None:
-    # Only files in the listing's own folder: those that `seed` made are shared by several listings.
-    for image in images:
-        for name in (cast("str", image.large.name), cast("str", image.small.name)):
-            if name.startswith(f"{FOLDER}/{image.listing_id}/"):
-                default_storage.delete(name)

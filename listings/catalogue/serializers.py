@@ -28,11 +28,19 @@ class UploadSerializer(serializers.Serializer[Any]):
     image = extend_schema_field(OpenApiTypes.BINARY)(serializers.FileField)()
 
 
-class ListingImageSerializer(serializers.ModelSerializer[ListingImage]):
-    """A picture of a listing and the URLs of its two JPEGs."""
+class AbsoluteURLField(serializers.URLField):
+    """Address of this service, with its host where there is a request."""
 
-    url = serializers.FileField(source="large", read_only=True)
-    thumbnail_url = serializers.FileField(source="small", read_only=True)
+    def to_representation(self, value: str) -> str:
+        request = self.context.get("request")
+        return str(request.build_absolute_uri(value)) if request else value
+
+
+class ListingImageSerializer(serializers.ModelSerializer[ListingImage]):
+    """A picture of a listing and the URLs of its two JPEGs: of a listing off sale they need a log-in."""
+
+    url = AbsoluteURLField(source="large_url", read_only=True)
+    thumbnail_url = AbsoluteURLField(source="small_url", read_only=True)
 
     class Meta:
         model = ListingImage

@@ -309,6 +309,7 @@ def test_pictures_cost_a_page_one_query_however_many(
         anybody.get("/api/listings/")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_staff_withdrew_keeps_its_pictures_and_cannot_be_deleted(
     seller: APIClient, armchair: Listing, media: Path
 ) -> None:

@@ -23,6 +23,7 @@ CHECKED = {
     "listings/catalogue/filters.py filter_max_price": "WholeNumberField has checked it",
     "listings/catalogue/filters.py filter_min_price": "WholeNumberField has checked it",
     "listings/catalogue/image_api.py delete": ADDRESS,
+    "listings/catalogue/image_api.py get": ADDRESS,
     "listings/catalogue/image_api.py post": ADDRESS,
     "listings/money.py _major_units": "from whole minor units",
     "listings/money.py _scaled": FORM,

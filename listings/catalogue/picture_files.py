@@ -1,0 +1,126 @@
+"""Files of pictures, whose names are public only while their listing is on sale (decision 0136)."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from listings.catalogue.images import Picture
+from listings.models import DiscardedFile, Listing, ListingImage, Order
+
+FOLDER = "listings"
+DISCARDED_AT_ONCE = 100
+
+
+class Names(NamedTuple):
+    """Names of the two files of a picture in the storage."""
+
+    large: str
+    small: str
+
+
+def store_files(listing_id: int, picture: Picture) -> Names:
+    """Store both files under names that cannot be guessed, and return these."""
+    name = f"{FOLDER}/{listing_id}/{uuid4().hex}"
+    large = default_storage.save(f"{name}.jpg", picture.large)
+    return Names(large, default_storage.save(f"{name}-small.jpg", picture.small))
+
+
+def delete_files(names: Names) -> None:
+    """Delete files that no row names."""
+    for name in names:
+        default_storage.delete(name)
+
+
+@contextmanager
+def new_names(listing_id: int) -> Iterator[None]:
+    """Run a block that takes the listing off sale in a transaction, and rename its pictures with it.
+
+    Whoever has seen the listing knows the old names, under which the storage serves files to everybody.
+    """
+    # Copied before the block locks the listing: the storage can be another machine.
+    copies = {image.pk: _copy(image) for image in ListingImage.objects.filter(listing_id=listing_id)}
+    used: set[int] = set()
+    try:
+        with transaction.atomic():
+            yield
+            # The block has locked the listing, so that no picture is added any more. One that was added since
+            # the copies were made is copied here.
+            for image in ListingImage.objects.filter(listing_id=listing_id):
+                _rename(image, copies.get(image.pk) or _copy(image))
+                used.add(image.pk)
+    finally:
+        for names in (names for pk, names in copies.items() if names and pk not in used):
+            delete_files(names)
+
+
+def discard_files(images: Iterable[ListingImage]) -> None:
+    """Delete the files of these pictures once the transaction has committed.
+
+    Only those in the listing's own folder, or of no other picture: `seed` gives several listings one file.
+    """
+    names = [name for image in images for name in names_of(image) if not _is_shared(image, name)]
+    # Rows of the same transaction: a process that dies after its commit leaves them to the next one.
+    DiscardedFile.objects.bulk_create(DiscardedFile(name=name) for name in names)
+    # The rollback of a transaction keeps the rows of its pictures, which name the files.
+    transaction.on_commit(delete_discarded, robust=True)
+
+
+def delete_discarded() -> None:
+    """Delete the files that committed transactions have discarded, also those of a process that died."""
+    with transaction.atomic():
+        rows = list(DiscardedFile.objects.select_for_update(skip_locked=True)[:DISCARDED_AT_ONCE])
+        for row in rows:
+            default_storage.delete(row.name)
+        DiscardedFile.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+
+def find_seen(image_id: int, viewer: Any) -> ListingImage | None:
+    """Return the picture if the viewer may see it, as a user, an account of a token, or nobody."""
+    image = ListingImage.objects.select_related("listing").filter(pk=image_id).first()
+    if image is None or image.listing.status == Listing.Status.ON_SALE:
+        return image
+    if not viewer.is_authenticated:
+        return None
+    # What was there when an order was made stays visible to its buyer.
+    bought = Order.objects.filter(
+        buyer_id=viewer.pk, listing_id=image.listing_id, created_at__gte=image.created_at
+    )
+    is_staff = viewer.is_staff and viewer.has_perm("listings.view_listing")
+    is_seen = str(viewer.pk) == str(image.listing.seller_id) or is_staff or bought.exists()
+    return image if is_seen else None
+
+
+def names_of(image: ListingImage) -> Names:
+    """Return the names of the picture's files."""
+    return Names(str(image.large.name), str(image.small.name))
+
+
+def _is_shared(image: ListingImage, name: str) -> bool:
+    if name.startswith(f"{FOLDER}/{image.listing_id}/"):
+        return False
+    others = ListingImage.objects.exclude(pk=image.pk)
+    return others.filter(large=name).exists() or others.filter(small=name).exists()
+
+
+def _copy(image: ListingImage) -> Names | None:
+    # None where a file is missing: the row then keeps its names, which lead to nothing.
+    with suppress(FileNotFoundError):
+        large, small = map(_read, names_of(image))
+        return store_files(image.listing_id, Picture(large, small, image.width, image.height))
+    return None
+
+
+def _read(name: str) -> ContentFile:  # type: ignore[type-arg]  # cannot be subscripted at run time
+    with default_storage.open(name) as file:
+        return ContentFile(file.read())
+
+
+def _rename(image: ListingImage, names: Names | None) -> None:
+    if names:
+        discard_files([image])
+        ListingImage.objects.filter(pk=image.pk).update(large=names.large, small=names.small)
