@@ -5,8 +5,9 @@ from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
+from microstore.http.schema_view import SchemaView
 from microstore.metrics import exposition
 from microstore.staff.peers import answer_peer
 from microstore.telemetry import health
@@ -22,11 +23,7 @@ admin.site.site_header = admin.site.site_title = f"MicroStore {settings.SERVICE}
 urlpatterns = [
     path("", include(f"{settings.SERVICE}.urls")),
     path("admin/", admin.site.urls),
-    path(
-        "api/schema/",
-        SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]),
-        name="schema",
-    ),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(authentication_classes=[], permission_classes=[])),
     path(
         "api/redoc/",

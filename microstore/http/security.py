@@ -40,11 +40,23 @@ def send_policy(
         viewer = request.path.startswith(VIEWERS)
         response.headers.setdefault("Content-Security-Policy", VIEWER_POLICY if viewer else POLICY)
         response.headers["Permissions-Policy"] = PERMISSIONS
-        if "HTTP_AUTHORIZATION" in request.META:  # one account's data, which no proxy may cache
-            response.headers.setdefault("Cache-Control", "no-store")
+        if is_somebodys_own(request, response):
+            response.headers["Cache-Control"] = "no-store"
         return response
 
     return protected
+
+
+def is_somebodys_own(request: HttpRequest, response: HttpResponse) -> bool:
+    """Return whether neither a proxy nor the browser may store the response: it can hold one user's data.
+
+    So can every answer to a token or a cookie, and each that sets a cookie, but for files that are the same
+    for all: static files and public keys, which are marked as `public`.
+    """
+    if "HTTP_AUTHORIZATION" in request.META:
+        return True
+    has_cookies = "HTTP_COOKIE" in request.META or bool(response.cookies)
+    return has_cookies and "public" not in response.headers.get("Cache-Control", "")
 
 
 def find_defaults(settings: Mapping[str, Any]) -> Iterator[str]:
