@@ -23,6 +23,6 @@ def addresses() -> Iterator[str]:
     """One address for each pattern; numbers in it are 1."""
     patterns = import_module(settings.ROOT_URLCONF).urlpatterns
     for _, pattern, _, _ in extract_views_from_urlpatterns(patterns):
-        address = re.sub(r"\\(.)", r"\1", simplify_regex(pattern))
+        address = re.sub(r"\\(.)", r"\1", simplify_regex(str(pattern)))
         values = VALUES | ({"pk": UUID} if any(part in address for part in OF_UUIDS) else {})
         yield re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values.get(found[1], "1"), address)  # noqa: B023  # called at once
