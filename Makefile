@@ -35,7 +35,7 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults bench soak check format schema reference clean
+.PHONY: test faults bench soak check format schema samples reference clean
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
@@ -54,6 +54,11 @@ check: $(INSTALLED) check-lock check-style check-boundaries check-types check-dj
 schema: $(INSTALLED) ## write docs/api: what the API is, as the code says
 	$(SPECTACULAR_listings) --file docs/api/listings.yaml
 	$(SPECTACULAR_transactions) --file docs/api/transactions.yaml
+
+# Once for each release, before its tag: those of earlier ones stay as they are.
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+samples: $(INSTALLED) ## write this release's contracts and messages, as they are on the wire, into microstore/contracts/releases
+	@$(STACK) exec -- env SAMPLES=$(RELEASES)/$(VERSION) $(BIN)/pytest tests/end_to_end/test_golden.py
 
 reference: $(INSTALLED) ## write the pages that are made from the code: settings, errors, metrics, index of decisions
 	@$(BIN)/python -m tools.reference
@@ -130,10 +135,11 @@ SPECTACULAR = $(NO_DATABASE) $(BIN)/python manage.py spectacular --validate --fa
 SPECTACULAR_listings = MICROSTORE_SERVICE=listings $(SPECTACULAR)
 SPECTACULAR_transactions = MICROSTORE_SERVICE=transactions $(SPECTACULAR)
 
-# With those of the last release: nothing is compared before there is one.
+# With those of the last release, which are kept: a checkout in CI has neither tags nor history.
+RELEASES = microstore/contracts/releases
 check-contracts: $(INSTALLED)
-	@tag=$$(git describe --tags --abbrev=0 2> /dev/null); test -z "$$tag" || \
-		MICROSTORE_SERVICE=listings DEBUG=1 $(BIN)/python manage.py contracts check --against "$$tag"
+	@MICROSTORE_SERVICE=listings DEBUG=1 $(BIN)/python manage.py contracts check \
+		--against "$$(ls -d $(RELEASES)/*/ | sort --version-sort | tail -n 1)contracts.json"
 
 .PHONY: check-django-listings check-django-transactions
 check-django-listings check-django-transactions: check-django-%: $(INSTALLED)

@@ -1,6 +1,7 @@
 """`manage.py contracts check`: can this release take the messages of another one, and those that wait?"""
 
 import io
+import json
 import subprocess
 import tarfile
 import tempfile
@@ -12,7 +13,7 @@ from amqp.exceptions import AccessRefused
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from microstore.messaging.compatibility import find_breaks, read_contracts
+from microstore.messaging.compatibility import Contracts, find_breaks, read_contracts
 from microstore.messaging.in_flight import Waiting, find_dead_letters, find_in_broker, find_in_outbox
 from microstore.messaging.project import celery_app
 from microstore.messaging.sending.publisher import open_connection
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["check"])
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--against", metavar="REF_OR_FOLDER", help="contracts of another release")
+        what.add_argument("--against", metavar="RELEASE", help="a Git reference, a folder or a JSON file")
         what.add_argument(
             "--in-flight", action="store_true", help="messages of this service that wait to be handled"
         )
@@ -44,8 +45,7 @@ class Command(BaseCommand):
         module = settings.MESSAGING_CONTRACTS
         new = read_contracts(Path.cwd(), module)
         with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(against) if Path(against).is_dir() else export(against, module, into=scratch)
-            old = read_contracts(folder, module)
+            old = read_release(against, module, scratch)
         breaks = find_breaks(old, new)
         if breaks:
             raise CommandError("\n".join(breaks))
@@ -79,6 +79,15 @@ def read_waiting() -> Iterator[Waiting]:
         finally:
             connection.collect(socket_timeout=1)
     yield from find_dead_letters()
+
+
+def read_release(release: str, module: str, scratch: str) -> Contracts:
+    """Return the contracts of a JSON file, a folder with the module, or a Git reference."""
+    path = Path(release)
+    if path.is_file():
+        kept: Contracts = json.loads(path.read_text())
+        return kept
+    return read_contracts(path if path.is_dir() else export(release, module, into=scratch), module)
 
 
 def export(reference: str, module: str, *, into: str) -> Path:
