@@ -188,7 +188,8 @@ SPECTACULAR_SETTINGS = {
         "Log in at the listings service (`POST /api/auth/token/`) and send `Authorization: Bearer …` to both "
         "services. Money is whole minor units (`price_cents`) and a currency. Errors are problem details "
         "(RFC 9457): decide by `status` and `type`, show `detail`. Every answer has an `X-Trace-Id`; send "
-        "one, and it is used."
+        "one of up to 128 printable characters, and it is returned, and logged beside ours, which then is in "
+        "`traceresponse`."
     ),
     "VERSION": "1.0.0",
     "COMPONENT_SPLIT_REQUEST": True,  # requests are read strictly, answers grow

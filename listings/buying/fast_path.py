@@ -45,6 +45,7 @@ HEADERS_OF_ONE_ANSWER = {
     "content-length",
     "location",
     "x-trace-id",
+    "traceresponse",
     "idempotent-replayed",
     "ratelimit",
     "ratelimit-policy",
@@ -177,7 +178,7 @@ def answer(
     # As Django does when a request begins: a connection that is broken or too old is replaced.
     close_old_connections()
     with tracing.trace_of_request(environ) as trace:
-        headers = {**headers, "X-Trace-Id": tracing.trace_id_of(trace)}
+        headers = headers | tracing.headers_of(environ, trace)
         try:
             count(wanted["buyer_id"], headers)
             accepted = api.buy(**wanted)

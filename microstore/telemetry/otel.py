@@ -17,7 +17,7 @@ NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 def of_request(environ: Mapping[str, Any], *, trace: str) -> AbstractContextManager[None]:
-    """Return the span of a request: the one of `trace`, or a child of it where the caller sent `trace`."""
+    """Return the span of a request, the one of `trace`; one that the caller sent is linked."""
     return export.of_request(environ, trace=trace) if export else NOTHING
 
 

@@ -3,6 +3,7 @@
 Its variables are the standard ones: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, …
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
+    Link,
     NonRecordingSpan,
     SpanContext,
     SpanKind,
@@ -25,6 +27,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from microstore.contracts.contract import TRACEPARENT
 from microstore.telemetry.logs import process_name
 
 _given: ContextVar[tuple[int, int] | None] = ContextVar("given", default=None)
@@ -59,15 +62,13 @@ def tracer() -> Tracer:
 
 @contextmanager
 def of_request(environ: Mapping[str, Any], *, trace: str) -> Iterator[None]:
-    """Return the span of a request: the one of `trace`, or a child of it where the caller sent `trace`."""
+    """Return the span of a request, the one of `trace`, linked to the caller's own where it sent one."""
     name = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-    if trace == environ.get("HTTP_TRACEPARENT"):
-        with _below(trace, name, SpanKind.SERVER):
-            yield
-        return
+    callers = environ.get("HTTP_TRACEPARENT", "")
+    links = [Link(_remote(callers))] if re.fullmatch(TRACEPARENT, callers) else []
     token = _given.set(ids_of(trace))
     try:
-        span = tracer().start_span(name, kind=SpanKind.SERVER)
+        span = tracer().start_span(name, kind=SpanKind.SERVER, links=links)
     finally:
         _given.reset(token)
     try:
@@ -88,8 +89,11 @@ def of_messages(name: str, *, kind: str, carriers: Iterable[object]) -> Iterator
 
 @contextmanager
 def _below(trace: str, name: str, kind: SpanKind) -> Iterator[None]:
-    flags = TraceFlags(int(trace[53:], 16))
-    parent = SpanContext(*ids_of(trace), is_remote=True, trace_flags=flags)
-    context = set_span_in_context(NonRecordingSpan(parent))
+    context = set_span_in_context(NonRecordingSpan(_remote(trace)))
     with tracer().start_as_current_span(name, context=context, kind=kind):
         yield
+
+
+def _remote(traceparent: str) -> SpanContext:
+    flags = TraceFlags(int(traceparent[53:], 16))
+    return SpanContext(*ids_of(traceparent), is_remote=True, trace_flags=flags)

@@ -16,7 +16,7 @@ from microstore.contracts.contract import TRACEPARENT
 from microstore.telemetry import otel
 
 # An X-Trace-Id is sent back in a header, where a line break raises BadHeaderError: a 500.
-PRINTABLE = re.compile("[!-~]{1,128}")
+PRINTABLE = re.compile("[!-~]([ -~]{0,126}[!-~])?")
 
 _traceparent: ContextVar[str] = ContextVar("traceparent")
 
@@ -54,37 +54,36 @@ def trace_start(term: str) -> str | None:
     return f"00-{trace_id.hex}-" if trace_id else None
 
 
-def requested_id(environ: Mapping[str, Any]) -> str | None:
-    """Return the caller's own `X-Trace-Id`: up to 128 visible characters; None where there is none."""
+def client_id_of(environ: Mapping[str, Any]) -> str | None:
+    """Return the caller's own id: its `X-Trace-Id` of up to 128 printable characters, or its trace's."""
     text: str = environ.get("HTTP_X_TRACE_ID", "")
-    return text if PRINTABLE.fullmatch(text) else None
-
-
-def requested_trace(environ: Mapping[str, Any]) -> str:
-    """Return the traceparent of a request: the caller's own, or one made of its `X-Trace-Id`, or a new one.
-
-    An `X-Trace-Id` that is no W3C id is hashed into one, so that the same text is found again by it.
-    """
+    if PRINTABLE.fullmatch(text):
+        return text
     traceparent: str = environ.get("HTTP_TRACEPARENT", "")
-    # The format allows a trace id of zeros, and the specification calls it invalid.
-    if re.fullmatch(TRACEPARENT, traceparent) and trace_id_of(traceparent) != "0" * 32:
-        return traceparent
-    text = requested_id(environ)
-    return new_trace(text and as_trace_id(text))
+    return trace_id_of(traceparent) if re.fullmatch(TRACEPARENT, traceparent) else None
 
 
-def as_trace_id(text: str) -> str:
-    """Return 32 hexadecimal digits for an `X-Trace-Id`: its own digits, or those of its hash."""
-    return _digits(text) if is_trace_id(text) else hashlib.sha256(text.encode()).hexdigest()[:32]
+def trace_for(environ: Mapping[str, Any]) -> str:
+    """Return the traceparent of a request, always of a trace of our own.
+
+    Requests with the same log-in and the same id of the caller are one trace. Nobody else's are in it.
+    """
+    client_id, login = client_id_of(environ), environ.get("HTTP_AUTHORIZATION", "")
+    # An id alone joins nothing: strangers choose the same ones, and sellers see those of their buyers.
+    if not client_id or not login:
+        return new_trace()
+    return new_trace(hashlib.sha256(f"{login}\n{client_id}".encode()).hexdigest()[:32])
 
 
-def is_trace_id(text: str) -> bool:
-    """Return whether the text is a W3C trace id, with or without the dashes of a UUID."""
-    return bool(re.fullmatch("[0-9a-f]{32}", _digits(text))) and _digits(text) != "0" * 32
+def headers_of(environ: Mapping[str, Any], trace: str) -> dict[str, str]:
+    """Return the response's headers: `X-Trace-Id`, and `traceresponse` where that is the caller's own.
 
-
-def _digits(text: str) -> str:
-    return text.lower().replace("-", "")
+    https://www.w3.org/TR/trace-context-2/
+    """
+    client_id = client_id_of(environ)
+    if client_id is None:
+        return {"X-Trace-Id": trace_id_of(trace)}
+    return {"X-Trace-Id": client_id, "traceresponse": trace}
 
 
 def bound_id(trace: str) -> AbstractContextManager[None]:
@@ -94,11 +93,16 @@ def bound_id(trace: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def trace_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
-    """Bind the request's trace to the messages and log lines of a `with` block."""
-    trace = requested_trace(environ)
+    """Bind the request's trace to messages and log lines of a `with` block, and the caller's id beside it."""
+    trace = trace_for(environ)
+    client_id = client_id_of(environ)
+    kept = {"client_trace_id": client_id} if client_id else {}
     token = _traceparent.set(trace)
     try:
-        with bound_id(trace), otel.of_request(environ, trace=trace):
+        with (
+            structlog.contextvars.bound_contextvars(trace_id=trace_id_of(trace), **kept),
+            otel.of_request(environ, trace=trace),
+        ):
             yield trace
     finally:
         _traceparent.reset(token)
@@ -112,8 +116,8 @@ def trace_requests(
     def traced(request: HttpRequest) -> HttpResponse:
         with trace_of_request(request.META) as trace:
             response = get_response(request)
-        given = requested_id(request.META)
-        response["X-Trace-Id"] = given if given and not is_trace_id(given) else trace_id_of(trace)
+        for name, value in headers_of(request.META, trace).items():
+            response.headers[name] = value
         return response
 
     return traced

@@ -12,13 +12,14 @@ from tests.support.market import Market, Person, at_once
 def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
     market: Market, seller: Person, buyer: Person
 ) -> None:
-    trace_id = uuid.uuid4().hex
+    client_id = f"order {uuid.uuid4()}"
     listing_id = seller.sell("Crunchy armchair", quantity=3, category="furniture")
     with market.feed() as feed:
-        response = buyer.buy(listing_id, quantity=2, headers={"X-Trace-Id": trace_id})
+        response = buyer.buy(listing_id, quantity=2, headers={"X-Trace-Id": client_id})
         assert response.status_code == 202, response.text
         accepted = response.json()
-        assert accepted["trace_id"] == response.headers["X-Trace-Id"] == trace_id
+        assert response.headers["X-Trace-Id"] == client_id
+        trace_id = accepted["trace_id"]
         assert wait_until(lambda: accepted["id"] in feed.sold_orders(), timeout_seconds=30)
     [event] = [event for event in feed.events if event["order_id"] == accepted["id"]]
     assert (event["listing_id"], event["available"]) == (listing_id, 1)
@@ -34,6 +35,7 @@ def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
     assert transaction["trace_id"] == trace_id
     for process in ("listings-api", "transactions-worker", "listings-worker"):
         assert market.wait_logged(process, trace_id), process
+    assert market.wait_logged("listings-api", client_id)
 
 
 def test_a_thousand_purchases_by_sixteen_clients_all_settle_and_are_seen_once(

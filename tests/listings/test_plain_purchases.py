@@ -17,7 +17,6 @@ from listings.buying import api, fast_path
 from listings.buying.api import BuyView
 from listings.models import Listing, Order
 from microstore.http import limits
-from microstore.telemetry.tracing import new_trace, trace_id_of
 from tests.support.tokens import claims_of, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)  # both ways may close the connection
@@ -153,11 +152,16 @@ def test_a_replay_is_found_on_either_way(counter: Counter, armchair: Listing) ->
         assert (again.content, again.headers["Idempotent-Replayed"]) == (first.content, "true")
 
 
-def test_the_callers_trace_is_kept(counter: Counter, armchair: Listing) -> None:
-    trace = new_trace()
-    answer = counter.buy(armchair.pk, traceparent=trace)
-    assert answer.headers["X-Trace-Id"] == answer.json()["trace_id"] == trace_id_of(trace)
-    assert Order.objects.get(id=answer.json()["id"]).trace == trace
+def test_the_callers_trace_id_is_kept_beside_ours_on_either_way(
+    counter: Counter, put_on_sale: Callable[..., Listing]
+) -> None:
+    armchair = put_on_sale(quantity=3)
+    for headers in ({}, NOT_PLAIN):
+        answer = counter.buy(armchair.pk, **{"X-Trace-Id": "my/order 12"}, **headers)
+        assert answer.headers["X-Trace-Id"] == "my/order 12"
+        order = Order.objects.get(id=answer.json()["id"])
+        assert (order.trace, order.trace_id) == (answer.headers["traceresponse"], answer.json()["trace_id"])
+    assert "traceresponse" not in counter.buy(armchair.pk).headers
 
 
 def test_an_outage_looks_the_same(
