@@ -6,12 +6,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.catalogue.search import find_words
-from listings.models import Listing, LiveEvent, Order
+from listings.models import Listing, LiveEvent, Order, picture_path
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
 from listings.overview import find_orders
@@ -104,19 +104,20 @@ class ListingAdmin(FastAdmin):
 class OrderAdmin(ReadOnlyAdmin):
     """Orders, read only: messages alone change them."""
 
-    list_display = ("id", "status", "buyer", "listing", "quantity", "total_cents", "currency", "created_at")
+    list_display = ("id", "status", "buyer", "title", "quantity", "total_cents", "currency", "created_at")
     list_filter = ("status", AgeFilter)
-    list_select_related = ("buyer", "listing")
+    list_select_related = ("buyer", "listing", "past_edition")
     search_fields = ("id",)
     search_help_text = "The id of an order or a trace, the number of a listing, or the name of a buyer."
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("steps", "trace_link", "status", "reason")}),
         ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price_cents", "currency")}),
+        ("Item, as sold", {"fields": ("edition", "title", "category", "description", "picture")}),
         ("What it cost", {"fields": ("transaction_id", "fee_cents", "total_cents")}),
         ("More", {"fields": ("checkout_id", "idempotency_key", "created_at", "settled_at", "resent_at")}),
     )
-    readonly_fields = ("steps", "trace_link", "resent_at")
+    readonly_fields = ("steps", "trace_link", "resent_at", "title", "category", "description", "picture")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -131,6 +132,23 @@ class OrderAdmin(ReadOnlyAdmin):
         if is_id(term):
             return queryset.filter(listing_id=int(term)), False
         return queryset.filter(buyer__username=term), False
+
+    @admin.display
+    def title(self, order: Order) -> str:
+        return order.item.title
+
+    @admin.display
+    def category(self, order: Order) -> str:
+        return order.item.category
+
+    @admin.display
+    def description(self, order: Order) -> str:
+        return order.item.description
+
+    @admin.display
+    def picture(self, order: Order) -> SafeString | str:
+        path = picture_path(order.item.picture_id)
+        return format_html('<a href="{0}"><img src="{0}" alt="" height="160"></a>', path) if path else "none"
 
     @admin.display(description="what happened")
     def steps(self, order: Order) -> SafeString:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid5
 
-from listings.models import Order
+from listings.models import Order, picture_path
 from microstore.contracts.listings import ORDER_COMPLETED, OrderCompleted
 from microstore.contracts.transactions import (
     ORDER_CANCELLED,
@@ -16,6 +16,7 @@ from microstore.contracts.transactions import (
 
 def order_created(order: Order) -> OrderCreated:
     """Return the message that has the order recorded, for a new order or one that is sent again."""
+    item = order.item
     return ORDER_CREATED(
         order_id=order.id,
         listing_id=order.listing_id,
@@ -24,7 +25,10 @@ def order_created(order: Order) -> OrderCreated:
         quantity=order.quantity,
         unit_price_cents=order.unit_price_cents,
         currency=order.currency,
-        category=order.listing.category,
+        category=item.category,
+        title=item.title,
+        description=item.description,
+        picture=picture_path(item.picture_id),
         trace=order.trace,
     )
 

@@ -8,10 +8,11 @@ from django.db.models import ExpressionWrapper, F, Func, Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
+from listings.accounts.models import Profile, Session
 from listings.notifications.models import Email, Notification
 from microstore.telemetry.tracing import trace_id_of
 
-__all__ = ["Email", "Notification"]  # Django finds models by this module
+__all__ = ["Email", "Notification", "Profile", "Session"]  # Django finds models by this module
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000
@@ -25,6 +26,11 @@ PRICE_STEP = 2**33
 BY_PRICE = ExpressionWrapper(F("price_cents") * PRICE_STEP + F("id"), output_field=models.BigIntegerField())
 
 
+def picture_path(picture_id: int | None) -> str:
+    """Return the path by which those who may see a picture get it, whatever became of its listing."""
+    return f"/pictures/{picture_id}/large.jpg" if picture_id else ""
+
+
 class Category(models.TextChoices):
     """Departments of the shop."""
 
@@ -35,29 +41,6 @@ class Category(models.TextChoices):
     FURNITURE = "furniture"
     TOYS = "toys"
     OTHER = "other"
-
-
-class Profile(models.Model):
-    """Settings of a user; without a row the defaults apply."""
-
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True)
-    email_notifications = models.BooleanField(default=True, help_text="Whether e-mail is wanted.")
-
-    def __str__(self) -> str:
-        return f"Profile of {self.user_id}"
-
-
-class Session(models.Model):
-    """A session from log-in to log-out. Deleting the row ends it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sessions")
-    jti = models.CharField(max_length=32, help_text="Id of the one refresh token that is good.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(help_text="When that token expires.")
-
-    def __str__(self) -> str:
-        return f"Session of {self.user_id}"
 
 
 class Listing(models.Model):
@@ -79,6 +62,17 @@ class Listing(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.ON_SALE)
     edition = models.PositiveIntegerField(
         default=1, db_default=1, editable=False, help_text="Grows with each edit; not with purchases."
+    )
+    # Written by a trigger on the pictures. Without a constraint, which would order the deletion of both rows.
+    picture = models.ForeignKey(
+        "listings.ListingImage",
+        models.DO_NOTHING,
+        null=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        help_text="Its first picture.",
     )
     withdrawn_reason = models.CharField(
         max_length=500,
@@ -114,7 +108,8 @@ class Listing(models.Model):
 class ListingImage(models.Model):
     """A picture of a listing, encoded again from the seller's upload. Lists show the first one."""
 
-    listing = models.ForeignKey(Listing, models.CASCADE, related_name="images")
+    # Null where its seller has removed it, but orders show it.
+    listing = models.ForeignKey(Listing, models.CASCADE, null=True, related_name="images")
     large = models.FileField(max_length=200)
     small = models.FileField(max_length=200, help_text="The thumbnail.")
     width = models.PositiveIntegerField(help_text="Of the large one, in pixels.")
@@ -139,7 +134,7 @@ class ListingImage(models.Model):
 
     def _url(self, size: str) -> str:
         # Files are served by name to everybody, so a name is shown only where the listing is.
-        if self.listing.status == Listing.Status.ON_SALE:
+        if self.listing and self.listing.status == Listing.Status.ON_SALE:
             return str(getattr(self, size).url)
         return reverse("picture", args=[self.pk, size])
 
@@ -151,6 +146,28 @@ class DiscardedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ListingEdition(models.Model):
+    """A past edition of a listing that was ordered; a trigger writes it when the listing changes."""
+
+    listing = models.ForeignKey(Listing, models.PROTECT, related_name="+", db_index=False)
+    edition = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=10_000)
+    category = models.CharField(max_length=50, choices=Category)
+    # The constraint keeps the picture, whoever deletes it.
+    picture = models.ForeignKey(
+        ListingImage, models.PROTECT, null=True, related_name="+", help_text="Its first picture."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listing", "edition"], name="listing_edition_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} (edition {self.edition} of listing {self.listing_id})"
 
 
 class Order(models.Model):
@@ -168,6 +185,19 @@ class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", db_index=False)
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="orders")
+    edition = models.PositiveIntegerField(
+        null=True, help_text="Of the listing, as ordered; null in orders of releases that kept none."
+    )
+    # A row where the listing has changed since; no column.
+    past_edition = models.ForeignObject(
+        ListingEdition,
+        models.DO_NOTHING,
+        from_fields=["listing", "edition"],
+        to_fields=["listing", "edition"],
+        null=True,
+        editable=False,
+        related_name="+",
+    )
     checkout_id = models.UUIDField(null=True, blank=True, help_text="Orders made together.")
     quantity = models.PositiveIntegerField()
     unit_price_cents = models.PositiveBigIntegerField(help_text="As it was when ordered.")
@@ -222,6 +252,24 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of listing {self.listing_id} ({self.status})"
+
+    @property
+    def item(self) -> "Listing | ListingEdition":
+        """The listing as it was sold: title, description, category and picture.
+
+        Orders of releases that kept no edition (`edition` is None) have the present listing.
+        """
+        if self.edition is None or self.edition == self.listing.edition:
+            return self.listing
+        return self.past_edition or self.listing
+
+    @property
+    def picture(self) -> ListingImage | None:
+        """The listing's first picture as it was sold."""
+        picture = self.item.picture
+        if picture and picture.listing_id == self.listing_id:
+            picture.listing = self.listing  # read with the order; its addresses depend on it
+        return picture
 
     @property
     def trace_id(self) -> str:

@@ -22,7 +22,8 @@ def visible_listings(user_id: int | None) -> QuerySet[Listing]:
 
 def orders_of(user_id: int) -> QuerySet[Order]:
     """Return the orders that the user may see: those bought and those sold."""
-    return Order.objects.filter(Q(buyer_id=user_id) | Q(listing__seller_id=user_id)).select_related("listing")
+    own = Q(buyer_id=user_id) | Q(listing__seller_id=user_id)
+    return Order.objects.filter(own).select_related("listing", "past_edition")
 
 
 def order_with_key(buyer_id: int, key: str) -> Order | None:
@@ -34,8 +35,8 @@ def lock_orders(order_ids: Sequence[UUID]) -> dict[UUID, Order]:
     """Return the orders by id, locked until the transaction ends; those that do not exist are left out."""
     # Locked in the order of their ids, so that two batches cannot wait for each other. `of`: not the
     # listings, whose rows every purchase of them locks.
-    orders = Order.objects.select_for_update(of=("self",)).select_related("listing").order_by("id")
-    return {order.id: order for order in orders.filter(id__in=order_ids)}
+    orders = Order.objects.select_for_update(of=("self",)).select_related("listing", "past_edition")
+    return {order.id: order for order in orders.filter(id__in=order_ids).order_by("id")}
 
 
 def orders_of_checkout(checkout_id: UUID) -> list[Order]:

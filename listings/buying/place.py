@@ -21,10 +21,13 @@ from microstore.refusal import Refusal
 MOST_TOGETHER = 50  # purchases in one transaction
 PLACE_ORDERS = "SELECT place_orders(%s, %s, %s)"
 LONGEST_WAIT_TOGETHER, NO_LIMIT = "100ms", "0"  # for a listing's lock, as PostgreSQL's lock_timeout takes it
-LISTING_FIELDS = ("id", "seller_id", "category", "price_cents", "currency", "available", "status", "edition")
+LISTING_FIELDS = (  # in the order of the model, by which `from_db` takes the values
+    *("id", "seller_id", "title", "description", "category", "price_cents", "currency", "available"),
+    *("status", "edition", "picture_id"),
+)
 READ_LISTINGS = f"SELECT {', '.join(LISTING_FIELDS)} FROM listings_listing WHERE id = ANY(%s)"  # noqa: S608  # no input
 ORDER_FIELDS = (
-    *("id", "buyer_id", "listing_id", "checkout_id", "quantity", "unit_price_cents", "currency"),
+    *("id", "buyer_id", "listing_id", "edition", "checkout_id", "quantity", "unit_price_cents", "currency"),
     *("trace", "idempotency_key", "request_hash"),
 )
 
@@ -115,6 +118,7 @@ def _make_order(purchase: Purchase, listing: Listing | None) -> Order | Refusal:
         id=uuid7(),
         listing=listing,
         buyer_id=purchase.buyer_id,
+        edition=listing.edition,
         checkout_id=purchase.checkout_id,
         quantity=purchase.quantity,
         unit_price_cents=listing.price_cents,
@@ -143,4 +147,4 @@ def _store(orders: Sequence[Order], longest_wait: str) -> list[Order]:
 
 def _as_row(order: Order) -> dict[str, object]:
     row = {name: getattr(order, name) for name in ORDER_FIELDS}
-    return {**row, "edition": order.listing.edition, "message": to_wire(order_created(order))}
+    return {**row, "message": to_wire(order_created(order))}

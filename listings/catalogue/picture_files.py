@@ -8,9 +8,10 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from listings.catalogue.images import Picture
-from listings.models import DiscardedFile, Listing, ListingImage, Order
+from listings.models import DiscardedFile, Listing, ListingEdition, ListingImage, Order
 
 FOLDER = "listings"
 DISCARDED_AT_ONCE = 100
@@ -79,20 +80,39 @@ def delete_discarded() -> None:
         DiscardedFile.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
+def remove_picture(image: ListingImage) -> None:
+    """Take a picture from its listing, whose row the caller has locked, and delete it unless orders show it.
+
+    One that orders show gets new names after the commit: whoever has seen the listing knows the old ones.
+    """
+    # First of all: its trigger gives the listing its next edition, and keeps the one that was ordered.
+    ListingImage.objects.filter(pk=image.pk).update(listing=None)
+    if ListingEdition.objects.filter(picture=image).exists():
+        transaction.on_commit(lambda: _hide(image), robust=True)
+    else:
+        discard_files([image])
+        image.delete()
+
+
 def find_seen(image_id: int, viewer: Any) -> ListingImage | None:
     """Return the picture if the viewer may see it, as a user, an account of a token, or nobody."""
     image = ListingImage.objects.select_related("listing").filter(pk=image_id).first()
-    if image is None or image.listing.status == Listing.Status.ON_SALE:
+    if image is None or (image.listing and image.listing.status == Listing.Status.ON_SALE):
         return image
     if not viewer.is_authenticated:
         return None
-    # What was there when an order was made stays visible to its buyer.
-    bought = Order.objects.filter(
-        buyer_id=viewer.pk, listing_id=image.listing_id, created_at__gte=image.created_at
-    )
+    is_sellers = image.listing is not None and str(viewer.pk) == str(image.listing.seller_id)
     is_staff = viewer.is_staff and viewer.has_perm("listings.view_listing")
-    is_seen = str(viewer.pk) == str(image.listing.seller_id) or is_staff or bought.exists()
-    return image if is_seen else None
+    return image if is_sellers or is_staff or _is_of_a_deal(image, viewer.pk) else None
+
+
+def _is_of_a_deal(image: ListingImage, user_id: int) -> bool:
+    if image.listing_id is None:
+        deals = Order.objects.filter(past_edition__picture=image)
+        return deals.filter(Q(buyer_id=user_id) | Q(listing__seller_id=user_id)).exists()
+    # What was there when an order was made stays visible to its buyer.
+    bought = Order.objects.filter(buyer_id=user_id, listing_id=image.listing_id)
+    return bought.filter(created_at__gte=image.created_at).exists()
 
 
 def names_of(image: ListingImage) -> Names:
@@ -109,6 +129,7 @@ def _is_shared(image: ListingImage, name: str) -> bool:
 
 def _copy(image: ListingImage) -> Names | None:
     # None where a file is missing: the row then keeps its names, which lead to nothing.
+    assert image.listing_id is not None  # also of one that was taken from it since it was read
     with suppress(FileNotFoundError):
         large, small = map(_read, names_of(image))
         return store_files(image.listing_id, Picture(large, small, image.width, image.height))
@@ -118,6 +139,12 @@ def _copy(image: ListingImage) -> Names | None:
 def _read(name: str) -> ContentFile:  # type: ignore[type-arg]  # cannot be subscripted at run time
     with default_storage.open(name) as file:
         return ContentFile(file.read())
+
+
+def _hide(image: ListingImage) -> None:
+    copy = _copy(image)
+    with transaction.atomic():
+        _rename(image, copy)
 
 
 def _rename(image: ListingImage, names: Names | None) -> None:

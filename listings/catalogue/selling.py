@@ -13,7 +13,13 @@ from django.utils import timezone
 
 from listings import queries
 from listings.catalogue.images import draw_picture
-from listings.catalogue.picture_files import delete_files, discard_files, new_names, store_files
+from listings.catalogue.picture_files import (
+    delete_files,
+    discard_files,
+    new_names,
+    remove_picture,
+    store_files,
+)
 from listings.models import Listing, ListingImage, Order
 from listings.refusals import (
     AccountGone,
@@ -103,7 +109,7 @@ def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
     image = ListingImage(listing=listing, width=picture.width, height=picture.height)
     image.large, image.small = names
     try:
-        _insert_image(image)
+        _insert_image(listing.id, image)
     except BaseException:
         delete_files(names)
         raise
@@ -111,7 +117,10 @@ def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
 
 
 def remove_image(listing: Listing, image_id: int) -> None:
-    """Delete a picture of the listing. Raises ListingNotFound or WithdrawnByStaff."""
+    """Remove a picture of the listing; orders go on showing it.
+
+    Raises ListingNotFound or WithdrawnByStaff.
+    """
     with transaction.atomic():
         # Locked, so that a concurrent withdrawal by staff is visible here or waits for this transaction.
         now = Listing.objects.select_for_update().filter(id=listing.id).first()
@@ -120,8 +129,7 @@ def remove_image(listing: Listing, image_id: int) -> None:
             raise ListingNotFound("This listing has no such image.")
         if now.withdrawn_reason:
             raise _withdrawn_by_staff(now)
-        discard_files([image])
-        image.delete()
+        remove_picture(image)
 
 
 def _rows_of(listing: Listing, editions: Editions) -> QuerySet[Listing]:
@@ -164,9 +172,9 @@ def _set_status(
 
 
 @transaction.atomic
-def _insert_image(image: ListingImage) -> None:
+def _insert_image(listing_id: int, image: ListingImage) -> None:
     # Locked, so that concurrent uploads are counted one after the other.
-    Listing.objects.select_for_update().get(id=image.listing_id)
-    if ListingImage.objects.filter(listing_id=image.listing_id).count() >= MAX_IMAGES:
+    Listing.objects.select_for_update().get(id=listing_id)
+    if ListingImage.objects.filter(listing_id=listing_id).count() >= MAX_IMAGES:
         raise TooManyImages(f"A listing has at most {MAX_IMAGES} images; delete one first.")
     image.save()

@@ -16,7 +16,6 @@ DROP = "DROP FUNCTION place_order(uuid, integer, bigint, integer, bigint, text, 
 class Migration(migrations.Migration):
     dependencies = (("listings", "0015_place_orders"),)
     operations = (
-        load_sql(LISTINGS / "catalogue/sql/next_edition.sql"),
         load_sql(LISTINGS / "buying/sql/place_orders.sql"),
         migrations.RunSQL(DROP, migrations.RunSQL.noop),
     )

@@ -70,7 +70,8 @@ def _send(email_id: int, connection: BaseEmailBackend) -> bool:
     waiting = Email.objects.select_for_update().filter(pk=email_id, sent_at=None, error="").first()
     if waiting is None:
         return True
-    notification = Notification.objects.select_related("recipient", "order__listing").get(pk=email_id)
+    about = ("recipient", "order__listing", "order__past_edition")
+    notification = Notification.objects.select_related(*about).get(pk=email_id)
     message = compose(notification, connection)
     try:
         message.send()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from listings.live import push
@@ -111,9 +112,10 @@ def _is_out_of_date(kind: Kind, order: Bought) -> bool:
 
 
 def _orders_of(facts: Iterable[Message]) -> dict[UUID, Bought]:
-    found = Order.objects.filter(id__in=[order_id_of(fact) for fact in facts]).values_list(
-        *("id", "buyer_id", "listing__seller_id", "status", "quantity", "listing__title"),
-        *("total_cents", "currency"),
+    # A past edition is there where the seller has changed the listing after the sale.
+    orders = Order.objects.annotate(title=Coalesce("past_edition__title", "listing__title"))
+    found = orders.filter(id__in=[order_id_of(fact) for fact in facts]).values_list(
+        *("id", "buyer_id", "listing__seller_id", "status", "quantity", "title", "total_cents", "currency"),
     )
     return {order.order_id: order for order in map(Bought._make, found)}
 

@@ -30,4 +30,4 @@ def subject_of(notification: Notification) -> str:
     """Return the subject of the notification's e-mail, at most TITLE_CHARACTERS long."""
     # On one line: a title may hold line breaks, and a header with one is refused.
     subject = SUBJECTS[Kind(notification.kind), Role(notification.role)]
-    return " ".join(f"{subject}: {notification.order.listing.title}".split())[:TITLE_CHARACTERS]
+    return " ".join(f"{subject}: {notification.order.item.title}".split())[:TITLE_CHARACTERS]

@@ -4,24 +4,45 @@ from typing import Any
 
 from rest_framework import serializers
 
-from listings.models import Order
+from listings.models import Category, Order, picture_path
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order as its buyer and its seller see it."""
 
-    listing_title = serializers.CharField(source="listing.title", read_only=True)
+    listing_title = serializers.CharField(source="item.title", read_only=True, help_text="As sold.")
+    description = serializers.CharField(source="item.description", read_only=True, help_text="As sold.")
+    category = serializers.ChoiceField(
+        Category.choices, source="item.category", read_only=True, help_text="As sold."
+    )
+    picture_url = serializers.SerializerMethodField(
+        help_text="The listing's first picture, as sold; null without one. It needs a log-in."
+    )
     seller_id = serializers.IntegerField(source="listing.seller_id", read_only=True)
     trace_id = serializers.CharField(read_only=True)
 
     class Meta:
         model = Order
         fields = (
-            *("id", "status", "listing", "listing_title", "checkout_id", "quantity", "unit_price_cents"),
+            *(
+                "id",
+                "status",
+                "listing",
+                "edition",
+                "listing_title",
+                "description",
+                "category",
+                "picture_url",
+            ),
+            *("checkout_id", "quantity", "unit_price_cents"),
             *("currency", "fee_cents", "total_cents", "transaction_id", "reason", "trace_id", "buyer_id"),
             *("seller_id", "created_at", "settled_at"),
         )
         read_only_fields = fields
+
+    def get_picture_url(self, order: Order) -> str | None:
+        path = picture_path(order.item.picture_id)
+        return self.context["request"].build_absolute_uri(path) if path else None
 
 
 class StepSerializer(serializers.Serializer[Any]):

@@ -55,4 +55,4 @@ def wants_email(user_id: int) -> bool:
 
 
 def _with_listing(orders: QuerySet[Order]) -> QuerySet[Order]:
-    return orders.select_related("listing__seller", "buyer").prefetch_related("listing__images")
+    return orders.select_related("listing__seller", "listing__picture", "past_edition__picture", "buyer")

@@ -89,7 +89,7 @@ def _overdue(orders: QuerySet[Order], since: str, now: datetime, older_than: tim
 def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> int:
     # Orders that somebody has locked are left out: another reconcile sends them, or a worker is settling
     # them. A crash before the commit sends nothing: outbox rows and `resent_at` are of one transaction.
-    chunk = overdue.select_related("listing")
+    chunk = overdue.select_related("listing", "past_edition")
     orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
     for order in orders:
         resend(order)

@@ -117,7 +117,7 @@ def test_the_transactions_service_is_told_once(
         "unit_price_cents": 24_900,
         "currency": "EUR",
         "category": "furniture",
-        "title": "",
+        "title": "Crunchy armchair",
         "description": "",
         "picture": "",
         "trace": order.trace,

@@ -75,7 +75,7 @@ def test_each_order_is_told_to_the_transactions_service_once(
         "unit_price_cents": 5_900,
         "currency": "EUR",
         "category": "furniture",
-        "title": "",
+        "title": "Reading lamp",
         "description": "",
         "picture": "",
     }

@@ -36,7 +36,7 @@ def test_an_order_pending_past_its_deadline_is_sent_again_as_it_was(
         "unit_price_cents": 24_900,
         "currency": "EUR",
         "category": "furniture",
-        "title": "",
+        "title": "Reading lamp",
         "description": "",
         "picture": "",
         "trace": order.trace,

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 OF_EACH = 4
 QUERIES_OF_THE_CATALOGUE = OF_EACH + 2  # listings, images
 QUERIES_OF_A_LISTING = OF_EACH + 2
-QUERIES_OF_MY_ORDERS = OF_EACH + 2  # orders, images
-QUERIES_OF_MY_SALES = OF_EACH + 4  # and the listings, with their images
+QUERIES_OF_MY_ORDERS = OF_EACH + 1  # orders, with their pictures
+QUERIES_OF_MY_SALES = OF_EACH + 3  # and the listings, with their images
 LAMP = {"title": "Reading lamp", "price": "59", "currency": "EUR", "quantity": "2", "category": "furniture"}
 
 

@@ -28,10 +28,10 @@ BEGIN
             AND available >= wanted.quantity AND seller_id <> wanted.buyer_id;
         CONTINUE WHEN NOT FOUND;
         INSERT INTO listings_order (
-            id, buyer_id, listing_id, checkout_id, quantity, unit_price_cents, currency, status, reason, trace,
-            idempotency_key, request_hash, created_at
+            id, buyer_id, listing_id, edition, checkout_id, quantity, unit_price_cents, currency, status, reason,
+            trace, idempotency_key, request_hash, created_at
         ) VALUES (
-            wanted.id, wanted.buyer_id, wanted.listing_id, wanted.checkout_id, wanted.quantity,
+            wanted.id, wanted.buyer_id, wanted.listing_id, wanted.edition, wanted.checkout_id, wanted.quantity,
             wanted.unit_price_cents, wanted.currency, 'pending', '', wanted.trace, wanted.idempotency_key,
             wanted.request_hash, now()
         );
