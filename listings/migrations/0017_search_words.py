@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.contrib.postgres.search import SearchVectorField
 from django.db import migrations, models
 from django.db.models import ExpressionWrapper, F, Func
@@ -33,7 +33,6 @@ class Migration(migrations.Migration):
                 name='listing_search',
             ),
         ),
-        RemoveIndexConcurrently(model_name='listing', name='listing_words'),
         AddIndexConcurrently(
             model_name='listing',
             index=models.Index(
@@ -42,5 +41,13 @@ class Migration(migrations.Migration):
                 name='listing_currency_price',
             ),
         ),
-        RemoveIndexConcurrently(model_name='listing', name='listing_price'),
+        # Only forgotten here. Processes of the release before search and sort by them while this one is rolled out;
+        # a purchase writes neither, since neither names `available`. The next release drops them, and the functions
+        # of tests/listings/test_sql_functions.py.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RemoveIndex(model_name='listing', name='listing_words'),
+                migrations.RemoveIndex(model_name='listing', name='listing_price'),
+            ],
+        ),
     ]

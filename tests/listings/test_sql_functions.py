@@ -1,10 +1,12 @@
-"""The functions in the database are those of the .sql files, and no others."""
+"""The functions and indexes in the database are those of the .sql files and models, and no others."""
 
 import re
 from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
+
+from listings.models import Listing
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +21,7 @@ OF_THE_RELEASE_BEFORE = {
     "place_orders(jsonb[],text[],text[],text)",
     "place_checkout(integer,uuid,text,text,jsonb)",
 }
+INDEXES_OF_THE_RELEASE_BEFORE = {"listing_words", "listing_price"}
 FUNCTIONS = """
 SELECT pg_proc.oid::regprocedure::text, prosrc FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
 WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')
@@ -28,6 +31,12 @@ WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')
 def read_functions() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(FUNCTIONS)
+        return dict(cursor.fetchall())
+
+
+def read_indexes() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'listings_listing'")
         return dict(cursor.fetchall())
 
 
@@ -51,3 +60,15 @@ def test_no_function_is_left_that_no_file_defines() -> None:
     loaded = read_functions().keys() - OF_THE_RELEASE_BEFORE
     assert names(set(loaded)) == defined
     assert read_functions().keys() >= OF_THE_RELEASE_BEFORE
+
+
+def test_the_release_before_still_has_its_indexes_while_it_is_replaced() -> None:
+    """They are in no model any more, so the next release has to drop them from the database by SQL."""
+    stated = {index.name for index in Listing._meta.indexes}
+    assert stated.isdisjoint(INDEXES_OF_THE_RELEASE_BEFORE)
+    assert read_indexes().keys() >= INDEXES_OF_THE_RELEASE_BEFORE | stated
+
+
+def test_a_purchase_writes_no_index_of_the_listings() -> None:
+    """It changes `available` alone; indexes of a row are written only when a column of one changes."""
+    assert [name for name, definition in read_indexes().items() if "available" in definition] == []
