@@ -3,16 +3,21 @@
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Func, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from listings.accounts.models import Profile, Session
+from listings.catalogue.seller_text import validate_line, validate_paragraphs
+from listings.live.models import LiveEvent
+from listings.money import validate_currency
 from listings.notifications.models import Email, Notification
 from microstore.telemetry.tracing import trace_id_of
 
-__all__ = ["Email", "Notification", "Profile", "Session"]  # Django finds models by this module
+__all__ = ["Email", "LiveEvent", "Notification", "Profile", "Session"]  # Django finds models by this module
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000
@@ -52,11 +57,15 @@ class Listing(models.Model):
         WITHDRAWN = "withdrawn"
 
     seller = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="listings")
-    title = models.CharField(max_length=200)
-    description = models.TextField(blank=True, max_length=10_000)
+    # The validators are for the admin's form; the API and the pages have them in a serializer.
+    title = models.CharField(max_length=200, validators=[validate_line])
+    description = models.TextField(blank=True, max_length=10_000, validators=[validate_paragraphs])
     category = models.CharField(max_length=50, choices=Category, default=Category.OTHER)
-    price_cents = models.PositiveBigIntegerField(help_text="Price of one, in the currency's minor unit.")
-    currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
+    price_cents = models.PositiveBigIntegerField(
+        help_text="Price of one, in the currency's minor unit.",
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PRICE_CENTS)],
+    )
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code.", validators=[validate_currency])
     quantity = models.PositiveIntegerField(default=1, help_text="How many there were to begin with.")
     available = models.PositiveIntegerField(help_text="How many can still be bought.")
     status = models.CharField(max_length=10, choices=Status, default=Status.ON_SALE)
@@ -114,7 +123,7 @@ class ListingImage(models.Model):
     small = models.FileField(max_length=200, help_text="The thumbnail.")
     width = models.PositiveIntegerField(help_text="Of the large one, in pixels.")
     height = models.PositiveIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ("id",)
@@ -275,21 +284,3 @@ class Order(models.Model):
     def trace_id(self) -> str:
         """The trace id, as log lines have it."""
         return trace_id_of(self.trace)
-
-
-class LiveEvent(models.Model):
-    """Events of the live feed, in order of `seq`: a client resumes after the last one it has received."""
-
-    seq = models.BigAutoField(primary_key=True)
-    type = models.CharField(max_length=30)
-    order_id = models.UUIDField()
-    listing_id = models.BigIntegerField()
-    payload = models.JSONField(help_text="The event but for its seq.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        # An order is settled once, under its lock; this holds even where code forgets the lock.
-        constraints = [models.UniqueConstraint(fields=["order_id", "type"], name="live_event_once_per_order")]
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.seq}"

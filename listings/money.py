@@ -6,7 +6,8 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from babel.numbers import format_currency, get_currency_symbol
-from django.core.exceptions import ImproperlyConfigured
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from iso4217 import Currency
 
 LOCALE = "en"
@@ -25,6 +26,12 @@ NO_MINOR_UNIT = re.compile(r"[.,][-\u2013\u2014]$")  # 249,- is how much of Euro
 
 class UnreadableAmount(ValueError):
     """The text is no amount, or could be two; the message says what to write instead."""
+
+
+def validate_currency(currency: str) -> None:
+    """Raise ValidationError unless listings may be sold in this currency."""
+    if currency not in settings.CURRENCIES:
+        raise ValidationError(f"Use one of {', '.join(settings.CURRENCIES)}.")
 
 
 @cache

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage
+from listings.money import validate_currency
 from microstore.http.serializers import (
     RefuseUnknownFields,
     StrictBooleanField,
@@ -80,7 +81,7 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
     )
     category = serializers.ChoiceField(Category.choices, required=False)
     price_cents = StrictIntegerField(min_value=1, max_value=MAX_PRICE_CENTS)
-    currency = CurrencyField(max_length=3)
+    currency = CurrencyField(max_length=3, validators=[validate_currency])
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
     draft = StrictBooleanField(write_only=True, default=False)
     seller = serializers.CharField(source="seller.username", read_only=True)
@@ -93,11 +94,6 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
             *("status", "draft", "seller", "seller_id", "images", "created_at", "updated_at"),
         )
         read_only_fields = ("id", "available", "status", "seller_id", "created_at", "updated_at")
-
-    def validate_currency(self, currency: str) -> str:
-        if currency not in settings.CURRENCIES:
-            raise serializers.ValidationError(f"Use one of {', '.join(settings.CURRENCIES)}.")
-        return currency
 
     def create(self, validated_data: dict[str, Any]) -> Listing:
         draft = validated_data.pop("draft")

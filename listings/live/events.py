@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from listings.models import LiveEvent
 
@@ -20,7 +20,7 @@ def resume_point(seq: int) -> int:
     # A seq is drawn at the insert and visible at the commit, so an event that becomes visible now may have a
     # lower seq than one that the client has. Events of the last seconds are therefore read again, and clients
     # drop those that they have by the seq.
-    just_now = timezone.now() - timedelta(seconds=OVERLAP_SECONDS)
+    just_now = Now() - timedelta(seconds=OVERLAP_SECONDS)
     late = LiveEvent.objects.filter(seq__gt=seq - OVERLAP_EVENTS, seq__lte=seq, created_at__gte=just_now)
     first = late.order_by("seq").values_list("seq", flat=True).first()
     return seq if first is None else first - 1

@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import subject_of
+from microstore.database.clock import database_now
 from microstore.messaging.receiving.consumer import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -82,7 +83,7 @@ def _send(email_id: int, connection: BaseEmailBackend) -> bool:
         if not is_about_one_email(error):
             raise
         # Deferred: the row stays unsent, and the retried fact finds it again.
-        if not is_permanent(error) and timezone.now() - notification.created_at < GIVE_UP_AFTER:
+        if not is_permanent(error) and database_now() - notification.created_at < GIVE_UP_AFTER:
             return False
         waiting.error = _describe(error)
     if waiting.error:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Notification(models.Model):
@@ -25,7 +26,7 @@ class Notification(models.Model):
     role = models.CharField(max_length=10, choices=Role)
     order = models.ForeignKey("listings.Order", models.CASCADE, related_name="+", db_index=False)
     text = models.CharField(max_length=1_000, help_text="For the recipient to read.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     read_at = models.DateTimeField(null=True, blank=True, help_text="When it was read; null: unread.")
 
     class Meta:

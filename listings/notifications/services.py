@@ -1,7 +1,6 @@
 """Notifications of orders: storing, sending by e-mail, marking as read."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -103,7 +102,6 @@ class NewRow(NamedTuple):
     role: str
     order_id: UUID
     text: str
-    created_at: datetime
 
 
 def _is_out_of_date(kind: Kind, order: Bought) -> bool:
@@ -142,7 +140,6 @@ def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
             role=role.value,
             order_id=order.order_id,
             text=TEXTS[kind, role].format_map(values),
-            created_at=timezone.now(),
         )
         for role, person in people
     ]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
 
 from listings import queries
 from listings.live import push
 from listings.models import Listing, LiveEvent, Order
 from listings.stock import release_stock
 from microstore.contracts.listings import ORDER_REJECTED, OrderRejected
+from microstore.database.clock import database_now
 from microstore.messaging.receiving.contradictions import drop_contradictions
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,8 @@ def _find_contradiction(rejection: OrderRejected, order: Order | None) -> str | 
 def release_order(order: Order, status: Order.Status, *, reason: str = "") -> None:
     """Settle a pending order that the caller has locked; of several orders, by ascending listing id."""
     # The order before its listing, as everywhere: whoever holds a listing's lock never waits for an order.
-    order.status, order.reason, order.settled_at = status, reason, timezone.now()
+    # By the database's clock, by which `reconcile` decides when to send a cancellation again.
+    order.status, order.reason, order.settled_at = status, reason, database_now()
     order.save(update_fields=["status", "reason", "settled_at"])
     release_stock(order.listing_id, quantity=order.quantity)
     push.push([LiveEvent.objects.create(**_item_released(order))])

@@ -11,9 +11,14 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from listings.accounts.sessions import open_session
-from listings.models import LiveEvent, Notification, Order, Session
+from listings.live.events import resume_point
+from listings.messages import order_cancelled
+from listings.models import ListingImage, LiveEvent, Notification, Order, Session
+from listings.notifications.services import notify
 from listings.settling import reconcile
+from listings.settling.cancel import cancel_order
 from listings.settling.reconcile import clean_live_events
+from microstore.database.clock import database_now
 from microstore.messaging.models import OutboxMessage
 from tests.listings.vanished import PlaceOrder, place_order, sent_orders
 
@@ -70,6 +75,30 @@ def test_what_was_sent_again_waits_for_its_turn_by_the_right_clock(
     order.refresh_from_db()
     assert order.resent_at is not None
     assert order.resent_at - order.created_at < timedelta(hours=1)
+
+
+def test_what_is_compared_with_the_databases_clock_is_written_by_it(
+    place_order: PlaceOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = place_order()
+    put_clock_ahead(monkeypatch)
+    cancelled = cancel_order(order.pk, buyer_id=order.buyer_id)
+    notify(Notification.Kind.ORDER_CANCELLED, [order_cancelled(cancelled)])
+    ListingImage.objects.create(listing=order.listing, large="a.jpg", small="b.jpg", width=1, height=1)
+    assert cancelled.settled_at is not None
+    written = [
+        each.created_at
+        for model in (LiveEvent, Notification, ListingImage)
+        for each in model._default_manager.all()
+    ]
+    assert len(written) == 4
+    assert all(abs(at - database_now()) < timedelta(hours=1) for at in [*written, cancelled.settled_at])
+
+
+def test_a_client_that_resumes_gets_what_becomes_visible_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = add_event()
+    put_clock_ahead(monkeypatch)
+    assert resume_point(event.seq) == event.seq - 1
 
 
 def test_sessions_stay(make_user: Callable[..., User], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from listings.models import Listing
 from tests.support.pages import text
 from tests.support.problem import read_problem
+from tests.support.roles import client_as
 
 LAMP = {"title": "Reading lamp", "price_cents": 5_900, "currency": "EUR"}
 UNSEEN = [
@@ -53,6 +54,26 @@ def test_a_title_that_cannot_be_shown_is_refused_everywhere(
     )
     assert 'id="title-wrong"' in page
     assert list(Listing.objects.values_list("title", flat=True)) == ["Crunchy armchair"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("title", title) for title in [UNSEEN[0], TURNED[0], LINES[0]]),
+        ("description", "\x1b[31m"),
+        ("description", TURNED[0]),
+        ("price_cents", "0"),
+        ("price_cents", "1000000001"),
+        ("currency", "XAU"),
+    ],
+)
+def test_the_admin_refuses_what_sellers_may_not_write(armchair: Listing, field: str, value: str) -> None:
+    form = {name: getattr(armchair, name) for name in ("title", "category", "price_cents", "currency")}
+    form |= {"seller": armchair.seller_id, "description": "", field: value}
+    page = client_as("admin").post(f"/admin/listings/listing/{armchair.pk}/change/", form)
+    assert list(page.context["adminform"].form.errors) == [field]
+    armchair.refresh_from_db()
+    assert armchair.edition == 1
 
 
 @pytest.mark.parametrize("title", SEEN)
