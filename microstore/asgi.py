@@ -20,6 +20,8 @@ from microstore.metrics.exposition import expose  # noqa: E402  # the same
 async def refuse_socket(scope: Any, receive: Any, send: Any) -> None:
     """Refuse a WebSocket at an unknown address; Channels raises an exception there."""
     await receive()
+    # Accepted first: of a refused handshake a browser learns no code.
+    await send({"type": "websocket.accept"})
     await send({"type": "websocket.close", "code": 4404})
 
 

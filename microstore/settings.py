@@ -274,7 +274,7 @@ CHANNEL_LAYERS = {
 }
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 10)  # in one process
 LIVE_UNSENT_FRAMES = env.int("LIVE_UNSENT_FRAMES", 1_000)  # of one socket: who reads slower is dropped
-LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", 2_000)  # the same of the public feed
+LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", 200)  # the same of the public feed
 FEES_URL = env.str("FEES_URL", "http://127.0.0.1:8003/")
 FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; empty: calls are not signed
 FEES_AWS_REGION = env.str("FEES_AWS_REGION", "")  # set: calls are signed as AWS wants it (SigV4)

@@ -1,9 +1,13 @@
 """Admission of WebSockets: by origin, by token, and by number of connections of a user or address."""
 
+import asyncio
 import time
-from collections import Counter
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from django.conf import settings
 from django.http.request import validate_host
@@ -14,10 +18,21 @@ from microstore.auth.authentication import TokenAuthentication
 from microstore.http.limits import network_of
 
 BAD_REQUEST, BAD_TOKEN, WRONG_ORIGIN, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4408, 4429
+REPLACED, SILENT = 4409, 4410
 MAX_DIGITS = 18
+CATCH_UPS = 20  # at once in one process: each reads the database
+CATCH_UPS_OF_ONE = 2  # of one user, or of one address on the public feed
 
-# Of this process alone, and without a lock: only its event loop changes them.
-_slots: Counter[str] = Counter()
+
+class Replaceable(Protocol):
+    """A connection that can be closed from this end."""
+
+    def close_from_here(self, code: int, reason: str) -> None:
+        """Close the connection with this code and reason."""
+
+
+# By user or address, oldest first. Of this process alone, and without a lock: only its event loop changes it.
+_slots: defaultdict[str, list[Replaceable]] = defaultdict(list)
 
 
 class ConnectionRejected(Exception):
@@ -35,19 +50,52 @@ class Bearer(NamedTuple):
     seconds_left: float
 
 
-def acquire_slot(name: str, *, limit: int) -> str:
-    """Count a connection under the name and return the name; raises ConnectionRejected at the limit."""
-    if _slots[name] >= limit:
+def acquire_slot(name: str, socket: Replaceable, *, limit: int) -> str:
+    """Count the connection under the name and return the name; raises ConnectionRejected at the limit."""
+    if len(_slots[name]) >= limit:
         raise ConnectionRejected(TOO_MANY, "too many connections; close one")
-    _slots[name] += 1
+    _slots[name].append(socket)
     return name
 
 
-def release_slot(name: str) -> None:
-    """Undo one `acquire_slot` of this name."""
-    _slots[name] -= 1
+def acquire_slot_of_oldest(name: str, socket: Replaceable, *, limit: int) -> str:
+    """Count the connection under the name and return the name; at the limit the oldest one is closed."""
+    # A phone that has lost its network closes nothing, and TCP gives up after a quarter of an hour only.
+    if len(_slots[name]) >= limit:
+        _slots[name].pop(0).close_from_here(REPLACED, "a newer connection took this one's place")
+    return acquire_slot(name, socket, limit=limit)
+
+
+def release_slot(name: str, socket: Replaceable) -> None:
+    """Undo `acquire_slot`; nothing is left to undo where the connection was replaced."""
+    if socket in _slots[name]:
+        _slots[name].remove(socket)
     if not _slots[name]:
         del _slots[name]  # or each address that ever came would stay in memory
+
+
+class CatchUps:
+    """Turns of connections that read what they missed: few in all, and very few of one user or address."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(CATCH_UPS)
+        self._of_one: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Wait until the connection may read, and count it as reading within the `with` block."""
+        of_one = self._of_one.setdefault(name, asyncio.Semaphore(CATCH_UPS_OF_ONE))
+        # Its own first: whoever waits for these takes no turn from others.
+        async with of_one, self._all:
+            yield
+
+
+_catch_ups: WeakKeyDictionary[asyncio.AbstractEventLoop, CatchUps] = WeakKeyDictionary()
+
+
+def current_catch_ups() -> CatchUps:
+    """Return those of the running event loop; a server process has one."""
+    return _catch_ups.setdefault(asyncio.get_running_loop(), CatchUps())
 
 
 def check_origin(scope: Any) -> None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
-from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -18,21 +17,24 @@ from listings.live.push import frame, to_client
 from listings.websockets import order_events
 from listings.websockets.admission import (
     BAD_TOKEN,
+    SILENT,
     TOO_SLOW,
     Bearer,
     ConnectionRejected,
     acquire_slot,
+    acquire_slot_of_oldest,
     address_of,
     check_origin,
+    current_catch_ups,
     read_after,
     read_token,
     release_slot,
 )
-from listings.websockets.hub import current_hub
+from listings.websockets.hub import BEAT_EVERY_SECONDS, current_hub
 from listings.websockets.order_hub import current_order_hub
 
 PAGE = 500
-CATCH_UPS = 20  # of the public feed at once in one process: each reads the database, and the feed is public
+SILENT_AFTER_SECONDS = 3 * BEAT_EVERY_SECONDS  # of a client that has answered a heartbeat before
 CLOSED_WITHIN_SECONDS = 5  # a client that reads nothing does not read the close frame either
 Receive = Callable[[], Awaitable[Any]]
 
@@ -49,6 +51,7 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     channel_layer_alias = "none"  # the hub subscribes for all sockets of the process
     slot: str | None = None
+    silence: asyncio.TimerHandle | None = None
     joined = dropped = False
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
@@ -75,13 +78,16 @@ class LiveSocket(AsyncWebsocketConsumer):
         await self.join()
         await self.accept()
         if after is not None:
-            await self.catch_up(after)
+            async with current_catch_ups().turn(self.slot):
+                await self.catch_up(after)
         # Queued events are sent only now, so that they come after the missed ones.
         self.tasks.append(asyncio.create_task(self._send_queued()))
 
     async def disconnect(self, code: int) -> None:
         for task in self.tasks:
             task.cancel()
+        if self.silence:
+            self.silence.cancel()
         await self._leave()
         if self.closing.done():
             close = self.closing.result()
@@ -89,10 +95,16 @@ class LiveSocket(AsyncWebsocketConsumer):
                 await asyncio.wait_for(self.close(close.code, close.reason), CLOSED_WITHIN_SECONDS)
         # Released last: until here the connection counts against its user or address.
         if self.slot is not None:
-            release_slot(self.slot)
+            release_slot(self.slot, self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Ignore frames of clients, which have nothing to send."""
+        """Take any frame for the answer to a heartbeat; after the first one the next has to come in time."""
+        # ASGI has no pings and granian sends none. A proxy in front would answer them for a dead client, too.
+        if self.silence:
+            self.silence.cancel()
+        self.silence = asyncio.get_running_loop().call_later(
+            SILENT_AFTER_SECONDS, self.close_from_here, SILENT, "no answer to a heartbeat"
+        )
 
     def enqueue(self, text: str) -> None:
         """Accept a frame of the hub without blocking the event loop."""
@@ -169,18 +181,12 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.leave()
 
 
-_catch_ups: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-def _catching_up() -> asyncio.Semaphore:
-    return _catch_ups.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(CATCH_UPS))
-
-
 class ListingsFeed(LiveSocket):
     """The public feed, open to everybody."""
 
     def acquire_slot(self, token: str | None) -> str:
-        return acquire_slot(f"address {address_of(self.scope)}", limit=settings.LIVE_SOCKETS_PER_ADDRESS)
+        name = f"address {address_of(self.scope)}"
+        return acquire_slot(name, self, limit=settings.LIVE_SOCKETS_PER_ADDRESS)
 
     async def join(self) -> None:
         await current_hub().join(self)
@@ -189,10 +195,9 @@ class ListingsFeed(LiveSocket):
         await current_hub().leave(self)
 
     async def catch_up(self, after: int) -> None:
-        async with _catching_up():
-            next_after: int | None = await self.resumable(after)
-            while next_after is not None:
-                next_after = await self._send_page(next_after)
+        next_after: int | None = await self.resumable(after)
+        while next_after is not None:
+            next_after = await self._send_page(next_after)
 
     async def _send_page(self, after: int) -> int | None:
         events = await database_sync_to_async(events_after)(after, limit=PAGE)
@@ -207,7 +212,8 @@ class OrdersFeed(LiveSocket):
 
     def acquire_slot(self, token: str | None) -> str:
         self.bearer = read_token(token)
-        return acquire_slot(f"user {self.bearer.user_id}", limit=settings.LIVE_SOCKETS_PER_USER)
+        name = f"user {self.bearer.user_id}"
+        return acquire_slot_of_oldest(name, self, limit=settings.LIVE_SOCKETS_PER_USER)
 
     async def join(self) -> None:
         self.tasks.append(asyncio.create_task(self._expire()))

@@ -1,7 +1,10 @@
 """`/ws/orders/`: buyer and seller hear of their own orders, and nobody else does."""
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,10 +16,10 @@ from listings.models import Listing, LiveEvent, Order
 from listings.settling.cancel import cancel_order
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
-from listings.websockets import admission, hub, order_events
+from listings.websockets import admission, consumers, hub, order_events
 from microstore.telemetry.tracing import new_trace
 from tests.listings.replies import item_sold, order_rejected
-from tests.support.browser import browse
+from tests.support.browser import browse, browse_in, running_loop
 from tests.support.tokens import FORGERIES, claims_of, forge, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,16 +125,51 @@ def test_the_feed_ends_with_its_token(bob: User) -> None:
         assert (closed["type"], closed["code"]) == ("websocket.close", 4401)
 
 
-def test_one_connection_too_many_is_refused_and_a_closed_one_makes_room(
-    bob: User, settings: Settings
+def test_one_connection_too_many_takes_the_place_of_the_oldest(
+    bob: User, alice: User, settings: Settings
 ) -> None:
     settings.LIVE_SOCKETS_PER_USER = 2
-    with browse(feed_of(bob)):
-        with browse(feed_of(bob)), browse(feed_of(bob)) as third:
-            assert third.receive()["code"] == 4429
-        with browse(feed_of(bob)) as again:
-            again.say("I may stay")
+    with running_loop() as loop, ExitStack() as opened:
+        other, oldest, second, newest = (
+            opened.enter_context(browse_in(loop, feed_of(user))) for user in (alice, bob, bob, bob)
+        )
+        assert oldest.receive()["code"] == 4409
+        assert other.is_silent()
+        assert newest.is_silent()
+        opened.enter_context(browse_in(loop, feed_of(bob)))
+        assert second.receive()["code"] == 4409
+        assert newest.is_silent()
     assert not admission._slots
+
+
+def test_who_has_answered_a_heartbeat_and_answers_no_more_is_closed(
+    bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "SILENT_AFTER_SECONDS", 0.2)
+    with browse(feed_of(bob)) as quiet, browse(feed_of(bob)) as answering:
+        answering.say("{}")
+        assert answering.receive()["code"] == 4410
+        assert quiet.is_silent()
+    assert not admission._slots
+
+
+def test_few_connections_of_one_user_catch_up_at_a_time(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have connected and wait; others are not held up by them."""
+    reading, go_on = threading.Semaphore(0), threading.Event()
+
+    async def read_slowly(*_: Any) -> None:
+        reading.release()
+        assert await asyncio.to_thread(go_on.wait, 10)
+
+    monkeypatch.setattr(consumers.LiveSocket, "resumable", read_slowly)
+    with running_loop() as loop, ExitStack() as opened:
+        for path in 3 * [feed_of(bob, "&after=0")] + ["/ws/listings/?after=0"]:
+            opened.enter_context(browse_in(loop, path))
+        for _ in range(admission.CATCH_UPS_OF_ONE + 1):  # and the stranger
+            assert reading.acquire(timeout=10)
+        assert not reading.acquire(timeout=0.2)
+        go_on.set()
+        assert reading.acquire(timeout=10)
 
 
 def test_the_public_feed_is_bounded_by_address(settings: Settings) -> None:

@@ -70,6 +70,10 @@ class Browser:
         received: dict[str, Any] = self._run(self.application.receive_output(WAIT_SECONDS))
         return received
 
+    def is_silent(self) -> bool:
+        """Whether the application sends nothing for a moment."""
+        return bool(self._run(self.application.receive_nothing()))
+
     def close(self) -> None:
         """Go away, and let the application finish."""
         self.send({"type": "websocket.disconnect", "code": 1000})
@@ -97,13 +101,19 @@ def interrupted(application: Any, when_accepted: Callable[[], None]) -> Any:
 @contextmanager
 def browse(path: str, **connection: Any) -> Iterator[Browser]:
     """Open a WebSocket, and close it afterwards."""
-    with running_loop() as loop:
-        browser = Browser(loop, path, **connection)
-        browser.open()
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with running_loop() as loop, browse_in(loop, path, **connection) as browser:
+        yield browser
+
+
+@contextmanager
+def browse_in(loop: asyncio.AbstractEventLoop, path: str, **connection: Any) -> Iterator[Browser]:
+    """The same in a loop that others share, as those of one server process do."""
+    browser = Browser(loop, path, **connection)
+    browser.open()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextmanager

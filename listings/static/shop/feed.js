@@ -3,7 +3,8 @@
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
 const SILENT_FOR_MS = 60000;
-const MANNERS = [4400, 4403, 4429]; // closed on purpose: not at once again
+const MANNERS = [4400, 4403, 4409, 4429]; // closed on purpose: not at once again
+const REPLACED = 4409; // a newer page has its place: not again before somebody looks at this one
 
 export class Feed {
   constructor(url, { asks, after, token, onEvent, onChange }) {
@@ -28,6 +29,7 @@ export class Feed {
     this.socket.onopen = () => this.change(true);
     this.socket.onmessage = (message) => this.hear(JSON.parse(message.data));
     this.socket.onclose = (closed) => {
+      if (closed.code === REPLACED && document.hidden) return this.comeAgainWhenShown();
       if (MANNERS.includes(closed.code)) this.wait = LONGEST_WAIT_MS;
       this.comeAgain();
     };
@@ -38,7 +40,8 @@ export class Feed {
     this.wait = FIRST_WAIT_MS;
     for (const event of frame.type === "batch" ? frame.events : [frame]) {
       if (event.seq > this.after) this.after = event.seq;
-      if (event.type !== "heartbeat") this.onEvent(event);
+      if (event.type === "heartbeat") this.socket.send("{}"); // or the server takes this page for dead
+      else this.onEvent(event);
     }
   }
 
@@ -52,6 +55,11 @@ export class Feed {
     this.change(false);
     this.timer = setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
+  }
+
+  comeAgainWhenShown() {
+    this.change(false);
+    document.addEventListener("visibilitychange", () => this.connect(), { once: true });
   }
 
   wake() {
