@@ -1,10 +1,14 @@
-"""Every message that the listings service sends is built here, and nowhere else."""
+"""Every message that the listings service sends is built here, but order_created in buying/sql."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
-from listings.models import Order, picture_path
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from listings.models import Order
 from microstore.contracts.listings import ORDER_COMPLETED, OrderCompleted
 from microstore.contracts.transactions import (
     ORDER_CANCELLED,
@@ -13,32 +17,28 @@ from microstore.contracts.transactions import (
     OrderCreated,
 )
 
+READ_ORDER_CREATED = """
+SELECT order_created(placed, listing, %s) FROM listings_order placed
+JOIN listings_listing listing ON listing.id = placed.listing_id WHERE placed.id = %s
+"""
 
-def order_created(order: Order) -> OrderCreated:
-    """Return the message that has the order recorded, for a new order or one that is sent again."""
-    item = order.item
-    return ORDER_CREATED(
-        order_id=order.id,
-        listing_id=order.listing_id,
-        buyer_id=order.buyer_id,
-        seller_id=order.listing.seller_id,
-        quantity=order.quantity,
-        unit_price_cents=order.unit_price_cents,
-        currency=order.currency,
-        category=item.category,
-        title=item.title,
-        description=item.description,
-        picture=picture_path(item.picture_id),
-        trace=order.trace,
-    )
+
+def order_created(order: Order, *, event_id: UUID | None = None) -> OrderCreated:
+    """Return the message that has a stored order recorded, with an id of its own unless one is given.
+
+    Raises InvalidMessage where the order does not fit the contract.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(READ_ORDER_CREATED, [event_id or uuid7(), order.id])
+        return ORDER_CREATED.parse(json.loads(cursor.fetchone()[0]))
 
 
 def order_cancelled(order: Order) -> OrderCancelled:
     """Return the message that has the order voided: the same event, however often it is built."""
-    # The id is derived from the order: `reconcile` sends the message again, and by
-    # the same id its notification is stored once.
-    fields = order_created(order).model_dump(exclude={"event_id"})
-    return ORDER_CANCELLED(event_id=uuid5(order.id, ORDER_CANCELLED.name), **fields)
+    # The id is derived from the order: `reconcile` sends the message again, and by the same id its
+    # notification is stored once.
+    created = order_created(order, event_id=uuid5(order.id, ORDER_CANCELLED.name))
+    return ORDER_CANCELLED(**created.model_dump())
 
 
 def order_completed(order: Mapping[str, Any]) -> OrderCompleted:

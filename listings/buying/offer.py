@@ -23,6 +23,9 @@ class Offer(NamedTuple):
         return written and cls(int(written[1]), written[2], frozenset([int(written[3])]))
 
 
+NOTHING_SEEN = Offer()
+
+
 def write_offer(listing: Listing) -> str:
     """Return the listing's present offer as a page's form holds it."""
     return f"{listing.price_cents}-{listing.currency}-{listing.edition}"

@@ -1,33 +1,28 @@
 """Placing orders: purchases that come at the same moment share one statement, and so one commit."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 from uuid_utils.compat import uuid7
 
 from listings.buying.group_commit import GroupCommit
-from listings.buying.offer import Offer, ensure_as_seen
-from listings.messages import order_created
+from listings.buying.offer import NOTHING_SEEN, Offer, ensure_as_seen
 from listings.models import Listing, Order
 from listings.stock import ensure_can_buy
-from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.refusal import Refusal
 
 MOST_TOGETHER = 50  # purchases in one transaction
 PLACE_ORDERS = "SELECT place_orders(%s, %s, %s)"
 LONGEST_WAIT_TOGETHER, NO_LIMIT = "100ms", "0"  # for a listing's lock, as PostgreSQL's lock_timeout takes it
-LISTING_FIELDS = (  # in the order of the model, by which `from_db` takes the values
-    *("id", "seller_id", "title", "description", "category", "price_cents", "currency", "available"),
-    *("status", "edition", "picture_id"),
-)
-READ_LISTINGS = f"SELECT {', '.join(LISTING_FIELDS)} FROM listings_listing WHERE id = ANY(%s)"  # noqa: S608  # no input
-ORDER_FIELDS = (
-    *("id", "buyer_id", "listing_id", "edition", "checkout_id", "quantity", "unit_price_cents", "currency"),
+# What an order has of its purchase; the database reads any other field of it where it is used.
+FIELDS = (
+    *("id", "buyer_id", "listing_id", "checkout_id", "quantity"),
     *("trace", "idempotency_key", "request_hash"),
 )
 
@@ -54,7 +49,8 @@ class Purchase:
         return sha256(json.dumps([self.listing_id, self.quantity, *seen]).encode()).hexdigest()
 
 
-# None: not placed, since the listing has changed after it was read here or the idempotency key has an order.
+Row = dict[str, Any]
+# None: not placed, since the idempotency key has an order, or for a reason that is gone by now.
 Outcome = Order | Refusal | None
 
 
@@ -66,13 +62,16 @@ def place_orders(
     All of it is one transaction, and with `all_or_none` it is rolled back unless every outcome is an order.
     Raises DatabaseError, and then nothing is placed; after `longest_wait` for a lock, too.
     """
-    listings = _read_listings({purchase.listing_id for purchase in purchases})
-    outcomes = [_make_order(purchase, listings.get(purchase.listing_id)) for purchase in purchases]
-    orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
-    if not orders or (all_or_none and len(orders) < len(outcomes)):
-        return outcomes
-    placed = _store_all(orders) if all_or_none else _store(orders, longest_wait)
-    return [outcome if isinstance(outcome, Refusal) or outcome in placed else None for outcome in outcomes]
+    rows = [_as_row(purchase) for purchase in purchases]
+    placed = _store_all(rows) if all_or_none else _store(rows, longest_wait)
+    if all(placed):
+        return [_read_order(row) for row in rows]
+    # The reasons are read afterwards and without a lock: by then one may be gone, and the caller tries again.
+    left_out = [purchase for purchase, is_placed in zip(purchases, placed, strict=True) if not is_placed]
+    reasons = _find_refusals(left_out)
+    return [
+        _read_order(row) if is_placed else next(reasons) for row, is_placed in zip(rows, placed, strict=True)
+    ]
 
 
 def place_order(purchase: Purchase) -> Order | None:
@@ -99,52 +98,51 @@ _place_together: GroupCommit[Purchase, Outcome | DatabaseError] = GroupCommit(
 )
 
 
-def _read_listings(ids: Iterable[int]) -> dict[int, Listing]:
-    # No lock is needed: an order is placed only where the listing still has the edition that is read here.
-    with connection.cursor() as cursor:
-        cursor.execute(READ_LISTINGS, [list(ids)])
-        rows = [Listing.from_db(connection.alias, LISTING_FIELDS, row) for row in cursor.fetchall()]
-    return {listing.id: listing for listing in rows}
+def _as_row(purchase: Purchase) -> Row:
+    seen = purchase.seen or NOTHING_SEEN
+    return {
+        "id": uuid7(),
+        "event_id": uuid7(),
+        "buyer_id": purchase.buyer_id,
+        "listing_id": purchase.listing_id,
+        "checkout_id": purchase.checkout_id,
+        "quantity": purchase.quantity,
+        "trace": purchase.trace,
+        "idempotency_key": purchase.idempotency_key,
+        "request_hash": purchase.request_hash,
+        "seen_price_cents": seen.price_cents,
+        "seen_currency": seen.currency,
+        "seen_editions": seen.editions and list(seen.editions),
+    }
 
 
-def _make_order(purchase: Purchase, listing: Listing | None) -> Order | Refusal:
-    try:
-        listing = ensure_can_buy(listing, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
-        if purchase.seen:
-            ensure_as_seen(listing, purchase.seen)
-    except Refusal as refusal:
-        return refusal
-    return Order(
-        id=uuid7(),
-        listing=listing,
-        buyer_id=purchase.buyer_id,
-        edition=listing.edition,
-        checkout_id=purchase.checkout_id,
-        quantity=purchase.quantity,
-        unit_price_cents=listing.price_cents,
-        currency=listing.currency,
-        trace=purchase.trace,
-        idempotency_key=purchase.idempotency_key,
-        request_hash=purchase.request_hash,
-    )
+def _read_order(row: Row) -> Order:
+    return Order.from_db(connection.alias, FIELDS, [row[name] for name in FIELDS])
 
 
-def _store_all(orders: Sequence[Order]) -> list[Order]:
+def _store_all(rows: Sequence[Row]) -> list[bool]:
     with transaction.atomic():
-        placed = _store(orders, NO_LIMIT)
+        placed = _store(rows, NO_LIMIT)
         # If the function has left some out, the others are undone with their stock and messages.
-        transaction.set_rollback(len(placed) < len(orders))
-    return placed if len(placed) == len(orders) else []
+        transaction.set_rollback(not all(placed))
+    return placed if all(placed) else [False] * len(rows)
 
 
-def _store(orders: Sequence[Order], longest_wait: str) -> list[Order]:
-    rows = json.dumps([_as_row(order) for order in orders], default=str)
+def _store(rows: Sequence[Row], longest_wait: str) -> list[bool]:
     with connection.cursor() as cursor:
-        cursor.execute(PLACE_ORDERS, [rows, ORDER_CREATED.name, longest_wait])
-        (outcomes,) = cursor.fetchone()
-    return [order for order, is_placed in zip(orders, outcomes, strict=True) if is_placed]
+        cursor.execute(PLACE_ORDERS, [json.dumps(rows, default=str), ORDER_CREATED.name, longest_wait])
+        (placed,) = cursor.fetchone()
+    return list(placed)
 
 
-def _as_row(order: Order) -> dict[str, object]:
-    row = {name: getattr(order, name) for name in ORDER_FIELDS}
-    return {**row, "message": to_wire(order_created(order))}
+def _find_refusals(purchases: Sequence[Purchase]) -> Iterator[Refusal | None]:
+    listings = Listing.objects.in_bulk({purchase.listing_id for purchase in purchases})
+    for purchase in purchases:
+        try:
+            listing = listings.get(purchase.listing_id)
+            listing = ensure_can_buy(listing, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
+            ensure_as_seen(listing, purchase.seen or NOTHING_SEEN)
+        except Refusal as refusal:
+            yield refusal
+        else:
+            yield None

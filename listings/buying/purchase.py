@@ -12,6 +12,9 @@ from listings.models import Order
 from listings.refusals import KeyReused
 from microstore.refusal import Refusal
 
+# Each further one means that what had kept the order from being placed was gone when it was looked at.
+MAX_ATTEMPTS = 100
+
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +48,7 @@ def place_once(request: Request, place: Callable[[], Sequence[Order]]) -> tuple[
     A repeat with the same idempotency key, also a simultaneous one, gets the orders of the first request.
     Calls `place` again while it returns nothing. Raises Refusal, and then nothing has changed.
     """
-    while True:
+    for _ in range(MAX_ATTEMPTS):
         try:
             orders = place()
             if orders:
@@ -60,6 +63,7 @@ def place_once(request: Request, place: Callable[[], Sequence[Order]]) -> tuple[
                 raise
         if earlier:
             return earlier, True
+    raise RuntimeError("place_orders.sql leaves out what ensure_can_buy and ensure_as_seen allow.")
 
 
 def find_earlier(request: Request) -> list[Order]:

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 GUIDE = {  # file, the line before, the line that is added: steps 1 and 2 of the guide
     "microstore/contracts/transactions.py": ("    currency: Currency\n", "    gift_note: str = ''\n"),
-    "listings/messages.py": ("        currency=order.currency,\n", "        gift_note='Happy birthday',\n"),
+    "listings/buying/sql/order_created.sql": (
+        "        'currency', placed.currency,\n",
+        "        'gift_note', 'Happy birthday',\n",
+    ),
 }
 BUYS = """
 import json, pytest

@@ -11,7 +11,11 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from listings.buying import fast_path
+from listings.buying.offer import Offer
+from listings.buying.place import Purchase, place_orders
 from listings.models import Listing, Order
+from microstore.refusal import Refusal
+from microstore.telemetry.tracing import new_trace
 from tests.support.problem import Answer, read_problem
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +49,19 @@ def test_a_higher_price_is_refused_and_the_present_offer_shown(
     assert (refused["type"], refused["offer"]) == (problem["type"], problem["offer"])
     assert not Order.objects.exists()
     assert buy(api, armchair, {"price_cents": problem["offer"]["price_cents"]}).status_code == 202
+
+
+@pytest.mark.parametrize("number", range(64))
+def test_what_the_statement_leaves_out_has_a_reason_and_nothing_else_has(
+    bob: User, alice: User, put_on_sale: Callable[..., Listing], number: int
+) -> None:
+    """The conditions stand in place_orders.sql, and again where a refusal explains them."""
+    withdrawn, few, own, dear, foreign, edited = (bool(number >> bit & 1) for bit in range(6))
+    listing = put_on_sale(quantity=2, status="withdrawn" if withdrawn else "on_sale")
+    seen = Offer(24_899 if dear else 24_900, "JPY" if foreign else "EUR", frozenset({2 if edited else 1}))
+    purchase = Purchase(listing.pk, (alice if own else bob).pk, 3 if few else 2, new_trace(), seen=seen)
+    (outcome,) = place_orders([purchase])
+    assert isinstance(outcome, Order if number == 0 else Refusal)
 
 
 def test_a_lower_price_is_what_the_buyer_pays(api: APIClient, armchair: Listing) -> None:

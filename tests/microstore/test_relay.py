@@ -107,6 +107,23 @@ def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
     assert not OutboxMessage.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"contract": "order_of_the_next_release"}, {"payload": {}}, {"payload": {"order_id": "none"}}],
+    ids=["no contract", "nothing in it", "no field of the right kind"],
+)
+def test_a_row_that_fits_no_contract_is_not_published_and_does_not_hold_up_others(
+    armchair: dict[str, Any], publisher: Publisher, received: Received, wrong: dict[str, Any]
+) -> None:
+    OutboxMessage.objects.create(**{"contract": ORDER_CREATED.name, "payload": {}} | wrong)
+    ids = send_orders(armchair, 2)
+    assert relay.publish_due(publisher) == 3
+    assert sorted(order_ids(received("transactions"))) == sorted(ids)
+    waiting = OutboxMessage.objects.get()
+    assert waiting.attempts == 1
+    assert waiting.due_at > timezone.now()
+
+
 def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
     armchair: dict[str, Any], publisher: Publisher, broker: Connection
 ) -> None:

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from kombu import Connection
 from kombu.exceptions import KombuError
 
+from microstore.contracts.contract import AnyContract, InvalidMessage
 from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
@@ -154,7 +155,7 @@ def publish_due(publisher: Publisher) -> int:
     """
     with transaction.atomic():
         rows = claim()
-        batches, unknown = pack(rows)
+        batches, unfit = pack(rows)
         carriers = (payload for batch in batches for payload in batch.payloads)
         with metrics.confirming(batches), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
             publisher.publish(batches)
@@ -162,9 +163,8 @@ def publish_due(publisher: Publisher) -> int:
         for batch in batches:
             if batch.refusals:
                 postpone(batch.keys, batch.attempts, contract=batch.contract.name, why=batch.refusals[0])
-        for row in unknown:
-            # Of a newer release, which was rolled back: the row waits for it and holds up nothing.
-            postpone([row.id], row.attempts, contract=row.contract, why="there is no such contract")
+        for row, why in unfit:  # They wait for a release that knows them, and hold up nothing.
+            postpone([row.id], row.attempts, contract=row.contract, why=why)
     return len(rows)
 
 
@@ -182,24 +182,35 @@ def claim_sql() -> str:
     return plain_sql(due.select_for_update(skip_locked=True).values_list(*Row._fields)[:CLAIM_ROWS])
 
 
-def pack(rows: Sequence[Row]) -> tuple[list[Batch], list[Row]]:
-    """Return batches of one contract each, OUTBOX_BATCH rows at most, and rows of unknown contracts."""
-    by_contract: dict[str, list[Row]] = defaultdict(list)
+def pack(rows: Sequence[Row]) -> tuple[list[Batch], list[tuple[Row, str]]]:
+    """Return batches of one contract each, OUTBOX_BATCH rows at most, and rows with why they fit none."""
+    by_contract: dict[AnyContract, list[Row]] = defaultdict(list)
+    unfit: list[tuple[Row, str]] = []
     for row in rows:
-        by_contract[row.contract].append(row)
+        try:
+            by_contract[find_contract(row)].append(row)
+        except InvalidMessage as error:
+            unfit.append((row, str(error)))
     batches: list[Batch] = []
-    unknown: list[Row] = []
     size = settings.OUTBOX_BATCH
-    for name, group in by_contract.items():
-        contract = registry().find(name)
-        if contract is None:
-            unknown += group
-            continue
+    for contract, group in by_contract.items():
         for start in range(0, len(group), size):
             part = group[start : start + size]
             attempts = max(row.attempts for row in part)
             batches.append(Batch(contract, [row.payload for row in part], [row.id for row in part], attempts))
-    return batches, unknown
+    return batches, unfit
+
+
+def find_contract(row: Row) -> AnyContract:
+    """Return the contract that the row fits; raises InvalidMessage where there is none.
+
+    Such a row is of a newer release that was rolled back, or SQL or a person has written it.
+    """
+    contract = registry().find(row.contract)
+    if contract is None:
+        raise InvalidMessage(f"{row.contract}: there is no such contract")
+    contract.parse(row.payload)
+    return contract
 
 
 def delete_rows(keys: Sequence[int]) -> None:

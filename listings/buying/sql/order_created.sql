@@ -1,0 +1,29 @@
+-- Return the message `order_created` of an order, for a new order and for one that is sent again. Its keys are the
+-- fields of OrderCreated in microstore/contracts/transactions.py, and a test compares them.
+CREATE OR REPLACE FUNCTION order_created(placed listings_order, listing listings_listing, event_id uuid)
+RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    sold record := listing;
+BEGIN
+    -- An order that is sent again may be of a past edition; one of a release that kept none has the present text.
+    IF placed.edition <> listing.edition THEN
+        SELECT title, description, category, picture_id INTO sold FROM listings_listingedition past
+        WHERE (past.listing_id, past.edition) = (placed.listing_id, placed.edition);
+    END IF;
+    RETURN jsonb_build_object(
+        'event_id', event_id,
+        'occurred_at', now(),
+        'trace', placed.trace,
+        'order_id', placed.id,
+        'listing_id', placed.listing_id,
+        'buyer_id', placed.buyer_id,
+        'seller_id', listing.seller_id,
+        'quantity', placed.quantity,
+        'unit_price_cents', placed.unit_price_cents,
+        'currency', placed.currency,
+        'category', sold.category,
+        'title', sold.title,
+        'description', sold.description,
+        'picture', coalesce('/pictures/' || sold.picture_id || '/large.jpg', '')
+    );
+END $$;
