@@ -14,6 +14,7 @@ A purchase is read in this order, each file once:
 - listings/live/push.py: the event goes to the channel layer
 - listings/websockets/hub.py: the event goes to the browsers
 
-`sql/order_created.sql` is the message; `fast_path.py` answers the plain case of api.py before Django; `group_commit.py` is how place.py gets
-purchases of other threads; `checkout.py` and `checkout_api.py` buy several listings, all or none.
+`sql/order_created.sql` is the message; `fast_path.py` answers the plain case of api.py before Django;
+`group_commit.py` is how place.py gets purchases of other threads; `checkout.py` and `checkout_api.py` buy
+several listings, all or none.
 """
