@@ -78,7 +78,9 @@ def test_what_strangers_call_a_task_is_no_name_of_a_number(client: Client) -> No
     count_dead_letter("celery.backend_cleanup.of.a.stranger")
     count_dead_letter("listings.item_sold")
     seen = {sample for sample in scrape(client) if sample[0] == "microstore_dead_lettered_messages_total"}
-    assert {labels for _, labels in seen} <= {"unknown", "item_sold", "order_created", "order_rejected"}
+    # Beside these two there is whatever other tests have counted in this process.
+    assert {label for _, label in seen} >= {"unknown", "item_sold"}
+    assert not {label for _, label in seen if "stranger" in label}
     assert DeadLetter.objects.count() == 0
 
 

@@ -78,7 +78,6 @@ class Browser:
         """Go away, and let the application finish."""
         self.send({"type": "websocket.disconnect", "code": 1000})
         self._run(self.application.wait(WAIT_SECONDS))
-        self._run(sync_to_async(connections.close_all)())
 
     def _run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(2 * WAIT_SECONDS)
@@ -118,13 +117,22 @@ def browse_in(loop: asyncio.AbstractEventLoop, path: str, **connection: Any) -> 
 
 @contextmanager
 def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop in a thread."""
+    """An event loop in a thread. What still runs in it at the end, as after a failed test, is cancelled."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield loop
     finally:
+        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result(WAIT_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(WAIT_SECONDS)
         loop.close()
+
+
+async def _end_tasks() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await sync_to_async(connections.close_all)()
