@@ -10,5 +10,5 @@ LISTINGS = Path(__file__).parents[1]
 
 
 class Migration(migrations.Migration):
-    dependencies = (("listings", "0020_keep_sold_editions"),)
+    dependencies = (("listings", "0021_database_clock"),)
     operations = (load_sql(LISTINGS / "buying/sql/order_created.sql"),)
