@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, InternalError, connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis.strategies import from_regex, integers, sampled_from
 from rest_framework.test import APIClient
 
@@ -238,7 +238,7 @@ def test_an_outbox_that_cannot_be_written_leaves_nothing(
     category=sampled_from(Category.values),
     quantity=integers(1, MAX_QUANTITY),
 )
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30)
 def test_whatever_is_on_sale_makes_a_message_that_fits_its_contract(
     bob: User, put_on_sale: Callable[..., Listing], quantity: int, **facts: Any
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
@@ -101,7 +101,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(pieces=st.lists(PIECES, min_size=1, max_size=8))
 def test_any_title_is_found_when_it_is_pasted_whole(armchair: Listing, pieces: list[str]) -> None:
     title = " ".join(" ".join(pieces).split())[:200]

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -92,7 +92,7 @@ class Shop:
         )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(steps=st.lists(buying | settling | cancelling, max_size=15))
 def test_stock_and_orders_agree_whatever_comes(
     put_on_sale: Callable[..., Listing], bob: User, steps: list[tuple[str, list[int]]]

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import ProtectedError
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -291,7 +291,7 @@ steps = st.lists(
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(steps=steps)
 def test_whatever_happens_to_a_listing_its_orders_show_it_as_it_was(
     bob: User, put_on_sale: Callable[..., Listing], steps: list[tuple[str, str]]

@@ -52,7 +52,7 @@ def take(channel: Any) -> Message:
 
 
 @given(batch=st.lists(orders, min_size=1, max_size=5))
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 def test_a_batch_comes_out_of_its_envelope_as_it_went_in(channel: Any, batch: list[dict[str, Any]]) -> None:
     publish_command(app, Producer(channel, auto_declare=False), ORDER_CREATED, batch, task_id=str(uuid4()))
     message = take(channel)

@@ -5,7 +5,15 @@ import os
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import HealthCheck, settings
 
+# How long an example takes says how busy the machine is; fixtures are of one test, and so are its examples.
+settings.register_profile(
+    "shared machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("shared machine")
 LIMITED = ("register", "token", "buy", "checkout", "search", "images", "anonymous")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microstore.contracts.contract import to_wire
@@ -78,7 +78,7 @@ def test_one_that_has_expired_is_not_recorded_when_its_message_comes_after_all(
     assert [task for task, _ in listings_queue.take()] == ["listings.order_rejected"] * 2
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(steps=st.lists(batches, max_size=8))
 def test_each_order_is_decided_once_by_the_first_message_in_whatever_order_they_come(
     fee_post: FeePost, listings_queue: Mailbox, steps: list[tuple[Any, list[OrderCreated]]]
