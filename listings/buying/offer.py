@@ -3,7 +3,10 @@
 import re
 from typing import NamedTuple
 
+from django.conf import settings
+
 from listings.models import Listing
+from listings.money import format_amount
 from listings.refusals import EditionOutdated, PriceChanged
 
 WRITTEN = re.compile(r"([0-9]{1,12})-([A-Z]{3})-([0-9]{1,9})")
@@ -40,6 +43,18 @@ def ensure_as_seen(listing: Listing, seen: Offer) -> None:
             "currency": listing.currency,
             "etag": f'"{listing.edition}"',
         }
-        raise PriceChanged("The seller has changed the price; look at it before you buy.", offer=offer)
+        raise PriceChanged(
+            f"The seller has changed the price: it was {_words(seen, listing.currency)}"
+            f" when you looked, and is {format_amount(listing.price_cents, listing.currency)} now.",
+            offer=offer,
+        )
     if seen.editions is not None and listing.edition not in seen.editions:
         raise EditionOutdated("The seller has changed this listing; look at it again before you buy it.")
+
+
+def _words(seen: Offer, present_currency: str) -> str:
+    currency = seen.currency or present_currency
+    # A request may name any three letters; nothing is sold in another currency than the configured ones.
+    if seen.price_cents is None or currency not in settings.CURRENCIES:
+        return f"in {currency}"
+    return format_amount(seen.price_cents, currency)

@@ -17,6 +17,7 @@ from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
 from listings.queries import visible_listings
+from listings.refusals import CheckoutRefused
 from listings.stock import ensure_can_buy
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import current_trace
@@ -25,12 +26,16 @@ NOBODY = 0
 
 
 class Line(NamedTuple):
-    """A row of the cart. `listing` is None if the visitor may not see it; `problem` prevents its purchase."""
+    """A row of the cart. `listing` is None if the visitor may not see it; `problem` prevents its purchase.
+
+    `changed` is why the checkout was refused that the visitor may now send again, at the offer of this page.
+    """
 
     listing_id: int
     listing: Listing | None
     quantity: int
     problem: str
+    changed: str = ""
 
     @property
     def offer(self) -> str:
@@ -104,13 +109,18 @@ def _checkout(request: HttpRequest, wanted: Cart) -> checkout.Checkout:
 
 def _show(request: HttpRequest, error: Refusal | None = None) -> HttpResponse:
     kept = cart_of(request)
-    lines = _lines(request, kept)
+    refused = dict(error.refused.values()) if isinstance(error, CheckoutRefused) else {}
+    lines = [
+        line if line.problem else line._replace(changed=str(refused.get(line.listing_id, "")))
+        for line in _lines(request, kept)
+    ]
     totals: Counter[str] = Counter()
     for line in lines:
         if line.listing and not line.problem:
             totals[line.listing.currency] += line.cents
     context = {"cart": kept, "lines": lines, "totals": sorted(totals.items())}
     context["reason"] = str(error) if error else ""
+    context["asks"] = any(line.changed for line in lines)
     return render_page(request, "cart.html", context, status=error.status if error else 200)
 
 

@@ -23,7 +23,7 @@ from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.page import render_page, render_refusal, visitor_id
 from listings.queries import visible_listings
-from listings.refusals import ListingNotFound
+from listings.refusals import ListingNotFound, PriceChanged
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import current_trace
 
@@ -126,4 +126,5 @@ def _max_price(wanted: dict[str, str]) -> tuple[int | str, str]:
 def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:
     context = {"listing": listing, "key": uuid4(), "offer": write_offer(listing)}
     context["reason"] = str(error) if error else ""
+    context["asks"] = isinstance(error, PriceChanged)
     return render_page(request, "listing.html", context, status=error.status if error else 200)

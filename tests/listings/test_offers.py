@@ -16,6 +16,7 @@ from listings.buying.place import Purchase, place_orders
 from listings.models import Listing, Order
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import new_trace
+from tests.support.pages import text
 from tests.support.problem import Answer, read_problem
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +107,11 @@ def test_the_page_of_a_listing_shows_what_changed_and_asks_again(
     change(armchair, **changed)
     refused = client.post(action, seen)
     assert refused.status_code in (409, 412)
-    assert "The seller has changed" in refused.content.decode()
+    page = text(refused, refused.status_code)
+    assert "The seller has changed" in page
+    if "price_cents" in changed:
+        assert "it was €249.00 when you looked, and is €9,250.00 now" in page
+        assert "Buy at €9,250.00" in page
     assert not Order.objects.exists()
     assert client.post(action, form_of(refused.content.decode(), action)).status_code == 302
     assert Order.objects.count() == 1
@@ -118,10 +123,28 @@ def test_the_cart_buys_at_the_prices_that_it_showed(client: Client, bob: User, a
     seen = form_of(client.get("/cart/").content.decode(), "/cart/")
     change(armchair, price_cents=925_000)
     refused = client.post("/cart/", seen)
-    assert refused.status_code == 409
+    page = text(refused, 409)
+    assert "it was €249.00 when you looked, and is €9,250.00 now" in page
+    assert "Buy all of it as it is now" in page
     assert not Order.objects.exists()
     assert client.post("/cart/", form_of(refused.content.decode(), "/cart/")).status_code == 302
     assert Order.objects.get().unit_price_cents == 925_000
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"currency": "XXX"}, "in XXX"),
+        ({"currency": "JPY"}, "in JPY"),
+        ({"currency": "JPY", "price_cents": 100}, "¥100"),
+        ({"price_cents": 100}, "€1.00"),
+    ],
+)
+def test_the_refusal_names_the_offer_that_was_seen(
+    api: APIClient, armchair: Listing, seen: dict[str, Any], words: str
+) -> None:
+    problem = read_problem(buy(api, armchair, seen), 409)
+    assert f"it was {words} when you looked, and is €249.00 now" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ async function refresh() {
       const before = row.id && document.getElementById(row.id);
       if (!before || before.className !== row.className) row.classList.add("just-changed");
     }
+    // The form keeps what the buyer has looked at: who clicks while a price changes is asked first.
+    for (const seen of shown.querySelectorAll('input[name^="seen-"]')) {
+      const field = now.querySelector(`input[name="${seen.name}"]`);
+      if (field) field.value = seen.value;
+    }
     shown.replaceWith(now);
   }
 }
