@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 STACK = $(BIN)/python -m stack
+NODE_PACKAGES = tools/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 
@@ -49,11 +50,12 @@ bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); write
 soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch the memory; writes docs/soak.md
 	@$(STACK) exec -- $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --report docs/soak.md
 
-check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference check-contracts ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
+check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
 
-schema: $(INSTALLED) ## write docs/api: what the API is, as the code says
+schema: $(INSTALLED) ## write docs/api: the API and the messages, as the code says
 	$(SPECTACULAR_listings) --file docs/api/listings.yaml
 	$(SPECTACULAR_transactions) --file docs/api/transactions.yaml
+	$(ASYNCAPI) > docs/api/asyncapi.yaml
 
 # Once for each release, before its tag: those of earlier ones stay as they are.
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -69,7 +71,7 @@ format: $(INSTALLED) ## rewrite the code in its style
 
 clean: ## stop everything, delete its data and the virtual environment
 	@if [ -e $(INSTALLED) ]; then $(STACK) down --delete-data; fi
-	rm -rf $(VENV) .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) tools/node/node_modules .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # ---- the parts of test: each service under its own settings, the rest without Django
 
@@ -102,7 +104,7 @@ test-faults: $(INSTALLED) # on processes and data of its own
 
 # ---- the parts of check
 
-.PHONY: check-lock check-style check-boundaries check-types check-django check-reference check-contracts
+.PHONY: check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi
 check-lock: $(INSTALLED)
 	@! $(BIN)/python -m pip --disable-pip-version-check freeze | grep -vxFf constraints.txt || \
 		{ echo "constraints.txt does not name these: make lock" >&2; exit 1; }
@@ -140,6 +142,18 @@ RELEASES = microstore/contracts/releases
 check-contracts: $(INSTALLED)
 	@MICROSTORE_SERVICE=listings DEBUG=1 $(BIN)/python manage.py contracts check \
 		--against "$$(ls -d $(RELEASES)/*/ | sort --version-sort | tail -n 1)contracts.json"
+
+# One document for both services; the WebSockets are the listings'.
+ASYNCAPI = MICROSTORE_SERVICE=listings $(NO_DATABASE) $(BIN)/python manage.py asyncapi
+check-asyncapi: $(INSTALLED) $(NODE_PACKAGES)
+	@$(ASYNCAPI) | diff -u docs/api/asyncapi.yaml - || \
+		{ echo "docs/api/asyncapi.yaml is not what the code says: run \`make schema\` and commit it." >&2; exit 1; }
+	@$(BIN)/node tools/node/validate.js docs/api/asyncapi.yaml
+
+# Node comes from a wheel, as PostgreSQL does.
+$(NODE_PACKAGES): tools/node/package.json tools/node/package-lock.json $(INSTALLED)
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix tools/node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 .PHONY: check-django-listings check-django-transactions
 check-django-listings check-django-transactions: check-django-%: $(INSTALLED)

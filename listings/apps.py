@@ -8,6 +8,7 @@ from listings.money import ensure_known_currencies
 
 class ListingsConfig(AppConfig):
     name = "listings"
+    feeds = "listings.live.frames.FEEDS"  # for the catalogue of messages
 
     def ready(self) -> None:
         ensure_known_currencies(settings.CURRENCIES)

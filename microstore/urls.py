@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
+from microstore.http.message_catalogue import download_messages, show_messages
 from microstore.http.schema_view import SchemaView
 from microstore.metrics import exposition
 from microstore.staff.peers import answer_peer
@@ -31,6 +32,8 @@ urlpatterns = [
             template_name="api/redoc.html", authentication_classes=[], permission_classes=[]
         ),
     ),
+    path("api/messages/", show_messages),
+    path("api/messages.yaml", download_messages),
     # Called by the other services, which sign the query and have no cookie.
     path("staff/trace", csrf_exempt(answer_peer)),
     path("health/live", health.live),

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from listings import metrics
 from listings.live.events import events_of_orders
+from listings.live.frames import ItemEvent
 from listings.models import LiveEvent
 
 log = structlog.get_logger(__name__)
@@ -73,9 +74,7 @@ async def listen(
 
 def to_client(event: LiveEvent) -> dict[str, Any]:
     """Return the event as everybody may see it."""
-    # With the trace id of a request others could send spans to the buyer's trace.
-    shown = {name: value for name, value in event.payload.items() if name != "trace_id"}
-    return {"type": event.type, "seq": event.seq, **shown}
+    return ItemEvent(**event.payload | {"type": event.type, "seq": event.seq}).to_client()
 
 
 def frame(events: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     def get_picture_url(self, order: Order) -> str | None:
         path = picture_path(order.item.picture_id)
-        return self.context["request"].build_absolute_uri(path) if path else None
+        request = self.context.get("request")  # a WebSocket has none, and sends the path
+        return request.build_absolute_uri(path) if path and request else path or None
 
 
 class StepSerializer(serializers.Serializer[Any]):

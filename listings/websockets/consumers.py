@@ -13,6 +13,7 @@ from django.conf import settings
 
 from listings import metrics
 from listings.live.events import events_after, resume_point
+from listings.live.frames import Reset
 from listings.live.push import frame, to_client
 from listings.websockets import order_events
 from listings.websockets.admission import (
@@ -142,7 +143,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         next_after: int | None = await database_sync_to_async(resume_point)(after)
         newest = await database_sync_to_async(order_events.newest_seq)()
         if next_after is not None and newest - next_after > order_events.RESUMABLE_EVENTS:
-            await self.send_events([{"type": "reset", "seq": newest}])
+            await self.send_events([Reset(seq=newest).to_client()])
             return None
         return next_after
 

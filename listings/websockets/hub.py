@@ -17,6 +17,7 @@ from channels.db import database_sync_to_async
 
 from listings import metrics
 from listings.live.events import events_with_seqs, recent_seqs, seqs_after
+from listings.live.frames import Heartbeat
 from listings.live.push import LISTINGS_GROUP, frame, listen, to_client
 from listings.websockets.seen import SeenSequence
 
@@ -106,7 +107,7 @@ class Hub:
             # Also without events: by the heartbeat a browser notices a connection that is dead.
             if time.monotonic() >= self._beat_at:
                 self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
-                self._send_to_all({"type": "heartbeat", "seq": self._seen.newest})
+                self._send_to_all(Heartbeat(seq=self._seen.newest).to_client())
 
     def _find_missed(self) -> list[dict[str, Any]]:
         # Seqs first, and rows only for those not seen: mostly there are none.

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from listings import queries
+from listings.live.frames import OrderEvent
 from listings.models import LiveEvent, Order
 from listings.orders.serializers import OrderSerializer
 
@@ -42,9 +42,4 @@ def newest_seq() -> int:
 
 
 def _as_event(order: Order, seq: int) -> dict[str, Any]:
-    shown = {name: _plain(value) for name, value in OrderSerializer(order).data.items()}
-    return {"type": "order", "seq": seq, **shown}
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, UUID) else value
+    return OrderEvent(seq=seq, **OrderSerializer(order).data).to_client()

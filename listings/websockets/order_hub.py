@@ -17,11 +17,12 @@ import structlog
 from channels.db import database_sync_to_async
 
 from listings import metrics
+from listings.live.frames import NotificationHint
 from listings.live.push import READERS_GROUP, frame, listen, unpack
 from listings.websockets import order_events
 from listings.websockets.hub import current_hub
 
-NOTIFICATION = '{"type":"notification"}'
+NOTIFICATION = NotificationHint().model_dump_json()
 
 log = structlog.get_logger(__name__)
 

@@ -60,9 +60,11 @@ def make_old_events(count: int) -> list[LiveEvent]:
 
 
 def make_events(count: int) -> list[LiveEvent]:
+    orders = [uuid7() for _ in range(count)]
+    shown = {"listing_id": 1, "quantity": 1, "available": 0}
     return LiveEvent.objects.bulk_create(
-        LiveEvent(type="item_sold", order_id=uuid7(), listing_id=1, payload={"available": 0})
-        for _ in range(count)
+        LiveEvent(type="item_sold", order_id=each, listing_id=1, payload={"order_id": str(each), **shown})
+        for each in orders
     )
 
 

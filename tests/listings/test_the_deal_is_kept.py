@@ -22,6 +22,7 @@ from listings.catalogue.moderation import withdraw_listing
 from listings.models import Listing, ListingEdition, ListingImage, Order
 from listings.notifications import tasks as notifications
 from listings.settling.complete import complete_orders
+from listings.websockets.order_events import read_orders
 from microstore.messaging.models import OutboxMessage
 from tests.listings.purchases import order_one
 from tests.listings.replies import item_sold
@@ -314,3 +315,11 @@ def test_whatever_happens_to_a_listing_its_orders_show_it_as_it_was(
     assert Listing.objects.get(pk=listing.pk).picture_id == min(pictures, default=None)
     kept = Order.objects.filter(listing=listing)
     assert {o.pk: (o.item.title, o.item.description, o.item.picture_id) for o in kept} == sold
+
+
+def test_the_order_on_a_websocket_has_its_picture(selling: APIClient, watch: Listing, bob: User) -> None:
+    image = add_picture(selling, watch)
+    order = order_one(Listing.objects.get(pk=watch.pk), buyer_id=bob.pk)
+    [event] = read_orders({str(order.pk): 17})
+    assert event["picture_url"] == f"/pictures/{image.pk}/large.jpg"
+    assert (event["listing_title"], event["seq"]) == (WATCH["title"], 17)

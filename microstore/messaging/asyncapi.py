@@ -1,0 +1,224 @@
+"""Catalogue of all messages as an AsyncAPI 3 document, made from contracts, message schema and samples."""
+
+import json
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.apps import apps
+from django.conf import settings
+from django.utils.module_loading import import_string
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from microstore.contracts.contract import COMMANDS, AnyContract
+from microstore.contracts.feed import Feed
+from microstore.contracts.registration import Registry
+from microstore.contracts.samples import Frame, Sample, read_frames, read_samples, releases
+from microstore.messaging.project import registry
+from microstore.messaging.receiving.message_schema import Embed, Headers, RetryState
+from microstore.messaging.topology import EVENTS
+
+Json = dict[str, Any]
+VERSION = "3.0.0"
+DESCRIPTION = """\
+All messages of the services: commands and facts through RabbitMQ, frames through WebSockets.
+
+A command or fact is a message of Celery's protocol 2. Its body is `[[events], kwargs, embed]` in JSON: a \
+list of events of one kind, no keyword arguments (a retry has some), and the callbacks that Celery runs with \
+the replies. Any Celery client may send commands; every queue bound to a fact's routing key gets a copy.
+
+Messages arrive at least once: skip an `event_id` that you have. A payload only grows, by fields with \
+defaults, so ignore what you do not know. The examples are messages as they were on the wire.
+"""
+
+
+def make_document(
+    title: str,
+    version: str,
+    contracts: Registry,
+    *,
+    feeds: Sequence[Feed] = (),
+    samples: Iterable[Sample] = (),
+    frames: Iterable[Frame] = (),
+) -> Json:
+    """Return the document; `samples` and `frames` become the examples of their messages."""
+    public = [each for each in contracts.contracts.values() if each.to not in contracts.listeners]
+    catalogue = _Catalogue({sample.task: sample for sample in samples}, list(frames))
+    for contract in public:
+        if contract.to:
+            catalogue.add_command(contract)
+        if contract.fact:
+            catalogue.add_fact(contract)
+    for feed in feeds:
+        catalogue.add_feed(feed)
+    servers: Json = {
+        "broker": {"host": "rabbitmq:5672", "protocol": "amqp", "description": "RabbitMQ 3.10 or newer."}
+    }
+    if feeds:
+        servers["websockets"] = {"host": "microstore.example", "protocol": "wss"}
+    return {
+        "asyncapi": VERSION,
+        "info": {"title": title, "version": version, "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "servers": servers,
+        "channels": catalogue.channels,
+        "operations": catalogue.operations,
+        "components": {"messages": catalogue.messages, "schemas": _schemas(public, feeds)},
+    }
+
+
+def describe_project() -> Json:
+    """Return the document of this project: contracts, its apps' `feeds`, the latest release's samples."""
+    feeds = [
+        feed
+        for config in apps.get_app_configs()
+        if (path := getattr(config, "feeds", None))
+        for feed in import_string(path)
+    ]
+    module = import_module(settings.MESSAGING_CONTRACTS).__file__
+    assert module
+    release = next(reversed(releases(Path(module).with_name("releases"))), None)
+    return make_document(
+        f"Messages of {' and '.join(registry().services)}",
+        release.name if release else "0",
+        registry(),
+        feeds=feeds,
+        samples=read_samples(release) if release else (),
+        frames=read_frames(release) if release else (),
+    )
+
+
+def to_yaml(document: Json) -> str:
+    """Return the document as text, its parts in their order."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Catalogue:
+    def __init__(self, samples: dict[str, Sample], frames: list[Frame]) -> None:
+        self.samples, self.frames = samples, frames
+        self.channels: Json = {}
+        self.operations: Json = {}
+        self.messages: Json = {}
+
+    def add_command(self, contract: AnyContract) -> None:
+        assert contract.to
+        description = f"Commands to `{contract.to}`, whose workers consume the queue of that name."
+        self._add_exchange(contract.to, COMMANDS, f"task.{contract.to}", description)
+        self._add_message(contract.to, contract, contract.task_name)
+        operation = self._operate("receive", contract.to, contract.task_name)
+        if contract.reply:
+            assert contract.reply.to
+            reply = _reference("channels", contract.reply.to)
+            answer = {"$ref": f"{reply['$ref']}/messages/{contract.reply.task_name}"}
+            operation["reply"] = {"channel": reply, "messages": [answer]}
+
+    def add_fact(self, contract: AnyContract) -> None:
+        assert contract.fact
+        description = "A fact: every queue that is bound to its routing key gets a copy."
+        self._add_exchange(contract.fact, EVENTS.name, contract.fact, description)
+        self._add_message(contract.fact, contract, contract.name)
+        self._operate("send", contract.fact, contract.name)
+
+    def add_feed(self, feed: Feed) -> None:
+        query = {name: {"type": "string", "description": text} for name, text in feed.query.items()}
+        channel = f"feed-{feed.name}"
+        self.channels[channel] = {
+            "address": feed.address,
+            "description": feed.description,
+            "servers": [_reference("servers", "websockets")],
+            "messages": {},
+            "bindings": {"ws": {"query": {"type": "object", "properties": query}, "bindingVersion": "0.1.0"}},
+        }
+        for model in feed.frames:
+            self._add_frame(channel, feed, model)
+
+    def _add_frame(self, channel: str, feed: Feed, model: type[BaseModel]) -> None:
+        name = f"{feed.name}-{model.__name__}"
+        types = model.model_json_schema()["properties"]["type"]
+        examples = [
+            {"payload": event}
+            for kind in types.get("enum", [types.get("const")])
+            if (event := self._find_event(feed.address, kind))
+        ]
+        self.messages[name] = {
+            "name": model.__name__,
+            "summary": _first_line(model),
+            "payload": _reference("schemas", model.__name__),
+            **({"examples": examples} if examples else {}),
+        }
+        self.channels[channel]["messages"][name] = _reference("messages", name)
+        self._operate("send", channel, name)
+
+    def _find_event(self, address: str, kind: str) -> Json | None:
+        contents = [json.loads(frame.text) for frame in self.frames if frame.address == address]
+        inside = [event for content in contents for event in content.get("events", [])]
+        return next((event for event in [*contents, *inside] if event["type"] == kind), None)
+
+    def _add_exchange(self, name: str, exchange: str, routing_key: str, description: str) -> None:
+        bound = {"name": exchange, "type": "topic", "durable": True, "autoDelete": False, "vhost": "/"}
+        binding = {"amqp": {"is": "routingKey", "exchange": bound, "bindingVersion": "0.3.0"}}
+        self.channels.setdefault(
+            name,
+            {
+                "address": routing_key,
+                "description": description,
+                "servers": [_reference("servers", "broker")],
+                "messages": {},
+                "bindings": binding,
+            },
+        )
+
+    def _add_message(self, channel: str, contract: AnyContract, task: str) -> None:
+        message: Json = {
+            "name": task,
+            "summary": _first_line(contract.payload),
+            "headers": _reference("schemas", Headers.__name__),
+            "correlationId": {"location": "$message.header#/id"},
+            "payload": _body_of(contract),
+        }
+        if sample := self.samples.get(task):
+            headers = sample.properties["application_headers"]
+            message["examples"] = [{"headers": headers, "payload": json.loads(sample.body)}]
+        self.messages[task] = message
+        self.channels[channel]["messages"][task] = _reference("messages", task)
+
+    def _operate(self, action: str, channel: str, message: str) -> Json:
+        where = _reference("channels", channel)
+        messages = [{"$ref": f"{where['$ref']}/messages/{message}"}]
+        operation: Json = {"action": action, "channel": where, "messages": messages}
+        self.operations[f"{action}-{message}"] = operation
+        return operation
+
+
+def _body_of(contract: AnyContract) -> Json:
+    events: Json = {"type": "array", "items": _reference("schemas", contract.payload.__name__)}
+    args: Json = {"type": "array", "items": [events], "minItems": 1, "maxItems": 1}
+    parts = [args, _reference("schemas", RetryState.__name__), _reference("schemas", Embed.__name__)]
+    return {"type": "array", "items": parts, "minItems": len(parts), "maxItems": len(parts)}
+
+
+def _schemas(contracts: Sequence[AnyContract], feeds: Sequence[Feed]) -> Json:
+    payloads: set[type[BaseModel]] = {contract.payload for contract in contracts}
+    envelope: set[type[BaseModel]] = {Headers, RetryState, Embed}
+    models = payloads | envelope | {model for feed in feeds for model in feed.frames}
+    _, found = models_json_schema(
+        [(model, "validation") for model in sorted(models, key=lambda each: each.__name__)],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: Json = found["$defs"]
+    for model in payloads:
+        # A message that is built here may have no other fields; one that is received may, of a newer release.
+        schemas[model.__name__].pop("additionalProperties", None)
+    return schemas
+
+
+def _reference(kind: str, name: str) -> Json:
+    within = kind if kind in ("channels", "servers") else f"components/{kind}"
+    return {"$ref": f"#/{within}/{name}"}
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or model.__name__).strip().partition("\n")[0]
