@@ -11,10 +11,21 @@ class Refusal(Exception):
     """A rule of the domain forbids the request. Subclasses are named by the fact; messages are for people."""
 
     status = HTTPStatus.BAD_REQUEST
+    retry_after_seconds: int | None = None
 
     def members(self) -> dict[str, Any]:
         """Return the extension members of the problem: those beside the ones that RFC 9457 defines."""
         return {}
+
+
+class TooManyFailures(Refusal):
+    """Too many wrong passwords with this name or from this network: a right one is refused, too."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:

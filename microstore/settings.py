@@ -102,6 +102,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; an API body is a few hundred
 MAX_BODY_BYTES = (5 * 1024 + 16) * 1024  # with files: an image of 5 MiB, and the form around it
 BODY_SECONDS = env.float("BODY_SECONDS", 30.0)  # a request body that is not complete by then is given up
+AUTHENTICATION_BACKENDS = ["microstore.staff.login_guard.GuardedBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")

@@ -13,7 +13,10 @@ from tools.table import make_table
 
 TEXTS = Path(__file__).with_name("problems.toml")
 TEMPLATE = Path(__file__).with_name("errors.md")
-REFUSALS = ("listings.refusals",)  # modules without a framework, so that they can be imported here
+REFUSALS = (
+    "listings.refusals",
+    "microstore.refusal",
+)  # modules without a framework, so that they can be imported here
 
 
 def find_refusals() -> list[type[Refusal]]:

@@ -29,6 +29,7 @@ from microstore.auth.authentication import account_id
 from microstore.auth.keys import FETCH_EVERY_SECONDS, PublicKeys, as_jwks, key_ring
 from microstore.auth.tokens import RefreshToken
 from microstore.http.problems import refuses
+from microstore.refusal import TooManyFailures
 
 
 class RegisterView(generics.CreateAPIView[Any]):
@@ -49,13 +50,12 @@ class LogInView(APIView):
     throttle_scope = "token"
 
     @extend_schema(request=LogInSerializer, responses=TokensSerializer)
-    @refuses(WrongCredentials)
+    @refuses(WrongCredentials, TooManyFailures)
     def post(self, request: Request) -> Response:
         """Log in with name and password."""
         body = LogInSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        given = body.validated_data
-        return tokens(sessions.log_in(given["username"], password=given["password"]))
+        return tokens(sessions.log_in(**body.validated_data, request=request))
 
 
 class RefreshView(APIView):
@@ -95,14 +95,14 @@ class PasswordView(APIView):
     throttle_scope = "token"
 
     @extend_schema(request=PasswordSerializer, responses=TokensSerializer)
-    @refuses(AccountGone, WrongPassword)
+    @refuses(AccountGone, WrongPassword, TooManyFailures)
     def post(self, request: Request) -> Response:
         """Change the password. This ends all sessions; the response has the tokens of a new one."""
         body = PasswordSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         user = queries.find_account(account_id(request))
         try:
-            return tokens(sessions.change_password(user, **body.validated_data))
+            return tokens(sessions.change_password(user, **body.validated_data, request=request))
         except DjangoValidationError as error:
             raise serializers.ValidationError({"new": error.messages}) from error
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models.functions import Now
+from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
@@ -18,18 +19,20 @@ from listings.models import Profile, Session
 from listings.refusals import SessionOver, WrongCredentials, WrongPassword
 from microstore.auth.tokens import RefreshToken
 
-
-def log_in(username: str, *, password: str) -> RefreshToken:
-    """Open a session and return its refresh token; raises WrongCredentials."""
-    return open_session(check_credentials(username, password=password))
+WRONG = "No active account has this name and password. Names are case-sensitive."
 
 
-def check_credentials(username: str, *, password: str) -> User:
-    """Return the user with this name and password; raises WrongCredentials."""
+def log_in(username: str, *, password: str, request: HttpRequest) -> RefreshToken:
+    """Open a session and return its refresh token; raises WrongCredentials or TooManyFailures."""
+    return open_session(check_credentials(username, password=password, request=request))
+
+
+def check_credentials(username: str, *, password: str, request: HttpRequest) -> User:
+    """Return the user with this name and password; raises WrongCredentials or TooManyFailures."""
     # `authenticate` hashes the password for an unknown name, too: the time it takes reveals no user name.
-    user = authenticate(username=username, password=password)
+    user = authenticate(request, username=username, password=password)
     if user is None:
-        raise WrongCredentials("No active account has this name and password.")
+        raise WrongCredentials(WRONG)
     return user
 
 
@@ -41,8 +44,7 @@ def open_session(user: User) -> RefreshToken:
     session = Session.objects.create(
         user=user, jti=token["jti"], expires_at=datetime_from_epoch(token["exp"])
     )
-    token["sid"] = str(session.id)
-    return token
+    return _of_session(token, session)
 
 
 def renew_session(text: str) -> RefreshToken:
@@ -53,10 +55,9 @@ def renew_session(text: str) -> RefreshToken:
     """
     old = read_refresh_token(text)
     session = Session.objects.filter(id=old["sid"], user__is_active=True).select_related("user").first()
-    if session is None:
+    if session is None or old.get("password") != _fingerprint(session.user):
         raise SessionOver("This session is over; log in again.")
-    token = cast("RefreshToken", RefreshToken.for_user(session.user))
-    token["sid"] = old["sid"]
+    token = _of_session(cast("RefreshToken", RefreshToken.for_user(session.user)), session)
     expires_at = datetime_from_epoch(token["exp"])
     # One UPDATE compares and replaces: of two requests at once with the same token one finds another id.
     if not Session.objects.filter(id=session.id, jti=old["jti"]).update(
@@ -67,17 +68,30 @@ def renew_session(text: str) -> RefreshToken:
     return token
 
 
+def _of_session(token: RefreshToken, session: Session) -> RefreshToken:
+    token["sid"] = str(session.id)
+    # A password that is set anywhere, also in the admin or by a command, ends the sessions of the one before.
+    token["password"] = _fingerprint(session.user)
+    return token
+
+
+def _fingerprint(user: User) -> str:
+    # Keyed with SECRET_KEY: it tells whoever reads the token nothing of the password.
+    return user.get_session_auth_hash()[:16]
+
+
 def log_out(text: str) -> None:
     """End the session of this refresh token, if it is not over yet; raises SessionOver for a bad token."""
     Session.objects.filter(id=read_refresh_token(text)["sid"]).delete()
 
 
-def change_password(user: User, *, current: str, new: str) -> RefreshToken:
+def change_password(user: User, *, current: str, new: str, request: HttpRequest) -> RefreshToken:
     """Set the password, end all sessions and return the refresh token of a new one.
 
-    Raises WrongPassword, or Django's ValidationError for a weak one.
+    Raises WrongPassword, TooManyFailures, or Django's ValidationError for a weak one.
     """
-    if not user.check_password(current):
+    # By `authenticate`, too: whoever holds a stolen token must not be able to guess the password here.
+    if authenticate(request, username=user.username, password=current) is None:
         raise WrongPassword("This is not your current password.")
     validate_password(new, user)
     with transaction.atomic():

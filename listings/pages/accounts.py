@@ -13,7 +13,8 @@ from listings.pages.carts import Cart, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page
 from listings.refusals import WrongCredentials
-from microstore.auth.tokens import AccessToken
+from microstore.auth.tokens import LiveToken
+from microstore.refusal import TooManyFailures
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,10 +38,12 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return _form(request, "log_in.html")
     given = {name: request.POST.get(name, "") for name in ("username", "password")}
     try:
-        user = sessions.check_credentials(**_readable(given))
-    except WrongCredentials:
-        reason = "No account has this name and password. Names are case-sensitive."
-        return _form(request, "log_in.html", status=401, reason=reason, given=given)
+        user = sessions.check_credentials(**_readable(given), request=request)
+    except (WrongCredentials, TooManyFailures) as refusal:
+        page = _form(request, "log_in.html", status=refusal.status, reason=str(refusal), given=given)
+        if refusal.retry_after_seconds:
+            page.headers["Retry-After"] = str(refusal.retry_after_seconds)
+        return page
     return _log_in(request, user)
 
 
@@ -53,11 +56,11 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def live_token(request: HttpRequest) -> HttpResponse:
-    """Return an access token for `/ws/orders/`, which accepts no cookie; 401 without a session."""
+    """Return a token for `/ws/orders/`, which accepts no cookie; 401 without a session."""
     if not request.user.is_authenticated:
         return JsonResponse({"detail": "Log in first."}, status=401)
     # Not stored anywhere: the page keeps it in memory, and `no-store` keeps it out of the browser's cache.
-    token = str(AccessToken.for_user(request.user))
+    token = str(LiveToken.for_user(request.user))
     return JsonResponse({"access": token}, headers={"Cache-Control": "no-store"})
 
 
@@ -65,7 +68,7 @@ def _readable(given: dict[str, str]) -> dict[str, str]:
     # The API's serializer, so that both accept the same; what it refuses is the password of no account.
     body = LogInSerializer(data=given)
     if not body.is_valid():
-        raise WrongCredentials
+        raise WrongCredentials(sessions.WRONG)
     return dict(body.validated_data)
 
 
@@ -74,7 +77,7 @@ def _form(request: HttpRequest, template: str, *, status: int = 200, **context: 
 
 
 def _log_in(request: HttpRequest, user: User) -> HttpResponse:
-    login(request, user, "django.contrib.auth.backends.ModelBackend")
+    login(request, user)
     return redirect(_wanted_next(request) or resolve_url("shop:catalogue"))
 
 

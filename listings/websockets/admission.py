@@ -13,8 +13,10 @@ from django.conf import settings
 from django.http.request import validate_host
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import Token
 
 from microstore.auth.authentication import TokenAuthentication
+from microstore.auth.tokens import LiveToken
 from microstore.http.limits import network_of
 
 BAD_REQUEST, BAD_TOKEN, WRONG_ORIGIN, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4408, 4429
@@ -131,14 +133,21 @@ def read_after(value: str | None) -> int | None:
 
 
 def read_token(value: str | None) -> Bearer:
-    """Return the user of an access token; raises ConnectionRejected."""
+    """Return the user of a page's live token or an access token; raises ConnectionRejected."""
     authentication = TokenAuthentication()
     try:
-        token = authentication.get_validated_token((value or "").encode())
+        token = _validate_token(authentication, (value or "").encode())
         account = authentication.get_user(token)  # type: ignore[no-untyped-call]  # untyped in simplejwt
     except (AuthenticationFailed, TokenError, UnicodeError) as error:
         raise ConnectionRejected(BAD_TOKEN, "the token is missing, bad or expired") from error
     return Bearer(account.account_id, token["exp"] - time.time())
+
+
+def _validate_token(authentication: TokenAuthentication, text: bytes) -> Token:
+    try:
+        return LiveToken(text)  # type: ignore[arg-type]  # simplejwt takes text, too
+    except TokenError:
+        return authentication.get_validated_token(text)
 
 
 def _header(scope: Any, name: bytes) -> str | None:

@@ -35,7 +35,9 @@ def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: return a problem; None for a fault of the program."""
     if isinstance(error, Refusal):
-        headers = CHALLENGE if error.status == HTTPStatus.UNAUTHORIZED else None
+        headers = CHALLENGE if error.status == HTTPStatus.UNAUTHORIZED else {}
+        if error.retry_after_seconds is not None:
+            headers = {**headers, "Retry-After": str(error.retry_after_seconds)}
         return Response(refusal(error), error.status, headers=headers, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):
         return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")

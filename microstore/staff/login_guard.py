@@ -1,24 +1,76 @@
-"""Log-ins of staff: each attempt is recorded, and repeated failures lock the name or address."""
+"""Guard of every door at which a password is checked: admin, pages, token endpoint, change of password.
 
-from datetime import timedelta
+It is an authentication backend, so a new door has it without knowing of it.
+"""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
 from rest_framework.throttling import BaseThrottle
 
+from microstore.database.clock import database_now
+from microstore.http.limits import network_of
+from microstore.refusal import TooManyFailures
 from microstore.staff.actions import record
-from microstore.staff.models import StaffAction
+from microstore.staff.models import FailedLogin
 
 WINDOW = timedelta(minutes=15)
-FAILURES_OF_ONE = 5  # with one name from one address
-FAILURES_OF_ADDRESS = 20  # with any name
-FAILURES_OF_NAME = 50  # from anywhere: a botnet guesses from many addresses
-LOCKED = "Too many failed log-ins. Wait a quarter of an hour, and try again.\n"
+FAILURES_OF_ONE = 5  # in WINDOW, with one name from one network
+FAILURES_OF_NETWORK = 20  # in WINDOW, with any name
+# A botnet guesses from many networks. One alone never comes to so many: FAILURES_OF_ONE stops it before.
+NAME_WINDOW = timedelta(hours=1)
+FAILURES_OF_NAME = 50  # in NAME_WINDOW; each further one doubles the wait, from a second to WINDOW
+MOST_DOUBLINGS = 10
+KEPT_FOR = timedelta(days=1)
+DELETED_AT_ONCE = 1_000
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def address_of(request: HttpRequest) -> str | None:
+class GuardedBackend(ModelBackend):
+    """Django's backend behind limits of failures, with a record of each attempt at a staff account.
+
+    `authenticate` raises TooManyFailures where the name or the request's network has reached a limit.
+    """
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        name, address = normalise(username), address_of(request)
+        # Stored before the password is checked, and taken back where it is right: guesses at the same moment
+        # count each other.
+        attempt = FailedLogin.objects.create(name=name, network=network_of(address or ""), at=Now())
+        ensure_not_locked(attempt)
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is None:
+            delete_old_failures()
+        else:
+            FailedLogin.objects.filter(name=name, network=attempt.network).delete()
+        _record(request, username, address, succeeded=user is not None)
+        return user
+
+
+def normalise(name: str) -> str:
+    """Return the name as failures are counted by it: spelling variants of one name are one name."""
+    return unicodedata.normalize("NFKC", name).casefold().replace("\0", "").strip()[:150]
+
+
+def address_of(request: HttpRequest | None) -> str | None:
     """Return the client's address, behind as many proxies as PROXIES says; None where it is invalid."""
+    if request is None:
+        return None
     address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
     try:
         return str(ip_address(address.strip()))
@@ -26,19 +78,49 @@ def address_of(request: HttpRequest) -> str | None:
         return None
 
 
-def is_locked(name: str, address: str | None) -> bool:
-    """Return whether the name or the address has failed too often within WINDOW."""
-    # Attempts at the same moment see no record of each other: as many as run in parallel exceed the limit.
-    failures = StaffAction.objects.filter(action="failed to log in", at__gte=timezone.now() - WINDOW)
-    of_name = failures.filter(by=name)
-    # Sliced, so that counting stops at the limit, however many failures an attacker adds.
-    return (
-        of_name.filter(address=address)[:FAILURES_OF_ONE].count() >= FAILURES_OF_ONE
-        or failures.filter(address=address)[:FAILURES_OF_ADDRESS].count() >= FAILURES_OF_ADDRESS
-        or of_name[:FAILURES_OF_NAME].count() >= FAILURES_OF_NAME
+def ensure_not_locked(attempt: FailedLogin) -> None:
+    """Take the attempt back and raise TooManyFailures where it is one too many."""
+    now = database_now()
+    others = FailedLogin.objects.exclude(pk=attempt.pk).filter(at__gte=now - NAME_WINDOW)
+    of_name, of_network = others.filter(name=attempt.name), others.filter(network=attempt.network)
+    until = max(
+        _end_of_wait(of_name.filter(network=attempt.network), FAILURES_OF_ONE),
+        _end_of_wait(of_network, FAILURES_OF_NETWORK),
+        _end_of_growing_wait(of_name),
     )
+    if until > now:
+        attempt.delete()
+        wait = max(1, round((until - now).total_seconds()))
+        raise TooManyFailures(
+            f"Too many failed log-ins. Try again in {wait} seconds.", retry_after_seconds=wait
+        )
 
 
-def record_login(name: str, address: str | None, *, succeeded: bool) -> None:
-    """Insert a StaffAction for the attempt."""
-    record("logged in" if succeeded else "failed to log in", by=name or "nobody", address=address)
+def _end_of_wait(failures: QuerySet[FailedLogin], most: int) -> datetime:
+    # When the last failure but so many is so old that it counts no more.
+    times = failures.order_by("-id").values_list("at", flat=True)[most - 1 : most]
+    return times[0] + WINDOW if times else NEVER
+
+
+def _end_of_growing_wait(of_name: QuerySet[FailedLogin]) -> datetime:
+    # Sliced, so that counting stops soon, however many failures an attacker adds.
+    times = list(of_name.order_by("-id").values_list("at", flat=True)[: FAILURES_OF_NAME + MOST_DOUBLINGS])
+    if len(times) < FAILURES_OF_NAME:
+        return NEVER
+    return times[0] + min(timedelta(seconds=2 ** (len(times) - FAILURES_OF_NAME)), WINDOW)
+
+
+def delete_old_failures() -> None:
+    """Delete failures that count no more, DELETED_AT_ONCE at most."""
+    old = FailedLogin.objects.filter(at__lt=database_now() - KEPT_FOR)
+    FailedLogin.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:DELETED_AT_ONCE])).delete()
+
+
+def _record(request: HttpRequest | None, name: str, address: str | None, *, succeeded: bool) -> None:
+    # Shoppers' log-ins are no staff actions, but whatever is tried at the admin's own door is.
+    name = name.replace("\0", "")[:150]
+    match = request.resolver_match if request else None
+    at_the_admin = match is not None and match.app_name == "admin"
+    if at_the_admin or User.objects.filter(username=name, is_staff=True).exists():
+        action = "logged in" if succeeded else "failed to log in"
+        record(action, by=name or "nobody", address=address)

@@ -1,4 +1,4 @@
-"""Table of actions that staff took."""
+"""Tables of actions that staff took, and of failed log-ins."""
 
 from django.db import models
 
@@ -25,3 +25,21 @@ class StaffAction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by} {self.action} {self.target}".strip()
+
+
+class FailedLogin(models.Model):
+    """A wrong password, or one that is being checked at this moment."""
+
+    name = models.CharField(max_length=150, help_text="As login_guard normalises it.")
+    network = models.CharField(max_length=45, help_text="IPv4 address, or the /64 of an IPv6 one.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["name", "-id"], name="failed_login_of_name"),
+            models.Index(fields=["network", "-id"], name="failed_login_of_network"),
+            models.Index(fields=["at"], name="failed_login_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.network}"

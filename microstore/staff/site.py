@@ -1,6 +1,5 @@
-"""Admin site of each service: a front page for operators, a trace search and a guarded log-in."""
+"""Admin site of each service: a front page for operators, and a trace search."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -10,13 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from microstore.staff import login_guard
-
 FIGURES_FOR_SECONDS = 5
 
 
 class StaffSite(AdminSite):
-    """Admin site with a front page, a trace search and a limit of failed log-ins."""
+    """Admin site with a front page and a trace search."""
 
     index_template = "staff/index.html"
     site_url = None
@@ -49,21 +46,6 @@ class StaffSite(AdminSite):
             "problem": problem,
         }
         return TemplateResponse(request, "staff/trace.html", context)
-
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if request.method != "POST":
-            return super().login(request, extra_context)
-        # PostgreSQL refuses a NUL; the form refuses such a name too, after this.
-        name = request.POST.get("username", "")[:150].replace("\0", "")
-        address = login_guard.address_of(request)
-        # Before the password is checked: a right one is refused, too, or guessing could go on.
-        if login_guard.is_locked(name, address):
-            return HttpResponse(
-                login_guard.LOCKED, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain"
-            )
-        response = super().login(request, extra_context)
-        login_guard.record_login(name, address, succeeded=response.status_code == HTTPStatus.FOUND)
-        return response
 
 
 def gather_overview() -> dict[str, Any]:

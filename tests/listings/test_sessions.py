@@ -132,7 +132,7 @@ def test_nobody_learns_from_a_failed_log_in_who_has_an_account(
 
     monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
     problem = read_problem(log_in(anybody, **body), 401)
-    assert problem["detail"] == "No active account has this name and password."
+    assert problem["detail"] == "No active account has this name and password. Names are case-sensitive."
     assert len(runs) == 1
 
 

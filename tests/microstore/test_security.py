@@ -174,7 +174,7 @@ def test_who_fails_too_often_has_to_wait_and_nobody_else(client: Client) -> None
 
 @pytest.mark.django_db
 def test_who_tries_many_names_has_to_wait(client: Client) -> None:
-    for number in range(login_guard.FAILURES_OF_ADDRESS):
+    for number in range(login_guard.FAILURES_OF_NETWORK):
         client.post("/admin/login/", {"username": f"somebody-{number}", "password": "guess"})
     User.objects.create_superuser("carol", password="crunchy")
     assert log_in(client, "crunchy") == 429

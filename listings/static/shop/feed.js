@@ -4,6 +4,7 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
 const SILENT_FOR_MS = 60000;
 const MANNERS = [4400, 4403, 4409, 4429]; // closed on purpose: not at once again
+const EXPIRED = 4401; // the token, after two minutes: with the next one at once, unless this one was never taken
 const REPLACED = 4409; // a newer page has its place: not again before somebody looks at this one
 
 export class Feed {
@@ -25,10 +26,11 @@ export class Feed {
     } catch {
       return this.comeAgain();
     }
-    this.heardAt = Date.now();
+    const openedAt = (this.heardAt = Date.now());
     this.socket.onopen = () => this.change(true);
     this.socket.onmessage = (message) => this.hear(JSON.parse(message.data));
     this.socket.onclose = (closed) => {
+      if (closed.code === EXPIRED && this.open && Date.now() - openedAt > FIRST_WAIT_MS) return this.connect();
       if (closed.code === REPLACED && document.hidden) return this.comeAgainWhenShown();
       if (MANNERS.includes(closed.code)) this.wait = LONGEST_WAIT_MS;
       this.comeAgain();
