@@ -3,8 +3,11 @@
 from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.static import serve
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from microstore.http.message_catalogue import download_messages, show_messages
@@ -12,6 +15,15 @@ from microstore.http.schema_view import SchemaView
 from microstore.metrics import exposition
 from microstore.staff.peers import answer_peer
 from microstore.telemetry import health
+
+
+def serve_upload(request: HttpRequest, path: str, document_root: str) -> HttpResponseBase:
+    """Serve an uploaded file in development; raises Http404 for a name that is none."""
+    try:
+        return serve(request, path, document_root=document_root)
+    except OSError as error:  # longer than the file system allows
+        raise Http404 from error
+
 
 handler400 = "microstore.http.problems.bad_request"
 handler403 = "microstore.http.problems.forbidden"
@@ -39,5 +51,5 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", exposition.view),
-    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),  # in development alone
+    *static(settings.MEDIA_URL, serve_upload, document_root=settings.MEDIA_ROOT),  # in development alone
 ]

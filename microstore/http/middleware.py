@@ -8,11 +8,14 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponseForbidden
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
+
+from microstore.http.problems import is_api, page_of_exception
 
 SESSION_KEY = re.compile("[a-z0-9]{8,40}")
 
@@ -20,11 +23,6 @@ if TYPE_CHECKING:
     Mixin = MiddlewareMixin
 else:
     Mixin = object
-
-
-def is_api(request: HttpRequest) -> bool:
-    """Return whether the path belongs to the API."""
-    return request.path_info.startswith("/api/")
 
 
 class PagesOnly(Mixin):
@@ -49,6 +47,12 @@ class Sessions(PagesOnly, SessionMiddleware):
 class Common(CommonMiddleware):
     """Common middleware that redirects to the address with a slash for GET and HEAD alone."""
 
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]  # it redirects
+        try:
+            return super().process_request(request)
+        except SuspiciousOperation as error:  # a foreign host; with DEBUG Django would show its own page
+            return page_of_exception(request, error)
+
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         # Clients may repeat a POST after a 301 as a GET, without its body (RFC 9110, 15.4.2).
         return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)
@@ -59,15 +63,20 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
 
     # The API needs none: a browser sends no Authorization header by itself from another site.
 
-    def process_view(
+    def process_view(  # type: ignore[override]  # it refuses with other statuses, too
         self,
         request: HttpRequest,
         callback: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-    ) -> HttpResponseForbidden | None:
+    ) -> HttpResponse | None:
         # Django calls this directly, so skipping `__call__` is not enough.
-        return None if is_api(request) else super().process_view(request, callback, args, kwargs)
+        if is_api(request):
+            return None
+        try:
+            return super().process_view(request, callback, args, kwargs)
+        except SuspiciousOperation as error:  # the check reads the form, which can have too many fields
+            return page_of_exception(request, error)
 
 
 class LogIn(PagesOnly, AuthenticationMiddleware):

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import select_template
 from rest_framework import exceptions
@@ -13,13 +13,17 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from microstore.database.outage import UNAVAILABLE, drop_connection, is_database_outage
-from microstore.http.middleware import is_api
 from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
 MAX_QUOTED = 300  # characters of a value in the request
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Return whether the path belongs to the API."""
+    return request.path_info.startswith("/api/")
 
 
 def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
@@ -86,11 +90,14 @@ def answer_exceptions(
             return response if response["Content-Type"] == CONTENT_TYPE else not_found(request)
         return response
 
-    answered.process_exception = _page_of  # type: ignore[attr-defined]  # Django looks for it there
+    answered.process_exception = page_of_exception  # type: ignore[attr-defined]  # Django looks for it there
     return answered
 
 
-def _page_of(request: HttpRequest, error: Exception) -> HttpResponse | None:
+def page_of_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return a page or problem for an exception that the request caused; None for a fault of the program."""
+    if isinstance(error, SuspiciousOperation) and not isinstance(error, RequestDataTooBig):
+        return bad_request(request, error)
     if not isinstance(error, exceptions.APIException | Refusal | UnreadablePostError | RequestDataTooBig):
         return None
     response = answer(error, {})

@@ -103,6 +103,18 @@ def test_strangers_are_counted_by_what_they_ask(
 
 
 @pytest.mark.parametrize(
+    ("scope", "url"),
+    [("anonymous", "/api/listings/"), ("search", "/api/listings/?search=lamp"), ("search", "/?search=lamp")],
+)
+def test_head_is_counted_like_get(
+    anybody: APIClient, limit: Callable[..., None], scope: str, url: str
+) -> None:
+    limit(**{scope: "2/hour"})
+    answers = [anybody.head(url), anybody.get(url), anybody.head(url), anybody.get(url)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize(
     ("proxies", "forwarded", "same"),
     [
         (0, ("1.2.3.4", "5.6.7.8"), True),

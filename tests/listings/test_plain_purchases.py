@@ -10,13 +10,14 @@ from django.contrib.auth.models import User
 from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError
 from django.http.response import ResponseHeaders
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from rest_framework.permissions import BasePermission
 
 from listings.buying import api, fast_path
 from listings.buying.api import BuyView
 from listings.models import Listing, Order
 from microstore.http import limits
+from tests.support.samples import read_samples
 from tests.support.tokens import claims_of, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)  # both ways may close the connection
@@ -62,7 +63,7 @@ class Counter:
         """One click."""
         request = RequestFactory().post(
             f"/api/listings/{listing_id}/buy/",
-            json.dumps(body or {}),
+            body if isinstance(body, str) else json.dumps(body or {}),
             content_type="application/json",
             headers={"Authorization": f"Bearer {self.token}", **headers},
         )
@@ -96,6 +97,25 @@ def test_a_plain_purchase_does_not_come_as_far_as_django(counter: Counter, armch
 def test_what_is_not_plain_is_read_by_django(counter: Counter, armchair: Listing, body: Any) -> None:
     assert counter.buy(armchair.pk, body).status_code == 400
     assert counter.sent_on == 1
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 999, '{"quantity":' * 70, '{"quantity": ' + "[" * 400 + "]" * 400 + "}", "", "nonsense{{{"]
+)
+def test_a_body_that_no_parser_expects_is_a_problem_and_is_counted(
+    counter: Counter, armchair: Listing, body: str
+) -> None:
+    before = refused_purchases()
+    answer = counter.buy(armchair.pk, body or " ")
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert refused_purchases() == before + 1
+
+
+def refused_purchases() -> float:
+    """Purchases that were counted with the status 400."""
+    samples = read_samples(Client().get("/metrics").content.decode())
+    return samples.get(("microstore_request_seconds_count", "POST", "buy", "400"), 0)
 
 
 def test_a_name_is_judged_by_django(counter: Counter, armchair: Listing) -> None:

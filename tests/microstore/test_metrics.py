@@ -49,10 +49,13 @@ def test_requests_are_counted_by_route_and_not_by_address(client: Client) -> Non
 
     by_route = ("GET", "health/live", "200")
     before, missed = count(*by_route), count("GET", "none", "404")
+    heads = count("HEAD", *by_route[1:])
     client.get("/health/live?armchair=crunchy")
+    client.head("/health/live")
     client.get("/no/such/armchair")
     client.generic("CRUNCH", "/health/live")
     assert count(*by_route) == before + 1
+    assert count("HEAD", *by_route[1:]) == heads + 1
     assert count("GET", "none", "404") == missed + 1
     names = {name for sample in scrape(client) for name in sample}
     assert "other" in names
