@@ -96,7 +96,7 @@ test-transactions: $(INSTALLED)
 test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
-test-end-to-end: $(INSTALLED)
+test-end-to-end: $(INSTALLED) $(NODE_PACKAGES)
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
 
 test-faults: $(INSTALLED) # on processes and data of its own

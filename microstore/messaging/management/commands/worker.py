@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         known = [queue.name for queue in settings.CELERY_TASK_QUEUES]
         parser.add_argument("queues", nargs="+", choices=known, metavar="queue", help=", ".join(known))
-        parser.add_argument("--name", help="of several on a host; without it that of the first queue")
+        parser.add_argument("--name", help="without it the first queue's and the process id")
         parser.add_argument("--concurrency", type=int, metavar="PROCESSES", default=1)
         parser.add_argument(
             "--prefetch-multiplier",
@@ -32,8 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
         os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
+        # Workers of one name answer for each other, and Flower shows one of them. Celery adds the host.
+        name = options["name"] or f"{queues[0]}-{os.getpid()}"
         worker = celery_app().Worker(
-            hostname=f"{options['name'] or queues[0]}@",  # Celery adds the host
+            hostname=f"{name}@",
             queues=queues,
             concurrency=options["concurrency"],
             prefetch_multiplier=options["prefetch_multiplier"],
