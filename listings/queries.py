@@ -1,6 +1,6 @@
 """Queries that several capabilities read by: visible listings, orders of somebody, locks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -9,15 +9,14 @@ from django.db.models import Q, QuerySet
 from listings.models import Listing, Order
 from listings.refusals import AccountGone
 
+GONE = "The account of this token no longer exists, or is suspended."
+ON_SALE = Q(status=Listing.Status.ON_SALE, seller__is_active=True)  # nothing of a suspended seller
+
 
 def visible_listings(user_id: int | None) -> QuerySet[Listing]:
     """Return what is on sale, and of the user's own listings also drafts and withdrawn ones."""
     own = Q(seller_id=user_id) if user_id else Q()
-    return (
-        Listing.objects.filter(Q(status=Listing.Status.ON_SALE) | own)
-        .select_related("seller")
-        .prefetch_related("images")
-    )
+    return Listing.objects.filter(ON_SALE | own).select_related("seller").prefetch_related("images")
 
 
 def orders_of(user_id: int) -> QuerySet[Order]:
@@ -48,5 +47,10 @@ def find_account(user_id: int) -> User:
     """Return the user that a token names; raises AccountGone."""
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
-        raise AccountGone("The account of this token no longer exists.")
+        raise AccountGone(GONE)
     return user
+
+
+def suspended_among(user_ids: Iterable[int]) -> set[int]:
+    """Return those of the users whose accounts are suspended."""
+    return set(User.objects.filter(id__in=set(user_ids), is_active=False).values_list("id", flat=True))

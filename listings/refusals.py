@@ -71,7 +71,7 @@ class KeyReused(Refusal):
 
 
 class AccountGone(Refusal):
-    """The token is valid, but its user is no more."""
+    """The token is valid, but its user is no more, or is suspended."""
 
     status = HTTPStatus.UNAUTHORIZED
 

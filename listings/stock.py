@@ -11,7 +11,7 @@ from listings.refusals import ListingNotFound, OwnListing, SoldOut
 
 def ensure_can_buy(listing: Listing | None, *, buyer_id: int, quantity: int) -> Listing:
     """Return the listing; raises the Refusal that says why this buyer cannot have so much of it."""
-    if not listing or listing.status != Listing.Status.ON_SALE:
+    if not listing or listing.status != Listing.Status.ON_SALE or not listing.seller.is_active:
         raise ListingNotFound("There is no such listing on sale.")
     if listing.seller_id == buyer_id:
         raise OwnListing("This is your own listing.")

@@ -13,7 +13,7 @@ from listings.buying.offer import Offer
 from listings.buying.place import Purchase, place_orders
 from listings.buying.purchase import place_once
 from listings.models import Order
-from listings.refusals import CheckoutRefused
+from listings.refusals import AccountGone, CheckoutRefused
 from microstore.refusal import Refusal
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,9 @@ def _place(checkout: Checkout) -> list[Order]:
         for index, outcome in enumerate(outcomes)
         if isinstance(outcome, Refusal)
     }
+    for _, refusal in refused.values():
+        if isinstance(refusal, AccountGone):  # the same for each item: it is the buyer's
+            raise refusal
     if refused:
         raise CheckoutRefused(refused, of=len(outcomes))
     orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]

@@ -10,9 +10,11 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 from uuid_utils.compat import uuid7
 
+from listings import queries
 from listings.buying.group_commit import GroupCommit
 from listings.buying.offer import NOTHING_SEEN, Offer, ensure_as_seen
 from listings.models import Listing, Order
+from listings.refusals import AccountGone
 from listings.stock import ensure_can_buy
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.refusal import Refusal
@@ -136,9 +138,12 @@ def _store(rows: Sequence[Row], longest_wait: str) -> list[bool]:
 
 
 def _find_refusals(purchases: Sequence[Purchase]) -> Iterator[Refusal | None]:
-    listings = Listing.objects.in_bulk({purchase.listing_id for purchase in purchases})
+    listings = Listing.objects.select_related("seller").in_bulk({each.listing_id for each in purchases})
+    suspended = queries.suspended_among(purchase.buyer_id for purchase in purchases)
     for purchase in purchases:
         try:
+            if purchase.buyer_id in suspended:
+                raise AccountGone(queries.GONE)
             listing = listings.get(purchase.listing_id)
             listing = ensure_can_buy(listing, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
             ensure_as_seen(listing, purchase.seen or NOTHING_SEEN)

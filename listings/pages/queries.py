@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from listings.models import Listing, LiveEvent, Order, Profile
 from listings.notifications.models import Notification
+from listings.queries import ON_SALE
 
 MAX_COUNTED = 100
 
@@ -17,7 +18,7 @@ def latest_seq() -> int:
 
 def stock_of(listing_ids: Sequence[int]) -> dict[int, int]:
     """Return the available quantity by listing id; 0 for a listing that is not on sale."""
-    on_sale = Listing.objects.filter(id__in=listing_ids, status=Listing.Status.ON_SALE)
+    on_sale = Listing.objects.filter(ON_SALE, id__in=listing_ids)
     return dict.fromkeys(listing_ids, 0) | dict(on_sale.values_list("id", "available"))
 
 

@@ -21,6 +21,10 @@ from tests.support.problem import Answer, read_problem
 
 pytestmark = pytest.mark.django_db
 
+REASONS = (
+    *("withdrawn", "few", "own", "dear", "foreign", "edited"),
+    *("seller suspended", "buyer suspended"),
+)
 SEEN = {"price_cents": 24_900, "currency": "EUR"}
 CHANGES: list[dict[str, Any]] = [{"price_cents": 925_000}, {"currency": "JPY"}]
 
@@ -52,17 +56,25 @@ def test_a_higher_price_is_refused_and_the_present_offer_shown(
     assert buy(api, armchair, {"price_cents": problem["offer"]["price_cents"]}).status_code == 202
 
 
-@pytest.mark.parametrize("number", range(64))
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "withdrawn", "few", "own", "dear", "foreign", "edited", "seller suspended", "buyer suspended"],
+)
 def test_what_the_statement_leaves_out_has_a_reason_and_nothing_else_has(
-    bob: User, alice: User, put_on_sale: Callable[..., Listing], number: int
+    bob: User, alice: User, put_on_sale: Callable[..., Listing], wrong: str
 ) -> None:
     """The conditions stand in place_orders.sql, and again where a refusal explains them."""
-    withdrawn, few, own, dear, foreign, edited = (bool(number >> bit & 1) for bit in range(6))
-    listing = put_on_sale(quantity=2, status="withdrawn" if withdrawn else "on_sale")
-    seen = Offer(24_899 if dear else 24_900, "JPY" if foreign else "EUR", frozenset({2 if edited else 1}))
-    purchase = Purchase(listing.pk, (alice if own else bob).pk, 3 if few else 2, new_trace(), seen=seen)
-    (outcome,) = place_orders([purchase])
-    assert isinstance(outcome, Order if number == 0 else Refusal)
+    listing = put_on_sale(quantity=2, status="withdrawn" if wrong == "withdrawn" else "on_sale")
+    User.objects.filter(pk=alice.pk).update(is_active=wrong != "seller suspended")
+    User.objects.filter(pk=bob.pk).update(is_active=wrong != "buyer suspended")
+    seen = Offer(
+        24_899 if wrong == "dear" else 24_900,
+        "JPY" if wrong == "foreign" else "EUR",
+        frozenset({2 if wrong == "edited" else 1}),
+    )
+    buyer, quantity = alice if wrong == "own" else bob, 3 if wrong == "few" else 2
+    (outcome,) = place_orders([Purchase(listing.pk, buyer.pk, quantity, new_trace(), seen=seen)])
+    assert isinstance(outcome, Refusal if wrong else Order)
 
 
 def test_a_lower_price_is_what_the_buyer_pays(api: APIClient, armchair: Listing) -> None:
@@ -171,3 +183,20 @@ def test_the_fast_path_leaves_if_match_to_django(put_on_sale: Callable[..., List
     assert path is not None
     environ = {"PATH_INFO": "/api/listings/1/buy/", "REQUEST_METHOD": "POST", "HTTP_IF_MATCH": '"1"'}
     assert fast_path.read_plain_purchase(environ) is None
+
+
+def test_suspending_ends_buying_and_selling_at_once(
+    api: APIClient, client: Client, alice: User, bob: User, put_on_sale: Callable[..., Listing]
+) -> None:
+    """Whatever token is held: of the buyer, or of somebody who looks at the page."""
+    lamp = put_on_sale("Reading lamp", quantity=5)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert read_problem(buy(api, lamp, {}), 404)["type"] == "urn:microstore:problem:listing-not-found"
+    assert check_out(api, lamp, {}).status_code == 409
+    assert api.get("/api/listings/").json()["results"] == []
+    assert client.get(f"/listings/{lamp.pk}/").status_code == 404
+    User.objects.filter(pk=alice.pk).update(is_active=True)
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    for way in (buy, check_out):
+        assert read_problem(way(api, lamp, {}), 401)["type"] == "urn:microstore:problem:account-gone"
+    assert not Order.objects.exists()

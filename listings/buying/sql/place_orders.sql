@@ -32,6 +32,7 @@ BEGIN
             AND seller_id <> wanted.buyer_id AND price_cents <= coalesce(wanted.seen_price_cents, price_cents)
             AND currency = coalesce(wanted.seen_currency, currency)
             AND edition = ANY (coalesce(wanted.seen_editions, ARRAY[edition]))
+            AND NOT EXISTS (SELECT FROM auth_user WHERE id IN (seller_id, wanted.buyer_id) AND NOT is_active)
         RETURNING * INTO listing;
         CONTINUE WHEN NOT FOUND;
         INSERT INTO listings_order (
