@@ -1,14 +1,22 @@
 """The Django app of the listings service."""
 
-from django.apps import AppConfig
-from django.conf import settings
+from django import conf  # not the settings themselves, which read this module while they are made
 
 from listings.money import ensure_known_currencies
+from microstore import service
 
 
-class ListingsConfig(AppConfig):
+class ListingsConfig(service.ServiceConfig):
     name = "listings"
+    login_url = "shop:log-in"
+    fast_path = "listings.buying.fast_path.FastPath"
+    limits_requests = signs_tokens = True
+    enum_names = {
+        "CategoryEnum": "listings.models.Category",
+        "ListingStatusEnum": "listings.models.Listing.Status",
+        "OrderStatusEnum": "listings.models.Order.Status",
+    }
     feeds = "listings.live.frames.FEEDS"  # for the catalogue of messages
 
     def ready(self) -> None:
-        ensure_known_currencies(settings.CURRENCIES)
+        ensure_known_currencies(conf.settings.CURRENCIES)

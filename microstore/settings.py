@@ -4,6 +4,7 @@ import secrets
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +14,7 @@ from microstore.database import timeouts
 from microstore.http import security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
+from microstore.service import ServiceConfig
 from microstore.telemetry import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,6 +22,7 @@ env = environ.Env()
 SERVICE = env.str("MICROSTORE_SERVICE", "")
 if SERVICE not in SERVICES:
     raise ImproperlyConfigured(f"Set MICROSTORE_SERVICE to one of {', '.join(SERVICES)}; it is {SERVICE!r}.")
+service = cast("ServiceConfig", ServiceConfig.create(SERVICE))
 
 DEBUG = env.bool("DEBUG", False)
 
@@ -91,9 +94,9 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "microstore.urls"
-LOGIN_URL = "shop:log-in" if SERVICE == "listings" else "admin:login"
+LOGIN_URL = service.login_url
 WSGI_APPLICATION = "microstore.wsgi.application"
-EXPRESS_LANE = "listings.buying.fast_path.FastPath" if SERVICE == "listings" else ""  # before Django
+EXPRESS_LANE = service.fast_path  # before Django
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
@@ -150,7 +153,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # ---- API
 
 CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")
-LIMITS_URL = env.str("LIMITS_URL", CHANNEL_LAYER_URL if SERVICE == "listings" else "")
+LIMITS_URL = env.str("LIMITS_URL", CHANNEL_LAYER_URL if service.limits_requests else "")
 LIMITS = {
     "register": "20/hour",
     "token": "30/minute",
@@ -176,13 +179,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "microstore.http.pagination.NewestFirst",
     "EXCEPTION_HANDLER": "microstore.http.problems.answer",
 }
-ENUMS = {
-    "CategoryEnum": "listings.models.Category",
-    "ListingStatusEnum": "listings.models.Listing.Status",
-    "OrderStatusEnum": "listings.models.Order.Status",
-}
 SPECTACULAR_SETTINGS = {
-    "ENUM_NAME_OVERRIDES": ENUMS if SERVICE == "listings" else {},
+    "ENUM_NAME_OVERRIDES": service.enum_names,
     "TITLE": f"MicroStore {SERVICE}",
     "DESCRIPTION": (
         "A marketplace that never sells the same thing twice and never loses an order.\n\n"
@@ -199,10 +197,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-JWT_JWKS_URL = env.str("JWT_JWKS_URL", "") if SERVICE != "listings" else ""
+JWT_JWKS_URL = "" if service.signs_tokens else env.str("JWT_JWKS_URL", "")
 SIMPLE_JWT = {
     "ALGORITHM": "RS256",
-    "SIGNING_KEY": env.str("JWT_PRIVATE_KEY", "", multiline=True) if SERVICE == "listings" else "",
+    "SIGNING_KEY": env.str("JWT_PRIVATE_KEY", "", multiline=True) if service.signs_tokens else "",
     "VERIFYING_KEY": "" if JWT_JWKS_URL else required("JWT_PUBLIC_KEY", development=""),
     "ISSUER": "microstore",
     "LEEWAY": 10,  # seconds by which the clocks of two machines may differ
@@ -253,7 +251,7 @@ LIVE_EVENT_DAYS = env.int("LIVE_EVENT_DAYS", 7)  # how long live events are kept
 NOTIFICATION_DAYS = env.int("NOTIFICATION_DAYS", 90)  # the same of notifications
 PENDING_DEADLINE_SECONDS = env.int("PENDING_DEADLINE_SECONDS", 300)  # an audit calls it a disagreement then
 OUTBOX_AGE_SECONDS = env.int("OUTBOX_AGE_SECONDS", 60)  # the same of a message that the relay has not taken
-AUDITED_DATABASES = {"listings": "", "transactions": ""} | {SERVICE: database_url}
+AUDITED_DATABASES = dict.fromkeys(SERVICES, "") | {SERVICE: database_url}
 AUDITED_DATABASES |= {
     service: env.str(f"{service.upper()}_DATABASE_URL", url) for service, url in AUDITED_DATABASES.items()
 }
@@ -287,7 +285,7 @@ CURRENCIES = env.list(
 
 if logs.process_name(sys.argv) == "flower":
     FLOWER_BASIC_AUTH = required("FLOWER_BASIC_AUTH", development="none")  # it can stop workers
-if logs.process_name(sys.argv) == "api" and SERVICE == "listings":
+if logs.process_name(sys.argv) == "api" and service.signs_tokens:
     required("JWT_PRIVATE_KEY", development="")  # it signs tokens, and no other process does
 
 if not DEBUG and not env.bool("ALLOW_DEFAULTS", False):

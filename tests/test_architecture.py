@@ -1,11 +1,15 @@
 """The boundaries of DESIGN, seen from the running process; import-linter sees them in the source."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from microstore.contracts.registry import SERVICES
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("microstore", "audit", "listings", "transactions", "fees", "stack")
@@ -50,6 +54,19 @@ def test_a_service_loads_nothing_of_the_other(service: str, other: str) -> None:
     loaded = packages_after(START, **settings_of(service))
     assert service in loaded
     assert not loaded & {other, "fees", "stack"}
+
+
+def test_microstore_names_no_service_but_in_its_contracts() -> None:
+    """What is one service's own comes from its AppConfig (`microstore/service.py`); prose may name them."""
+    named = re.compile(rf"({'|'.join(SERVICES)})([.:/].*)?")
+    found = {
+        f"{file.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for file in (ROOT / "microstore").rglob("*.py")
+        if not {"contracts", "migrations"} & set(file.parts)
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and named.fullmatch(node.value)
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize("service", ["listings", "transactions"])

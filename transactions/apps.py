@@ -1,9 +1,9 @@
 """The Django app of transactions."""
 
-from django.apps import AppConfig
+from microstore import service
 
 
-class TransactionsConfig(AppConfig):
+class TransactionsConfig(service.ServiceConfig):
     """Configuration of the transactions app."""
 
     name = "transactions"

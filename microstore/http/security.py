@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.http import HttpRequest, HttpResponse
 
+from microstore.contracts.registry import QUEUES
+
 MIN_SECRET = 32
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -24,8 +26,16 @@ PEM = re.compile("-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
 # The first passwords that an attacker tries: those of tutorials, and those of this repository.
 WELL_KNOWN = {
     *("guest", "password", "changeme", "secret", "admin", "administrator", "password1234", "123456789012"),
-    *("microstore", "postgres", "listings", "transactions", "notifications", "rabbitmq", "microstore_app"),
-    *("microstore_owner", "microstore_reader", "flower"),
+    *(
+        "microstore",
+        "postgres",
+        "rabbitmq",
+        "microstore_app",
+        "microstore_owner",
+        "microstore_reader",
+        "flower",
+    ),
+    *QUEUES,
 }
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
 
