@@ -114,6 +114,7 @@ check-style: $(INSTALLED)
 	$(BIN)/ruff format --check .
 
 check-boundaries: $(INSTALLED)
+	@$(BIN)/python -m tools.boundaries
 	$(BIN)/lint-imports
 
 # Each service with everything but the other, whose models its settings do not know.

@@ -15,6 +15,7 @@ from microstore.http import security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
 from microstore.service import ServiceConfig
+from microstore.service_modules import path_within
 from microstore.telemetry import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -222,7 +223,7 @@ MESSAGING_REGISTRY = REGISTRY
 MESSAGING_CONTRACTS = "microstore.contracts.registry"  # its CONTRACTS are compared between releases
 MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
-MESSAGING_FIND_DONE = f"{SERVICE}.overview.find_done"
+MESSAGING_FIND_DONE = path_within(SERVICE, "overview", "find_done")
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_QUEUES = topology.own_queues(REGISTRY, SERVICE)
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
@@ -261,7 +262,8 @@ AUDITED_DATABASES |= {
 METRICS_FOLDER = env.str("METRICS_FOLDER", "")  # where the children of a process add up their numbers
 METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
 METRICS_PORT = int(env.str("METRICS_PORT", "") or 0)  # 0: nowhere
-GAUGES = ["microstore.messaging.gauges.gauges", f"{SERVICE}.gauges.gauges"]  # read at each scrape
+OWN_GAUGES = path_within(SERVICE, "gauges", "gauges")
+GAUGES = ["microstore.messaging.gauges.gauges", *filter(None, [OWN_GAUGES])]  # read at each scrape
 
 # ---- live pages and the fee function
 

@@ -13,6 +13,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from microstore.http.message_catalogue import download_messages, show_messages
 from microstore.http.schema_view import SchemaView
 from microstore.metrics import exposition
+from microstore.service_modules import path_within
 from microstore.staff.peers import answer_peer
 from microstore.telemetry import health
 
@@ -34,7 +35,7 @@ admin.autodiscover()
 admin.site.site_header = admin.site.site_title = f"MicroStore {settings.SERVICE}"
 
 urlpatterns = [
-    path("", include(f"{settings.SERVICE}.urls")),
+    *([path("", include(f"{settings.SERVICE}.urls"))] if path_within(settings.SERVICE, "urls", "") else []),
     path("admin/", admin.site.urls),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(authentication_classes=[], permission_classes=[])),

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from microstore.contracts.contract import Message
+from microstore.service_modules import path_within
 from microstore.staff.charts import Chart
 
 
@@ -45,8 +46,26 @@ class ServiceOverview(Protocol):
     find_done: Callable[[Sequence[Message]], set[UUID]]
 
 
+class NoOverview:
+    """Overview of a service that has none: nothing but its messages."""
+
+    def figures(self) -> list[Figure]:
+        return []
+
+    def charts(self) -> list[Chart]:
+        return []
+
+    def find_rows(self, term: str) -> tuple[list[Found], set[str]]:
+        return [], set()
+
+    def find_done(self, messages: Sequence[Message]) -> set[UUID]:
+        return set()
+
+
 def service_overview() -> ServiceOverview:
-    """Return the `overview` module of this process's service."""
+    """Return the `overview` module of this process's service, or an empty one."""
+    if not path_within(settings.SERVICE, "overview", "figures"):
+        return cast("ServiceOverview", NoOverview())
     return cast("ServiceOverview", import_module(f"{settings.SERVICE}.overview"))
 
 

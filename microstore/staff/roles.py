@@ -1,19 +1,22 @@
 """Roles: groups of the admin, created by a migration from each service's `roles.py`."""
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
+from django.utils.module_loading import import_string
+
+from microstore.service_modules import path_within
 
 Roles = Mapping[str, Iterable[str]]
 
 
 def service_roles() -> Roles:
     """Return the permissions of each role in this service: `app.codename` by the group's name."""
-    roles: Roles = import_module(f"{settings.SERVICE}.roles").ROLES
+    path = path_within(settings.SERVICE, "roles", "ROLES")
+    roles: Roles = import_string(path) if path else {}
     return roles
 
 
