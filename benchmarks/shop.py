@@ -25,6 +25,8 @@ from stack.waiting import wait_until
 
 # Production settings without HTTPS, and without rate limits, which these few buyers would exceed.
 PRODUCTION = {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1", "SECURE_SSL_REDIRECT": "0", "LIMITS_URL": ""}
+# Counted like any other buyers' open orders, but these few may have a backlog.
+PRODUCTION |= {"MAX_OPEN_ORDERS": "1000000", "MAX_OPEN_ORDERS_OF_LISTING": "1000000"}
 PRODUCTION |= {"LIVE_SOCKETS_PER_ADDRESS": "2000"}  # all browsers of a benchmark have one address
 PEOPLE = range(1_000_001, 1_000_101)
 BUYERS, SELLERS = PEOPLE[:50], PEOPLE[50:]

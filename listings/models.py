@@ -245,6 +245,7 @@ class Order(models.Model):
                 fields=["checkout_id"], name="order_of_checkout", condition=Q(checkout_id__isnull=False)
             ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
+            models.Index(fields=["buyer", "listing"], name="order_open", condition=Q(status="pending")),
             # Cancelled orders that the transactions service has not acknowledged: rarely any.
             models.Index(
                 fields=["settled_at"],

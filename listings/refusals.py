@@ -19,6 +19,18 @@ class SoldOut(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class TooManyPieces(Refusal):
+    """One order has so many pieces at most, whatever is in stock."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class TooManyOpenOrders(Refusal):
+    """The buyer has as many pending orders as one may have, of all listings or of this one."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class PriceChanged(Refusal):
     """The listing costs more, or is sold in another currency, than the buyer has seen."""
 
@@ -110,6 +122,12 @@ class AlreadySettled(Refusal):
     """The order is no longer pending, so it cannot be cancelled."""
 
     status = HTTPStatus.CONFLICT
+
+
+class TooManyCancellations(Refusal):
+    """The buyer has cancelled so often within the hour that this order has to settle."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class NotYours(Refusal):

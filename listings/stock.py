@@ -3,10 +3,11 @@
 It is reserved in buying/sql/place_orders.sql, and nowhere else.
 """
 
+from django.conf import settings
 from django.db.models import F
 
 from listings.models import Listing
-from listings.refusals import ListingNotFound, OwnListing, SoldOut
+from listings.refusals import ListingNotFound, OwnListing, SoldOut, TooManyPieces
 
 
 def ensure_can_buy(listing: Listing | None, *, buyer_id: int, quantity: int) -> Listing:
@@ -15,6 +16,9 @@ def ensure_can_buy(listing: Listing | None, *, buyer_id: int, quantity: int) -> 
         raise ListingNotFound("There is no such listing on sale.")
     if listing.seller_id == buyer_id:
         raise OwnListing("This is your own listing.")
+    most = settings.MAX_PIECES_PER_ORDER
+    if most and quantity > most:
+        raise TooManyPieces(f"One order has {most} pieces at most.")
     if listing.available < quantity:
         raise SoldOut(f"Only {listing.available} left." if listing.available else "It is sold out.")
     return listing

@@ -155,6 +155,9 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", "redis://127.0.0.1:6379/1")
 LIMITS_URL = env.str("LIMITS_URL", CHANNEL_LAYER_URL if service.limits_requests else "")
+MAX_PIECES_PER_ORDER, MAX_OPEN_ORDERS = env.int("MAX_PIECES_PER_ORDER", 100), env.int("MAX_OPEN_ORDERS", 100)
+MAX_OPEN_ORDERS_OF_LISTING = env.int("MAX_OPEN_ORDERS_OF_LISTING", 10)  # of one buyer; 0 is no bound
+MAX_CANCELLATIONS_PER_HOUR = env.int("MAX_CANCELLATIONS_PER_HOUR", 20)
 LIMITS = {
     "register": "20/hour",
     "token": "30/minute",

@@ -26,6 +26,8 @@ from listings.refusals import (
     OwnListing,
     PriceChanged,
     SoldOut,
+    TooManyOpenOrders,
+    TooManyPieces,
 )
 from microstore.auth.authentication import account_id
 from microstore.http import problems
@@ -63,7 +65,8 @@ class BuyView(APIView):
         parameters=[IDEMPOTENCY_KEY, SEEN_EDITION, REPLAYED, LOCATION],
     )
     @problems.refuses(
-        *(ListingNotFound, SoldOut, PriceChanged, EditionOutdated, OwnListing, KeyReused, AccountGone)
+        *(ListingNotFound, SoldOut, PriceChanged, EditionOutdated, OwnListing, KeyReused, AccountGone),
+        *(TooManyPieces, TooManyOpenOrders),
     )
     def post(self, request: Request, pk: str) -> JsonResponse:
         """Buy it. The answer comes at once; the order settles behind it."""

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from listings import queries
 from listings.buying.group_commit import GroupCommit
 from listings.buying.offer import NOTHING_SEEN, Offer, ensure_as_seen
+from listings.buying.open_orders import ensure_room, read_caps
 from listings.models import Listing, Order
 from listings.refusals import AccountGone
 from listings.stock import ensure_can_buy
@@ -115,6 +116,7 @@ def _as_row(purchase: Purchase) -> Row:
         "seen_price_cents": seen.price_cents,
         "seen_currency": seen.currency,
         "seen_editions": seen.editions and list(seen.editions),
+        **read_caps()._asdict(),
     }
 
 
@@ -140,13 +142,18 @@ def _store(rows: Sequence[Row], longest_wait: str) -> list[bool]:
 def _find_refusals(purchases: Sequence[Purchase]) -> Iterator[Refusal | None]:
     listings = Listing.objects.select_related("seller").in_bulk({each.listing_id for each in purchases})
     suspended = queries.suspended_among(purchase.buyer_id for purchase in purchases)
-    for purchase in purchases:
+    for place, purchase in enumerate(purchases):
         try:
             if purchase.buyer_id in suspended:
                 raise AccountGone(queries.GONE)
             listing = listings.get(purchase.listing_id)
             listing = ensure_can_buy(listing, buyer_id=purchase.buyer_id, quantity=purchase.quantity)
             ensure_as_seen(listing, purchase.seen or NOTHING_SEEN)
+            ensure_room(
+                buyer_id=purchase.buyer_id,
+                listing_id=purchase.listing_id,
+                ahead=place if purchase.checkout_id else 0,
+            )
         except Refusal as refusal:
             yield refusal
         else:

@@ -63,7 +63,7 @@ def place_once(request: Request, place: Callable[[], Sequence[Order]]) -> tuple[
                 raise
         if earlier:
             return earlier, True
-    raise RuntimeError("place_orders.sql leaves out what ensure_can_buy and ensure_as_seen allow.")
+    raise RuntimeError("place_orders.sql leaves out what ensure_can_buy, ensure_as_seen, ensure_room allow.")
 
 
 def find_earlier(request: Request) -> list[Order]:

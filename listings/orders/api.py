@@ -90,6 +90,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Ge
                 _403="Only its buyer may cancel it.",
                 _404="No order of yours.",
                 _409="It is settled.",
+                _429="You have cancelled too many of the last hour's orders.",
             ),
         },
         examples=[SETTLED],

@@ -6,27 +6,33 @@ again.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from listings import queries
 from listings.messages import order_cancelled
 from listings.models import Order
-from listings.refusals import AlreadySettled, NotYours
+from listings.refusals import AlreadySettled, NotYours, TooManyCancellations
 from listings.settling.release import release_order
 from microstore.contracts.listings import ORDER_VOIDED, OrderVoided
 from microstore.contracts.transactions import ORDER_CANCELLED
+from microstore.database.clock import database_now
 from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.messaging.sending import outbox
+from microstore.staff.lists import first_id_at
+
+WINDOW = timedelta(hours=1)
 
 
 @transaction.atomic
 def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
     """Cancel a pending order: release its stock and send `order_cancelled`, in one transaction.
 
-    An order that is cancelled already stays so. Raises NotYours or AlreadySettled, and then nothing has
-    changed.
+    An order that is cancelled already stays so. Raises NotYours, AlreadySettled or TooManyCancellations, and
+    then nothing has changed.
     """
     # Locked before its status is read: a sale that is being completed at this moment is waited for, and wins.
     order = queries.lock_orders([order_id])[order_id]
@@ -36,9 +42,18 @@ def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
         return order
     if order.status != Order.Status.PENDING:
         raise AlreadySettled(f"The order is {order.status} already.")
+    _ensure_may_cancel(buyer_id)
     release_order(order, Order.Status.CANCELLED)
     outbox.send_again(ORDER_CANCELLED, order_cancelled(order))
     return order
+
+
+def _ensure_may_cancel(buyer_id: int) -> None:
+    # By the ids of the orders, which begin with their time, and an index that there is anyway.
+    lately = Order.objects.filter(buyer_id=buyer_id, id__gte=first_id_at(database_now() - WINDOW))
+    most = settings.MAX_CANCELLATIONS_PER_HOUR
+    if most and lately.filter(status=Order.Status.CANCELLED).count() >= most:
+        raise TooManyCancellations(f"You have cancelled {most} orders within the hour; this one settles.")
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from listings.buying.place import Purchase
@@ -18,6 +19,13 @@ from tests.support.tokens import claims_of, sign
 __all__ = ["nothing_slow"]
 
 names = count(1)
+
+
+@pytest.fixture(autouse=True)
+def a_crowd_in_few_people(settings: Settings) -> None:
+    """Bob alone buys like a crowd; test_open_orders.py has the bounds of one person."""
+    settings.MAX_OPEN_ORDERS = settings.MAX_OPEN_ORDERS_OF_LISTING = 0
+    settings.MAX_PIECES_PER_ORDER = settings.MAX_CANCELLATIONS_PER_HOUR = 0
 
 
 @pytest.fixture
