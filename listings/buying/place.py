@@ -115,7 +115,7 @@ def _as_row(purchase: Purchase) -> Row:
         "request_hash": purchase.request_hash,
         "seen_price_cents": seen.price_cents,
         "seen_currency": seen.currency,
-        "seen_editions": seen.editions and list(seen.editions),
+        "seen_editions": None if seen.editions is None else list(seen.editions),
         **read_caps()._asdict(),
     }
 

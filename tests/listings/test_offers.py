@@ -96,6 +96,15 @@ def test_an_edition_that_was_seen_is_the_one_that_is_bought(
 
 
 @pytest.mark.parametrize(
+    "header", ["", ",", "made up", '"__main__"', 'W/"1"', '"999999999"', f'"{"9" * 30}"']
+)
+def test_an_edition_that_is_none_is_another_one(api: APIClient, armchair: Listing, header: str) -> None:
+    for body in ({}, {"price_cents": armchair.price_cents, "currency": "EUR"}):
+        problem = read_problem(buy(api, armchair, body, **{"If-Match": header}), 412)
+        assert problem["type"] == "urn:microstore:problem:edition-outdated"
+
+
+@pytest.mark.parametrize(
     "body", [{"price_cents": -1}, {"price_cents": "1"}, {"currency": 7}, {"currency": "EURO"}]
 )
 def test_what_is_no_offer_is_refused(api: APIClient, armchair: Listing, body: dict[str, Any]) -> None:
