@@ -228,7 +228,7 @@ MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
 MESSAGING_FIND_DONE = path_within(SERVICE, "overview", "find_done")
 CELERY_BROKER_URL = BROKER_URL
-CELERY_TASK_QUEUES = topology.own_queues(REGISTRY, SERVICE)
+CELERY_TASK_QUEUES = topology.own_queues(REGISTRY, SERVICE, broker_url=BROKER_URL)
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 
 # ---- staff: one place to follow a purchase

@@ -3,6 +3,7 @@
 Celery would keep all of Django's settings, and whoever may send remote control reads what it keeps.
 """
 
+from celery.events.event import event_exchange
 from django.conf import settings
 
 PREFIX = "CELERY_"
@@ -13,3 +14,5 @@ CONFIGURATION = {
 }
 # Celery's own Django fix-up asks for this one by Django's name.
 CONFIGURATION["CELERY_DB_REUSE_MAX"] = settings.CELERY_DB_REUSE_MAX
+# Workers' events for Flower go to an exchange that the topology has; Celery would declare it at each event.
+event_exchange.no_declare = CONFIGURATION["broker_url"].startswith("amqp")

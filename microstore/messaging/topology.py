@@ -1,16 +1,19 @@
 """Exchanges, queues and bindings in the broker: who declares which, and how a task finds its queue."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from amqp.exceptions import AccessRefused
 from django.conf import settings
 from kombu import Connection, Exchange, Queue
 from kombu.transport.native_delayed_delivery import (
+    CELERY_DELAYED_DELIVERY_EXCHANGE,
+    MAX_LEVEL,
     bind_queue_to_native_delayed_delivery_exchange,
     declare_native_delayed_delivery_exchanges_and_queues,
+    level_name,
 )
 
 from microstore.contracts.contract import COMMANDS
@@ -24,21 +27,34 @@ EVENTS = Exchange(
     "microstore.events", type="topic"
 )  # facts: every queue bound to their routing key gets a copy
 DEAD = Exchange("microstore.dead", type="topic")  # rejected by a worker or delivered too often
-EXCHANGES = (TASKS, EVENTS, DEAD)
-Step = tuple[str, Callable[[], object]]
+WORKERS = Exchange("celeryev", type="topic")  # events of workers and tasks, for Flower
+EXCHANGES = (TASKS, EVENTS, DEAD, WORKERS)
+DELAYED = Exchange(CELERY_DELAYED_DELIVERY_EXCHANGE, type="topic")  # commands that have waited
 
 # Redeliveries count even if the task never ran, so a low limit would dead-letter healthy messages after a few
 # restarts of their worker.
 DELIVERY_LIMIT = 20
 
 
-def own_queues(contracts: Registry, service: str) -> list[Queue]:
+class Step(NamedTuple):
+    """One declaration, and what exists once it has succeeded."""
+
+    name: str
+    act: Callable[[], object]
+    makes: Exchange | Queue | None = None
+
+
+def own_queues(contracts: Registry, service: str, *, broker_url: str) -> list[Queue]:
     """Return the queues that the service's workers consume, for Celery's `task_queues`.
 
     Celery consumes all of `task_queues` when it is started without `-Q`, so no other service's may be among
     them: its messages would be taken by a worker that cannot run them.
     """
-    return [_service_queue(name, owner=service) for name in contracts.queues_of(service)]
+    queues = [_service_queue(name, owner=service) for name in contracts.queues_of(service)]
+    for queue in queues:
+        # Whoever may declare a queue may let its dead letters go where they themselves may not publish.
+        queue.no_declare = broker_url.startswith("amqp")
+    return queues
 
 
 def service_queue(name: str) -> Queue:
@@ -103,40 +119,60 @@ def is_amqp() -> bool:
     return settings.CELERY_BROKER_URL.startswith("amqp")
 
 
+def declare_missing(connection: Connection) -> None:
+    """Declare one's own service's part where anything of it is missing.
+
+    To look needs no right in the broker, so a process whose queues are there needs none but to read them.
+    """
+    if is_amqp() and all(_exists(entity, connection) for entity in _needed_by([settings.SERVICE])):
+        return
+    declare(connection)
+
+
 def declare(connection: Connection, services: Iterable[str] | None = None) -> list[str]:
     """Create what is missing of the exchanges and of the queues of these services, by default of one's own.
 
-    Repeating it does no harm. Returns the names. A right that is missing is logged and no error: whoever runs
-    this may have none for a queue that a deployment brings before its rights, and everything else must go on.
-    Raises amqp.PreconditionFailed where something of that name exists with other arguments.
+    Repeating it does no harm. Returns the names. What is missing and may not be declared is logged and no
+    error: a process has rights for its own queues alone, and those must come back. Raises
+    amqp.PreconditionFailed where something of that name exists with other arguments.
     """
     if not is_amqp():
         services = registry().services  # see route_task
     services = [settings.SERVICE] if services is None else list(services)
-    entities = [*EXCHANGES, *_queues(services)]
-    steps: list[Step] = [(entity.name, partial(_declare, entity, connection)) for entity in entities]
+    for step in _steps(connection, services):
+        try:
+            step.act()
+        except AccessRefused as error:
+            if not (step.makes and _exists(step.makes, connection)):
+                log.warning("not_declared", name=step.name, error=str(error))
+    return [entity.name for entity in (*EXCHANGES, *_queues(services))]
+
+
+def _steps(connection: Connection, services: Sequence[str]) -> Iterator[Step]:
+    for entity in (*EXCHANGES, *_queues(services)):
+        yield Step(entity.name, partial(_declare, entity, connection), entity)
     for name, listener in registry().listeners.items():
         if listener.service in services:
-            queue = service_queue(name)
-            steps.append((f"{name} at {EVENTS.name}", partial(_bind, queue, listener.binding, connection)))
+            bind = partial(_bind, service_queue(name), listener.binding, connection)
+            yield Step(f"{name} at {EVENTS.name}", bind)
     if is_amqp():
         delays = partial(declare_native_delayed_delivery_exchanges_and_queues, connection, "quorum")
-        steps.append(("delayed delivery", delays))
+        yield Step("delayed delivery", delays, DELAYED)
         for name in (queue for service in services for queue in registry().queues_of(service)):
             bind = partial(bind_queue_to_native_delayed_delivery_exchange, connection, service_queue(name))
-            steps.append((f"delayed delivery to {name}", bind))
-    for name, step in steps:
-        try:
-            step()
-        except AccessRefused as error:
-            log.warning("not_declared", name=name, error=str(error))
-    return [entity.name for entity in entities]
+            yield Step(f"delayed delivery to {name}", bind)
 
 
 def _declare(entity: Exchange | Queue, connection: Connection) -> None:
     # The broker closes a channel on which it refuses something, so each step has its own.
     with connection.channel() as channel:
-        entity(channel).declare()
+        bound = entity(channel)
+        if isinstance(entity, Exchange):
+            bound.declare()
+        else:
+            # Not `declare`: that begins with the exchange, for which a worker has no right.
+            bound.queue_declare()
+            bound.queue_bind()
 
 
 def _bind(queue: Queue, routing_key: str, connection: Connection) -> None:
@@ -144,15 +180,21 @@ def _bind(queue: Queue, routing_key: str, connection: Connection) -> None:
         queue(channel).bind_to(EVENTS, routing_key)
 
 
+def _needed_by(services: Iterable[str]) -> list[Exchange | Queue]:
+    # A queue of delayed delivery is named as the exchange before it.
+    delays = [Queue(level_name(level)) for level in range(MAX_LEVEL + 1)]
+    return [*EXCHANGES, DELAYED, *delays, *_queues(services)]
+
+
 def find_differences(connection: Connection) -> list[str]:
     """Return a sentence for each exchange and queue that is missing in the broker or has other arguments.
 
-    Nothing is changed. What belongs to other services is only looked for: to compare its arguments one
-    declares it, and that needs rights for it.
+    Nothing is changed. What belongs to other services, or to Celery, is only looked for: to compare its
+    arguments one declares it, and that needs rights for it.
     """
     own = {entity.name for entity in (*EXCHANGES, *_queues([settings.SERVICE]))}
     differences = []
-    for entity in [*EXCHANGES, *all_queues()]:
+    for entity in _needed_by(registry().services):
         # First: does it exist? Then: declaring an equal one again does nothing.
         for passive in (True, False) if entity.name in own else (True,):
             problem = _try_declare(connection, entity, passive=passive)
@@ -160,6 +202,10 @@ def find_differences(connection: Connection) -> list[str]:
                 differences.append(problem)
                 break
     return differences
+
+
+def _exists(entity: Exchange | Queue, connection: Connection) -> bool:
+    return _try_declare(connection, entity, passive=True) is None
 
 
 def _try_declare(connection: Connection, entity: Exchange | Queue, *, passive: bool) -> str | None:
@@ -171,5 +217,6 @@ def _try_declare(connection: Connection, entity: Exchange | Queue, *, passive: b
             else:
                 bound.queue_declare(passive=passive)
         except connection.channel_errors as error:
-            return f"{entity.name}: {error}"
+            # Who may not declare it cannot compare it.
+            return None if isinstance(error, AccessRefused) else f"{entity.name}: {error}"
     return None

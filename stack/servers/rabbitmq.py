@@ -20,6 +20,7 @@ from stack.waiting import wait_until
 
 USER = "microstore"
 DEFINITIONS = ROOT / "deploy/rabbitmq/definitions.json"
+TOPOLOGY = ROOT / "deploy/rabbitmq/topology.json"
 TAGS = {USER: ["administrator"], "flower": ["monitoring"]}
 PLUGINS = ROOT / "deploy/rabbitmq/enabled_plugins"
 CONFIGURATION = """\
@@ -169,13 +170,14 @@ class RabbitMQ(Server):
         return str(folder / name)
 
     def _definitions(self) -> dict[str, Any]:
-        """The rights as in containers, and their users with this node's password."""
+        """Rights and queues as in containers, and the users with this node's password."""
         rights: dict[str, Any] = json.loads(DEFINITIONS.read_text())
+        queues: dict[str, Any] = json.loads(TOPOLOGY.read_text())
         users = [
             {"name": right["user"], "password": self.password, "tags": TAGS.get(right["user"], [])}
             for right in rights["permissions"]
         ]
-        return {"users": users, **rights}
+        return {"users": users, **rights, **queues}
 
     def _choose_inner_ports(self) -> None:
         inner = self._inner_ports() if (self.folder / "ports.json").exists() else {}

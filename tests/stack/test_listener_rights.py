@@ -15,16 +15,11 @@ QUEUE = "listener.loyalty.points"
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    """A node with the facts' exchange, and the queue and the exchange of commands."""
+    """A node as it starts, with every exchange and queue of ours."""
     folder: Path = tmp_path_factory.mktemp("listener")
     folder.chmod(0o755)
     node = RealServers.at(folder).rabbitmq
     node.start()
-    with channel_as(USER, node) as channel:
-        for exchange in ("microstore.events", "microstore.tasks"):
-            channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-        arguments = {"x-queue-type": "quorum"}
-        channel.queue_declare("transactions", durable=True, auto_delete=False, arguments=arguments)
     yield node
     node.kill()
 
@@ -80,7 +75,8 @@ def test_who_declares_a_queue_of_ours_with_other_arguments_is_told_which(broker:
     with (
         channel_as(USER, broker) as channel,
         pytest.raises(
-            amqp.PreconditionFailed, match="inequivalent arg 'x-queue-type' for queue 'transactions'"
+            amqp.PreconditionFailed,
+            match="inequivalent arg 'x-dead-letter-exchange' for queue 'transactions'",
         ),
     ):
         channel.queue_declare("transactions", durable=True, auto_delete=False)

@@ -74,8 +74,19 @@ class Request(request.Request):
         return self.reject(requeue=True)
 
 
+class WorkerBlueprint(Consumer.Blueprint):
+    # DelayedDelivery declares the queues of delayed messages. A relay does it: a worker may declare nothing.
+    default_steps = [
+        step
+        for step in Consumer.Blueprint.default_steps
+        if not step.endswith((":DelayedDelivery", ":Control"))
+    ] + ["microstore.messaging.receiving.remote_control:ReadingControl"]
+
+
 class DeadLetteringConsumer(Consumer):
     """Rejects messages that Celery cannot read, which stock Celery loses or exits on."""
+
+    Blueprint = WorkerBlueprint
 
     def on_decode_error(self, message: Message, exc: Exception) -> None:
         self._reject(message, repr(exc))

@@ -43,8 +43,10 @@ class MonitoredRelay(Relay):
                 with broker.channel() as channel:
                     declared = queue(channel).queue_declare(passive=True)
             except broker.channel_errors as error:
-                # Another service's queue may not be there yet, and is nothing to pause for.
+                # Another service's queue may not be there yet, and is nothing to pause for. One's own, which
+                # no worker may declare, the next step declares.
                 log.warning("depth_unknown", queue=queue.name, error=str(error))
+                self._declared = False
                 continue
             QueueDepth.objects.update_or_create(
                 queue=queue.name,

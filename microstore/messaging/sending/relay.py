@@ -101,7 +101,7 @@ class Relay:
     def _look_after(self, broker: Connection) -> None:
         # After every failure: the broker may have lost its queues with its data.
         if not self._declared:
-            topology.declare(broker)
+            topology.declare_missing(broker)
             self._declared = True
         try:
             store.collect(broker)

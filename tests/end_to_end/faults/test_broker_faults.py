@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from microstore.contracts.registry import SERVICES
+from microstore.contracts.registry import QUEUES, SERVICES
 from stack.waiting import wait_until
 from tests.support.market import Market
 from tests.support.rush import rush
@@ -121,3 +121,22 @@ def test_a_deleted_queue_comes_back(market: Market) -> None:
         hour.wait_for_purchases(30)
         hour.stop()
         market.manage("listings", "reconcile", "--older-than", "0")
+
+
+@pytest.mark.parametrize("queue", [*QUEUES, *(f"{service}.dead" for service in SERVICES)])
+def test_a_deleted_queue_comes_back_with_its_bindings_and_consumers(market: Market, queue: str) -> None:
+    """Its owner's relay has the right to declare it, and the others' workers have not."""
+    broker = market.services.rabbitmq
+
+    def see() -> list[str]:
+        bindings = broker.ctl("list_bindings", "source_name", "destination_name", "routing_key").splitlines()
+        consumers = broker.ctl("list_queues", "name", "consumers").splitlines()
+        ends = [line for line in bindings if line.split("\t")[1] == queue]
+        return sorted(ends + [line for line in consumers if line.split("\t")[0] == queue])
+
+    before = see()
+    assert len(before) > 2
+    broker.ctl("delete_queue", queue)
+    assert wait_until(lambda: see() == before, timeout_seconds=40), see()
+    for service in SERVICES:
+        market.manage(service, "topology", "--check")

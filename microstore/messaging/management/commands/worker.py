@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from microstore.messaging.project import celery_app
+from microstore.messaging.project import celery_app, registry
 
 
 class Command(BaseCommand):
@@ -32,10 +32,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
         os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
+        app = celery_app()
+        # Remote control needs a queue of the worker's own, and a listener's user may declare none.
+        app.conf.worker_enable_remote_control = not registry().listeners.keys() >= set(queues)
         # Workers of one name answer for each other, and Flower shows one of them. Celery adds the host.
         name = options["name"] or f"{queues[0]}-{os.getpid()}"
-        worker = celery_app().Worker(
-            hostname=f"{name}@",
+        worker = app.Worker(
             queues=queues,
             concurrency=options["concurrency"],
             prefetch_multiplier=options["prefetch_multiplier"],
