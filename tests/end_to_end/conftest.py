@@ -38,6 +38,9 @@ def open_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
             yield market
         finally:
             market.close()
+        # Every process has had its user's rights of production, and no test may need more.
+        refused = [name for name in market.stack.commands if "ACCESS_REFUSED" in market.stack.log(name)]
+        assert refused == []
 
 
 @pytest.fixture

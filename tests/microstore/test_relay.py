@@ -1,5 +1,6 @@
 """The relay publishes what is due, deletes what the broker has confirmed, and keeps the rest."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,18 +9,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections, transaction
 from django.utils import timezone
 from kombu import Connection, Queue
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from microstore.celery import app
-from microstore.contracts.registry import SERVICES
+from microstore.contracts.contract import to_wire
+from microstore.contracts.registry import CONTRACTS, SERVICES
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.sending import outbox, relay
+from microstore.messaging.sending import publisher as publishing
 from microstore.messaging.sending.publisher import Batch, Publisher
 from stack.waiting import wait_until
 
@@ -240,3 +244,32 @@ def test_a_fault_in_collecting_letters_does_not_hold_up_the_outbox(
     assert working.step()
     working.publisher.close()
     assert not OutboxMessage.objects.exists()
+
+
+def test_a_right_that_is_missing_holds_up_no_other_message(
+    armchair: dict[str, Any], broker: Connection, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RabbitMQ closes the channel on which it refuses a message, with all that was published on it."""
+    url = re.sub(r"//\w+:", "//transactions:", settings.BROKER_URL)
+    monkeypatch.setattr(publishing, "open_connection", lambda _: Connection(url))
+    payload = to_wire(ORDER_CREATED(**armchair))
+    foreign = CONTRACTS["notifications.heard_order_created"]
+    refused, sent = Batch(foreign, [payload]), Batch(ORDER_CREATED, [payload], with_fact=False)
+    publisher = Publisher(app)
+    publisher.publish([refused, sent])
+    publisher.close()
+    assert "ACCESS_REFUSED" in refused.refusals[0]
+    assert sent.refusals == []
+    assert order_ids(received("transactions")) == [armchair["order_id"]]
+    assert received("notifications") == []
+
+
+def test_a_command_that_is_replayed_is_sent_without_its_fact(
+    armchair: dict[str, Any], publisher: Publisher, received: Received
+) -> None:
+    """Its sender has published the fact, and the service that replays may not."""
+    with transaction.atomic():
+        outbox.send_command_again(ORDER_CREATED, ORDER_CREATED(**armchair))
+    assert relay.publish_due(publisher) == 1
+    assert order_ids(received("transactions")) == [armchair["order_id"]]
+    assert received("notifications") == []

@@ -51,7 +51,7 @@ def test_a_replayed_event_is_sent_again_as_it_was(letter: DeadLetter, payload: d
 def test_the_events_of_a_whole_celery_message_are_sent_again(payload: dict[str, Any]) -> None:
     body = json.dumps([[[payload, payload]], {"attempts": 1}, {"chain": []}]).encode()
     assert replay.replay(raw_letter(body).pk, by="carol", reason="mended") == 2
-    assert {row.contract for row in OutboxMessage.objects.all()} == {"order_created"}
+    assert {row.contract for row in OutboxMessage.objects.all()} == {ORDER_CREATED.task_name}
 
 
 @pytest.mark.parametrize(

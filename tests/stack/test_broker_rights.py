@@ -23,7 +23,7 @@ COMMANDS = {("microstore.tasks", f"task.{queue}") for queue in WORKERS}
 DELAY = "0." * 27 + "1."
 LATER = {(exchange, f"{DELAY}task.{queue}") for exchange in LEVELS for queue in WORKERS}
 WAITED = {("celery_delayed_delivery", f"{DELAY}task.{queue}") for queue in WORKERS}
-FACTS = {("microstore.events", "order.created"), ("microstore.events", "order.completed")}
+FACTS = {("microstore.events", f"order.{what}") for what in ("created", "completed", "rejected", "cancelled")}
 DEAD = {("microstore.dead", f"dead.{service}") for service in SERVICES}
 CONTROL = {("celery.pidbox", "")}
 EVENTS = {("celeryev", "worker.heartbeat"), ("celeryev", "task.received")}
@@ -42,7 +42,10 @@ def later(queue: str) -> set[tuple[str, str]]:
 
 MAY_PUBLISH = {
     "listings": COMMANDS | later("listings") | FACTS | EVENTS,
-    "transactions": commands("listings", "transactions") | later("transactions") | EVENTS,
+    "transactions": commands("listings", "transactions")
+    | {("microstore.events", "order.rejected")}
+    | later("transactions")
+    | EVENTS,
     "notifications": commands("notifications") | later("notifications") | EVENTS,
     "flower": CONTROL,
     "listener": set(),

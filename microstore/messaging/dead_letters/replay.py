@@ -135,14 +135,15 @@ def _events_in(body: bytes) -> list[Any]:
 
 
 def _send(contract: AnyContract, messages: Sequence[Message], after_seconds: float) -> None:
+    # Others were sent the fact when its sender sent the command, and this service may not publish it.
     if not after_seconds:
         for message in messages:
-            outbox.send_again(contract, message)
+            outbox.send_command_again(contract, message)
         return
     # Created when they are due, too: an outbox whose oldest row is old counts as stuck.
     due_at = timezone.now() + timedelta(seconds=after_seconds)
     OutboxMessage.objects.bulk_create(
-        OutboxMessage(contract=contract.name, payload=to_wire(message), due_at=due_at, created_at=due_at)
+        OutboxMessage(contract=contract.task_name, payload=to_wire(message), due_at=due_at, created_at=due_at)
         for message in messages
     )
 

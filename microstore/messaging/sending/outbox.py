@@ -24,7 +24,17 @@ def send(contract: Contract[Fields, M], *args: Fields.args, **fields: Fields.kwa
 
 def send_again(contract: AnyContract, message: Message) -> None:
     """Store a message that was built before, under the id and the time that it has."""
+    _store(contract.name, message)
+
+
+def send_command_again(contract: AnyContract, message: Message) -> None:
+    """Store a command that was sent before; its fact is not published again."""
+    # The relay's `pack` knows by the task's name that it is the command alone.
+    _store(contract.task_name, message)
+
+
+def _store(name: str, message: Message) -> None:
     if not connection.in_atomic_block:
-        raise OutsideTransaction(f"{contract.name}: send it inside transaction.atomic().")
+        raise OutsideTransaction(f"{name}: send it inside transaction.atomic().")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT outbox_send(%s, %s)", [contract.name, to_json(message)])
+        cursor.execute("SELECT outbox_send(%s, %s)", [name, to_json(message)])

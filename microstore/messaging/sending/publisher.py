@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from amqp.exceptions import AccessRefused
 from celery import Celery
 from celery.utils import uuid
 from kombu import Connection, Producer
@@ -31,12 +32,16 @@ class BrokerSilent(Exception):
 
 @dataclass(eq=False)
 class Batch:
-    """Payloads of one contract that share a message, and the broker's refusals of it."""
+    """Payloads of one contract that share a message, and the broker's refusals of it.
+
+    `with_fact` is False where a command is sent again whose fact others have been sent.
+    """
 
     contract: AnyContract
     payloads: Sequence[Payload]
     keys: Sequence[int] = ()
     attempts: int = 0
+    with_fact: bool = True
     refusals: list[str] = field(default_factory=list)
 
 
@@ -62,19 +67,30 @@ class Publisher:
         Raises BrokerSilent or a connection error when it is not known which messages have arrived.
         """
         try:
-            producer = self._producer or self._connect()
-            for batch in batches:
-                if batch.contract.to:
-                    self._publish(publish_command, producer, batch)
-                if batch.contract.fact:
-                    self._publish(publish_fact, producer, batch)
-            self._await_confirms()
-            if any(batch.refusals for batch in batches):
-                # RabbitMQ 3.10 goes on refusing on a channel after a full quorum queue has room again.
-                self.close()
+            self._publish_all(batches)
+        except AccessRefused as error:
+            self.close()
+            if len(batches) > 1:
+                # Which of them it was is not known. One right that is missing must hold up nothing else.
+                for batch in batches:
+                    self.publish([batch])
+            else:
+                batches[0].refusals.append(str(error))
         except Exception:
             self.close()
             raise
+
+    def _publish_all(self, batches: Sequence[Batch]) -> None:
+        producer = self._producer or self._connect()
+        for batch in batches:
+            if batch.contract.to:
+                self._publish(publish_command, producer, batch)
+            if batch.contract.fact and batch.with_fact:
+                self._publish(publish_fact, producer, batch)
+        self._await_confirms()
+        if any(batch.refusals for batch in batches):
+            # RabbitMQ 3.10 goes on refusing on a channel after a full quorum queue has room again.
+            self.close()
 
     def connection(self) -> Connection:
         """Return the connection, opened if there is none."""

@@ -184,20 +184,23 @@ def claim_sql() -> str:
 
 def pack(rows: Sequence[Row]) -> tuple[list[Batch], list[tuple[Row, str]]]:
     """Return batches of one contract each, OUTBOX_BATCH rows at most, and rows with why they fit none."""
-    by_contract: dict[AnyContract, list[Row]] = defaultdict(list)
+    by_contract: dict[tuple[AnyContract, bool], list[Row]] = defaultdict(list)
     unfit: list[tuple[Row, str]] = []
     for row in rows:
         try:
-            by_contract[find_contract(row)].append(row)
+            contract = find_contract(row)
+            # Under its task's name a command waits to be sent again, without its fact.
+            by_contract[contract, row.contract == contract.name].append(row)
         except InvalidMessage as error:
             unfit.append((row, str(error)))
     batches: list[Batch] = []
     size = settings.OUTBOX_BATCH
-    for contract, group in by_contract.items():
+    for (contract, with_fact), group in by_contract.items():
         for start in range(0, len(group), size):
             part = group[start : start + size]
             attempts = max(row.attempts for row in part)
-            batches.append(Batch(contract, [row.payload for row in part], [row.id for row in part], attempts))
+            payloads, keys = [row.payload for row in part], [row.id for row in part]
+            batches.append(Batch(contract, payloads, keys, attempts, with_fact))
     return batches, unfit
 
 
