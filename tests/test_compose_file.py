@@ -107,6 +107,7 @@ def test_what_runs_once_is_awaited_by_somebody() -> None:
 def test_known_passwords_are_made_where_a_demonstration_is_wanted() -> None:
     seeds = {name for name in OURS if "manage.py seed" in CONTAINERS[name]["command"]}
     assert {name for name in CONTAINERS if "demonstration" in CONTAINERS[name].get("profiles", [])} == seeds
+    assert all(CONTAINERS[name]["command"].endswith("seed --known-passwords") for name in seeds)
     for container in CONTAINERS.values():
         for name in seeds & set(container.get("depends_on", {})):
             assert container["depends_on"][name]["required"] is False

@@ -20,6 +20,7 @@ FIRST_LOOK = 7
 @pytest.fixture(autouse=True)
 def media(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
+    settings.DEBUG = True  # elsewhere it wants a flag: tests/microstore/test_demonstration.py
 
 
 def seed(*options: str) -> str:

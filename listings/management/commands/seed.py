@@ -9,15 +9,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
 from listings.catalogue.images import encode
 from listings.models import Category, Listing, ListingImage
 from listings.seeding.catalogue import Thing, invent_names, invent_things
 from listings.seeding.pictures import draw
+from microstore.demonstration import PASSWORD, SeedCommand
 
-PASSWORD = "microstore"  # noqa: S105  # a demonstration's
 THINGS = (
     (
         "Crunchy armchair",
@@ -56,12 +55,13 @@ SIDE_SMALL = 320
 BATCH = 2_000
 
 
-class Command(BaseCommand):
+class Command(SeedCommand):
     """Make alice (seller), bob (buyer) and admin (staff) once, and more users and listings on request."""
 
     help = "Make demonstration users and listings. What is there already, by the users' names, is left alone."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--listings", type=int, default=0, help="how many more listings, sold by --users")
         parser.add_argument("--users", type=int, default=10, help="how many users sell them (default 10)")
         parser.add_argument("--seed", type=int, default=1, help="the same makes the same shop (default 1)")

@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
 
-PASSWORD = "microstore"  # noqa: S105  # a demonstration's
+from microstore.demonstration import PASSWORD, SeedCommand
 
 
-class Command(BaseCommand):
+class Command(SeedCommand):
     """Create the superuser admin, once."""
 
     help = "Make the demonstration's staff user; does nothing where it is."
