@@ -1,4 +1,4 @@
-"""Socket options by which connections to PostgreSQL and Redis detect that their packets are dropped.
+"""Socket options by which connections to servers detect that their packets are dropped.
 
 By the kernel's defaults that takes a quarter of an hour. A firewall that forgot a connection, or a failover
 without a reset, is found after ten seconds here, also while a process only waits for an answer.

@@ -1,5 +1,7 @@
 """Defaults of messaging, and of Celery wherever it runs. Every value is measured: see README.md."""
 
+from microstore.database.timeouts import CONNECT_SECONDS, SOCKET
+
 OUTBOX_BATCH = 200  # events in one Celery message, at most
 MAX_ATTEMPTS = 5  # of an event that fails by itself
 RETRY_DELAYS_SECONDS = [5, 30, 60]  # after the first, second, … of them; the last one is repeated
@@ -24,6 +26,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_HEARTBEAT = 10  # seconds
+CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_SECONDS
+# py-amqp's own options drop a connection after one second without an answer, and an idle one after 150.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_settings": SOCKET}
 CELERY_BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE = "quorum"
 CELERY_WORKER_CONSUMER = "microstore.messaging.receiving.celery_worker:DeadLetteringConsumer"
 CELERY_WORKER_POOL = "microstore.messaging.receiving.prefork_pool:TaskPool"

@@ -4,40 +4,30 @@ By TCP's defaults that takes a quarter of an hour; pytest's time limit is what t
 """
 
 import os
-import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 
+import amqp
 import psycopg2
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from kombu import Connection
 
+from microstore.celery import app
 from microstore.database import timeouts
+from microstore.messaging.sending import publisher
+from tests.support.dropping import dropping, needs_iptables
 
-pytestmark = [
-    pytest.mark.timeout(40),
-    pytest.mark.skipif(
-        os.geteuid() != 0 or not shutil.which("iptables"), reason="needs root and iptables to drop packets"
-    ),
-]
+pytestmark = [pytest.mark.timeout(40), needs_iptables]
 
 
 @pytest.fixture
 def drop() -> Iterator[Callable[[int], None]]:
     """Drops whatever this machine sends from or to one local port of a connection."""
-    rules: list[list[str]] = []
-
-    def drop_port(port: int) -> None:
-        for side in ("--sport", "--dport"):
-            rules.append(["INPUT", "-i", "lo", "-p", "tcp", side, str(port), "-j", "DROP"])
-            subprocess.run(["iptables", "-w", "-A", *rules[-1]], check=True)
-
-    yield drop_port
-    for rule in rules:
-        subprocess.run(["iptables", "-w", "-D", *rule], check=True)
+    with dropping() as drop_port:
+        yield drop_port
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1", "SELECT pg_sleep(300)"])
@@ -67,6 +57,40 @@ def test_redis_is_given_up(drop: Callable[[int], None]) -> None:
         with pytest.raises(redis.RedisError):
             pubsub.get_message(timeout=None)
         pubsub.close()
+
+
+def wait_for_messages(broker: Connection) -> None:
+    broker.drain_events()
+
+
+def publish_until_the_buffer_is_full(broker: Connection) -> None:
+    channel = broker.channel()
+    while True:
+        channel.basic_publish(amqp.Message("x" * 1_000_000), "", "nobody")
+
+
+@pytest.mark.parametrize("act", [wait_for_messages, publish_until_the_buffer_is_full])
+def test_rabbitmq_is_given_up(drop: Callable[[int], None], act: Callable[[Connection], None]) -> None:
+    """Also by those who only wait and send no heartbeats, as Flower."""
+    broker = app.connection_for_read(heartbeat=0)
+    broker.connect()
+    drop(broker.connection.sock.getsockname()[1])
+    with pytest.raises(broker.recoverable_connection_errors):
+        act(broker)
+    broker.collect(socket_timeout=1)
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "relay"])
+def test_every_connection_to_the_broker_has_these_options(kind: str) -> None:
+    broker = {
+        "read": app.connection_for_read,
+        "write": app.connection_for_write,
+        "relay": lambda: publisher.open_connection(app),
+    }[kind]()
+    broker.connect()
+    options = {each: broker.connection.sock.getsockopt(socket.SOL_TCP, each) for each in timeouts.SOCKET}
+    broker.close()
+    assert options == timeouts.SOCKET
 
 
 def test_every_connection_has_these_options() -> None:

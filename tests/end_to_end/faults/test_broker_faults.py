@@ -8,6 +8,7 @@ import pytest
 
 from microstore.contracts.registry import QUEUES, SERVICES
 from stack.waiting import wait_until
+from tests.support.dropping import dropping, needs_iptables
 from tests.support.market import Market
 from tests.support.rush import rush
 
@@ -49,6 +50,21 @@ def test_connections_closed_by_the_broker(market: Market) -> None:
         for _ in range(3):
             market.services.rabbitmq.ctl("close_all_connections", "maintenance")
             hour.wait_for_purchases(20)
+
+
+@needs_iptables
+def test_established_connections_whose_packets_are_dropped(market: Market) -> None:
+    """As by a firewall that forgot them: nobody gets a reset."""
+    broker = market.services.rabbitmq
+    with rush(market, "packets of all RabbitMQ connections dropped") as hour, dropping() as drop:
+        ports = broker.ctl("list_connections", "peer_port").split()[1:]
+        assert len(ports) >= len(SERVICES) * 2
+        for port in ports:
+            drop(int(port))
+        hour.wait_for_purchases(20)
+        seller, buyer = market.add_people(2)
+        # While the old connections stay dropped: each process has found the broker again.
+        market.wait_settled([buyer.buy(seller.sell()).json()["id"]])
 
 
 def test_a_wiped_broker_is_healed_by_reconcile(market: Market) -> None:
