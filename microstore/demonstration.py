@@ -20,8 +20,7 @@ class SeedCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         if not (settings.DEBUG or options["known_passwords"]):
             raise CommandError(
-                f"This makes users with the password {PASSWORD!r}, one of them a superuser. For a demonstration"
-                " that nobody else can reach: manage.py seed --known-passwords. For a first account of your own:"
-                " manage.py createsuperuser."
+                f"This makes a superuser whose password is {PASSWORD!r}. For a demonstration that nobody else"
+                " can reach: manage.py seed --known-passwords. For your own: manage.py createsuperuser."
             )
         return super().execute(*args, **options)
