@@ -32,7 +32,7 @@ def test_a_purchase_settles_with_the_rights_of_production(
     assert market.wait_settled([order_id]) == {"completed": 1}
     assert users_in(market) >= {"listings", "notifications", "transactions"}
     queues = market.services.rabbitmq.ctl("list_queues", "name").split()
-    mailboxes = sorted(name.partition("@")[0] for name in queues if name.endswith(".pidbox"))
+    mailboxes = sorted(name.partition("-")[0] for name in queues if name.endswith(".pidbox"))
     assert mailboxes == ["listings", "transactions"]  # a listener's user may make no queue
     for process in ("listings-relay", "transactions-relay"):
         assert "not_declared" not in market.stack.log(process)
@@ -61,7 +61,7 @@ def test_workers_answer_what_flower_reads_and_obey_nothing(market: Market, flowe
     for command in sorted(Panel.data.keys() - COMMANDS):
         flower.control.broadcast(command, arguments=ARGUMENTS.get(command, {}))
     # A mailbox is read in order, so what came before has been refused.
-    assert {name.partition("@")[0] for name in read("ping")} == {"listings", "transactions"}
+    assert {name.partition("-")[0] for name in read("ping")} == {"listings", "transactions"}
     assert {what: read(what) for what in before} == before
     assert {name: sorted(stats["pool"]["processes"]) for name, stats in read("stats").items()} == pools
     assert market.wait_logged("listings-worker", "KeyError('shutdown')")

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         known = [queue.name for queue in settings.CELERY_TASK_QUEUES]
         parser.add_argument("queues", nargs="+", choices=known, metavar="queue", help=", ".join(known))
-        parser.add_argument("--name", help="without it the first queue's and the process id")
+        parser.add_argument(
+            "--name", help="begins with the queue's, for the broker's rights; by default with the process id"
+        )
         parser.add_argument("--concurrency", type=int, metavar="PROCESSES", default=1)
         parser.add_argument(
             "--prefetch-multiplier",
