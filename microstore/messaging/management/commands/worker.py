@@ -40,6 +40,7 @@ class Command(BaseCommand):
         # Workers of one name answer for each other, and Flower shows one of them. Celery adds the host.
         name = options["name"] or f"{queues[0]}-{os.getpid()}"
         worker = app.Worker(
+            hostname=f"{name}@",
             queues=queues,
             concurrency=options["concurrency"],
             prefetch_multiplier=options["prefetch_multiplier"],
