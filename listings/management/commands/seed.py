@@ -15,7 +15,7 @@ from listings.catalogue.images import encode
 from listings.models import Category, Listing, ListingImage
 from listings.seeding.catalogue import Thing, invent_names, invent_things
 from listings.seeding.pictures import draw
-from microstore.demonstration import PASSWORD, SeedCommand
+from microstore.staff.demonstration import PASSWORD, SeedCommand
 
 THINGS = (
     (

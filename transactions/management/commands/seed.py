@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from microstore.demonstration import PASSWORD, SeedCommand
+from microstore.staff.demonstration import PASSWORD, SeedCommand
 
 
 class Command(SeedCommand):
