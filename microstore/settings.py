@@ -219,8 +219,7 @@ SIMPLE_JWT = {
 BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at most
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # of a message that fails by itself
-# Between its attempts, the last of them again and again.
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # of a message that fails by itself, with these delays between
 RETRY_DELAYS_SECONDS = env.list("RETRY_DELAYS_SECONDS", cast=float, default=[5, 30, 60])
 MESSAGING_REGISTRY = REGISTRY
 MESSAGING_CONTRACTS = "microstore.contracts.registry"  # its CONTRACTS are compared between releases
