@@ -269,11 +269,9 @@ GAUGES = ["microstore.messaging.gauges.gauges", *filter(None, [OWN_GAUGES])]  # 
 
 # ---- live pages and the fee function
 
+live_hosts = [{"address": CHANNEL_LAYER_URL} | timeouts.REDIS]
 CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": CHANNEL_LAYER_URL} | timeouts.REDIS]},
-    }
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": live_hosts}}
 }
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 10)  # in one process
 LIVE_UNSENT_FRAMES = env.int("LIVE_UNSENT_FRAMES", 1_000)  # of one socket: who reads slower is dropped
