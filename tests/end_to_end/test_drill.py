@@ -5,10 +5,13 @@ The operator has the admin of each service and the command line, and no SQL.
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import amqp
 import pytest
+from celery import Celery
 
+from microstore.contracts.transactions import ORDER_CREATED
 from stack.waiting import wait_until
 from tests.support.broken_fees import Misbehaving, broken_fees, real_answer
 from tests.support.market import Market
@@ -38,12 +41,17 @@ def open_shop(market: Market) -> Iterator[Rush]:
 
 
 def mangle_one_message(market: Market) -> None:
-    """Remove the currency from a message that waits for the relay, as a bug might."""
+    """Remove the currency from a message on its way: the relay publishes none that fits no contract."""
     market.stack.stop("listings-relay")
-    waiting = "SELECT id FROM messaging_outboxmessage ORDER BY id LIMIT 1"
-    change = "UPDATE messaging_outboxmessage SET payload = payload - 'currency'"
-    mangle = f"{change} WHERE id = ({waiting}) RETURNING 1"
-    assert wait_until(lambda: bool(market.listings(mangle)), timeout_seconds=30)
+    waiting = "SELECT id FROM messaging_outboxmessage WHERE contract = 'order_created' ORDER BY id LIMIT 1"
+    take = f"DELETE FROM messaging_outboxmessage WHERE id = ({waiting}) RETURNING payload"
+    taken: list[Any] = []
+    assert wait_until(lambda: bool(taken.extend(market.listings(take)) or taken), timeout_seconds=30)
+    [(payload,)] = taken
+    del payload["currency"]
+    sender = Celery("sender", broker=market.services.rabbitmq.url, set_as_current=False)
+    ORDER_CREATED.signature([payload], app=sender).apply_async()
+    sender.close()
     market.stack.start("listings-relay")
 
 
