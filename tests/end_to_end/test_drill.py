@@ -46,7 +46,12 @@ def mangle_one_message(market: Market) -> None:
     waiting = "SELECT id FROM messaging_outboxmessage WHERE contract = 'order_created' ORDER BY id LIMIT 1"
     take = f"DELETE FROM messaging_outboxmessage WHERE id = ({waiting}) RETURNING payload"
     taken: list[Any] = []
-    assert wait_until(lambda: bool(taken.extend(market.listings(take)) or taken), timeout_seconds=30)
+
+    def take_one() -> bool:
+        taken.extend(market.listings(take))
+        return bool(taken)
+
+    assert wait_until(take_one, timeout_seconds=30)
     [(payload,)] = taken
     del payload["currency"]
     sender = Celery("sender", broker=market.services.rabbitmq.url, set_as_current=False)
