@@ -108,6 +108,7 @@ class Listing(models.Model):
             # None names `available`: a purchase would have to write each index that does.
             models.Index("currency", BY_PRICE, name="listing_currency_price"),
             GinIndex(LISTING_WORDS, name="listing_search"),
+            # And listing_similar, of trigrams, which takes django.contrib.postgres to be named here: 0024.
         ]
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ class ListingFilter(filters.FilterSet):
     search = filters.CharFilter(
         method="filter_search",
         max_length=200,
-        help_text="Words, or beginnings of words, of title and description.",
+        help_text="Words, or beginnings of words, of title and description; else similar titles.",
     )
     ordering = filters.ChoiceFilter(
         choices=[(name, name) for name in ORDERINGS],

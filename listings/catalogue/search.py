@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import BigIntegerField, F, QuerySet, Value
+from django.db.models.expressions import RawSQL
 
 from listings.models import BY_PRICE, LISTING_WORDS, Listing
 
@@ -19,10 +20,15 @@ class WantedWords(SearchQuery):
 
 
 def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
-    """Return listings with all the words of `text` in title or description; each also matches as a prefix."""
+    """Return listings with all the words of `text` in title or description; each also matches as a prefix.
+
+    Where there are none, those whose titles are similar: a slip in typing finds what was meant.
+    """
     wanted = text.replace("\0", "")[:MAX_CHARACTERS]
     # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
-    return sortable(listings.alias(words=LISTING_WORDS).filter(words=WantedWords(Value(wanted))))
+    exact = listings.alias(words=LISTING_WORDS).filter(words=WantedWords(Value(wanted)))
+    similar = RawSQL("SELECT similar_listings(%s)", [wanted])  # noqa: S611  # a parameter
+    return sortable(exact if exact.exists() else listings.filter(id__in=similar))
 
 
 def sortable(found: QuerySet[Listing]) -> QuerySet[Listing]:

@@ -24,6 +24,10 @@ def titles(response: Any) -> list[str]:
     return [listing["title"] for listing in response.json()["results"]]
 
 
+def find(client: APIClient, words: str) -> list[str]:
+    return titles(client.get("/api/listings/", {"search": words}))
+
+
 @pytest.fixture
 def shop(put_on_sale: Callable[..., Listing]) -> None:
     put_on_sale("Crunchy armchair", description="It sounds like autumn leaves.")
@@ -91,6 +95,44 @@ def test_a_title_is_found_as_people_write_it(
     assert titles(anybody.get("/api/listings/", {"search": wanted})) == [title]
 
 
+@pytest.mark.parametrize(
+    ("slip", "title"),
+    [
+        ("armchiar", "Crunchy armchair"),
+        ("crunchy armchiar", "Crunchy armchair"),
+        ("beautifull", "A beautiful mirror"),
+        ("mirorr beutiful", "A beautiful mirror"),
+        ("photografy", "Photography of birds"),
+        ("CAFFETIERE", "Cafetière for six"),
+    ],
+)
+def test_a_slip_finds_what_was_meant(
+    anybody: APIClient, put_on_sale: Callable[..., Listing], slip: str, title: str
+) -> None:
+    for each in (
+        "Crunchy armchair",
+        "A beautiful mirror",
+        "Photography of birds",
+        "Cafetière for six",
+        "Lamp",
+    ):
+        put_on_sale(each)
+    assert find(anybody, slip) == [title]
+
+
+def test_who_finds_something_exactly_finds_nothing_similar(
+    anybody: APIClient, put_on_sale: Callable[..., Listing]
+) -> None:
+    put_on_sale("Chess table")
+    put_on_sale("Stable for horses")
+    assert find(anybody, "table") == ["Chess table"]
+
+
+@pytest.mark.parametrize("nonsense", ["xqzwkj", "vv", "!!!!", "crunchy xqzwkj"])
+def test_what_is_like_nothing_finds_nothing(anybody: APIClient, armchair: Listing, nonsense: str) -> None:
+    assert find(anybody, nonsense) == []
+
+
 PIECES = st.one_of(
     st.sampled_from(
         ["AC/DC", "C++", "№ 5", "L'été", "½", "ﬁne", "Straße", "İstanbul", "O\u2019Neill", "a\u00adb", "x_y"]
@@ -152,5 +194,5 @@ def test_a_search_costs_the_same_however_much_is_found(
 ) -> None:
     for _ in range(listed):
         put_on_sale()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):  # is there anything, the page, its pictures
         anybody.get("/api/listings/?search=armchair&ordering=cheapest&in_stock=true&category=furniture")
