@@ -27,7 +27,7 @@ def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
     wanted = text.replace("\0", "")[:MAX_CHARACTERS]
     # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
     exact = listings.alias(words=LISTING_WORDS).filter(words=WantedWords(Value(wanted)))
-    similar = RawSQL("SELECT similar_listings(%s)", [wanted])  # noqa: S611  # a parameter
+    similar = RawSQL("SELECT similar_listings(%s)", [wanted])  # a parameter
     return sortable(exact if exact.exists() else listings.filter(id__in=similar))
 
 
