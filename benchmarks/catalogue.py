@@ -30,7 +30,14 @@ def measure(shop: Shop, scale: Scale) -> Result:
     """Send each query from one client, then from as many as the API has threads."""
     shop.reconfigure(shop.commands, MEDIA_ROOT=str(shop.folder / "media"))
     shop.open()
-    manage(shop.settings, "listings", "seed", f"--listings={scale.listings}", f"--users={SELLERS}")
+    manage(
+        shop.settings,
+        "listings",
+        "seed",
+        "--known-passwords",
+        f"--listings={scale.listings}",
+        f"--users={SELLERS}",
+    )
     shop.tidy()
     meter = shop.meter()
     queries = {**QUERIES, "a page in the middle": f"cursor={_cursor_to_the_middle(shop)}"}

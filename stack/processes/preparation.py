@@ -8,10 +8,13 @@ from stack.failure import CannotRun
 from stack.places import ROOT
 from stack.processes.environment import make_environment, make_service_settings
 
+# What is started here is a demonstration on this machine, also where it runs with the settings of production.
+SEED = "seed --known-passwords"
+
 
 def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True) -> None:
     """Migrate both databases, declare the topology, seed; each of these does no harm when repeated."""
-    steps = {"listings": ["migrate", "seed"], "transactions": ["migrate", "seed"]}
+    steps = {"listings": ["migrate", SEED], "transactions": ["migrate", SEED]}
     if with_topology:
         steps["transactions"].append("topology")
     with ThreadPoolExecutor(max_workers=len(steps)) as pool:
@@ -27,7 +30,7 @@ def _manage_all(settings: Mapping[str, str], service: str, commands: Sequence[st
         "topology": {f"{name}_BROKER_URL": settings["BROKER_URL"]},
     }
     for command in commands:
-        manage({**settings, **rights.get(command, {})}, service, command)
+        manage({**settings, **rights.get(command, {})}, service, *command.split())
 
 
 def manage(settings: Mapping[str, str], service: str, *arguments: str) -> str:
