@@ -88,8 +88,11 @@ class PrivateServers(ABC):
                     start.result()
             except BaseException:
                 # The threads get no signal, and one that still starts a server must not outlive our stop.
+                # Given up before signals are ignored: a server that began then would ignore SIGINT, too,
+                # until it has a handler, and with it our stop.
+                for server in self.all:
+                    server.give_up()
                 with uninterrupted():
-                    _each(self.all, lambda server: server.give_up())
                     pool.shutdown()
                     # Not before: a thread that begins after the interruption must find that it is given up.
                     _each(self.all, lambda server: server.resume_waiting())

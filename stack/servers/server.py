@@ -27,6 +27,7 @@ class Server(ABC):
         self.password = password
         self.from_wheel = wheels_are_wanted()
         self._given_up = threading.Event()
+        self._beginning = threading.Lock()
         self.daemon = Daemon(pid_file=folder / "pid", log_file=folder / "server.log")
 
     @property
@@ -64,9 +65,11 @@ class Server(ABC):
         if fresh := not self.running:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.prepare()
-            self.daemon.start(
-                self.command(), environment=self.environment(), folder=self.folder, user=self.user()
-            )
+            with self._beginning:
+                if not self._given_up.is_set():
+                    self.daemon.start(
+                        self.command(), environment=self.environment(), folder=self.folder, user=self.user()
+                    )
         self.wait_ready()
         return fresh
 
@@ -76,7 +79,9 @@ class Server(ABC):
 
     def give_up(self) -> None:
         """Have another thread's `start` or `wait_ready` end at once; the process, if any, stays."""
-        self._given_up.set()
+        # Under the lock: once this returns no process begins any more.
+        with self._beginning:
+            self._given_up.set()
 
     def stop(self) -> None:
         """End it cleanly; its data stays."""
