@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
+from pydantic import ValidationError
 
 from listings import metrics
 from listings.live.events import events_of_orders
@@ -39,7 +40,7 @@ def push_again(order_ids: Sequence[UUID]) -> None:
 
 def broadcast(events: Sequence[LiveEvent]) -> None:
     """Send the events to every WebSocket process; a failure is logged only, since clients catch up by seq."""
-    message = {"type": "live.events", "events": [to_client(event) for event in events]}
+    message = {"type": "live.events", "events": to_clients(events)}
     _send_hint(LISTINGS_GROUP, message, about=len(events))
 
 
@@ -72,9 +73,16 @@ async def listen(
             await asyncio.sleep(1)
 
 
-def to_client(event: LiveEvent) -> dict[str, Any]:
-    """Return the event as everybody may see it."""
-    return ItemEvent(**event.payload | {"type": event.type, "seq": event.seq}).to_client()
+def to_clients(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
+    """Return the events as everybody may see them, without those of a kind that is not known here."""
+    shown = []
+    for event in events:
+        try:
+            shown.append(ItemEvent(**event.payload | {"type": event.type, "seq": event.seq}).to_client())
+        except ValidationError:
+            # Of a newer release that was rolled back. It must not hold up the others, which are read with it.
+            log.warning("live_event_unknown", seq=event.seq, type=event.type)
+    return shown
 
 
 def frame(events: Sequence[dict[str, Any]]) -> dict[str, Any]:

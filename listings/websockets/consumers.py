@@ -14,7 +14,7 @@ from django.conf import settings
 from listings import metrics
 from listings.live.events import events_after, resume_point
 from listings.live.frames import Reset
-from listings.live.push import frame, to_client
+from listings.live.push import frame, to_clients
 from listings.websockets import order_events
 from listings.websockets.admission import (
     BAD_TOKEN,
@@ -202,7 +202,7 @@ class ListingsFeed(LiveSocket):
 
     async def _send_page(self, after: int) -> int | None:
         events = await database_sync_to_async(events_after)(after, limit=PAGE)
-        await self.send_events([to_client(event) for event in events])
+        await self.send_events(to_clients(events))
         return events[-1].seq if events else None
 
 

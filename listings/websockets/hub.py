@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 from listings import metrics
 from listings.live.events import events_with_seqs, recent_seqs, seqs_after
 from listings.live.frames import Heartbeat
-from listings.live.push import LISTINGS_GROUP, frame, listen, to_client
+from listings.live.push import LISTINGS_GROUP, frame, listen, to_clients
 from listings.websockets.seen import SeenSequence
 
 log = structlog.get_logger(__name__)
@@ -114,7 +114,7 @@ class Hub:
         # This runs in a thread while the event loop adds to `_seen`. An event that arrives meanwhile may be
         # found here, too; `deliver` drops it.
         missed = [seq for seq in seqs_after(self._seen.complete) if seq not in self._seen]
-        return [to_client(event) for event in events_with_seqs(missed[:MISSED_AT_ONCE])]
+        return to_clients(events_with_seqs(missed[:MISSED_AT_ONCE]))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

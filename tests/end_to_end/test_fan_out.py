@@ -23,12 +23,13 @@ SALES = 20
 SALES_PER_SECOND = 5  # for longer than the server waits before it queries for missed events
 UNSENT_FRAMES = 5
 OTHERS = 20
-EVENTS = 64
-# More than sockets hold by themselves.
+EVENTS = 1_600
+# More than sockets hold by themselves: events that are valid, with numbers of 4,000 digits.
 CLOG = f"""
 INSERT INTO listings_liveevent (type, order_id, listing_id, payload, created_at)
-SELECT 'clog', gen_random_uuid(), 0, jsonb_build_object('filler', repeat('x', 100000)), now()
-FROM generate_series(1, {EVENTS}) RETURNING seq
+SELECT 'item_released', id, 1, jsonb_build_object('order_id', id, 'listing_id', 1, 'available', 0, 'quantity',
+    repeat('9', 4000)::numeric), now()
+FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, {EVENTS})) AS orders RETURNING seq
 """
 
 

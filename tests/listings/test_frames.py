@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from listings.live.frames import FEEDS, OrderEvent
-from listings.live.push import to_client, unpack
+from listings.live.push import to_clients, unpack
 from listings.models import LiveEvent
 from listings.orders.serializers import OrderSerializer
 from microstore.contracts.feed import Feed
@@ -41,4 +41,4 @@ def test_what_a_stored_event_has_beside_its_fields_is_not_shown() -> None:
     event = LiveEvent(seq=17, type="item_sold", order_id=order_id, listing_id=3, payload=payload)
     shown = payload | {"type": "item_sold", "seq": 17}
     del shown["trace_id"]
-    assert to_client(event) == shown
+    assert to_clients([event]) == [shown]

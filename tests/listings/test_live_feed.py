@@ -17,6 +17,7 @@ from listings.models import Listing, LiveEvent, Order
 from listings.settling.complete import complete_orders
 from listings.websockets import order_events
 from listings.websockets.consumers import PAGE
+from listings.websockets.hub import Hub
 from microstore.telemetry.tracing import new_trace
 from tests.listings.replies import item_sold
 from tests.support.browser import Browser, browse, running_loop
@@ -121,6 +122,16 @@ def test_what_came_shortly_before_is_told_again() -> None:
     events = make_events(3)
     with browse(f"{FEED}?after={events[-1].seq}") as browser:
         assert browser.read() == {"type": "batch", "events": seen(events)}
+
+
+def test_an_event_of_a_kind_that_nobody_knows_holds_up_no_other() -> None:
+    """As after a newer release that was rolled back."""
+    known = make_old_events(3)
+    LiveEvent.objects.filter(pk=known[1].pk).update(type="item_painted")
+    shown = seen([known[0], known[2]])
+    with browse(f"{FEED}?after={known[0].seq - 1}") as browser:
+        assert browser.read() == {"type": "batch", "events": shown}
+    assert [event["seq"] for event in Hub()._find_missed()] == [event["seq"] for event in shown]
 
 
 def test_a_browser_that_was_away_for_long_is_told_all_of_it_in_pages() -> None:

@@ -98,7 +98,9 @@ class Market:
         self.settings = make_settings(folder, servers=services.environment(), ports=ports)
         # A few people buy and cancel like a crowd here.
         unbounded = ("MAX_OPEN_ORDERS", "MAX_OPEN_ORDERS_OF_LISTING", "MAX_CANCELLATIONS_PER_HOUR")
-        self.settings |= {"LIMITS_URL": ""} | dict.fromkeys(unbounded, "0") | settings
+        self.settings |= (
+            {"LIMITS_URL": "", "LIVE_SOCKETS_PER_ADDRESS": "2000"} | dict.fromkeys(unbounded, "0") | settings
+        )
         commands = read_procfile(ROOT / "Procfile")
         del commands["flower"]
         self.stack = Stack(commands, environment=make_environment(self.settings), folder=folder)
