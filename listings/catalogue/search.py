@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
+from django.db import connection
 from django.db.models import BigIntegerField, F, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
@@ -27,8 +28,14 @@ def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
     wanted = text.replace("\0", "")[:MAX_CHARACTERS]
     # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
     exact = listings.alias(words=LISTING_WORDS).filter(words=WantedWords(Value(wanted)))
-    similar = RawSQL("SELECT similar_listings(%s)", [wanted])  # a parameter
-    return sortable(exact if exact.exists() else listings.filter(id__in=similar))
+    similar = RawSQL("SELECT similar_listings(%s)", [wanted])
+    return sortable(exact if _is_listed(wanted) else listings.filter(id__in=similar))
+
+
+def _is_listed(wanted: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT is_listed(%s)", [wanted])
+        return bool(cursor.fetchone()[0])
 
 
 def sortable(found: QuerySet[Listing]) -> QuerySet[Listing]:

@@ -23,4 +23,5 @@ class Migration(migrations.Migration):
         TrigramExtension(),  # PostgreSQL trusts it: the owner of the database may create it
         migrations.RunSQL(ADD_INDEX, 'DROP INDEX CONCURRENTLY listing_similar'),
         load_sql(SQL / 'similar_listings.sql'),
+        load_sql(SQL / 'is_listed.sql'),
     ]
