@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from stack.servers.private import FOLDER, RealServers
 from stack.servers.throw_away import throw_away_servers
+from tests.support import pictures_of_pages
 from tests.support.market import Market, Person
 
 
@@ -20,6 +22,13 @@ def own_services() -> Iterator[RealServers]:
     else:
         with throw_away_servers() as services:
             yield services
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser program for all tests of a module."""
+    with pictures_of_pages.chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.support.market import Market
 from tests.support.pictures import picture
-from tests.support.visitor import Visitor, launch_chromium, visit
+from tests.support.visitor import Visitor, visit
 
 pytestmark = pytest.mark.timeout(600)  # the first one may have to install the browser
 
@@ -34,15 +34,6 @@ PAGES = {
     "alice": ("/sales/", "/sell/", "/listings/1/", "/notifications/"),
     "bob": ("/", "/orders/", "/listings/1/", "/notifications/", "/cart/"),
 }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser program for all of these."""
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,27 +1,17 @@
 """A seller raises a price while a buyer looks at it in a real browser: the page shows both and asks."""
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.support.market import Market, Person
 from tests.support.pictures_of_pages import PICTURES
-from tests.support.visitor import Visitor, launch_chromium, visit
+from tests.support.visitor import Visitor, visit
 
 pytestmark = pytest.mark.timeout(600)  # the first one may have to install the browser
 
 CHANGED = "The seller has changed the price: it was €10.00 when you looked, and is €9,250.00 now."
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser program for all of these."""
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

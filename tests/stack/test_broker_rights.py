@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import amqp
 import pytest
 
-from stack.servers.private import RealServers
 from stack.servers.rabbitmq import TOPOLOGY, USER, RabbitMQ
+from tests.support.broker_users import channel_as, fresh_node
 
 SERVICES = ("listings", "transactions")
 WORKERS = (*SERVICES, "notifications")
@@ -72,27 +70,10 @@ BINDINGS = {
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     """A node as it starts, with all of its definitions, and Celery's exchange for remote control."""
-    folder: Path = tmp_path_factory.mktemp("rights")
-    folder.chmod(0o755)
-    node = RealServers.at(folder).rabbitmq
-    node.start()
-    with channel_as(USER, node) as channel:
-        channel.exchange_declare("celery.pidbox", "fanout", durable=False, auto_delete=False)
-    yield node
-    node.kill()
-
-
-@contextmanager
-def channel_as(user: str, broker: RabbitMQ) -> Iterator[amqp.Channel]:
-    """A channel of one of the broker's users."""
-    connection = amqp.Connection(
-        f"127.0.0.1:{broker.port}", userid=user, password=broker.password, confirm_publish=True
-    )
-    connection.connect()
-    try:
-        yield connection.channel()
-    finally:
-        connection.collect()
+    with fresh_node(tmp_path_factory.mktemp("rights")) as node:
+        with channel_as(USER, node) as channel:
+            channel.exchange_declare("celery.pidbox", "fanout", durable=False, auto_delete=False)
+        yield node
 
 
 def publishes(user: str, broker: RabbitMQ, exchange: str, key: str) -> bool:

@@ -1,14 +1,12 @@
 """The user `listener` of the broker: queues of its own with copies of all facts, and nothing else."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import amqp
 import pytest
 
-from stack.servers.private import RealServers
 from stack.servers.rabbitmq import USER, RabbitMQ
+from tests.support.broker_users import channel_as, fresh_node
 
 QUEUE = "listener.loyalty.points"
 
@@ -16,25 +14,8 @@ QUEUE = "listener.loyalty.points"
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     """A node as it starts, with every exchange and queue of ours."""
-    folder: Path = tmp_path_factory.mktemp("listener")
-    folder.chmod(0o755)
-    node = RealServers.at(folder).rabbitmq
-    node.start()
-    yield node
-    node.kill()
-
-
-@contextmanager
-def channel_as(user: str, broker: RabbitMQ) -> Iterator[amqp.Channel]:
-    """A channel of one of the broker's users."""
-    connection = amqp.Connection(
-        f"127.0.0.1:{broker.port}", userid=user, password=broker.password, confirm_publish=True
-    )
-    connection.connect()
-    try:
-        yield connection.channel()
-    finally:
-        connection.collect()
+    with fresh_node(tmp_path_factory.mktemp("listener")) as node:
+        yield node
 
 
 def test_a_listener_reads_facts_from_a_queue_of_its_own(broker: RabbitMQ) -> None:

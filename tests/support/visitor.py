@@ -5,18 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
-
-from stack.servers.debian import find_browser
+from playwright.sync_api import Browser, Locator, Page, expect
 
 PASSWORD = "a lighthouse in fog"
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
-
-
-def launch_chromium(playwright: Playwright) -> Browser:
-    """Chromium without a window, installed where it is missing."""
-    return playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
 
 
 class Visitor:
