@@ -30,13 +30,14 @@ from tests.support.compose_file import (
     read_settings,
     variables_of_the_settings,
 )
+from tools.settings_page import read_texts
 
 KEYS = {
     "LISTINGS_SECRET_KEY": "SECRET_KEY",
     "JWT_PUBLIC_KEY": "JWT_PUBLIC_KEY",
     "JWT_PRIVATE_KEY": "JWT_PRIVATE_KEY",
 }
-# Stand-ins for what must be given; a folder in containers that nobody writes to.
+# Stand-ins for what must be given; places in containers that are not to be chosen.
 NOT_PASSED_ON = {"DEBUG", "LOG_FOLDER", "MEDIA_ROOT"}
 # One of all that are told the same.
 TOLD_APART = {json.dumps(environment_of(name), sort_keys=True): name for name in reversed(OURS)}
@@ -172,15 +173,20 @@ def test_a_secret_is_given_to_those_who_use_it(secret: str) -> None:
 
 
 def test_every_setting_reaches_a_container() -> None:
-    passed_on = {variable for name in OURS for variable in CONTAINERS[name]["environment"]}
-    assert variables_of_the_settings() - passed_on == NOT_PASSED_ON
+    """Also what libraries and the fee function read: all of docs/reference/settings.md."""
+    passed_on = {
+        variable for container in CONTAINERS.values() for variable in container.get("environment", {})
+    }
+    assert set(read_texts()) - passed_on == NOT_PASSED_ON
 
 
 def test_nothing_is_told_that_nobody_reads() -> None:
     read = variables_of_the_settings()
     assert {"DATABASE_URL", "MICROSTORE_SERVICE", "LOG_LEVEL"} <= read
     known = read | {"LISTINGS_DATABASE_URL", "TRANSACTIONS_DATABASE_URL"}
-    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}  # read by its library
+    # Read by libraries.
+    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+    known |= {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
     for name in OURS:
         told = {variable for variable in environment_of(name) if not variable.startswith("FLOWER_")}
         assert told <= known, f"{name} is told {told - known}"

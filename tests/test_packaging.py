@@ -71,7 +71,7 @@ def test_the_gateway_knows_the_processes_by_their_names() -> None:
 def test_the_image_holds_every_package_of_the_services_and_no_other() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     packages = set(PYPROJECT["tool"]["importlinter"]["root_packages"]) - {"fees", "stack"}
-    assert allowed == packages | {"requirements.txt", "constraints.txt", "manage.py"}
+    assert allowed == packages | {"requirements.txt", "requirements-otel.txt", "constraints.txt", "manage.py"}
 
 
 def test_the_image_runs_without_rights_and_without_a_shell_in_between() -> None:
