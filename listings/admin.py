@@ -114,7 +114,7 @@ class OrderAdmin(ReadOnlyAdmin):
         (None, {"fields": ("steps", "trace_link", "status", "reason")}),
         ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price_cents", "currency")}),
         ("Item, as sold", {"fields": ("edition", "title", "category", "description", "picture")}),
-        ("What it cost", {"fields": ("transaction_id", "fee_cents", "total_cents")}),
+        ("What it cost", {"fields": ("transaction_id", "fee_cents", "total_cents", "fee_rule")}),
         ("More", {"fields": ("checkout_id", "idempotency_key", "created_at", "settled_at", "resent_at")}),
     )
     readonly_fields = ("steps", "trace_link", "resent_at", "title", "category", "description", "picture")

@@ -220,6 +220,12 @@ class Order(models.Model):
     )
     fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
     total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")
+    fee_rule = models.CharField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text="The rule by which the fee was set, with the version of its schedule; empty until then.",
+    )
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was rejected.")
     trace = models.CharField(max_length=55, help_text="W3C traceparent of the purchase.")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # null is not unique

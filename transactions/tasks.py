@@ -65,6 +65,7 @@ def _sale(decided: Decided) -> ItemSold:
         transaction_id=decided.id,
         fee_cents=decided.fee_cents,
         total_cents=decided.total_cents,
+        fee_rule=decided.fee_rule,
         trace=decided.trace,
     )
 

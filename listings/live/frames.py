@@ -53,6 +53,7 @@ class OrderEvent(Frame):
     currency: Currency
     fee_cents: Cents | None
     total_cents: Cents | None
+    fee_rule: str = ""
     transaction_id: UUID | None
     reason: str
     trace_id: str

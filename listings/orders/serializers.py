@@ -35,7 +35,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
                 "picture_url",
             ),
             *("checkout_id", "quantity", "unit_price_cents"),
-            *("currency", "fee_cents", "total_cents", "transaction_id", "reason", "trace_id", "buyer_id"),
+            *("currency", "fee_cents", "total_cents", "fee_rule", "transaction_id", "reason"),
+            *("trace_id", "buyer_id"),
             *("seller_id", "created_at", "settled_at"),
         )
         read_only_fields = fields

@@ -20,7 +20,7 @@ from microstore.telemetry.tracing import trace_id_of
 log = structlog.get_logger(__name__)
 
 EVENT = "item_sold"
-COLUMNS_OF_SALE = {"order_id", "listing_id", "transaction_id", "fee_cents", "total_cents"}
+COLUMNS_OF_SALE = {"order_id", "listing_id", "transaction_id", "fee_cents", "total_cents", "fee_rule"}
 # Pending orders are locked in the order of their ids, so that two batches cannot wait for each other. A
 # second delivery of a sale, also a simultaneous one, waits for the lock and then finds the order no longer
 # pending. A sale at another price than the order's completes nothing: whoever may publish to the queue could
@@ -28,14 +28,17 @@ COLUMNS_OF_SALE = {"order_id", "listing_id", "transaction_id", "fee_cents", "tot
 COMPLETE = """
 WITH sale AS (
     SELECT * FROM json_to_recordset(%s)
-    AS sale (order_id uuid, listing_id bigint, transaction_id uuid, fee_cents bigint, total_cents bigint)
+    AS sale (
+        order_id uuid, listing_id bigint, transaction_id uuid, fee_cents bigint, total_cents bigint,
+        fee_rule text
+    )
 ),
 pending AS (
     SELECT id FROM listings_order WHERE id IN (SELECT order_id FROM sale) AND status = 'pending'
     ORDER BY id FOR UPDATE
 ), completed AS (
     UPDATE listings_order SET status = 'completed', settled_at = now(), transaction_id = sale.transaction_id,
-        fee_cents = sale.fee_cents, total_cents = sale.total_cents
+        fee_cents = sale.fee_cents, total_cents = sale.total_cents, fee_rule = sale.fee_rule
     FROM sale JOIN pending ON pending.id = sale.order_id
     WHERE listings_order.id = pending.id AND listings_order.listing_id = sale.listing_id
         AND listings_order.unit_price_cents * listings_order.quantity = sale.total_cents - sale.fee_cents

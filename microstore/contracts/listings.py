@@ -8,6 +8,7 @@ from pydantic import Field
 from microstore.contracts.contract import Cents, Contract, Currency, Id, Message, Quantity
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
+FeeRule = Annotated[str, Field(max_length=100)]
 
 
 class OrderMessage(Message):
@@ -24,6 +25,7 @@ class ItemSold(OrderMessage):
     transaction_id: UUID
     fee_cents: Cents
     total_cents: Cents
+    fee_rule: FeeRule = ""  # with the version of its schedule; empty in messages of old senders
 
 
 class OrderRejected(OrderMessage):

@@ -132,6 +132,19 @@ def test_notifications_and_mails_are_about_it(order: Order, alice: User, bob: Us
         assert WATCH["title"] in str(message.body)
 
 
+@pytest.mark.parametrize("rule", ["2026-11/EUR/art", ""], ids=["of now", "of a sender without it"])
+def test_the_schedule_of_the_fee_is_kept_and_shown_everywhere(
+    order: Order, api: APIClient, shopper: Client, rule: str
+) -> None:
+    complete_orders([item_sold(order.pk).model_copy(update={"fee_rule": rule})])
+    shown = api.get(f"/api/orders/{order.pk}/").json()
+    [event] = read_orders({str(order.pk): 17})
+    assert shown["fee_rule"] == event["fee_rule"] == rule
+    page = text(shopper.get(f"/orders/{order.pk}/"))
+    assert (f"fee by {rule}" in page) == bool(rule)
+    assert rule in text(client_as("admin").get(f"/admin/listings/order/{order.pk}/change/"))
+
+
 @pytest.mark.parametrize("build", [messages.order_created, messages.order_cancelled])
 def test_a_message_that_is_sent_again_says_what_the_first_one_said(order: Order, build: Any) -> None:
     first = OutboxMessage.objects.get().payload

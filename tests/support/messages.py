@@ -26,6 +26,7 @@ def item_sold(
         transaction_id=transaction_id or uuid7(),
         fee_cents=100,
         total_cents=price_cents + 100,
+        fee_rule="2026-11/EUR/furniture",
         trace=new_trace(),
     )
 

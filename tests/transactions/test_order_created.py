@@ -81,6 +81,7 @@ def test_the_reply_tells_what_is_recorded(fee_post: FeePost) -> None:
         "transaction_id": recorded.pk,
         "fee_cents": recorded.fee_cents,
         "total_cents": recorded.total_cents,
+        "fee_rule": recorded.fee_rule,
         "trace": order.trace,
     }
 
