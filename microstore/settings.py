@@ -109,8 +109,9 @@ BODY_SECONDS = env.float("BODY_SECONDS", 30.0)  # a request body that is not com
 AUTHENTICATION_BACKENDS = ["microstore.staff.login_guard.GuardedBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
-    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
-]
+    for name in ("UserAttributeSimilarity", "CommonPassword", "NumericPassword")
+] + [{"NAME": "microstore.auth.passwords.StrengthValidator"}]
+PASSWORD_HASHERS = ["microstore.auth.hashers.NormalisingHasher"]
 
 # ---- database
 

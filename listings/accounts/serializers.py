@@ -6,12 +6,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User as UserRow
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import EmailValidator
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
-from rest_framework.validators import UniqueValidator
 
 from listings.models import Profile
+from microstore.auth.addresses import validate_address
+from microstore.auth.names import TAKEN, ensure_unlike_others, validate_script
 from microstore.http.serializers import RefuseUnknownFields, StrictBooleanField, StrictCharField
 
 User = get_user_model()
@@ -31,12 +33,14 @@ CAROL = {"username": "carol", "email": "carol@shop.example", "password": "a ligh
 class RegisterSerializer(RefuseUnknownFields):
     """The registration of a user."""
 
-    username = UsernameField(
-        max_length=150, validators=[User.username_validator, UniqueValidator(User.objects.all())]
-    )
-    email = serializers.EmailField(max_length=254)
+    username = UsernameField(max_length=150, validators=[User.username_validator, validate_script])
+    email = serializers.EmailField(max_length=254, validators=[EmailValidator(), validate_address])
     password = StrictCharField(max_length=128, write_only=True, trim_whitespace=False)
     id = serializers.IntegerField(read_only=True)
+
+    def validate_username(self, name: str) -> str:
+        ensure_unlike_others(name)
+        return name
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         # Here rather than at the field: the validators also compare the password with name and address.
@@ -47,12 +51,12 @@ class RegisterSerializer(RefuseUnknownFields):
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Any:
-        # The UniqueValidator has looked before: of two registrations at once the second fails at the insert.
+        # Looked at before: of two registrations at once the second fails at the insert.
         try:
             with transaction.atomic():
                 return User.objects.create_user(**validated_data)
         except IntegrityError as error:
-            raise serializers.ValidationError({"username": ["This name was taken a moment ago."]}) from error
+            raise serializers.ValidationError({"username": [TAKEN]}) from error
 
 
 @extend_schema_serializer(

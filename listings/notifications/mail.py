@@ -7,7 +7,6 @@ again when the fact is redelivered, with the same Message-ID, by which many mail
 
 from collections.abc import Sequence
 from datetime import timedelta
-from email.errors import MessageError
 from email.utils import parseaddr
 from smtplib import (
     SMTPDataError,
@@ -27,14 +26,12 @@ from django.utils import timezone
 
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import subject_of
+from microstore.auth.addresses import MALFORMED
 from microstore.database.clock import database_now
 from microstore.messaging.receiving.consumer import Unavailable
 
 log = structlog.get_logger(__name__)
 
-# Raised by Python's email package for an address or a header that it cannot write: a domain of 64 umlauts is
-# a UnicodeError, a line break a ValueError; its parser has raised each of the others.
-MALFORMED = (ValueError, LookupError, TypeError, AttributeError, MessageError)
 # Less than the 24 hours for which an outage is retried (OUTAGE_GIVE_UP_SECONDS): after those the fact would
 # be dead-lettered, and the e-mail to the other recipient with it.
 GIVE_UP_AFTER = timedelta(hours=20)

@@ -1,11 +1,15 @@
 """Admin lists of staff actions, users and roles."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from microstore.auth.names import ensure_unlike_others
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.staff.lists import FastAdmin
 from microstore.staff.models import StaffAction
@@ -34,10 +38,29 @@ class StaffActionAdmin(ReadOnlyAdmin):
         return (of_target if of_target.exists() else queryset.filter(by=term)), False
 
 
+class AddForm(AdminUserCreationForm):  # type: ignore[type-arg]  # as UserAdmin below
+    """Form of a new user, whose name must not look like another's."""
+
+    def clean_username(self) -> Any:
+        name = super().clean_username()
+        if name:
+            ensure_unlike_others(name)
+        return name
+
+
+class ChangeForm(UserChangeForm):  # type: ignore[type-arg]  # as UserAdmin below
+    """Form of a user, whose new name must not look like another's."""
+
+    def clean_username(self) -> Any:
+        ensure_unlike_others(self.cleaned_data["username"], user_id=self.instance.pk)
+        return self.cleaned_data["username"]
+
+
 @admin.register(User)
 class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
     """List of users, searched by the beginning of their name, so that it scales to a million of them."""
 
+    add_form, form = AddForm, ChangeForm
     list_display = ("username", "is_staff", "is_active", "date_joined")
     list_filter = ()
     ordering = ("-id",)

@@ -16,6 +16,14 @@ class StaffConfig(AppConfig):
     def ready(self) -> None:
         # Of whichever app: the signal comes when the tables of all of them are there.
         post_migrate.connect(grant_rights, sender=self)
+        # At the fields, so that every form and command has these rules.
+        from django.contrib.auth.models import User  # noqa: PLC0415  # models are not loaded before
+
+        from microstore.auth.addresses import validate_address  # noqa: PLC0415  # the same
+        from microstore.auth.names import validate_script  # noqa: PLC0415  # the same
+
+        User._meta.get_field("username").validators.append(validate_script)
+        User._meta.get_field("email").validators.append(validate_address)
 
 
 class StaffAdminConfig(admin_apps.SimpleAdminConfig):

@@ -65,6 +65,17 @@ def test_a_name_that_is_spelt_with_other_characters_is_the_same_name(anybody: AP
     assert list(read_problem(register(anybody, username="cof\ufb01n"), 400)["errors"]) == ["username"]
 
 
+@pytest.mark.parametrize("name", ["CAROL", "c\N{CYRILLIC SMALL LETTER A}rol"])
+def test_a_name_that_looks_like_another_is_refused(anybody: APIClient, name: str) -> None:
+    register(anybody)
+    assert list(read_problem(register(anybody, username=name), 400)["errors"]) == ["username"]
+
+
+def test_an_address_to_which_no_email_can_be_written_is_refused(anybody: APIClient) -> None:
+    email = "carol@" + "ü" * 60 + ".example"
+    assert list(read_problem(register(anybody, email=email), 400)["errors"]) == ["email"]
+
+
 def test_a_name_that_grows_when_it_is_normalised_is_too_long(anybody: APIClient) -> None:
     assert list(read_problem(register(anybody, username="\ufdfa" * 150), 400)["errors"]) == ["username"]
 
@@ -78,7 +89,8 @@ def test_a_name_that_many_want_at_once_is_taken_once(anybody: APIClient) -> None
 
 
 @pytest.mark.parametrize(
-    "password", ["short", "12345678901", "password123", "carol@example.com", "", " " * 3]
+    "password",
+    ["short", "12345678901", "password123", "password1234", "lighthouse", "carol@example.com", "", " " * 3],
 )
 def test_a_weak_password_is_refused(anybody: APIClient, password: str) -> None:
     assert list(read_problem(register(anybody, password=password), 400)["errors"]) == ["password"]

@@ -1,0 +1,47 @@
+"""Names of accounts: of one script each, and none that looks like another's."""
+
+import unicodedata
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db.models import CharField, F, Func, Value
+
+# Scripts that languages mix (Unicode TR 39, 5.2: highly restrictive); Latin is not among them here.
+MIXED = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"}, {"CJK", "BOPOMOFO"})
+ALSO = {"IDEOGRAPHIC": "CJK"}  # the sign that repeats one
+MIXED_SCRIPTS = "A name has letters of one alphabet only."
+TAKEN = "This name is taken, or looks like one that is."
+
+
+def validate_script(name: str) -> None:
+    """Raise ValidationError for a name with letters of several scripts.
+
+    An AppConfig adds it to the field of Django's user, so that forms and commands run it, too.
+    """
+    scripts = {script_of(each) for each in unicodedata.normalize("NFKC", name)} - {""}
+    if len(scripts) > 1 and not any(scripts <= each for each in MIXED):
+        raise ValidationError(MIXED_SCRIPTS)
+
+
+def script_of(character: str) -> str:
+    """Return the script of a letter or digit as Unicode's names begin; empty for what all scripts use."""
+    if not character.isalnum() or (character.isascii() and character.isdecimal()):
+        return ""
+    # "KATAKANA-HIRAGANA PROLONGED SOUND MARK" and "ARABIC-INDIC DIGIT ONE" count as the first of the two.
+    first = unicodedata.name(character, "NONE").split(" ")[0].split("-")[0]
+    return ALSO.get(first, first)
+
+
+def ensure_unlike_others(name: str, *, user_id: int | None = None) -> None:
+    """Raise ValidationError where another account's name looks like this one.
+
+    A unique index holds it for two at the same moment, and for whatever does not come here.
+    """
+    alike = User.objects.alias(folded=folded(F("username"))).filter(folded=folded(Value(name)))
+    if alike.exclude(pk=user_id).exists():
+        raise ValidationError(TAKEN)
+
+
+def folded(name: F | Value) -> Func:
+    """Return the SQL of a name's folded form, which is unique among accounts."""
+    return Func(name, function="folded_name", output_field=CharField())

@@ -1,0 +1,30 @@
+"""Password validator that judges how hard one is to guess."""
+
+import unicodedata
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from zxcvbn import zxcvbn
+
+MIN_CHARACTERS = 8
+LONG = 12
+MOST_JUDGED = 72  # zxcvbn refuses more, and so many are judged in some milliseconds
+# Of zxcvbn's scores: 3 is more than 10^8 guesses, 2 more than 10^6.
+SCORE_OF_SHORT, SCORE_OF_LONG = 3, 2
+HINT = f"{LONG} characters or more, or fewer that nobody would guess."
+
+
+class StrengthValidator:
+    """Django's password validator for length: few characters have to be harder to guess than many."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        password = unicodedata.normalize("NFKC", password)
+        if len(password) < MIN_CHARACTERS:
+            raise ValidationError(f"It must have at least {MIN_CHARACTERS} characters.")
+        own = [text for text in (getattr(user, "username", ""), getattr(user, "email", "")) if text]
+        score = zxcvbn(password[:MOST_JUDGED], user_inputs=own)["score"]
+        if score < (SCORE_OF_LONG if len(password) >= LONG else SCORE_OF_SHORT):
+            raise ValidationError(f"It is too easy to guess. Choose {HINT}")
+
+    def get_help_text(self) -> str:
+        return f"Choose {HINT}"
