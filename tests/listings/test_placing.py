@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from listings.buying import place
@@ -60,6 +60,18 @@ def test_what_is_placed_together_is_committed_together(put_on_sale: Sell, bob: U
         assert cursor.fetchone() == (4, 1)
     assert are_placed(outcomes) == [True] * 4
     assert set(Listing.objects.values_list("available", flat=True)) == {3}
+
+
+
+def test_placing_writes_to_no_index_of_the_listings(put_on_sale: Sell, bob: User) -> None:
+    lamps = [put_on_sale(f"Lamp {n}") for n in range(100)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        place_together([wanting(lamp, bob) for lamp in lamps])
+        cursor.execute(
+            "SELECT pg_stat_get_xact_tuples_updated(oid), pg_stat_get_xact_tuples_hot_updated(oid) "
+            "FROM pg_class WHERE oid = 'listings_listing'::regclass"
+        )
+        assert cursor.fetchone() == (100, 100)
 
 
 def test_each_gets_what_it_alone_would_get(put_on_sale: Sell, alice: User, bob: User) -> None:
