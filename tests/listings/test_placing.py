@@ -62,7 +62,6 @@ def test_what_is_placed_together_is_committed_together(put_on_sale: Sell, bob: U
     assert set(Listing.objects.values_list("available", flat=True)) == {3}
 
 
-
 def test_placing_writes_to_no_index_of_the_listings(put_on_sale: Sell, bob: User) -> None:
     lamps = [put_on_sale(f"Lamp {n}") for n in range(100)]
     with transaction.atomic(), connection.cursor() as cursor:
