@@ -11,6 +11,7 @@ class ListingsConfig(service.ServiceConfig):
     login_url = "shop:log-in"
     fast_path = "listings.buying.fast_path.FastPath"
     limits_requests = signs_tokens = True
+    session_engine = "listings.accounts.browser_sessions"
     enum_names = {
         "CategoryEnum": "listings.models.Category",
         "ListingStatusEnum": "listings.models.Listing.Status",
@@ -20,3 +21,6 @@ class ListingsConfig(service.ServiceConfig):
 
     def ready(self) -> None:
         ensure_known_currencies(conf.settings.CURRENCIES)
+        from listings.accounts import history  # noqa: PLC0415  # models are not loaded before
+
+        history.connect()

@@ -106,6 +106,12 @@ class SessionOver(Refusal):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class SessionNotFound(Refusal):
+    """There is no such session, or it is somebody else's, or it has ended."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class NotificationNotFound(Refusal):
     """There is no such notification, or it is somebody else's."""
 

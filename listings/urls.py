@@ -12,6 +12,7 @@ from listings.accounts.api import (
     RegisterView,
     public_keys,
 )
+from listings.accounts.session_api import EndOthersView, HistoryView, SessionsView, SessionView
 from listings.buying.api import BuyView
 from listings.buying.checkout_api import CheckoutsView
 from listings.catalogue.api import CategoriesView, ListingViewSet
@@ -34,6 +35,10 @@ urlpatterns = [
     path("api/auth/logout/", LogOutView.as_view(), name="logout"),
     path("api/auth/password/", PasswordView.as_view(), name="password"),
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
+    path("api/auth/sessions/", SessionsView.as_view(), name="sessions"),
+    path("api/auth/sessions/end-others/", EndOthersView.as_view(), name="end-other-sessions"),
+    path("api/auth/sessions/<uuid:session_id>/", SessionView.as_view(), name="session"),
+    path("api/auth/history/", HistoryView.as_view(), name="account-history"),
     path(".well-known/jwks.json", public_keys, name="jwks"),
     path("api/categories/", CategoriesView.as_view(), name="categories"),
     path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),

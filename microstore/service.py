@@ -12,4 +12,5 @@ class ServiceConfig(AppConfig):
     fast_path = ""  # dotted path of a WSGI middleware in front of Django
     enum_names: Mapping[str, str] = {}  # of the API's schema, by dotted path
     limits_requests = False  # by default with the Redis of its live feed
+    session_engine = "django.contrib.sessions.backends.db"
     signs_tokens = False  # all others verify them only

@@ -9,11 +9,12 @@ from typing import cast
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from microstore.auth.account_settings import *  # noqa: F403  # so do Django's settings grow
 from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.database import timeouts
 from microstore.http import security
 from microstore.messaging import topology
-from microstore.messaging.celery_settings import *  # noqa: F403  # so do Django's settings grow
+from microstore.messaging.celery_settings import *  # noqa: F403  # the same
 from microstore.service import ServiceConfig
 from microstore.service_modules import path_within
 from microstore.telemetry import logs
@@ -106,12 +107,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; an API body is a few hundred
 MAX_BODY_BYTES = (5 * 1024 + 16) * 1024  # with files: an image of 5 MiB, and the form around it
 BODY_SECONDS = env.float("BODY_SECONDS", 30.0)  # a request body that is not complete by then is given up
-AUTHENTICATION_BACKENDS = ["microstore.staff.login_guard.GuardedBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
-    for name in ("UserAttributeSimilarity", "CommonPassword", "NumericPassword")
-] + [{"NAME": "microstore.auth.passwords.StrengthValidator"}]
-PASSWORD_HASHERS = ["microstore.auth.hashers.NormalisingHasher"]
 
 # ---- database
 
@@ -145,6 +140,7 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SESSION_ENGINE = service.session_engine
 SESSION_COOKIE_AGE = 12 * 3600  # seconds: staff log in once a day
 # Cookies know no ports: on one host the services would log their visitors out of each other.
 # Browsers take `__Host-` from HTTPS alone, and from no other host under the same domain.

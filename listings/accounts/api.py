@@ -102,9 +102,10 @@ class PasswordView(APIView):
         body.is_valid(raise_exception=True)
         user = queries.find_account(account_id(request))
         try:
-            return tokens(sessions.change_password(user, **body.validated_data, request=request))
+            sessions.change_password(user, **body.validated_data, request=request)
         except DjangoValidationError as error:
             raise serializers.ValidationError({"new": error.messages}) from error
+        return tokens(sessions.open_session(user, request=request))
 
 
 class ProfileView(APIView):
@@ -117,13 +118,13 @@ class ProfileView(APIView):
         return Response(ProfileSerializer(queries.find_account(account_id(request))).data)
 
     @extend_schema(request=ProfileSerializer(partial=True), responses=ProfileSerializer)
-    @refuses(AccountGone)
+    @refuses(AccountGone, WrongPassword, TooManyFailures)
     def patch(self, request: Request) -> Response:
-        """Change your e-mail address, or whether you get e-mail."""
+        """Change your e-mail address, for which your password is needed, or whether you get e-mail."""
         user = queries.find_account(account_id(request))
         body = ProfileSerializer(user, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        sessions.change_profile(user, body.validated_data)
+        sessions.change_profile(user, body.validated_data, request=request)
         return Response(ProfileSerializer(queries.find_account(user.pk)).data)
 
 

@@ -100,8 +100,21 @@ class ProfileSerializer(RefuseUnknownFields):
 
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
-    email = serializers.EmailField(max_length=254)
+    email = serializers.EmailField(max_length=254, validators=[EmailValidator(), validate_address])
     email_notifications = StrictBooleanField()
+    password = StrictCharField(
+        max_length=128,
+        trim_whitespace=False,
+        write_only=True,
+        required=False,
+        help_text="Your password, with a new `email`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        before = self.instance and self.instance.email
+        if attrs.get("email", before) != before and "password" not in attrs:
+            raise serializers.ValidationError({"password": ["Send your password with a new address."]})
+        return attrs
 
     def to_representation(self, user: UserRow) -> dict[str, Any]:
         # Without a row the user has not chosen, and gets e-mail.

@@ -15,7 +15,9 @@ from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from listings.models import Profile, Session
+from listings.accounts import history
+from listings.accounts.open_sessions import end_all
+from listings.models import AccountEvent, Profile, Session
 from listings.refusals import SessionOver, WrongCredentials, WrongPassword
 from microstore.auth.tokens import RefreshToken
 
@@ -24,7 +26,9 @@ WRONG = "No active account has this name and password. Names are case-sensitive.
 
 def log_in(username: str, *, password: str, request: HttpRequest) -> RefreshToken:
     """Open a session and return its refresh token; raises WrongCredentials or TooManyFailures."""
-    return open_session(check_credentials(username, password=password, request=request))
+    user = check_credentials(username, password=password, request=request)
+    history.record(AccountEvent.Kind.LOGGED_IN, user.pk, request=request)
+    return open_session(user, request=request)
 
 
 def check_credentials(username: str, *, password: str, request: HttpRequest) -> User:
@@ -36,13 +40,16 @@ def check_credentials(username: str, *, password: str, request: HttpRequest) -> 
     return user
 
 
-def open_session(user: User) -> RefreshToken:
+def open_session(user: User, *, request: HttpRequest | None = None) -> RefreshToken:
     """Open a session, delete the user's expired ones, and return its refresh token."""
     # Deleted here, since nothing else cleans the table.
     Session.objects.filter(user=user, expires_at__lt=Now()).delete()
     token = cast("RefreshToken", RefreshToken.for_user(user))
     session = Session.objects.create(
-        user=user, jti=token["jti"], expires_at=datetime_from_epoch(token["exp"])
+        user=user,
+        jti=token["jti"],
+        expires_at=datetime_from_epoch(token["exp"]),
+        **history.seen_from(request),
     )
     return _of_session(token, session)
 
@@ -85,28 +92,45 @@ def log_out(text: str) -> None:
     Session.objects.filter(id=read_refresh_token(text)["sid"]).delete()
 
 
-def change_password(user: User, *, current: str, new: str, request: HttpRequest) -> RefreshToken:
-    """Set the password, end all sessions and return the refresh token of a new one.
+def change_password(user: User, *, current: str, new: str, request: HttpRequest) -> None:
+    """Set the password and end all sessions; the caller may open a new one.
 
     Raises WrongPassword, TooManyFailures, or Django's ValidationError for a weak one.
     """
+    ensure_password(user, current, request=request)
+    set_password(user, new)
+    history.record(AccountEvent.Kind.PASSWORD_CHANGED, user.pk, request=request)
+
+
+def ensure_password(user: User, password: str, *, request: HttpRequest) -> None:
+    """Raise WrongPassword or TooManyFailures unless this is the user's password."""
     # By `authenticate`, too: whoever holds a stolen token must not be able to guess the password here.
-    if authenticate(request, username=user.username, password=current) is None:
+    if authenticate(request, username=user.username, password=password) is None:
         raise WrongPassword("This is not your current password.")
+
+
+def set_password(user: User, new: str) -> None:
+    """Set the password and end all sessions; raises Django's ValidationError for a weak one."""
     validate_password(new, user)
     with transaction.atomic():
         user.set_password(new)
         user.save(update_fields=["password"])
-        Session.objects.filter(user=user).delete()
-        return open_session(user)
+        end_all(user.pk)
 
 
-def change_profile(user: User, changes: dict[str, Any]) -> None:
-    """Change the user's `email` and `email_notifications`, whichever are given."""
+def change_profile(user: User, changes: dict[str, Any], *, request: HttpRequest) -> None:
+    """Change the user's `email`, for which the `password` is needed, and `email_notifications`.
+
+    Whichever are given; raises WrongPassword or TooManyFailures.
+    """
+    new = changes.get("email", user.email)
+    if new != user.email:
+        ensure_password(user, changes.get("password", ""), request=request)
     with transaction.atomic():
-        if "email" in changes:
-            user.email = changes["email"]
+        if new != user.email:
+            user.email = new
             user.save(update_fields=["email"])
+            history.record(AccountEvent.Kind.ADDRESS_CHANGED, user.pk, request=request)
         if "email_notifications" in changes:
             wanted = {"email_notifications": changes["email_notifications"]}
             Profile.objects.update_or_create(user=user, defaults=wanted)

@@ -50,5 +50,5 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
 def set_email(request: HttpRequest) -> HttpResponse:
     # A browser sends a checkbox only if it is ticked.
     wanted = {"email_notifications": "wanted" in request.POST}
-    sessions.change_profile(find_account(visitor_id(request)), wanted)
-    return redirect("shop:notifications")
+    sessions.change_profile(find_account(visitor_id(request)), wanted, request=request)
+    return redirect("shop:account" if request.POST.get("next") == "account" else "shop:notifications")

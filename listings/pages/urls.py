@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from listings.pages import accounts, cart, catalogue, notifications, orders, selling
+from listings.pages import account, accounts, cart, catalogue, notifications, orders, selling
 
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
 
@@ -29,6 +29,11 @@ urlpatterns = [
     re_path(
         r"^notifications/(?P<notification_id>[0-9]{1,18})/read/$", notifications.mark_read, name="mark-read"
     ),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.set_password, name="set-password"),
+    path("account/address/", account.set_address, name="set-address"),
+    path("account/sessions/<uuid:session_id>/end/", account.end_session, name="end-session"),
+    path("account/sessions/end-others/", account.end_others, name="end-others"),
     path("account/sign-up/", accounts.sign_up, name="sign-up"),
     path("account/log-in/", accounts.log_in, name="log-in"),
     path("account/log-out/", accounts.log_out, name="log-out"),

@@ -21,7 +21,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Now
 
 from listings import messages
-from listings.models import LiveEvent, Order
+from listings.models import AccountEvent, LiveEvent, Order
 from listings.notifications.models import Notification
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
@@ -29,6 +29,8 @@ from microstore.database.clock import database_now
 from microstore.messaging.sending import outbox
 
 log = structlog.get_logger(__name__)
+
+Cleaned = LiveEvent | Notification | AccountEvent
 
 CHUNK_ROWS = 500
 # Of live events and of notifications each. A wrong clock or setting costs this many rows, and is in the log
@@ -57,6 +59,11 @@ def clean_live_events(older_than: timedelta) -> Iterator[int]:
 def clean_notifications(older_than: timedelta) -> Iterator[int]:
     """Delete notifications that are older, read or not, and their e-mails; yield the count of each step."""
     return _delete_older(Notification, older_than)
+
+
+def clean_account_events(older_than: timedelta) -> Iterator[int]:
+    """Delete older events of accounts; yield the count of each step."""
+    return _delete_older(AccountEvent, older_than)
 
 
 def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
@@ -119,7 +126,7 @@ def _resend_cancellation(order: Order) -> None:
     log.warning("cancellation_sent_again", order_id=str(order.id), trace_id=order.trace_id)
 
 
-def _delete_older(model: type[LiveEvent | Notification], older_than: timedelta) -> Iterator[int]:
+def _delete_older(model: type[Cleaned], older_than: timedelta) -> Iterator[int]:
     before = database_now() - older_than
     total = 0
     while deleted := _delete_chunk(model, before):
@@ -131,7 +138,7 @@ def _delete_older(model: type[LiveEvent | Notification], older_than: timedelta) 
 
 
 @transaction.atomic
-def _delete_chunk(model: type[LiveEvent | Notification], before: datetime) -> int:
+def _delete_chunk(model: type[Cleaned], before: datetime) -> int:
     # Rows are numbered nearly in the order of their time, so the lowest numbers need no other index.
     lowest = model.objects.order_by("pk").select_for_update(skip_locked=True)
     rows = lowest.values_list("pk", "created_at")[:CHUNK_ROWS]

@@ -38,7 +38,7 @@ def ensure_unlike_others(name: str, *, user_id: int | None = None) -> None:
     A unique index holds it for two at the same moment, and for whatever does not come here.
     """
     alike = User.objects.alias(folded=folded(F("username"))).filter(folded=folded(Value(name)))
-    if alike.exclude(pk=user_id).exists():
+    if (alike if user_id is None else alike.exclude(pk=user_id)).exists():
         raise ValidationError(TAKEN)
 
 

@@ -26,7 +26,7 @@ class RefreshToken(tokens.RefreshToken):
     """Refresh token, exchanged once for an access token and the next refresh token of the same session."""
 
     access_token_class = AccessToken
-    no_copy_claims = (*tokens.RefreshToken.no_copy_claims, "sid", "password")  # type: ignore[assignment]  # two more
+    no_copy_claims = (*tokens.RefreshToken.no_copy_claims, "password")  # type: ignore[assignment]  # one more
 
     @property
     def token_backend(self) -> KeyRing:

@@ -73,7 +73,7 @@ def address_of(request: HttpRequest | None) -> str | None:
         return None
     address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
     try:
-        return str(ip_address(address.strip()))
+        return str(ip_address((address or "").strip()))
     except ValueError:
         return None
 

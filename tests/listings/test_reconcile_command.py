@@ -33,9 +33,14 @@ def test_the_command_says_what_it_did(place_order: PlaceOrder) -> None:
     LiveEvent.objects.update(created_at=timezone.now() - timedelta(days=8))
     told = StringIO()
     call_command("reconcile", stdout=told)
-    assert told.getvalue() == "Orders sent again: 1. Deleted, old: 1 live events, 0 notifications.\n"
+    assert (
+        told.getvalue()
+        == "Orders sent again: 1. Deleted, old: 1 live events, 0 notifications, 0 account events.\n"
+    )
     call_command("reconcile", "--older-than", "30", stdout=told)
-    assert told.getvalue().endswith("Orders sent again: 1. Deleted, old: 0 live events, 0 notifications.\n")
+    assert told.getvalue().endswith(
+        "Orders sent again: 1. Deleted, old: 0 live events, 0 notifications, 0 account events.\n"
+    )
 
 
 @contextmanager

@@ -148,7 +148,8 @@ def test_a_profile_is_ones_own_to_change(carol: User, client_of: Callable[[User]
     known = {"id": carol.pk, "username": "carol", "email": "carol@example.com", "email_notifications": True}
     assert client.get("/api/auth/me/").json() == known
     changes = {"email": "carol@example.org", "email_notifications": False}
-    assert client.patch("/api/auth/me/", changes, format="json").json() == known | changes
+    given = changes | {"password": PASSWORD}
+    assert client.patch("/api/auth/me/", given, format="json").json() == known | changes
     assert client.patch("/api/auth/me/", {"email_notifications": True}, format="json").json() == (
         known | {"email": "carol@example.org"}
     )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -47,6 +48,10 @@ ENDPOINTS = {
     "POST /api/auth/password/": Row(REFUSED, LOG_IN),
     "GET /api/auth/me/": Row(FOR_ALL, LOG_IN),
     "PATCH /api/auth/me/": Row(FOR_ALL, LOG_IN, {"email_notifications": False}),
+    "GET /api/auth/sessions/": Row(FOR_ALL, LOG_IN),
+    "DELETE /api/auth/sessions/{session_id}/": Row((404, 404), LOG_IN),
+    "POST /api/auth/sessions/end-others/": Row(FOR_ALL, LOG_IN),
+    "GET /api/auth/history/": Row(FOR_ALL, LOG_IN),
     "GET /api/categories/": Row(FOR_ALL, FOR_ALL),
     "GET /api/listings/": Row(FOR_ALL, FOR_ALL),
     "POST /api/listings/": Row(
@@ -83,6 +88,7 @@ class Belongings:
     image: ListingImage
     order: Order
     notification: Notification
+    session_id: UUID
 
     def rows(self) -> list[list[dict[str, Any]]]:
         """All of it, as the database has it."""
@@ -103,7 +109,9 @@ class Belongings:
         method, path = endpoint.split()
         numbers = {"orders": self.order.pk, "notifications": self.notification.pk}
         which = numbers.get(path.split("/")[2], self.listing.pk)
-        url = path.format(id=which, listing_id=self.listing.pk, image_id=self.image.pk)
+        url = path.format(
+            id=which, listing_id=self.listing.pk, image_id=self.image.pk, session_id=self.session_id
+        )
         named = {name: self.alice.pk if name == "seller" else value for name, value in body.items()}
         text = json.dumps(named).replace(json.dumps(LISTING), str(self.listing.pk))
         return client.generic(method, url, text, content_type="application/json", headers={"If-Match": "*"})
@@ -132,7 +140,8 @@ def belongings(shown: int, alice: User, bob: User, put_on_sale: Callable[..., Li
     notification = Notification.objects.create(
         recipient=alice, event_id=uuid7(), kind="order_completed", role="seller", order=order, text=TOLD
     )
-    return Belongings(alice, bob, listing, image, order, notification)
+    session_id = Session.objects.get(user=alice).pk
+    return Belongings(alice, bob, listing, image, order, notification, session_id)
 
 
 def test_every_endpoint_has_a_row() -> None:

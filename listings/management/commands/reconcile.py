@@ -10,7 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error
 
-from listings.settling.reconcile import clean_live_events, clean_notifications, resend_overdue
+from listings.settling.reconcile import (
+    clean_account_events,
+    clean_live_events,
+    clean_notifications,
+    resend_overdue,
+)
 from microstore.database.outage import drop_connection
 from microstore.metrics.exposition import expose
 from microstore.shutdown import set_on_signals
@@ -67,8 +72,10 @@ class Command(BaseCommand):
         resent = self.run_steps(resend_overdue(older_than))
         events = self.run_steps(clean_live_events(timedelta(days=settings.LIVE_EVENT_DAYS)))
         notifications = self.run_steps(clean_notifications(timedelta(days=settings.NOTIFICATION_DAYS)))
+        history = self.run_steps(clean_account_events(timedelta(days=settings.ACCOUNT_HISTORY_DAYS)))
         return (
-            f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications."
+            f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications,"
+            f" {history} account events."
         )
 
     def run_steps(self, steps: Iterator[int]) -> int:

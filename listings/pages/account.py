@@ -1,0 +1,107 @@
+"""The page of the visitor's own account: password, e-mail, sessions and what happened to it."""
+
+from uuid import UUID
+
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from listings.accounts import history, open_sessions, sessions
+from listings.accounts.browser_sessions import LOG_IN
+from listings.accounts.serializers import PasswordSerializer, ProfileSerializer
+from listings.pages import queries
+from listings.pages.limits import limited
+from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.queries import find_account
+from microstore.refusal import Refusal
+
+MAX_EVENTS = 20  # on the page; the API has all of them
+
+
+@require_safe
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """Show the account's settings, open sessions and latest events."""
+    return _page(request)
+
+
+@require_POST
+@login_required
+@limited("token")
+def set_password(request: HttpRequest) -> HttpResponse:
+    """Change the password; this browser stays logged in, and every other session ends."""
+    given = {name: request.POST.get(name, "") for name in ("current", "new")}
+    body = PasswordSerializer(data=given)
+    user = find_account(visitor_id(request))
+    if not body.is_valid():
+        return _page(request, {"password_problems": body.errors}, status=400)
+    try:
+        sessions.change_password(user, **body.validated_data, request=request)
+    except Refusal as error:
+        return _page(request, {"password_problems": {"current": [str(error)]}}, status=error.status)
+    except ValidationError as error:
+        return _page(request, {"password_problems": {"new": error.messages}}, status=400)
+    update_session_auth_hash(request, user)
+    return _done("password")
+
+
+@require_POST
+@login_required
+@limited("token")
+def set_address(request: HttpRequest) -> HttpResponse:
+    """Change the e-mail address, for which the password is needed."""
+    given = {name: request.POST.get(name, "") for name in ("email", "password")}
+    user = find_account(visitor_id(request))
+    body = ProfileSerializer(user, data=given, partial=True)
+    if not body.is_valid():
+        return _page(request, {"address_problems": body.errors, "given": given}, status=400)
+    try:
+        sessions.change_profile(user, body.validated_data, request=request)
+    except Refusal as error:
+        problems = {"address_problems": {"password": [str(error)]}, "given": given}
+        return _page(request, problems, status=error.status)
+    return _done("email")
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    try:
+        open_sessions.end_session(session_id, user_id=visitor_id(request), request=request)
+    except Refusal as error:
+        return render_refusal(request, error)
+    return _done("sessions")
+
+
+@require_POST
+@login_required
+def end_others(request: HttpRequest) -> HttpResponse:
+    open_sessions.end_others(visitor_id(request), but=_own_session(request), request=request)
+    return _done("sessions")
+
+
+def _page(
+    request: HttpRequest, context: dict[str, object] | None = None, *, status: int = 200
+) -> HttpResponse:
+    user_id = visitor_id(request)
+    shown = {
+        "email_wanted": queries.wants_email(user_id),
+        "sessions": open_sessions.sessions_of(user_id),
+        "own_session": _own_session(request),
+        "events": history.events_of(user_id).order_by("-id")[:MAX_EVENTS],
+    }
+    return render_page(request, "account.html", shown | (context or {}), status=status)
+
+
+def _own_session(request: HttpRequest) -> UUID | None:
+    named = request.session.get(LOG_IN, {}).get("public_id")
+    return UUID(named) if named else None
+
+
+def _done(section: str) -> HttpResponse:
+    response = redirect("shop:account")
+    response.headers["Location"] += f"#{section}"
+    return response

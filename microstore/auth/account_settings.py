@@ -1,0 +1,16 @@
+"""Settings of accounts; `settings.py` takes them over."""
+
+import environ
+
+env = environ.Env()
+
+AUTHENTICATION_BACKENDS = ["microstore.staff.login_guard.GuardedBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+        for name in ("UserAttributeSimilarity", "CommonPassword", "NumericPassword")
+    ),
+    {"NAME": "microstore.auth.passwords.StrengthValidator"},
+]
+PASSWORD_HASHERS = ["microstore.auth.hashers.NormalisingHasher"]
+ACCOUNT_HISTORY_DAYS = env.int("ACCOUNT_HISTORY_DAYS", 180)  # how long log-ins and changes are kept
