@@ -213,7 +213,9 @@ SIMPLE_JWT = {
 
 # ---- messages; the rest of Celery's settings is in messaging/celery_settings.py
 
-BROKER_URL = required("BROKER_URL", development="amqp://guest:guest@127.0.0.1:5672//")
+BROKER_URL: str = env.str("BROKER_URL", "amqp://")
+if logs.process_name(sys.argv) in ("worker", "relay", "topology", "flower", "audit"):
+    required("BROKER_URL", development=BROKER_URL)  # the others write to the outbox
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 200)  # events in one Celery message, at most
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # of a message that fails by itself, with these delays between

@@ -7,11 +7,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from stack.places import ROOT
 from stack.processes.procfile import read_procfile
+from stack.processes.secret_holders import DATABASE_ROLES, HOLDERS
 from stack.servers.compose import SERVICES
 from stack.servers.rabbitmq import TAGS
 from tests.support.compose_file import (
@@ -21,7 +23,6 @@ from tests.support.compose_file import (
     IMAGE,
     OURS,
     PROCESSES,
-    SECRETS,
     VARIABLE,
     environment_of,
     fill_in,
@@ -166,10 +167,30 @@ def test_flower_starts_with_a_password_only() -> None:
     assert closed.returncode == 0, closed.stderr
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+NOWHERE = "postgres:///nowhere"
+ONCE = {name for name in OURS if CONTAINERS[name]["restart"] == "no"}
+
+
+def holders_of(secret: str) -> set[str]:
+    told = {name: container.get("environment", {}) for name, container in CONTAINERS.items()}
+    return {name for name in told if told[name].get(secret, NOWHERE) != NOWHERE}
+
+
+@pytest.mark.parametrize("secret", HOLDERS)
 def test_a_secret_is_given_to_those_who_use_it(secret: str) -> None:
-    holders = {name for name, container in CONTAINERS.items() if secret in container.get("environment", {})}
-    assert holders == SECRETS[secret]
+    assert holders_of(secret) - ONCE == HOLDERS[secret]
+    used_once = {"BROKER_URL": {"topology", "audit"}, "DATABASE_URL": ONCE}
+    assert holders_of(secret) & ONCE == used_once.get(secret, set())
+
+
+@pytest.mark.parametrize("name", HOLDERS["DATABASE_URL"])
+def test_a_process_logs_in_to_the_database_with_its_role(name: str) -> None:
+    role = urlsplit(CONTAINERS[name]["environment"]["DATABASE_URL"]).username
+    assert role == DATABASE_ROLES.get(name, "microstore_app")
+    variable = f"{role.removeprefix('microstore_').upper()}_DATABASE_URL"
+    service = "LISTINGS" if name.startswith("listings") else "TRANSACTIONS"
+    named = variable if name in DATABASE_ROLES else f"{service}_DATABASE_URL"
+    assert f" DATABASE_URL=${named} " in PROCESSES[name]
 
 
 def test_every_setting_reaches_a_container() -> None:

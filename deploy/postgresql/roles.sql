@@ -4,6 +4,7 @@
 --
 --   microstore          owns the tables: `migrate` alone logs in with it
 --   microstore_app      the service's processes: reads and writes rows, changes no table
+--   microstore_notifications   the notifications worker: a few columns, where a password for it is given
 --   microstore_reader   `audit`, reports, a person who looks: reads what nobody can log in with, and can do nothing else
 \set ON_ERROR_STOP on
 \getenv app_password MICROSTORE_APP_PASSWORD
@@ -26,3 +27,13 @@ GRANT USAGE ON SCHEMA public TO microstore_app, microstore_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO microstore_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO microstore_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM microstore_reader;
+
+-- In the listings' database alone.
+\getenv notifications_password MICROSTORE_NOTIFICATIONS_PASSWORD
+\if :{?notifications_password}
+    SELECT 'CREATE ROLE microstore_notifications'
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'microstore_notifications') \gexec
+    ALTER ROLE microstore_notifications LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'notifications_password';
+    GRANT CONNECT ON DATABASE :"DBNAME" TO microstore_notifications;
+    GRANT USAGE ON SCHEMA public TO microstore_notifications;
+\endif

@@ -35,6 +35,13 @@ log = structlog.get_logger(__name__)
 # Less than the 24 hours for which an outage is retried (OUTAGE_GIVE_UP_SECONDS): after those the fact would
 # be dead-lettered, and the e-mail to the other recipient with it.
 GIVE_UP_AFTER = timedelta(hours=20)
+ABOUT = ("recipient", "order__listing", "order__past_edition")
+# No other column: the worker's database role may not read them (sql/rights.sql).
+READ = (
+    *("recipient__username", "recipient__email", "event_id", "kind", "role", "text", "created_at"),
+    *("order__edition", "order__listing__edition", "order__listing__title"),
+    *("order__past_edition__listing", "order__past_edition__edition", "order__past_edition__title"),
+)
 PERMANENT = 500  # SMTP's replies from here on will not change (RFC 5321, 4.2.1)
 
 
@@ -68,8 +75,7 @@ def _send(email_id: int, connection: BaseEmailBackend) -> bool:
     waiting = Email.objects.select_for_update().filter(pk=email_id, sent_at=None, error="").first()
     if waiting is None:
         return True
-    about = ("recipient", "order__listing", "order__past_edition")
-    notification = Notification.objects.select_related(*about).get(pk=email_id)
+    notification = Notification.objects.select_related(*ABOUT).only(*READ).get(pk=email_id)
     message = compose(notification, connection)
     try:
         message.send()

@@ -77,7 +77,8 @@ def divide_roles(servers: Mapping[str, str]) -> dict[str, str]:
         owner = servers[name]  # external servers may have no other user
         urls[name] = servers.get(name.replace("_DATABASE", "_APP_DATABASE"), owner)
         urls[name.replace("_DATABASE", "_OWNER_DATABASE")] = owner
-    return urls
+    name = "NOTIFICATIONS_DATABASE_URL"
+    return urls | {name: servers.get(name, urls["LISTINGS_DATABASE_URL"])}
 
 
 def address_of_api(service: str, ports: Mapping[str, int]) -> str:

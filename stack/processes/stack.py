@@ -9,6 +9,7 @@ from stack.failure import CannotRun
 from stack.places import ROOT
 from stack.processes.daemon import Daemon
 from stack.processes.readiness import is_ready
+from stack.processes.secret_holders import make_process
 from stack.waiting import wait_until
 
 READY_WITHIN_SECONDS = 60
@@ -40,9 +41,9 @@ class Stack:
         """Start a process unless it runs; does not wait until it is ready."""
         if self.pid(name):
             return
+        program, environment = make_process(name, self.commands[name], self.environment)
         # exec: the pid is the program's own, so a signal reaches it and not a shell.
-        command = ["sh", "-c", f"exec {self.commands[name]}"]
-        self[name].start(command, environment=self.environment, folder=ROOT)
+        self[name].start(["sh", "-c", f"exec {program}"], environment=environment, folder=ROOT)
 
     def wait_ready(self, name: str) -> None:
         """Wait until a process does its work; raise CannotRun with the end of its log if it never does."""

@@ -43,6 +43,7 @@ class ComposeServers:
             "TRANSACTIONS_DATABASE_URL": _database_url(services["transactions-db"]),
             "LISTINGS_APP_DATABASE_URL": _database_url(services["listings-db"], "microstore_app"),
             "TRANSACTIONS_APP_DATABASE_URL": _database_url(services["transactions-db"], "microstore_app"),
+            "NOTIFICATIONS_DATABASE_URL": _database_url(services["listings-db"], "microstore_notifications"),
             "BROKER_URL": brokers.pop("microstore"),
             **{f"{user.upper()}_BROKER_URL": url for user, url in brokers.items()},
             "CHANNEL_LAYER_URL": _redis_url(services["redis"]),

@@ -17,7 +17,7 @@ from stack.servers.server import Server
 from stack.servers.wheels import find_postgresql_version, find_postgresql_wheel
 
 ROLE = "microstore"
-APP, READER = f"{ROLE}_app", f"{ROLE}_reader"
+APP, READER, NOTIFICATIONS = f"{ROLE}_app", f"{ROLE}_reader", f"{ROLE}_notifications"
 ROLES = ROOT / "deploy/postgresql/roles.sql"
 SYSTEM_LOCALE = ["--locale=C.UTF-8"]
 # The same order and letters where the system has no locale of this name, as on macOS.
@@ -123,7 +123,7 @@ class PostgreSQL(Server):
         self._run("postgres", "--single", "-D", str(data), "postgres", said=statement)
 
     def _make_roles(self) -> None:
-        passwords = {f"{role.upper()}_PASSWORD": self.password for role in (APP, READER)}
+        passwords = {f"{role.upper()}_PASSWORD": self.password for role in (APP, READER, NOTIFICATIONS)}
         done = subprocess.run(
             [self.program("psql"), "--no-psqlrc", "--quiet", "--dbname", self.url, "--file", str(ROLES)],
             env={**os.environ, **passwords},

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 
 from stack.ports import choose_ports, is_free
 from stack.processes.interruption import uninterrupted
-from stack.servers.postgresql import APP, READER, PostgreSQL
+from stack.servers.postgresql import APP, NOTIFICATIONS, READER, PostgreSQL
 from stack.servers.rabbitmq import RabbitMQ
 from stack.servers.redis import Redis
 from stack.servers.server import Server
@@ -111,11 +111,12 @@ class PrivateServers(ABC):
         """Return the databases' URLs: of their owner, of the services' processes, of those who only read."""
         databases = {"LISTINGS": self.listings_db, "TRANSACTIONS": self.transactions_db}
         kinds = {"DATABASE": None, "APP_DATABASE": APP, "READER_DATABASE": READER}
-        return {
+        urls = {
             f"{name}_{kind}_URL": database.url_of(role) if role else database.url
             for name, database in databases.items()
             for kind, role in kinds.items()
         }
+        return urls | {"NOTIFICATIONS_DATABASE_URL": self.listings_db.url_of(NOTIFICATIONS)}
 
     def _place(self, kind: type[AnyServer], name: str) -> AnyServer:
         server = kind(name, folder=self.folder / name, port=self.ports[name], password=self.password)

@@ -24,16 +24,6 @@ PROCESSES = read_procfile(ROOT / "Procfile")
 IMAGE = f"microstore:{PYPROJECT['project']['version']}"
 OURS = [name for name, container in CONTAINERS.items() if container["image"] == IMAGE]
 
-# Which process has what nobody else may know. Passwords of databases and of the broker's users are in URLs.
-SECRETS = {
-    "SECRET_KEY": {"listings-api", "listings-live", "transactions-api"},
-    "STAFF_KEY": {"listings-api", "listings-live", "transactions-api"},
-    "JWT_PRIVATE_KEY": {"listings-api"},
-    "CHANNEL_LAYER_URL": {"listings-api", "listings-live", "listings-worker"},
-    "FEES_SIGNING_KEY": {"transactions-worker", "fees"},
-    "EMAIL_URL": {"notifications-worker"},
-    "FLOWER_BASIC_AUTH": {"flower"},
-}
 VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<default>:-[^}]*)?\}")
 # How many and where is for each way of running to say; what runs is the same in all.
 SIZES = {"--workers", "--concurrency", "--blocking-threads"}
