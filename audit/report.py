@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from audit.check import Check, count_disagreements
 from audit.cross_database import Comparison
+from audit.ledger import check_ledger
 from audit.queues import Depths, find_warnings, measure_queues
 from audit.single_database import check_listings, check_outboxes
 from audit.snapshots import Snapshots
@@ -52,5 +53,6 @@ class Report:
 def make_report(snapshots: Snapshots) -> Report:
     """Run every check; raises django.db.Error if a database fails meanwhile."""
     depths, queues = measure_queues()
-    checks = [*check_listings(snapshots), *Comparison(snapshots).run(), *check_outboxes(snapshots), queues]
+    single = [*check_ledger(snapshots), *check_outboxes(snapshots)]
+    checks = [*check_listings(snapshots), *Comparison(snapshots).run(), *single, queues]
     return Report(checks, depths, find_warnings(snapshots, depths))

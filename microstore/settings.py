@@ -253,6 +253,7 @@ LIVE_EVENT_DAYS = env.int("LIVE_EVENT_DAYS", 7)  # how long live events are kept
 NOTIFICATION_DAYS = env.int("NOTIFICATION_DAYS", 90)  # the same of notifications
 PENDING_DEADLINE_SECONDS = env.int("PENDING_DEADLINE_SECONDS", 300)  # an audit calls it a disagreement then
 OUTBOX_AGE_SECONDS = env.int("OUTBOX_AGE_SECONDS", 60)  # the same of a message that the relay has not taken
+HOLD_DAYS = env.int("HOLD_DAYS", 7)  # a seller's income is available for payouts after so many days
 AUDITED_DATABASES = dict.fromkeys(SERVICES, "") | {SERVICE: database_url}
 AUDITED_DATABASES |= {
     service: env.str(f"{service.upper()}_DATABASE_URL", url) for service, url in AUDITED_DATABASES.items()

@@ -5,6 +5,9 @@ from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
 from microstore.telemetry.tracing import trace_id_of
+from transactions.ledger.models import Entry, Journal
+
+__all__ = ["Entry", "Journal"]  # Django finds models by this module
 
 
 class Transaction(models.Model):

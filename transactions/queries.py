@@ -1,14 +1,16 @@
 """Queries of the transactions database."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from microstore.database.bulk_insert import insert_new
 from transactions.models import Transaction
 
 
@@ -44,8 +46,8 @@ def recorded_for(order_ids: Iterable[UUID]) -> dict[UUID, Decided]:
 
 
 def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
-    """Store a decision about each order that has none; return the recorded ones, by order id."""
-    new = insert_new(Transaction, decisions, key="order_id")
+    """Store a decision about each order that has none, and post it; return the recorded ones, by order id."""
+    new = _insert(decisions)
     recorded = {each.order_id: each for each in decisions if each.order_id in new}
     if len(recorded) < len(decisions):
         # Another worker, or an earlier delivery, was first: its row stands, and this fee is forgotten.
@@ -53,15 +55,25 @@ def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
     return recorded
 
 
+def _insert(decisions: Sequence[Decided]) -> set[UUID]:
+    # One parameter for any number of rows: see decision 0049. A function keeps its plans for the connection.
+    rows = json.dumps([decided._asdict() for decided in decisions], default=str)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT store_transactions(%s, %s)", [rows, settings.HOLD_DAYS])
+        return {order_id for (order_id,) in cursor.fetchall()}
+
+
 def void_recorded(order_ids: Collection[UUID]) -> list[UUID]:
-    """Void what is recorded for these orders, in the caller's transaction; return the orders voided now."""
+    """Void what is recorded for these orders and reverse its sale; return the orders voided now."""
     new = Transaction.objects.filter(order_id__in=order_ids, voided_at=None)
     # Locked in the order of their orders' ids, as they are inserted.
     new = new.exclude(status=Transaction.Status.REFUSED).order_by("order_id")
-    voided = list(new.select_for_update().values_list("order_id", flat=True))
-    stored = Transaction.objects.filter(order_id__in=voided)
+    voided = dict(new.select_for_update().values_list("id", "order_id"))
+    stored = Transaction.objects.filter(id__in=voided)
     stored.update(status=Transaction.Status.VOIDED, voided_at=timezone.now())
-    return voided
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT post_voids(%s::uuid[])", [list(voided)])
+    return list(voided.values())
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:

@@ -45,7 +45,8 @@ FILL = {
         price_cents, currency, status, fee_cents, total_cents, fee_rule, fee_breakdown, reason, trace,
         created_at)
     SELECT transaction_id, order_id, listing_id, 1002, 1001, 1, price_cents, 'EUR', 'recorded',
-        fee_cents, price_cents + fee_cents, '', '{{}}', '', '', at FROM ({NUMBERED}) numbered
+        fee_cents, price_cents + fee_cents, '', '{{}}', '', '', at FROM ({NUMBERED}) numbered;
+    SELECT post_sales(array_agg(id), 7) FROM transactions_transaction;
     """,
 }
 

@@ -40,6 +40,7 @@ class Shop:
         for service, tables in TABLES.items():
             for table in tables:
                 self.run(service, f"DELETE FROM {table}")
+        self.forget_ledger()
         for number, name in ((ALICE, "alice"), (BOB, "bob")):
             self.insert("listings", "auth_user", id=number, username=name, **USER, date_joined=timezone.now())
         self.lamp = 7
@@ -90,6 +91,11 @@ class Shop:
         given = {"id": sale.transaction_id, "order_id": sale.order_id, "listing_id": self.lamp}
         row = {**TRANSACTION, **given, "created_at": timezone.now(), **fields}
         self.insert("transactions", "transactions_transaction", **row)
+        self.run("transactions", "SELECT post_sales(ARRAY[%s]::uuid[], 7)", row["id"])
+
+    def forget_ledger(self) -> None:
+        """Empty the ledger, whose rows nobody deletes one by one."""
+        self.run("transactions", "TRUNCATE transactions_journal, transactions_entry")
 
     def refuse(self, sale: Sale) -> None:
         """Insert a refused transaction of an order."""

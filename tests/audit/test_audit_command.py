@@ -58,10 +58,14 @@ def test_heal_sends_again_what_is_pending_for_too_long(shop: Shop) -> None:
     assert shop.select("listings", "SELECT contract FROM messaging_outboxmessage") == [("order_created",)]
 
 
-def test_heal_is_for_the_listings_service(shop: Shop) -> None:
-    refused = manage("transactions", shop.urls, "audit", "--heal")
-    assert refused.returncode == 2
-    assert refused.stderr.endswith("--heal sends orders: run it with MICROSTORE_SERVICE=listings.\n")
+def test_heal_posts_what_the_ledger_lacks(shop: Shop) -> None:
+    shop.sell()
+    shop.forget_ledger()
+    healed = manage("transactions", shop.urls, "audit", "--heal", "--json")
+    assert healed.returncode == 1
+    assert json.loads(healed.stdout)["disagreements"] == 1
+    assert "Sales posted: 1." in healed.stderr
+    assert manage("transactions", shop.urls, "audit").returncode == 0
 
 
 def test_depths_of_queues_are_reported(shop: Shop, run_audit: RunAudit) -> None:

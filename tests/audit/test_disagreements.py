@@ -36,13 +36,13 @@ def change_transaction(sql: str, *values: object) -> Spoil:
             lambda shop, sale: shop.run(
                 "transactions", "DELETE FROM transactions_transaction WHERE order_id = %s", sale.order_id
             ),
-            {"sold", "sums"},
+            {"sold", "sums", "ledger"},
             "completed, with 0 recorded transactions",
             id="no transaction",
         ),
         pytest.param(
             change_transaction("status = 'refused', fee_cents = NULL, total_cents = NULL"),
-            {"sold", "sums"},
+            {"sold", "sums", "ledger"},
             "completed, with 0 recorded transactions",
             id="a refused transaction",
         ),
@@ -63,7 +63,7 @@ def change_transaction(sql: str, *values: object) -> Spoil:
         ),
         pytest.param(
             change_transaction("currency = 'JPY'"),
-            {"sold", "sums"},
+            {"sold", "sums", "ledger"},
             "currency EUR, but JPY recorded",
             id="another currency",
         ),
@@ -194,7 +194,8 @@ def test_a_completed_order_whose_transaction_was_voided_is_found(shop: Shop, run
     shop.run("transactions", "UPDATE transactions_transaction SET status = 'voided'")
     audit = run_audit()
     assert audit.problems("sold") == ["completed, with 0 recorded transactions"]
-    assert audit.found == {"sold": [f"order {sale.order_id}"], "sums": ["EUR"]}
+    found = {"sold": [f"order {sale.order_id}"], "sums": ["EUR"]}
+    assert audit.found == {**found, "ledger": [f"transaction {sale.transaction_id}"]}
 
 
 def test_a_transaction_of_a_rejected_order_is_found(shop: Shop, run_audit: RunAudit) -> None:
@@ -252,3 +253,32 @@ def test_of_many_disagreements_all_are_counted_and_the_first_are_shown(
     counts = {check["name"]: check["disagreements"] for check in run_audit().report["checks"]}
     assert (counts["recorded"], counts["pending"]) == (8, 8)
     assert {len(subjects) for subjects in run_audit().found.values()} == {5}
+
+
+def test_a_sale_that_the_ledger_lacks_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    sale = shop.sell()
+    shop.forget_ledger()
+    audit = run_audit()
+    assert (audit.exit_code, audit.found) == (1, {"ledger": [f"transaction {sale.transaction_id}"]})
+    assert audit.problems("ledger") == [
+        f"total {PRICE_CENTS + FEE_CENTS} and price {PRICE_CENTS} recorded, 0 and 0 in the ledger"
+    ]
+
+
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
+def test_a_ledger_out_of_balance_is_found(shop: Shop, run_audit: RunAudit, currency: str) -> None:
+    sale = shop.order("completed", currency=currency)
+    shop.record(sale, currency=currency)
+    shop.add_live_event(sale)
+    assert run_audit().exit_code == 0
+    # By whoever may drop triggers: nobody else changes an entry.
+    shop.run("transactions", "ALTER TABLE transactions_entry DISABLE TRIGGER USER")
+    try:
+        spoil = "UPDATE transactions_entry SET amount_cents = amount_cents - 1 WHERE account = 'fee_income'"
+        shop.run("transactions", spoil)
+    finally:
+        shop.run("transactions", "ALTER TABLE transactions_entry ENABLE TRIGGER USER")
+    audit = run_audit()
+    assert audit.found.keys() == {"trial_balance", "journals"}
+    assert audit.found["trial_balance"] == [f"currency {currency}"]
+    assert audit.problems("trial_balance") == ["debits and credits differ by -1"]

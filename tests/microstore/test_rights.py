@@ -76,7 +76,10 @@ def test_what_staff_did_is_never_changed_by_a_process(statement: str) -> None:
 
 
 def test_a_process_changes_rows_of_every_other_table() -> None:
-    for table in set(connection.introspection.table_names()) - {"staff_staffaction"}:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
+        append_only = {table for (table,) in cursor.fetchall()}
+    for table in set(connection.introspection.table_names()) - {"staff_staffaction"} - append_only:
         with acting_as(APP):
             run(f"DELETE FROM {table} WHERE false")
             run(f"SELECT count(*) FROM {table}")

@@ -34,7 +34,7 @@ def set_environment(service: str) -> None:
         "LIMITS": ",".join(f"{scope}=off" for scope in LIMITED),
         "JWT_PRIVATE_KEY": private,
         "JWT_PUBLIC_KEY": public,
-        "CURRENCIES": "EUR,JPY,XTS",  # XTS is ISO 4217's code for tests: no fee schedule knows it
+        "CURRENCIES": "EUR,JPY,KWD,XTS",  # XTS is ISO 4217's code for tests: no fee schedule knows it
     }
 
 

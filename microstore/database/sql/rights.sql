@@ -1,10 +1,11 @@
 -- Rights on the tables that are there, for the roles of deploy/postgresql/roles.sql; run as their owner after `migrate`.
 --
---   microstore_app      all rows of all tables, but what staff did is added to and never changed
+--   microstore_app      all rows of all tables, but what staff did, and what is append-only, is added to and never changed
 --   microstore_reader   reads all columns but those that would let it act as somebody: a session, a password's hash
 DO $rights$
 DECLARE
     readable record;
+    appended regclass;
 BEGIN
     -- Servers that somebody else runs may have one user for everything.
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'microstore_app')
@@ -18,6 +19,10 @@ BEGIN
     IF to_regclass('public.staff_staffaction') IS NOT NULL THEN
         REVOKE UPDATE, DELETE ON staff_staffaction FROM microstore_app;
     END IF;
+    -- A table declares by a trigger of this name that its rows are written once.
+    FOR appended IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'append_only' LOOP
+        EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM microstore_app', appended);
+    END LOOP;
 
     -- Of the table as well as of its columns: a right of the table would count for all of them.
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM microstore_reader;

@@ -1,0 +1,1 @@
+"""The ledger: each movement of money as a balanced journal, appended and never changed."""
