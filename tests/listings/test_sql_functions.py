@@ -23,7 +23,8 @@ OF_THE_RELEASE_BEFORE = {
 }
 INDEXES_OF_THE_RELEASE_BEFORE = {"listing_words", "listing_price"}
 FUNCTIONS = """
-SELECT pg_proc.oid::regprocedure::text, prosrc FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
+SELECT pg_proc.oid::regprocedure::text, prosrc || coalesce(proconfig::text, '')
+FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
 WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')
 """
 

@@ -5,7 +5,9 @@
 -- compared), the bounds of listings/buying/open_orders.py, and the message's id. One is left out, too, where its
 -- idempotency key has an order.
 CREATE OR REPLACE FUNCTION place_orders(purchases jsonb, contract_name text, longest_wait text)
-RETURNS boolean[] LANGUAGE plpgsql AS $$
+RETURNS boolean[] LANGUAGE plpgsql
+-- Left to itself PostgreSQL plans the count of open orders anew for each purchase, which took a third of the time.
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     placed boolean[] := array_fill(false, ARRAY[jsonb_array_length(purchases)]);
     wanted record;
