@@ -25,6 +25,7 @@ from listings.buying.serializers import seen_offer
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.auth.authentication import TokenAuthentication
 from microstore.http import limits, problems
+from microstore.http.parsers import load_json
 from microstore.metrics.requests import observe
 from microstore.telemetry import tracing
 
@@ -137,7 +138,7 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
     path = PATH.fullmatch(environ["PATH_INFO"])
     if not path or environ["REQUEST_METHOD"] != "POST":
         return None
-    if "HTTP_IF_MATCH" in environ or environ.get("HTTP_ACCEPT") not in ACCEPT:
+    if "HTTP_IF_MATCH" in environ or environ.get("QUERY_STRING") or environ.get("HTTP_ACCEPT") not in ACCEPT:
         return None
     account = TokenAuthentication.known_account(environ.get("HTTP_AUTHORIZATION", ""))
     length = LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "")
@@ -155,7 +156,7 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
 def plain_body(body: bytes) -> dict[str, Any] | None:
     """Return quantity and seen offer of a valid body, or None."""
     try:
-        wanted = json.loads(body)
+        wanted = load_json(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(wanted, dict) or not wanted.keys() <= {"quantity", "price_cents", "currency"}:

@@ -1,4 +1,4 @@
-"""Bounds of request bodies: each has a Content-Length, of at most MAX_BODY_BYTES."""
+"""Bounds of request bodies: each has a Content-Length, of at most MAX_BODY_BYTES, and all of its fields."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,6 +27,8 @@ class Fault(NamedTuple):
 NO_LENGTH = Fault(HTTPStatus.LENGTH_REQUIRED, "Send the request body with a Content-Length header.")
 NO_NUMBER = Fault(HTTPStatus.BAD_REQUEST, "The Content-Length header is not a whole number.")
 TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+IN_ADDRESS = Fault(HTTPStatus.BAD_REQUEST, "Send fields in the request body; the address takes none.")
+SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 def bound_bodies(
@@ -35,7 +37,7 @@ def bound_bodies(
     """Middleware: refuse a body without a length (411) or above MAX_BODY_BYTES (413), before it is read.
 
     Django and DRF take a request without Content-Length for one without a body: a purchase of five, sent in
-    chunks, would be a purchase of one.
+    chunks, would be a purchase of one. So would one that names its fields in the address.
     """
 
     def bounded(request: HttpRequest) -> HttpResponse:
@@ -47,6 +49,8 @@ def bound_bodies(
 
 def find_fault(request: HttpRequest) -> Fault | None:
     """Return why the body is refused, None where it may be read or there is none."""
+    if request.method not in SAFE and request.GET and request.path.startswith("/api/"):
+        return IN_ADDRESS
     length: str = request.META.get("CONTENT_LENGTH") or ""
     # With both headers, proxies can disagree on where the request ends: request smuggling (RFC 9112, 6.1).
     if "HTTP_TRANSFER_ENCODING" in request.META or (not length and _has_frames(request)):

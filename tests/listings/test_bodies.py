@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
+from listings.buying.fast_path import plain_body
 from listings.models import Listing, Order
 from tests.support.granian import Server, chunked, head, read_answer, serving
 from tests.support.tokens import claims_of, sign
@@ -52,6 +54,30 @@ def test_a_body_in_chunks_is_refused_and_never_ignored(
     assert Order.objects.get().quantity == 5
     assert server.send(head("POST", buy, **sent))[0] == 202  # no body at all: one
     assert Order.objects.latest("id").quantity == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("?quantity=5", b""),
+        ("?quantity=5", b"{}"),
+        ("", b'{"quantity": 5, "quantity": 1}'),
+        ("", b'{"quantity": 1, "quantity": 1}'),
+        ("", b'{"quantity": 5} {"quantity": 1}'),
+    ],
+)
+def test_nothing_of_a_purchase_is_ignored(
+    client: Client, bob: User, armchair: Listing, address: str, body: bytes
+) -> None:
+    answer = client.post(
+        f"/api/listings/{armchair.pk}/buy/{address}",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {sign(claims_of(bob.pk))}"},
+    )
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert not Order.objects.exists()
+    assert plain_body(body) is None or address
 
 
 def test_an_endless_body_is_refused_before_it_is_sent(server: Server) -> None:
