@@ -16,6 +16,7 @@ from urllib3 import Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from transactions import name_lookup
 from transactions.fee_signing import aws_signature
 
 ANSWER_BYTES_LIMIT = 1024 * 1024
@@ -65,15 +66,21 @@ class BoundedResponse(http.client.HTTPResponse):
 
 
 class BoundedHttp(HTTPConnection):
-    """A plain connection with bounded responses."""
+    """A plain connection with bounded lookups and responses."""
 
     response_class = BoundedResponse
+
+    def _new_conn(self) -> socket.socket:
+        return name_lookup.connect(self, super()._new_conn)
 
 
 class BoundedHttps(HTTPSConnection):
-    """A TLS connection with bounded responses."""
+    """A TLS connection with bounded lookups and responses."""
 
     response_class = BoundedResponse
+
+    def _new_conn(self) -> socket.socket:
+        return name_lookup.connect(self, super()._new_conn)
 
 
 class BoundedAdapter(HTTPAdapter):
