@@ -25,21 +25,23 @@ class Breakdown(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """The fee, what the buyer pays with it, and the rule (with the schedule's version) that says so."""
+    """The fee, what the buyer pays with it, and the rule and version of the schedule that say so."""
 
     fee_cents: int
     total_cents: int
     currency: str
     rule: str
+    version: str
     breakdown: Breakdown
 
 
 def calculate_fee(order: Order, *, schedule: Schedule) -> Quote:
-    """Quote the order's fee; raise UnknownCurrency where the schedule has no rule.
+    """Quote the order's fee; raise UnknownCurrency or UnknownVersion where the schedule has no rule.
 
     The rule is the schedule's own: a percentage of price times quantity, rounded half up to a whole minor
     unit, plus one fixed part an order, then kept within the rule's minimum and maximum.
     """
+    schedule = schedule.of_version(order.version)
     rule = _find_rule(order, schedule=schedule)
     amount_cents = order.price_cents * order.quantity
     percentage_cents = (amount_cents * rule.percentage_bps + WHOLE_BPS // 2) // WHOLE_BPS
@@ -50,6 +52,7 @@ def calculate_fee(order: Order, *, schedule: Schedule) -> Quote:
         total_cents=amount_cents + fee_cents,
         currency=order.currency,
         rule=rule.name,
+        version=schedule.version,
         breakdown=Breakdown(
             amount_cents=amount_cents,
             percentage_bps=rule.percentage_bps,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 PRICE_CENTS_LIMIT = 10**12
 QUANTITY_LIMIT = 10**6
 CATEGORY_LENGTH_LIMIT = 50
+VERSION_LENGTH_LIMIT = 32
 
 
 class InvalidOrder(ValueError):
@@ -20,12 +21,14 @@ class Order:
     currency: str
     quantity: int = 1
     category: str | None = None
+    version: str | None = None  # of the schedule by which it was quoted; None: of the present one
 
     def __post_init__(self) -> None:
         _check_whole_number("price_cents", self.price_cents, limit=PRICE_CENTS_LIMIT)
         _check_whole_number("quantity", self.quantity, limit=QUANTITY_LIMIT)
         _check_currency(self.currency)
-        _check_category(self.category)
+        _check_text("category", self.category, limit=CATEGORY_LENGTH_LIMIT)
+        _check_text("version", self.version, limit=VERSION_LENGTH_LIMIT)
 
 
 def _check_whole_number(field: str, value: object, *, limit: int) -> None:
@@ -39,6 +42,6 @@ def _check_currency(value: object) -> None:
         raise InvalidOrder("currency must be three upper-case letters, such as EUR")
 
 
-def _check_category(value: object) -> None:
-    if value is not None and not (isinstance(value, str) and len(value) <= CATEGORY_LENGTH_LIMIT):
-        raise InvalidOrder(f"category must be text of at most {CATEGORY_LENGTH_LIMIT} characters")
+def _check_text(field: str, value: object, *, limit: int) -> None:
+    if value is not None and not (isinstance(value, str) and len(value) <= limit):
+        raise InvalidOrder(f"{field} must be text of at most {limit} characters")

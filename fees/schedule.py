@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fees.order import InvalidOrder
+
 
 class InvalidSchedule(ValueError):
     """The fee schedule cannot be used; the message says what to fix."""
+
+
+class UnknownVersion(InvalidOrder):
+    """The order was quoted by a schedule that is no longer charged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +45,13 @@ class Schedule:
     version: str
     default_currency: str
     currencies: Mapping[str, CurrencyRules]
+    before: "Schedule | None" = None  # the one that it replaced, while quotes by that are still honoured
+
+    def of_version(self, version: str | None) -> "Schedule":
+        """Return the schedule by which an order was quoted, this one for None; raise UnknownVersion."""
+        for schedule in (self, self.before):
+            if schedule and version in (None, schedule.version):
+                return schedule
+        raise UnknownVersion(
+            f"the fee has changed since it was quoted by schedule {version}; order again at the present one"
+        )

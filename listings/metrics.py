@@ -19,6 +19,13 @@ PUSHES_FAILED = Counter(
     "microstore_live_events_unpushed_total",
     "Live events that did not reach the channel layer; browsers get them from the table, seconds later.",
 )
+QUOTES = Counter(
+    "microstore_quote_calls_total",
+    "Calls of the fee function for quotes: `answered`, `failed`, or `spared` while its circuit is open.",
+    ["outcome"],
+)
+for outcome in ("answered", "failed", "spared"):
+    QUOTES.labels(outcome)  # at 0, so that the first failure is seen as a change
 
 
 def note_truth(waited: Iterable[timedelta]) -> None:

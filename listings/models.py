@@ -229,6 +229,12 @@ class Order(models.Model):
     )
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was rejected.")
     trace = models.CharField(max_length=55, help_text="W3C traceparent of the purchase.")
+    fee_version = models.CharField(
+        max_length=32,
+        blank=True,
+        db_default="",
+        help_text="The fee schedule by which its buyer was quoted, and is charged; empty: the present one.",
+    )
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # null is not unique
     request_hash = models.CharField(max_length=64, blank=True, help_text="What the key was first used for.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,6 +15,7 @@ from listings.accounts.api import (
 from listings.accounts.session_api import EndOthersView, HistoryView, SessionsView, SessionView
 from listings.buying.api import BuyView
 from listings.buying.checkout_api import CheckoutsView
+from listings.buying.quote_api import CheckoutQuoteView, QuoteView
 from listings.catalogue.api import CategoriesView, ListingViewSet
 from listings.catalogue.image_api import ImagesView, ImageView, PictureView
 from listings.notifications.api import NotificationViewSet
@@ -29,6 +30,7 @@ IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 
 urlpatterns = [
     re_path(r"^api/listings/(?P<pk>[1-9][0-9]{0,17})/buy/$", BuyView.as_view(), name="buy"),
+    re_path(r"^api/listings/(?P<pk>[1-9][0-9]{0,17})/quote/$", QuoteView.as_view(), name="quote"),
     path("api/auth/register/", RegisterView.as_view(), name="register"),
     path("api/auth/token/", LogInView.as_view(), name="token"),
     path("api/auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),
@@ -41,6 +43,7 @@ urlpatterns = [
     path("api/auth/history/", HistoryView.as_view(), name="account-history"),
     path(".well-known/jwks.json", public_keys, name="jwks"),
     path("api/categories/", CategoriesView.as_view(), name="categories"),
+    path("api/checkouts/quote/", CheckoutQuoteView.as_view(), name="checkout-quote"),
     path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),
     re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from microstore.auth.account_settings import *  # noqa: F403  # so do Django's settings grow
 from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.database import timeouts
-from microstore.http import security
+from microstore.http import default_limits, security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # the same
 from microstore.service import ServiceConfig
@@ -155,18 +155,7 @@ LIMITS_URL = env.str("LIMITS_URL", CHANNEL_LAYER_URL if service.limits_requests 
 MAX_PIECES_PER_ORDER, MAX_OPEN_ORDERS = env.int("MAX_PIECES_PER_ORDER", 100), env.int("MAX_OPEN_ORDERS", 100)
 MAX_OPEN_ORDERS_OF_LISTING = env.int("MAX_OPEN_ORDERS_OF_LISTING", 10)  # of one buyer; 0 is no bound
 MAX_CANCELLATIONS_PER_HOUR = env.int("MAX_CANCELLATIONS_PER_HOUR", 20)
-LIMITS = {
-    "register": "20/hour",
-    "token": "30/minute",
-    "buy": "120/minute",
-    "checkout": "30/minute",
-    "search": "120/minute",
-    "images": "60/hour",
-    "anonymous": "600/minute",
-}
-if unknown := env.dict("LIMITS", default={}).keys() - LIMITS.keys():
-    raise ImproperlyConfigured(f"LIMITS knows {', '.join(LIMITS)}, not {', '.join(unknown)}.")
-LIMITS |= env.dict("LIMITS", default={})
+LIMITS = default_limits.changed_by(env.dict("LIMITS", default={}))
 
 REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["microstore.http.limits.Limits"] if LIMITS_URL else [],
@@ -281,6 +270,7 @@ FEES_SIGNING_KEY = env.str("FEES_SIGNING_KEY", "")  # the fee function's too; em
 FEES_AWS_REGION = env.str("FEES_AWS_REGION", "")  # set: calls are signed as AWS wants it (SigV4)
 FEES_TIMEOUT_SECONDS = (2.0, env.float("FEES_READ_TIMEOUT_SECONDS", 10.0))  # to connect, for the whole answer
 FEES_HIGHEST_CENTS = env.int("FEES_HIGHEST_CENTS", 100_000)  # a fee above this and above the price is refused
+QUOTE_TIMEOUT_SECONDS = env.float("QUOTE_TIMEOUT_SECONDS", 1.0)  # a page waits no longer for a total
 CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
 )

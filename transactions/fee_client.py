@@ -12,12 +12,13 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from microstore.contracts.transactions import OrderCreated
+from microstore.fee_function import calls
+from microstore.fee_function.quotes import AnyQuote, FeeRequest, WrongAnswer, read_quotes
+from microstore.fee_function.signing import sign_headers
+from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry import otel
-from transactions import fee_http, metrics
-from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
-from transactions.fee_quotes import AnyQuote, FeeRequest, WrongAnswer, read_quotes
-from transactions.fee_signing import sign_headers
+from transactions import metrics
 
 # These say nothing of the orders in the request: a wrong key, a limit of calls, a busy server.
 NEVER_THE_ORDERS = (
@@ -79,14 +80,14 @@ def _call(requests: Sequence[FeeRequest]) -> dict[UUID, AnyQuote]:
     body = json.dumps({"orders": [request.as_json() for request in requests]}).encode()
     try:
         with metrics.fee_call():
-            response, content = fee_http.post(body, sign_headers(body))
+            response, content = calls.post(body, sign_headers(body))
             if response.status_code != HTTPStatus.OK:
                 breaker.stay_open(_seconds_to_wait(response.headers.get("Retry-After", "")))
                 raise _refusal(response.status_code, content, several=len(requests) > 1)
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise FeesUnavailable("The fee function's answer is compressed, which was not asked for.")
             return read_quotes(content, requests)
-    except fee_http.CallFailed as error:
+    except calls.CallFailed as error:
         raise FeesUnavailable(str(error)) from error
     except WrongAnswer as error:
         raise NotPriced(str(error)) from error

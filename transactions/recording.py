@@ -18,10 +18,10 @@ from microstore.contracts.transactions import (
     OrderCreated,
     OrderExpired,
 )
+from microstore.fee_function.quotes import AnyQuote, Quote, RefusedQuote
 from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.telemetry.tracing import trace_id_of
 from transactions import fee_client, queries
-from transactions.fee_quotes import AnyQuote, Quote, RefusedQuote
 from transactions.models import Transaction
 from transactions.queries import Decided
 

@@ -21,6 +21,7 @@ from rest_framework.exceptions import Throttled
 
 from listings.buying import api
 from listings.buying.api import BuyView
+from listings.buying.offer import FEE_VERSION
 from listings.buying.serializers import seen_offer
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.auth.authentication import TokenAuthentication
@@ -38,6 +39,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 PATH = re.compile(r"/api/listings/([1-9][0-9]{0,17})/buy/")
 ACCEPT = (None, "*/*", "application/json")
+FIELDS = {"quantity", "price_cents", "currency", "fee_version"}
 LENGTH = re.compile("[1-9][0-9]{0,2}")  # of the body, in bytes
 # What the middleware reads beside the path: two requests that are equal in these get equal headers.
 CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
@@ -159,16 +161,18 @@ def plain_body(body: bytes) -> dict[str, Any] | None:
         wanted = load_json(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(wanted, dict) or not wanted.keys() <= {"quantity", "price_cents", "currency"}:
+    if not isinstance(wanted, dict) or not wanted.keys() <= FIELDS:
         return None
     quantity, price = wanted.get("quantity", 1), wanted.get("price_cents", 0)
     if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
         return None
     if type(price) is not int or not 0 <= price <= MAX_PRICE_CENTS:
         return None
-    if "currency" in wanted and wanted["currency"] not in settings.CURRENCIES:
+    version = wanted.get("fee_version", "-")
+    if not (isinstance(version, str) and FEE_VERSION.fullmatch(version)):
         return None
-    return {"quantity": quantity, "seen": seen_offer(wanted)}
+    is_known = wanted.get("currency", settings.CURRENCIES[0]) in settings.CURRENCIES
+    return {"quantity": quantity, "seen": seen_offer(wanted)} if is_known else None
 
 
 def answer(

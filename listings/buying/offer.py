@@ -9,29 +9,35 @@ from listings.models import Listing
 from listings.money import format_amount
 from listings.refusals import EditionOutdated, PriceChanged
 
-WRITTEN = re.compile(r"([0-9]{1,12})-([A-Z]{3})-([0-9]{1,9})")
+FEE_VERSION = re.compile(r"[A-Za-z0-9._-]{1,32}")
+WRITTEN = re.compile(rf"([0-9]{{1,12}})-([A-Z]{{3}})-([0-9]{{1,9}})(?:-({FEE_VERSION.pattern}))?")
 
 
 class Offer(NamedTuple):
-    """Price in the currency's minor unit, currency, and editions of the listing; None is not compared."""
+    """Price in the currency's minor unit, currency, and editions of the listing; None is not compared.
+
+    `fee_version` is the schedule by which the fee was quoted; None where none was.
+    """
 
     price_cents: int | None = None
     currency: str | None = None
     editions: frozenset[int] | None = None
+    fee_version: str | None = None
 
     @classmethod
     def read(cls, text: str) -> "Offer | None":
         """Return the offer that `write_offer` wrote into a page, or None."""
         written = WRITTEN.fullmatch(text)
-        return written and cls(int(written[1]), written[2], frozenset([int(written[3])]))
+        return written and cls(int(written[1]), written[2], frozenset([int(written[3])]), written[4])
 
 
 NOTHING_SEEN = Offer()
 
 
-def write_offer(listing: Listing) -> str:
-    """Return the listing's present offer as a page's form holds it."""
-    return f"{listing.price_cents}-{listing.currency}-{listing.edition}"
+def write_offer(listing: Listing, fee_version: str = "") -> str:
+    """Return the listing's present offer, and the quoted schedule, as a page's form holds them."""
+    offer = f"{listing.price_cents}-{listing.currency}-{listing.edition}"
+    return f"{offer}-{fee_version}" if fee_version else offer
 
 
 def ensure_as_seen(listing: Listing, seen: Offer) -> None:

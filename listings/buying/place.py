@@ -49,6 +49,8 @@ class Purchase:
         if self.checkout_id:
             return self.checkout_hash
         seen = [self.seen.price_cents, self.seen.currency] if self.seen else []
+        if self.seen and self.seen.fee_version:
+            seen = [*seen, self.seen.fee_version]
         return sha256(json.dumps([self.listing_id, self.quantity, *seen]).encode()).hexdigest()
 
 
@@ -115,6 +117,7 @@ def _as_row(purchase: Purchase) -> Row:
         "request_hash": purchase.request_hash,
         "seen_price_cents": seen.price_cents,
         "seen_currency": seen.currency,
+        "fee_version": seen.fee_version or "",
         "seen_editions": None if seen.editions is None else list(seen.editions),
         **read_caps()._asdict(),
     }

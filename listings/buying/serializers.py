@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from listings.buying.offer import Offer
+from listings.buying.offer import FEE_VERSION, Offer
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.http.problem_schema import ProblemSerializer
 from microstore.http.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
@@ -26,13 +27,18 @@ class WantedSerializer(RefuseUnknownFields):
         help_text="The price of one that the buyer has seen; a higher one is refused (`price-changed`).",
     )
     currency = StrictCharField(max_length=3, required=False, help_text="Its currency.")
+    fee_version = StrictCharField(
+        validators=[RegexValidator(f"^{FEE_VERSION.pattern}$")],
+        required=False,
+        help_text="That of the quote that the buyer has seen: its fee is charged, or the order rejected.",
+    )
 
 
 def seen_offer(wanted: Mapping[str, Any]) -> Offer | None:
     """Return the offer of a valid body or item, or None where it names none."""
-    if "price_cents" not in wanted and "currency" not in wanted:
+    if not wanted.keys() & {"price_cents", "currency", "fee_version"}:
         return None
-    return Offer(wanted.get("price_cents"), wanted.get("currency"))
+    return Offer(wanted.get("price_cents"), wanted.get("currency"), fee_version=wanted.get("fee_version"))
 
 
 BOUGHT = {"quantity": 1, "price_cents": 24_900, "currency": "EUR"}

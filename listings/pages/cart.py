@@ -1,8 +1,7 @@
 """Pages of the cart: showing it, changing it and buying all of it."""
 
 import re
-from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from listings.buying import checkout
 from listings.buying.offer import Offer, write_offer
+from listings.buying.quotes import ItemQuote, add_up, quote_items
 from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
@@ -36,11 +36,12 @@ class Line(NamedTuple):
     quantity: int
     problem: str
     changed: str = ""
+    quote: ItemQuote | None = None
 
     @property
     def offer(self) -> str:
         """Return the offer that the page shows; its form sends it back with the purchase."""
-        return write_offer(self.listing) if self.listing else ""
+        return write_offer(self.listing, self.quote.fee_version if self.quote else "") if self.listing else ""
 
     @property
     def cents(self) -> int:
@@ -114,11 +115,10 @@ def _show(request: HttpRequest, error: Refusal | None = None) -> HttpResponse:
         line if line.problem else line._replace(changed=str(refused.get(line.listing_id, "")))
         for line in _lines(request, kept)
     ]
-    totals: Counter[str] = Counter()
-    for line in lines:
-        if line.listing and not line.problem:
-            totals[line.listing.currency] += line.cents
-    context = {"cart": kept, "lines": lines, "totals": sorted(totals.items())}
+    lines = _quoted(lines)
+    context: dict[str, Any] = {"cart": kept, "lines": lines}
+    context["totals"] = add_up([line.quote for line in lines if line.quote])
+    context["fee_unknown"] = any(total.fee_cents is None for total in context["totals"])
     context["reason"] = str(error) if error else ""
     context["asks"] = any(line.changed for line in lines)
     return render_page(request, "cart.html", context, status=error.status if error else 200)
@@ -127,6 +127,12 @@ def _show(request: HttpRequest, error: Refusal | None = None) -> HttpResponse:
 def _lines(request: HttpRequest, kept: Cart) -> list[Line]:
     found = visible_listings(request.user.pk).in_bulk(list(kept.items)) if kept.items else {}
     return [_line(key, found.get(key), quantity, request.user.pk) for key, quantity in kept.items.items()]
+
+
+def _quoted(lines: list[Line]) -> list[Line]:
+    wanted = [(line.listing, line.quantity) for line in lines if line.listing and not line.problem]
+    quotes = {quote.listing.pk: quote for quote in quote_items(wanted)}
+    return [line._replace(quote=quotes.get(line.listing_id)) for line in lines]
 
 
 def _line(listing_id: int, listing: Listing | None, quantity: int, visitor: int | None) -> Line:

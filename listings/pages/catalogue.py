@@ -1,6 +1,7 @@
 """Pages of the catalogue, of one listing, and of buying it."""
 
 import re
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
@@ -16,6 +18,7 @@ from rest_framework.request import Request
 from listings.buying.offer import Offer, write_offer
 from listings.buying.place import Purchase
 from listings.buying.purchase import buy_listing
+from listings.buying.quotes import quote_items
 from listings.catalogue.filters import ListingFilter, ListingPages, compared_currency
 from listings.models import MAX_PRICE_CENTS, Category, Listing
 from listings.money import UnreadableAmount, read_amount
@@ -123,8 +126,24 @@ def _max_price(wanted: dict[str, str]) -> tuple[int | str, str]:
         return "", str(error)
 
 
+@require_safe
+@limited("quote", method="GET")
+def total(request: HttpRequest, listing_id: str) -> JsonResponse:
+    """Return the total of `?quantity=` as the page of the listing shows it, and the schedule it is by."""
+    listing = visible_listings(request.user.pk).filter(id=listing_id).first()
+    text = request.GET.get("quantity", "")
+    if listing is None or not re.fullmatch("[1-9][0-9]{0,5}", text):
+        return JsonResponse({"shown": "", "fee_version": ""})
+    [quote] = quote_items([(listing, int(text))])
+    shown = render_to_string("shop/total.html", {"quote": quote})
+    return JsonResponse({"shown": unescape(shown).strip(), "fee_version": quote.fee_version})
+
+
 def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:
-    context = {"listing": listing, "key": uuid4(), "offer": write_offer(listing)}
+    context: dict[str, Any] = {"listing": listing, "key": uuid4()}
+    if listing.status == Listing.Status.ON_SALE and listing.seller_id != request.user.pk:
+        [context["quote"]] = quote_items([(listing, 1)])
+        context["offer"] = write_offer(listing, context["quote"].fee_version)
     context["reason"] = str(error) if error else ""
     context["asks"] = isinstance(error, PriceChanged)
     return render_page(request, "listing.html", context, status=error.status if error else 200)

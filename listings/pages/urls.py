@@ -11,6 +11,7 @@ urlpatterns = [
     path("", catalogue.catalogue, name="catalogue"),
     re_path(rf"{LISTING}$", catalogue.listing_page, name="listing"),
     re_path(rf"{LISTING}buy/$", catalogue.buy, name="buy"),
+    re_path(rf"{LISTING}total/$", catalogue.total, name="total"),
     re_path(rf"{LISTING}cart/$", cart.add, name="add-to-cart"),
     re_path(rf"{LISTING}(?P<action>withdraw|publish)/$", selling.set_sale, name="set-sale"),
     path("cart/", cart.cart, name="cart"),

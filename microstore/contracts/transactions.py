@@ -8,10 +8,13 @@ from pydantic import Field
 from microstore.contracts.contract import Cents, Contract, Currency, Id, Quantity
 from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED, OrderMessage
 
+FEE_VERSION = r"^[A-Za-z0-9._-]{0,32}$"
+
 Category = Annotated[str, Field(max_length=50)]
 Title = Annotated[str, Field(max_length=200)]
 Description = Annotated[str, Field(max_length=10_000)]
 Picture = Annotated[str, Field(max_length=500)]
+FeeVersion = Annotated[str, Field(pattern=FEE_VERSION)]
 
 
 class OrderCreated(OrderMessage):
@@ -29,6 +32,8 @@ class OrderCreated(OrderMessage):
     title: Title = ""
     description: Description = ""
     picture: Picture = ""
+    # Of the schedule by which the buyer was quoted a fee, and is charged; empty: the one at that time.
+    fee_version: FeeVersion = ""
 
 
 class OrderExpired(OrderCreated):

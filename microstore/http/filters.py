@@ -1,16 +1,30 @@
 """Query filters that refuse invalid values, and describe the valid ones in the schema."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 from django_filters import BooleanFilter, NumberFilter
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from microstore.http.serializers import MAX_NAME, MAX_NAMED
 
 MAX_ID = 2**63 - 1
 # Not `\d`, which matches the digits of all alphabets; no bigint of PostgreSQL has more than 19.
 WHOLE_NUMBER = re.compile("[0-9]{1,19}")
 WORDS = {"true": True, "false": False, "": None}
+
+
+def refuse_unknown(request: Request, *, known: Collection[str]) -> None:
+    """Raise ValidationError for query parameters that are not known: a misspelt one would be ignored."""
+    unknown = sorted(set(request.query_params) - set(known) - {str(api_settings.URL_FORMAT_OVERRIDE)})
+    if unknown:
+        named = {name[:MAX_NAME]: ["Unknown parameter."] for name in unknown[:MAX_NAMED]}
+        raise ValidationError(named)
 
 
 class WholeNumberField(forms.IntegerField):

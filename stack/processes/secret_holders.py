@@ -17,7 +17,7 @@ HOLDERS: dict[str, set[str]] = {
     "JWT_PRIVATE_KEY": {"listings-api"},
     "CHANNEL_LAYER_URL": {"listings-api", "listings-live", "listings-worker", "notifications-worker"},
     "LIMITS_URL": PAGES,
-    "FEES_SIGNING_KEY": {"transactions-worker", "fees"},
+    "FEES_SIGNING_KEY": {"listings-api", "transactions-worker", "fees"},
     "EMAIL_URL": {"notifications-worker"},
     "FLOWER_BASIC_AUTH": {"flower"},
     "FLOWER_BROKER_API": {"flower"},

@@ -29,6 +29,7 @@ def test_a_crunchy_armchair_pays_a_percentage_and_a_fixed_part() -> None:
         total_cents=20_949,
         currency="EUR",
         rule="2026-11/EUR/furniture",
+        version="2026-11",
         breakdown=Breakdown(
             amount_cents=19_999,
             percentage_bps=450,

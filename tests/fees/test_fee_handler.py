@@ -16,6 +16,7 @@ ARMCHAIR_QUOTE = {
     "total_cents": 20_949,
     "currency": "EUR",
     "rule": "2026-11/EUR/furniture",
+    "version": "2026-11",
     "breakdown": {
         "amount_cents": 19_999,
         "percentage_bps": 450,

@@ -13,8 +13,8 @@ from babel.numbers import get_currency_precision, list_currencies
 from fees.calculate import calculate_fee
 from fees.configuration import load_schedule
 from fees.currencies import CURRENCY_CODES
-from fees.order import Order
-from fees.schedule import InvalidSchedule
+from fees.order import InvalidOrder, Order
+from fees.schedule import InvalidSchedule, Schedule
 from fees.schedule_parser import parse_schedule
 
 FLEA_MARKET: dict[str, Any] = {
@@ -176,3 +176,44 @@ def test_a_setting_that_is_no_file_is_refused_by_its_name(setting: str) -> None:
 def test_a_bad_configured_schedule_says_which_setting_is_bad() -> None:
     with pytest.raises(InvalidSchedule, match=r"^FEE_SCHEDULE: the schedule lacks "):
         load_schedule({"FEE_SCHEDULE": "{}"})
+
+
+def configure(*, now: str, before: str) -> Schedule:
+    cheap = {**FLEA_MARKET, "version": before}
+    cheap["currencies"] = deepcopy(FLEA_MARKET["currencies"])
+    cheap["currencies"]["EUR"]["default"]["percentage_bps"] = 0
+    schedules = {"FEE_SCHEDULE": {**FLEA_MARKET, "version": now}, "FEE_SCHEDULE_BEFORE": cheap}
+    return load_schedule({name: json.dumps(schedule) for name, schedule in schedules.items()})
+
+
+def test_an_order_is_charged_by_the_schedule_by_which_it_was_quoted() -> None:
+    schedule = configure(now="2", before="1")
+    quotes = {
+        version: calculate_fee(Order(price_cents=1_000, currency="EUR", version=version), schedule=schedule)
+        for version in ("1", "2", None)
+    }
+    assert {version: quote.version for version, quote in quotes.items()} == {"1": "1", "2": "2", None: "2"}
+    assert quotes["1"].rule == "1/EUR"
+    assert quotes["1"].fee_cents < quotes["2"].fee_cents == quotes[None].fee_cents
+
+
+@pytest.mark.parametrize("version", ["0", "3", ""])
+def test_an_order_quoted_by_a_schedule_that_is_gone_is_refused_and_its_buyer_can_read_why(
+    version: str,
+) -> None:
+    order = Order(price_cents=1_000, currency="EUR", version=version)
+    with pytest.raises(InvalidOrder, match="the fee has changed since it was quoted"):
+        calculate_fee(order, schedule=configure(now="2", before="1"))
+
+
+@pytest.mark.parametrize("version", [1, "v" * 33, ["2"]])
+def test_a_version_that_is_none_is_no_order(version: Any) -> None:
+    with pytest.raises(InvalidOrder, match="version must be text"):
+        Order(price_cents=1_000, currency="EUR", version=version)
+
+
+def test_the_schedule_before_has_another_version() -> None:
+    with pytest.raises(InvalidSchedule, match="FEE_SCHEDULE_BEFORE: version must not be 2"):
+        configure(now="2", before="2")
+    with pytest.raises(InvalidSchedule, match="FEE_SCHEDULE_BEFORE: the schedule lacks"):
+        load_schedule({"FEE_SCHEDULE_BEFORE": "{}"})

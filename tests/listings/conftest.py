@@ -1,22 +1,29 @@
 """Alice sells, Bob buys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from fees.server import FunctionUrlServer
+from listings.buying import quotes
 from listings.buying.place import Purchase
 from listings.models import Listing
+from microstore.fee_function.calls import session
+from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
+from tests.support.fee_post import FeePost, fee_function
+from tests.support.ports import closed_port
 from tests.support.speed import nothing_slow
 from tests.support.tokens import claims_of, sign
 
-__all__ = ["nothing_slow"]
+__all__ = ["fee_function", "nothing_slow"]
 
 names = count(1)
 
@@ -26,6 +33,27 @@ def a_crowd_in_few_people(settings: Settings) -> None:
     """Bob alone buys like a crowd; test_open_orders.py has the bounds of one person."""
     settings.MAX_OPEN_ORDERS = settings.MAX_OPEN_ORDERS_OF_LISTING = 0
     settings.MAX_PIECES_PER_ORDER = settings.MAX_CANCELLATIONS_PER_HOUR = 0
+
+
+@pytest.fixture(autouse=True)
+def nobody_quotes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No fee function answers, and no quote is kept from another test."""
+    monkeypatch.setattr(quotes, "breaker", CircuitBreaker())
+    cache.clear()
+    with closed_port() as port:
+        settings.FEES_URL = f"http://127.0.0.1:{port}/"
+        yield
+
+
+@pytest.fixture
+def fee_post(fee_function: FunctionUrlServer, nobody_quotes: None, settings: Settings) -> Iterator[FeePost]:
+    """What FEES_URL names: passes requests on to the fee function and counts them, unless told otherwise."""
+    session.cache_clear()
+    with FeePost(fee_function.port) as post:
+        settings.FEES_URL = post.url
+        yield post
+        session().close()
+        session.cache_clear()
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def test_each_order_is_told_to_the_transactions_service_once(
         "quantity": 3,
         "unit_price_cents": 5_900,
         "currency": "EUR",
+        "fee_version": "",
         "category": "furniture",
         "title": "Reading lamp",
         "description": "",

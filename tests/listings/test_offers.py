@@ -171,8 +171,9 @@ def test_the_refusal_names_the_offer_that_was_seen(
 @pytest.mark.parametrize(
     ("body", "seen"),
     [
-        (b'{"quantity": 2, "price_cents": 100, "currency": "EUR"}', (100, "EUR", None)),
-        (b'{"price_cents": 100}', (100, None, None)),
+        (b'{"quantity": 2, "price_cents": 100, "currency": "EUR"}', Offer(100, "EUR")),
+        (b'{"price_cents": 100}', Offer(100)),
+        (b'{"fee_version": "2026-11"}', Offer(fee_version="2026-11")),
         (b"{}", None),
     ],
 )

@@ -35,6 +35,7 @@ def test_an_order_pending_past_its_deadline_is_sent_again_as_it_was(
         "quantity": 1,
         "unit_price_cents": 24_900,
         "currency": "EUR",
+        "fee_version": "",
         "category": "furniture",
         "title": "Reading lamp",
         "description": "",

@@ -18,6 +18,8 @@ CHECKED = {
     "listings/buying/api.py wanted_quantity": "StrictIntegerField has checked it",
     "listings/buying/fast_path.py": FORM,
     "listings/buying/offer.py read": FORM,
+    "listings/buying/quote_api.py _read_quantity": FORM,
+    "listings/buying/quote_api.py get": ADDRESS,
     "listings/catalogue/api.py _own": ADDRESS,
     "listings/catalogue/etags.py known_editions": FORM,
     "listings/catalogue/filters.py filter_max_price": "WholeNumberField has checked it",
@@ -25,6 +27,7 @@ CHECKED = {
     "listings/catalogue/image_api.py delete": ADDRESS,
     "listings/catalogue/image_api.py get": ADDRESS,
     "listings/catalogue/image_api.py post": ADDRESS,
+    "listings/pages/catalogue.py total": FORM,
     "listings/money.py _major_units": "from whole minor units",
     "listings/money.py _scaled": FORM,
     "listings/notifications/api.py read": ADDRESS,
@@ -62,7 +65,7 @@ CHECKED = {
     "microstore/staff/peers.py _read": "of another of our services",
     "microstore/telemetry/otel_export.py": FORM,
     "transactions/fee_client.py": "of the fee function, whose headers requests has bounded",
-    "transactions/fee_signing.py": OURS,
+    "microstore/fee_function/signing.py": OURS,
 }
 
 

@@ -2,13 +2,26 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+import pytest
+
+from fees.server import FunctionUrlServer
+
 WAIT_SECONDS = 10
 STOP_POLL_SECONDS = 0.01
+
+
+@pytest.fixture(scope="session")
+def fee_function() -> Iterator[FunctionUrlServer]:
+    """The real fee function on a free port."""
+    with FunctionUrlServer(host="127.0.0.1", port=0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.stop()
 
 
 class FeePost:

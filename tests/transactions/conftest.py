@@ -1,6 +1,5 @@
 """The fee function, real and broken, and the API as users of the listings service see it."""
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,24 +7,15 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from fees.server import FunctionUrlServer
+from microstore.fee_function.calls import session
+from microstore.http.circuit_breaker import CircuitBreaker
 from tests.support.broker import Mailbox, commands_to
-from tests.support.fee_post import FeePost
+from tests.support.fee_post import FeePost, fee_function
 from tests.support.speed import nothing_slow
 from tests.support.tokens import claims_of, sign
 from transactions import fee_client
-from transactions.circuit_breaker import CircuitBreaker
-from transactions.fee_http import session
 
-__all__ = ["nothing_slow"]
-
-
-@pytest.fixture(scope="session")
-def fee_function() -> Iterator[FunctionUrlServer]:
-    """The real fee function on a free port."""
-    with FunctionUrlServer(host="127.0.0.1", port=0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.stop()
+__all__ = ["fee_function", "nothing_slow"]
 
 
 @pytest.fixture

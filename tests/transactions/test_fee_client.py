@@ -13,14 +13,15 @@ from pytest_django import Settings
 from fees import handler as fee_handler
 from fees.server import FunctionUrlServer
 from microstore.contracts.transactions import OrderCreated
+from microstore.fee_function import calls
+from microstore.fee_function.quotes import Quote
+from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.messaging.receiving.consumer import Unavailable
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
 from tests.support.ports import closed_port
-from transactions import fee_client, fee_http, tasks
-from transactions.circuit_breaker import CircuitBreaker
+from transactions import fee_client, tasks
 from transactions.fee_client import FeesUnavailable, NotPriced, fetch_quotes
-from transactions.fee_quotes import Quote
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +139,7 @@ def test_a_time_limit_met_in_the_call_is_a_failure_of_the_fee_function(
     order: OrderCreated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fee_client, "breaker", CircuitBreaker(failures=1))
-    monkeypatch.setattr(fee_http, "post", Mock(side_effect=SoftTimeLimitExceeded))
+    monkeypatch.setattr(calls, "post", Mock(side_effect=SoftTimeLimitExceeded))
     with pytest.raises(SoftTimeLimitExceeded):
         fetch_quotes([order])
     with pytest.raises(FeesUnavailable, match="circuit is open"):
@@ -260,6 +261,6 @@ def test_the_environment_names_proxy_and_certificates(
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", left_out)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/own-ca.pem")
-    fee_http.session.cache_clear()
-    session = fee_http.session()
+    calls.session.cache_clear()
+    session = calls.session()
     assert (dict(session.proxies), session.verify) == (proxies, "/etc/own-ca.pem")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from microstore.http.circuit_breaker import CircuitOpen
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
 from transactions import fee_client
-from transactions.circuit_breaker import CircuitOpen
 from transactions.fee_client import FeesUnavailable, fetch_quotes
 
 # Longer than this test may take: glibc alone would wait for two minutes and a half.

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from transactions.fee_quotes import FeeRequest, Quote, RefusedQuote, WrongAnswer, read_quotes
+from microstore.fee_function.quotes import FeeRequest, Quote, RefusedQuote, WrongAnswer, read_quotes
 
 ARMCHAIR = FeeRequest(uuid4(), price_cents=12_450, currency="EUR", quantity=2, category="furniture")
 QUOTE = {"order_id": str(ARMCHAIR.order_id), "fee_cents": 100, "total_cents": 25_000, "rule": "v1/EUR"}
@@ -144,3 +144,11 @@ def test_the_first_of_many_faults_is_enough_to_refuse_an_answer() -> None:
     with pytest.raises(WrongAnswer) as refusal:
         read(*range(100_000))
     assert len(str(refusal.value)) < 400
+
+
+@pytest.mark.parametrize("version", ["2026-12", "", None, 2026, "nul \0"])
+def test_a_quote_by_another_schedule_than_the_buyer_has_seen_is_refused(version: object) -> None:
+    asked = ARMCHAIR._replace(version="2026-11")
+    assert read_quotes(json.dumps({"fees": [QUOTE | {"version": "2026-11"}]}).encode(), [asked])
+    with pytest.raises(WrongAnswer):
+        read_quotes(json.dumps({"fees": [QUOTE | {"version": version}]}).encode(), [asked])

@@ -9,7 +9,7 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from transactions import fee_http
+from microstore.fee_function import calls
 
 URL = "https://abc123.lambda-url.eu-central-1.on.aws/"
 SECRET, BODY = "crunchy/secret", b'{"orders": []}'
@@ -22,15 +22,15 @@ def aws(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of a role")
-    fee_http.session.cache_clear()
+    calls.session.cache_clear()
     yield
-    fee_http.session.cache_clear()
+    calls.session.cache_clear()
 
 
 def prepared(body: bytes) -> requests.PreparedRequest:
     """A question as it goes out."""
     question = requests.Request("POST", URL, data=body, headers={"Content-Type": "application/json"})
-    return fee_http.session().prepare_request(question)
+    return calls.session().prepare_request(question)
 
 
 def expected_signature(request: requests.PreparedRequest, body: bytes) -> str:

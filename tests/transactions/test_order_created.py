@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
+from fees.configuration import load_schedule
 from microstore.contracts.contract import Message, to_wire
 from microstore.contracts.listings import ItemSold, OrderRejected
 from microstore.contracts.transactions import ORDER_CREATED
@@ -114,6 +115,18 @@ def test_the_fee_function_is_told_no_more_than_it_needs(fee_post: FeePost) -> No
             ]
         }
     ]
+
+
+def test_an_order_is_charged_by_the_schedule_by_which_its_buyer_was_quoted(fee_post: FeePost) -> None:
+    version = load_schedule({}).version
+    quoted = order_created().model_copy(update={"fee_version": version})
+    other = order_created().model_copy(update={"fee_version": "1999-01"})
+    tasks.order_created([quoted, other])
+    assert [order["version"] for order in fee_post.questions[0]["orders"]] == [version, "1999-01"]
+    assert Transaction.objects.get(order_id=quoted.order_id).fee_rule.startswith(f"{version}/")
+    refused = Transaction.objects.get(order_id=other.order_id)
+    assert (refused.status, refused.fee_cents) == ("refused", None)
+    assert "the fee has changed since it was quoted" in refused.reason
 
 
 def test_an_order_delivered_twice_is_recorded_once_and_answered_the_same(fee_post: FeePost) -> None:

@@ -21,6 +21,7 @@ BEGIN
         'quantity', placed.quantity,
         'unit_price_cents', placed.unit_price_cents,
         'currency', placed.currency,
+        'fee_version', placed.fee_version,
         'category', sold.category,
         'title', sold.title,
         'description', sold.description,

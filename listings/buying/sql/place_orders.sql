@@ -22,6 +22,7 @@ BEGIN
         SELECT * FROM ROWS FROM (jsonb_to_recordset(purchases) AS (
             id uuid, event_id uuid, buyer_id integer, listing_id bigint, checkout_id uuid, quantity integer, trace text,
             idempotency_key text, request_hash text, seen_price_cents bigint, seen_currency text, seen_editions integer[],
+            fee_version text,
             most_pieces integer, most_open integer, most_open_of_listing integer
         )) WITH ORDINALITY
         ORDER BY listing_id, ordinality
@@ -48,11 +49,11 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         INSERT INTO listings_order (
             id, buyer_id, listing_id, edition, checkout_id, quantity, unit_price_cents, currency, status, reason, trace,
-            idempotency_key, request_hash, created_at
+            fee_version, idempotency_key, request_hash, created_at
         ) VALUES (
             wanted.id, wanted.buyer_id, listing.id, listing.edition, wanted.checkout_id, wanted.quantity,
-            listing.price_cents, listing.currency, 'pending', '', wanted.trace, wanted.idempotency_key,
-            wanted.request_hash, now()
+            listing.price_cents, listing.currency, 'pending', '', wanted.trace, coalesce(wanted.fee_version, ''),
+            wanted.idempotency_key, wanted.request_hash, now()
         ) RETURNING * INTO created;
         PERFORM outbox_send(contract_name, order_created(created, listing, wanted.event_id));
         placed[wanted.ordinality] := true;

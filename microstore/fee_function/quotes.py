@@ -9,7 +9,7 @@ from django.conf import settings
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from microstore.contracts.contract import Currency
-from microstore.contracts.transactions import OrderCreated
+from microstore.contracts.transactions import FEE_VERSION, OrderCreated
 
 # PostgreSQL stores no NUL, neither in text nor in JSON; other control characters are noise in a log.
 PLAIN_TEXT = r"^[^\x00-\x08\x0e-\x1f\x7f]*$"
@@ -38,12 +38,20 @@ class FeeRequest(NamedTuple):
     currency: str
     quantity: int = 1
     category: str | None = None
+    version: str = ""  # of the schedule by which the buyer was quoted; empty: the present one
 
     @classmethod
     def of(cls, order: OrderCreated) -> "FeeRequest":
         """Return the request for an order's fee."""
         category = order.category or None
-        return cls(order.order_id, order.unit_price_cents, order.currency, order.quantity, category)
+        return cls(
+            order.order_id,
+            order.unit_price_cents,
+            order.currency,
+            order.quantity,
+            category,
+            order.fee_version,
+        )
 
     @property
     def amount_cents(self) -> int:
@@ -52,16 +60,19 @@ class FeeRequest(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as plain JSON values."""
-        return self._asdict() | {"order_id": str(self.order_id)}
+        # A fee function without versions refuses the field; from such a one nobody has been quoted any.
+        fields = {name: value for name, value in self._asdict().items() if name != "version" or value}
+        return fields | {"order_id": str(self.order_id)}
 
 
 class Quote(BaseModel):
-    """The fee of an order, with the rule (and its version) that set it."""
+    """The fee of an order, with the rule, and the version of the schedule, that set it."""
 
     order_id: UUID
     fee_cents: Amount
     total_cents: Amount
     rule: Annotated[str, Field(max_length=100, pattern=PLAIN_TEXT)]
+    version: Annotated[str, Field(pattern=FEE_VERSION)] = ""
     currency: Currency | None = None
     breakdown: Breakdown = {}
     error: None = None
@@ -116,6 +127,8 @@ def _check_quote(quote: AnyQuote, request: FeeRequest) -> None:
         return
     if quote.currency not in (None, request.currency):
         raise WrongAnswer(f"Order {request.order_id} is in {request.currency}, its fee in {quote.currency}.")
+    if request.version and quote.version != request.version:
+        raise WrongAnswer(f"Order {request.order_id} was quoted by {request.version}, not {quote.version}.")
     if quote.total_cents != request.amount_cents + quote.fee_cents:
         raise WrongAnswer(f"The total of order {request.order_id} is not its price and fee.")
     if quote.fee_cents > max(request.amount_cents, settings.FEES_HIGHEST_CENTS):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from transactions.circuit_breaker import CircuitBreaker, CircuitOpen
+from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 
 
 class Clock:

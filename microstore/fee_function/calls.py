@@ -16,8 +16,8 @@ from urllib3 import Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from transactions import name_lookup
-from transactions.fee_signing import aws_signature
+from microstore.fee_function import name_lookup
+from microstore.fee_function.signing import aws_signature
 
 ANSWER_BYTES_LIMIT = 1024 * 1024
 
@@ -92,9 +92,12 @@ class BoundedAdapter(HTTPAdapter):
         return pool
 
 
-def post(body: bytes, headers: dict[str, str]) -> tuple[requests.Response, bytes]:
+def post(
+    body: bytes, headers: dict[str, str], *, timeout_seconds: tuple[float, float] | None = None
+) -> tuple[requests.Response, bytes]:
     """Return the response to a POST at FEES_URL, whatever its status, and its body; raise CallFailed.
 
+    The timeouts are of connecting and of the whole answer, by default FEES_TIMEOUT_SECONDS.
     A redirect is returned like any response: it would take the orders and their signature elsewhere.
     """
     wanted = {"Content-Type": "application/json", "Accept-Encoding": "identity", **headers}
@@ -103,7 +106,7 @@ def post(body: bytes, headers: dict[str, str]) -> tuple[requests.Response, bytes
             settings.FEES_URL,
             data=body,
             headers=wanted,
-            timeout=settings.FEES_TIMEOUT_SECONDS,
+            timeout=timeout_seconds or settings.FEES_TIMEOUT_SECONDS,
             allow_redirects=False,
             stream=True,
         ) as response:
