@@ -10,15 +10,14 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from listings.accounts.models import AccountEvent, BrowserSession, Profile, Session
+from listings.accounts.models import Profile, Session
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.live.models import LiveEvent
 from listings.money import validate_currency
 from listings.notifications.models import Email, Notification
 from microstore.telemetry.tracing import trace_id_of
 
-# Django finds models by this module.
-__all__ = ["AccountEvent", "BrowserSession", "Email", "LiveEvent", "Notification", "Profile", "Session"]
+__all__ = ["Email", "LiveEvent", "Notification", "Profile", "Session"]  # Django finds models by this module
 
 MAX_PRICE_CENTS = 1_000_000_000
 MAX_QUANTITY = 1_000_000

@@ -112,6 +112,18 @@ class SessionNotFound(Refusal):
     status = HTTPStatus.NOT_FOUND
 
 
+class LinkOver(Refusal):
+    """The link of an e-mail was used before, is too old, or was never sent."""
+
+    status = HTTPStatus.GONE
+
+
+class AddressNotVerified(Refusal):
+    """Sellers have to verify their e-mail address first."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 class NotificationNotFound(Refusal):
     """There is no such notification, or it is somebody else's."""
 

@@ -12,6 +12,7 @@ from listings.accounts.api import (
     RegisterView,
     public_keys,
 )
+from listings.accounts.mail_api import ForgottenView, ResetView, SendLinkView, VerifyView
 from listings.accounts.session_api import EndOthersView, HistoryView, SessionsView, SessionView
 from listings.buying.api import BuyView
 from listings.buying.checkout_api import CheckoutsView
@@ -37,6 +38,10 @@ urlpatterns = [
     path("api/auth/logout/", LogOutView.as_view(), name="logout"),
     path("api/auth/password/", PasswordView.as_view(), name="password"),
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
+    path("api/auth/email/send-link/", SendLinkView.as_view(), name="send-link"),
+    path("api/auth/email/verify/", VerifyView.as_view(), name="verify-address"),
+    path("api/auth/password/forgotten/", ForgottenView.as_view(), name="forgotten-password"),
+    path("api/auth/password/reset/", ResetView.as_view(), name="reset-password"),
     path("api/auth/sessions/", SessionsView.as_view(), name="sessions"),
     path("api/auth/sessions/end-others/", EndOthersView.as_view(), name="end-other-sessions"),
     path("api/auth/sessions/<uuid:session_id>/", SessionView.as_view(), name="session"),

@@ -47,6 +47,8 @@ SECRET_KEY = (
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 LIVE_URL = env.str("LIVE_URL", "")
+# In links of e-mails, which must not go where a request's Host header says.
+SHOP_URL = env.str("SHOP_URL", "http://localhost:8000" if DEBUG else f"https://{(*ALLOWED_HOSTS, '')[0]}")
 
 INSTALLED_APPS = [
     "microstore.staff.apps.StaffConfig",  # before the admin, whose templates it extends
@@ -140,8 +142,7 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-SESSION_ENGINE = service.session_engine
-SESSION_COOKIE_AGE = 12 * 3600  # seconds: staff log in once a day
+SESSION_ENGINE, SESSION_COOKIE_AGE = service.session_engine, 12 * 3600  # seconds: staff log in once a day
 # Cookies know no ports: on one host the services would log their visitors out of each other.
 # Browsers take `__Host-` from HTTPS alone, and from no other host under the same domain.
 COOKIE_PREFIX = "" if DEBUG else "__Host-"

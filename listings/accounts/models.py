@@ -1,6 +1,7 @@
 """Tables of accounts beside Django's users."""
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
@@ -13,6 +14,13 @@ class Profile(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True)
     email_notifications = models.BooleanField(default=True, help_text="Whether e-mail is wanted.")
+    # Compared with the user's address: whoever changes that, in whatever way, has to verify it again.
+    verified_email = models.EmailField(
+        db_default="", blank=True, help_text="Address that its owner verified."
+    )
+    unsubscribe_token = models.UUIDField(
+        db_default=RandomUUID(), unique=True, editable=False, help_text="For the link in notifications."
+    )
 
     def __str__(self) -> str:
         return f"Profile of {self.user_id}"
@@ -68,7 +76,9 @@ class AccountEvent(Client):
         LOGGED_IN = "logged_in", "Log-in"
         WRONG_PASSWORD = "wrong_password", "Wrong password"
         PASSWORD_CHANGED = "password_changed", "Password changed"
+        PASSWORD_RESET = "password_reset", "Password reset by e-mail"
         ADDRESS_CHANGED = "address_changed", "E-mail address changed"
+        ADDRESS_VERIFIED = "address_verified", "E-mail address verified"
         SESSIONS_ENDED = "sessions_ended", "Sessions ended"
 
     user = models.ForeignKey(
@@ -82,3 +92,48 @@ class AccountEvent(Client):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.user_id}"
+
+
+class AccountMail(models.Model):
+    """An e-mail about an account, and the link in it, which is good once."""
+
+    class Kind(models.TextChoices):
+        VERIFY_ADDRESS = "verify_address"
+        RESET_PASSWORD = "reset_password"  # noqa: S105  # no password
+        ADDRESS_CHANGED = "address_changed"
+        PASSWORD_CHANGED = "password_changed"  # noqa: S105  # the same
+        DIGEST = "digest"
+
+    WRITTEN = ("sent_at", "error", "token_hash", "expires_at")  # by the worker
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # One request to reset a password becomes an e-mail for each account that has the address.
+    request_id = models.UUIDField(db_index=True, help_text="The message's `mail_id`.")
+    kind = models.CharField(max_length=20, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, help_text="Null until the worker has found it."
+    )
+    address = models.EmailField()
+    token_hash = models.CharField(  # noqa: DJ001  # null is not unique, an empty text would be
+        max_length=64, null=True, unique=True, help_text="SHA-256 of the link's token; null once it is used."
+    )
+    expires_at = models.DateTimeField(null=True, help_text="Of the link.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True, help_text="When the mail server had taken it.")
+    error = models.CharField(max_length=500, blank=True, help_text="Why it will not be sent.")
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.user_id}"
+
+
+class SentMail(models.Model):
+    """An e-mail that was sent to an address, for the bound of an hour."""
+
+    address = models.EmailField(help_text="In lower case.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["address", "-created_at"], name="sent_mail_to")]
+
+    def __str__(self) -> str:
+        return f"E-mail {self.pk}"

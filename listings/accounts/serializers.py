@@ -11,6 +11,8 @@ from django.db import IntegrityError, transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from listings.accounts import mails
+from listings.accounts.addresses import is_verified
 from listings.models import Profile
 from microstore.auth.addresses import validate_address
 from microstore.auth.names import TAKEN, ensure_unlike_others, validate_script
@@ -54,7 +56,9 @@ class RegisterSerializer(RefuseUnknownFields):
         # Looked at before: of two registrations at once the second fails at the insert.
         try:
             with transaction.atomic():
-                return User.objects.create_user(**validated_data)
+                user = User.objects.create_user(**validated_data)
+                mails.request_verification(user)
+                return user
         except IntegrityError as error:
             raise serializers.ValidationError({"username": [TAKEN]}) from error
 
@@ -101,6 +105,9 @@ class ProfileSerializer(RefuseUnknownFields):
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
     email = serializers.EmailField(max_length=254, validators=[EmailValidator(), validate_address])
+    email_verified = serializers.BooleanField(
+        read_only=True, help_text="Whether you have opened the link that was sent to `email`."
+    )
     email_notifications = StrictBooleanField()
     password = StrictCharField(
         max_length=128,
@@ -119,5 +126,5 @@ class ProfileSerializer(RefuseUnknownFields):
     def to_representation(self, user: UserRow) -> dict[str, Any]:
         # Without a row the user has not chosen, and gets e-mail.
         wanted = Profile.objects.filter(user=user).values_list("email_notifications", flat=True).first()
-        chosen = {"email_notifications": wanted is not False}
+        chosen = {"email_verified": is_verified(user), "email_notifications": wanted is not False}
         return {"id": user.pk, "username": user.username, "email": user.email} | chosen

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from listings.accounts import history, open_sessions
-from listings.models import AccountEvent
+from listings.accounts.models import AccountEvent
 from listings.refusals import SessionNotFound
 from microstore.auth.authentication import account_id
 from microstore.http.problems import refuses

@@ -5,6 +5,7 @@ ends the session. Access tokens stay valid until they expire (docs/decisions/000
 """
 
 from typing import Any, cast
+from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -15,9 +16,11 @@ from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from listings.accounts import history
+from listings.accounts import history, mails
+from listings.accounts.addresses import is_verified
+from listings.accounts.models import AccountEvent
 from listings.accounts.open_sessions import end_all
-from listings.models import AccountEvent, Profile, Session
+from listings.models import Profile, Session
 from listings.refusals import SessionOver, WrongCredentials, WrongPassword
 from microstore.auth.tokens import RefreshToken
 
@@ -98,8 +101,11 @@ def change_password(user: User, *, current: str, new: str, request: HttpRequest)
     Raises WrongPassword, TooManyFailures, or Django's ValidationError for a weak one.
     """
     ensure_password(user, current, request=request)
-    set_password(user, new)
-    history.record(AccountEvent.Kind.PASSWORD_CHANGED, user.pk, request=request)
+    with transaction.atomic():
+        set_password(user, new)
+        history.record(AccountEvent.Kind.PASSWORD_CHANGED, user.pk, request=request)
+        if is_verified(user):
+            mails.request_mail(mails.Kind.PASSWORD_CHANGED, address=user.email, user=user)
 
 
 def ensure_password(user: User, password: str, *, request: HttpRequest) -> None:
@@ -128,12 +134,20 @@ def change_profile(user: User, changes: dict[str, Any], *, request: HttpRequest)
         ensure_password(user, changes.get("password", ""), request=request)
     with transaction.atomic():
         if new != user.email:
+            if is_verified(user):
+                mails.request_mail(mails.Kind.ADDRESS_CHANGED, address=user.email, user=user)
             user.email = new
             user.save(update_fields=["email"])
+            mails.request_verification(user)
             history.record(AccountEvent.Kind.ADDRESS_CHANGED, user.pk, request=request)
         if "email_notifications" in changes:
             wanted = {"email_notifications": changes["email_notifications"]}
             Profile.objects.update_or_create(user=user, defaults=wanted)
+
+
+def unsubscribe(token: UUID) -> None:
+    """End the e-mails of notifications for the user of this token; one that nobody has changes nothing."""
+    Profile.objects.filter(unsubscribe_token=token).update(email_notifications=False)
 
 
 def read_refresh_token(text: str) -> RefreshToken:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from listings import queries
+from listings.accounts.addresses import ensure_may_sell
 from listings.catalogue import selling
 from listings.catalogue.etags import etag, known_editions
 from listings.catalogue.filters import ListingFilter, ListingPages
@@ -23,6 +24,7 @@ from listings.catalogue.serializers import (
 from listings.models import Category, Listing
 from listings.refusals import (
     AccountGone,
+    AddressNotVerified,
     AlreadyOrdered,
     EditionMissing,
     EditionOutdated,
@@ -85,8 +87,14 @@ class ListingViewSet(
         caller = account_id(self.request) if self.request.user.is_authenticated else None
         return queries.visible_listings(caller)
 
+    @refuses(AccountGone, AddressNotVerified)
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().create(request, *args, **kwargs)
+
     def perform_create(self, serializer: Any) -> None:
-        serializer.save(seller=queries.find_account(account_id(self.request)))
+        seller = queries.find_account(account_id(self.request))
+        ensure_may_sell(seller)
+        serializer.save(seller=seller)
         self.headers |= etag(serializer.instance)
 
     @extend_schema(parameters=[ETAG])
@@ -113,7 +121,7 @@ class ListingViewSet(
 
     @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
-    @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff)
+    @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff, AddressNotVerified)
     def publish(self, request: Request, pk: str) -> Response:
         """Put your draft, or a listing that you withdrew, on sale; not one that staff withdrew."""
         return self._response(selling.publish_listing(self._own(pk), editions=known_editions(request)))

@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from listings import queries
+from listings.accounts.addresses import ensure_may_sell
 from listings.catalogue.images import draw_picture
 from listings.catalogue.picture_files import (
     delete_files,
@@ -68,7 +69,8 @@ def edit_listing(listing: Listing, changes: dict[str, Any], *, editions: Edition
 
 
 def publish_listing(listing: Listing, *, editions: Editions) -> Listing:
-    """Put a listing on sale. Raises EditionOutdated or WithdrawnByStaff."""
+    """Put a listing on sale. Raises EditionOutdated, WithdrawnByStaff or AddressNotVerified."""
+    ensure_may_sell(listing.seller)
     rows = _rows_of(listing, editions).filter(withdrawn_reason="")
     return _set_status(listing, Listing.Status.ON_SALE, rows, editions)
 

@@ -70,9 +70,11 @@ class NotificationAdmin(ReadOnlyAdmin):
     def email_state(self, notification: Notification) -> str:
         email: Email | None = getattr(notification, "email", None)
         if email is None:
-            return "none: not wanted, or no address"
+            return "none: not wanted, or no verified address"
         if email.sent_at:
             return f"sent {date_format(timezone.localtime(email.sent_at), 'DATETIME_FORMAT')}"
+        if email.held:
+            return "waits for a digest: the address got too many within an hour"
         return f"refused: {email.error}" if email.error else "waits for the mail server"
 
 

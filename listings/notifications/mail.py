@@ -1,11 +1,11 @@
-"""Sends the stored e-mails of notifications and records the result of each.
+"""Sends stored e-mails and records the result of each.
 
 A fact may be delivered twice at the same moment: the second delivery waits for the lock of the e-mail's row,
 finds it sent and skips it. A worker that dies between the reply of the mail server and the commit sends it
 again when the fact is redelivered, with the same Message-ID, by which many mail programs show it once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from smtplib import (
@@ -15,15 +15,19 @@ from smtplib import (
     SMTPRecipientsRefused,
     SMTPResponseException,
 )
+from typing import Any, TypeAlias
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from listings.models import Profile
+from listings.notifications import hourly_bound
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import subject_of
 from microstore.auth.addresses import MALFORMED
@@ -45,21 +49,38 @@ READ = (
 PERMANENT = 500  # SMTP's replies from here on will not change (RFC 5321, 4.2.1)
 
 
-def send_emails(notification_ids: Sequence[int]) -> None:
-    """Send the e-mails that have not been sent, over one connection.
+class Undeliverable(Exception):
+    """The e-mail may not be sent, and will not be later."""
 
-    An e-mail that is refused for good is recorded in `Email.error` and delays no other. Raises Unavailable
-    where the server does not answer or defers one (a 4xx reply); those already sent are recorded by then.
+
+class Held(Exception):
+    """The address has got as many e-mails within the hour as it may: a digest follows."""
+
+
+Compose: TypeAlias = Callable[[Any, BaseEmailBackend], EmailMultiAlternatives]
+
+
+def send_emails(notification_ids: Sequence[int]) -> None:
+    """Send the e-mails of these notifications, but those sent or held; raises Unavailable."""
+    unsent = Email.objects.filter(notification__in=notification_ids, sent_at=None, error="", held=False)
+    deliver(unsent, compose)
+
+
+def deliver(rows: QuerySet[Any], compose_one: Compose) -> None:
+    """Send the e-mails of these rows (of Email or AccountMail, unsent) over one connection.
+
+    An e-mail that is refused for good is recorded in `error` of its row and delays no other. Raises
+    Unavailable where the server does not answer or defers one (a 4xx reply); those already sent are recorded
+    by then.
     """
     # Read without a lock: `_send` locks each row and looks again before it sends.
-    unsent = Email.objects.filter(notification__in=notification_ids, sent_at=None, error="")
-    ids = list(unsent.order_by("pk").values_list("pk", flat=True))
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
     if not ids:
         return
     connection = get_connection()
     try:
         connection.open()
-        deferred = [each for each in ids if not _send(each, connection)]
+        deferred = [each for each in ids if not _send(rows.filter(pk=each), compose_one, connection)]
     except (OSError, SMTPException) as error:
         raise Unavailable(f"mail server: {error!r}") from error
     finally:
@@ -69,29 +90,42 @@ def send_emails(notification_ids: Sequence[int]) -> None:
 
 
 @transaction.atomic
-def _send(email_id: int, connection: BaseEmailBackend) -> bool:
+def _send(row: QuerySet[Any], compose_one: Compose, connection: BaseEmailBackend) -> bool:
     # A network call under a lock, against the rule: without it two deliveries would send the e-mail twice.
-    # Only another sender of the same e-mail waits for it, since no page and no endpoint locks this table.
-    waiting = Email.objects.select_for_update().filter(pk=email_id, sent_at=None, error="").first()
+    # Only another sender of the same e-mail, or to the same address, waits for it.
+    waiting = row.select_for_update().first()
     if waiting is None:
         return True
-    notification = Notification.objects.select_related(*ABOUT).only(*READ).get(pk=email_id)
-    message = compose(notification, connection)
+    try:
+        message = compose_one(waiting, connection)
+    except Undeliverable as error:
+        waiting.error = str(error)
+    except Held:
+        waiting.held = True
+    else:
+        if not _hand_over(message, waiting):
+            return False
+    if waiting.error:
+        log.warning("email_refused", row=str(waiting.pk), error=waiting.error)
+    # No other column: the worker's database role may change these alone (sql/rights.sql).
+    waiting.save(update_fields=waiting.WRITTEN)
+    return True
+
+
+def _hand_over(message: EmailMultiAlternatives, waiting: Any) -> bool:
     try:
         message.send()
         waiting.sent_at = timezone.now()
+        hourly_bound.note_sent(message.to[0])
     except MALFORMED as error:
         waiting.error = _describe(error)
     except SMTPException as error:
         if not is_about_one_email(error):
             raise
-        # Deferred: the row stays unsent, and the retried fact finds it again.
-        if not is_permanent(error) and database_now() - notification.created_at < GIVE_UP_AFTER:
+        # Deferred: the row stays unsent, and the retried message finds it again.
+        if not is_permanent(error) and database_now() - waiting.created_at < GIVE_UP_AFTER:
             return False
         waiting.error = _describe(error)
-    if waiting.error:
-        log.warning("email_refused", notification=email_id, error=waiting.error)
-    waiting.save(update_fields=["sent_at", "error"])
     return True
 
 
@@ -100,22 +134,57 @@ def _describe(error: Exception) -> str:
     return repr(error).replace("\0", "")[:500]
 
 
-def compose(notification: Notification, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
-    """Return the notification's e-mail, as plain text with an HTML alternative."""
-    context = {"notification": notification, "order": notification.order}
+def compose(email: Email, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    """Return the e-mail of a notification; raises Undeliverable or Held."""
+    notification = Notification.objects.select_related(*ABOUT).only(*READ).get(pk=email.pk)
+    to = notification.recipient.email
+    profile = Profile.objects.filter(user=notification.recipient_id, verified_email=to).first()
+    if profile is None:
+        raise Undeliverable("the recipient has another address meanwhile, which is not verified")
+    if not hourly_bound.has_room(to):
+        raise Held
+    unsubscribe = f"{settings.SHOP_URL}/account/unsubscribe/?token={profile.unsubscribe_token}"
+    return write(
+        subject_of(notification),
+        "email",
+        {"notification": notification, "order": notification.order, "unsubscribe": unsubscribe},
+        to=to,
+        # The same each time, so that an e-mail that is sent twice is recognised.
+        message_id=f"{notification.event_id}.{notification.recipient_id}",
+        connection=connection,
+        # RFC 8058: mail programs show a button, and send a POST to the address.
+        headers={
+            "List-Unsubscribe": f"<{unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+
+
+def write(
+    subject: str,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    to: str,
+    message_id: str,
+    connection: BaseEmailBackend,
+    headers: Mapping[str, str] | None = None,
+) -> EmailMultiAlternatives:
+    """Return an e-mail of two templates: plain text, with an HTML alternative."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     message = EmailMultiAlternatives(
-        subject_of(notification),
-        render_to_string("notifications/email.txt", context),
-        to=[notification.recipient.email],
+        subject,
+        render_to_string(f"notifications/{template}.txt", dict(context)),
+        to=[to],
         headers={
-            # The same each time, so that an e-mail that is sent twice is recognised.
-            "Message-ID": f"<{notification.event_id}.{notification.recipient_id}@{domain}>",
+            "Message-ID": f"<{message_id}@{domain}>",
             "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers
+            **(headers or {}),
         },
         connection=connection,
     )
-    message.attach_alternative(render_to_string("notifications/email.html", context), "text/html")
+    html = render_to_string(f"notifications/{template}.html", dict(context))
+    message.attach_alternative(html, "text/html")
     return message
 
 

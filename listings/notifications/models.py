@@ -1,5 +1,7 @@
 """Tables of notifications and of their e-mails."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -55,14 +57,23 @@ class Email(models.Model):
     A table of its own: a row is locked while it is sent, and marking the notification as read must not wait.
     """
 
+    WRITTEN = ("sent_at", "error", "held")  # by the worker
+
     notification = models.OneToOneField(Notification, models.CASCADE, primary_key=True)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server had taken it.")
     error = models.CharField(max_length=500, blank=True, help_text="Why it will not be sent.")
+    held = models.BooleanField(db_default=False, help_text="Beyond the bound of an hour: for a digest.")
 
     class Meta:
         indexes = [
+            models.Index(fields=["notification"], name="email_held", condition=Q(held=True)),
             models.Index(fields=["-notification"], name="email_refused", condition=~Q(error="")),
         ]
 
     def __str__(self) -> str:
         return f"E-mail of notification {self.notification_id}"
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was to be sent."""
+        return self.notification.created_at

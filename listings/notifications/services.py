@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from listings.accounts.addresses import verified_users
 from listings.live import push
-from listings.models import Order, Profile
+from listings.models import Order
 from listings.money import format_with_code
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
@@ -146,7 +146,5 @@ def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
 
 
 def _recipients_by_email(user_ids: Iterable[int]) -> set[int]:
-    # An account without a profile has not opted out.
-    refused = Profile.objects.filter(email_notifications=False).values("user")
-    people = User.objects.filter(id__in=set(user_ids), is_active=True).exclude(email="")
-    return set(people.exclude(id__in=refused).values_list("id", flat=True))
+    wanted = verified_users().filter(id__in=set(user_ids), profile__email_notifications=True)
+    return set(wanted.values_list("id", flat=True))

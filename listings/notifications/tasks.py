@@ -1,14 +1,15 @@
-"""Handlers of the notifications worker, one for each fact of its queue."""
+"""Handlers of the notifications worker, one for each fact and command of its queue."""
 
 from collections.abc import Sequence
 
+from listings.notifications.account_mail import send_account_mails
 from listings.notifications.models import Notification
 from listings.notifications.services import notify
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED, OrderCompleted, OrderRejected
-from microstore.contracts.notifications import NOTIFICATIONS
+from microstore.contracts.notifications import MAIL_ACCOUNT, NOTIFICATIONS, AccountMail
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
-from microstore.messaging.receiving.consumer import handles_fact
+from microstore.messaging.receiving.consumer import handles, handles_fact
 
 Kind = Notification.Kind
 
@@ -35,4 +36,10 @@ def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
 @handles_fact(ORDER_CANCELLED, listener=NOTIFICATIONS)
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
     notify(Kind.ORDER_CANCELLED, events)
+    return []
+
+
+@handles(MAIL_ACCOUNT)
+def mail_account(events: list[AccountMail]) -> Sequence[Message]:
+    send_account_mails([event.mail_id for event in events])
     return []

@@ -1,12 +1,12 @@
-"""Texts of notifications and subjects of e-mails."""
+"""Texts of notifications and e-mails. No subject has text that somebody could choose."""
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from listings.accounts.models import AccountMail
 from listings.notifications.models import Notification
 
 Kind: TypeAlias = Notification.Kind
 Role: TypeAlias = Notification.Role
-TITLE_CHARACTERS = 200
 
 TEXTS = {
     (Kind.ORDER_COMPLETED, Role.BUYER): "You bought {thing} for {total}.",
@@ -26,8 +26,55 @@ SUBJECTS = {
 }
 
 
+class AccountText(NamedTuple):
+    """Subject, paragraphs and, where there is a link, what it does."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    action: str = ""
+
+
+ACCOUNT_TEXTS = {
+    AccountMail.Kind.VERIFY_ADDRESS: AccountText(
+        "Confirm your e-mail address",
+        (
+            "Somebody gave this e-mail address for an account at MicroStore. If it was you, confirm it.",
+            "The link is good for three days. Until then this is the only e-mail that we send you.",
+            "If it was not you, do nothing.",
+        ),
+        "Confirm the address",
+    ),
+    AccountMail.Kind.RESET_PASSWORD: AccountText(
+        "Choose a new password",
+        (
+            "Somebody asked for a new password for your account at MicroStore. If it was you, choose one.",
+            "The link is good for an hour, and once. You are then logged out everywhere.",
+            "If it was not you, do nothing: your password stays as it is.",
+        ),
+        "Choose a new password",
+    ),
+    AccountMail.Kind.ADDRESS_CHANGED: AccountText(
+        "Your e-mail address was changed",
+        (
+            "Your account at MicroStore has another e-mail address now, and this one gets no more e-mail.",
+            "If it was not you, somebody knows your password. Please write to us.",
+        ),
+    ),
+    AccountMail.Kind.PASSWORD_CHANGED: AccountText(
+        "Your password was changed",
+        (
+            "The password of your account at MicroStore was changed, and all other sessions were ended.",
+            "If it was not you, ask for a new password at once.",
+        ),
+    ),
+    AccountMail.Kind.DIGEST: AccountText(
+        "More news of your orders and sales",
+        ("There were too many for an e-mail each: {held} more notifications wait for you.",),
+        "Read them",
+    ),
+}
+
+
 def subject_of(notification: Notification) -> str:
-    """Return the subject of the notification's e-mail, at most TITLE_CHARACTERS long."""
-    # On one line: a title may hold line breaks, and a header with one is refused.
-    subject = SUBJECTS[Kind(notification.kind), Role(notification.role)]
-    return " ".join(f"{subject}: {notification.order.item.title}".split())[:TITLE_CHARACTERS]
+    """Return the subject of the notification's e-mail."""
+    return SUBJECTS[Kind(notification.kind), Role(notification.role)]

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from listings.accounts import history, open_sessions, sessions
+from listings.accounts.addresses import is_verified
 from listings.accounts.browser_sessions import LOG_IN
 from listings.accounts.serializers import PasswordSerializer, ProfileSerializer
 from listings.pages import queries
@@ -88,6 +89,7 @@ def _page(
 ) -> HttpResponse:
     user_id = visitor_id(request)
     shown = {
+        "email_verified": is_verified(find_account(user_id)),
         "email_wanted": queries.wants_email(user_id),
         "sessions": open_sessions.sessions_of(user_id),
         "own_session": _own_session(request),

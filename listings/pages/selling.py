@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from listings.accounts.addresses import ensure_may_sell
 from listings.catalogue import selling
 from listings.catalogue.serializers import ListingSerializer
 from listings.models import MAX_PRICE_CENTS, Category, Listing
@@ -86,7 +87,9 @@ def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse
 @transaction.atomic
 def _put_on_sale(request: HttpRequest, listing: ListingSerializer) -> Listing:
     # One database transaction: a picture that is refused rolls the listing back.
-    made: Listing = listing.save(seller=find_account(visitor_id(request)))
+    seller = find_account(visitor_id(request))
+    ensure_may_sell(seller)
+    made: Listing = listing.save(seller=seller)
     if image := request.FILES.get("image"):
         selling.add_image(made, image)
     return made

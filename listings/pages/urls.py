@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from listings.pages import account, accounts, cart, catalogue, notifications, orders, selling
+from listings.pages import account, accounts, cart, catalogue, links, notifications, orders, selling
 
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
 
@@ -35,6 +35,11 @@ urlpatterns = [
     path("account/address/", account.set_address, name="set-address"),
     path("account/sessions/<uuid:session_id>/end/", account.end_session, name="end-session"),
     path("account/sessions/end-others/", account.end_others, name="end-others"),
+    path("account/send-link/", links.send_link, name="send-link"),
+    path("account/verify/", links.verify, name="verify"),
+    path("account/forgotten/", links.forgotten, name="forgotten"),
+    path("account/reset/", links.reset, name="reset"),
+    path("account/unsubscribe/", links.unsubscribe, name="unsubscribe"),
     path("account/sign-up/", accounts.sign_up, name="sign-up"),
     path("account/log-in/", accounts.log_in, name="log-in"),
     path("account/log-out/", accounts.log_out, name="log-out"),

@@ -13,6 +13,7 @@ for good.
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -21,7 +22,8 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Now
 
 from listings import messages
-from listings.models import AccountEvent, LiveEvent, Order
+from listings.accounts.models import AccountEvent, AccountMail, SentMail
+from listings.models import LiveEvent, Order
 from listings.notifications.models import Notification
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
@@ -30,7 +32,7 @@ from microstore.messaging.sending import outbox
 
 log = structlog.get_logger(__name__)
 
-Cleaned = LiveEvent | Notification | AccountEvent
+Cleaned = LiveEvent | Notification | AccountEvent | AccountMail | SentMail
 
 CHUNK_ROWS = 500
 # Of live events and of notifications each. A wrong clock or setting costs this many rows, and is in the log
@@ -64,6 +66,12 @@ def clean_notifications(older_than: timedelta) -> Iterator[int]:
 def clean_account_events(older_than: timedelta) -> Iterator[int]:
     """Delete older events of accounts; yield the count of each step."""
     return _delete_older(AccountEvent, older_than)
+
+
+def clean_account_mails(older_than: timedelta) -> Iterator[int]:
+    """Delete older e-mails of accounts, and what was counted for the bound of an hour."""
+    yield from _delete_older(SentMail, timedelta(days=1))
+    yield from _delete_older(AccountMail, older_than)
 
 
 def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
@@ -142,6 +150,6 @@ def _delete_chunk(model: type[Cleaned], before: datetime) -> int:
     # Rows are numbered nearly in the order of their time, so the lowest numbers need no other index.
     lowest = model.objects.order_by("pk").select_for_update(skip_locked=True)
     rows = lowest.values_list("pk", "created_at")[:CHUNK_ROWS]
-    old = [key for key, created_at in rows if created_at < before]
+    old: list[Any] = [key for key, created_at in rows if created_at < before]
     model.objects.filter(pk__in=old).delete()
     return len(old)

@@ -1,14 +1,14 @@
 """All contracts of the marketplace, by name; its services and its queues."""
 
 from microstore.contracts.listings import ITEM_SOLD, ORDER_COMPLETED, ORDER_REJECTED, ORDER_VOIDED
-from microstore.contracts.notifications import NOTIFICATIONS, SUBSCRIBED_FACTS
+from microstore.contracts.notifications import MAIL_ACCOUNT, NOTIFICATIONS, SUBSCRIBED_FACTS
 from microstore.contracts.registration import Listener, Registry
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
 
 REGISTRY = Registry(
     [
         *(ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED),
-        *(ORDER_CANCELLED, ORDER_VOIDED),
+        *(ORDER_CANCELLED, ORDER_VOIDED, MAIL_ACCOUNT),
     ],
     listeners={NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS)},
 )

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 LIMITS = {
     "register": "20/hour",
     "token": "30/minute",
+    "mail": "20/hour",
     "buy": "120/minute",
     "checkout": "30/minute",
     "quote": "300/minute",

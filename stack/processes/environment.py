@@ -66,6 +66,7 @@ def make_settings(
         "LOG_FOLDER": str(folder / "logs"),
         "METRICS_FOLDER": str(folder / "metrics"),
         "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",
+        "SHOP_URL": address_of_api("listings", ports),
         "LIVE_URL": f"ws://127.0.0.1:{ports['LIVE_PORT']}" if live else "",
     }
 

@@ -25,7 +25,14 @@ def mails_of(market: Market, *addresses: str) -> list[str]:
 
 def give_addresses(market: Market, *people: Person) -> list[str]:
     sql = "UPDATE auth_user SET email = username || '@shop.example' WHERE id = %s RETURNING email"
-    return [str(market.listings(sql, person.id)[0][0]) for person in people]
+    addresses = [str(market.listings(sql, person.id)[0][0]) for person in people]
+    for person, address in zip(people, addresses, strict=True):
+        verified = (
+            "INSERT INTO listings_profile (user_id, email_notifications, verified_email)"
+            " VALUES (%s, true, %s) RETURNING user_id"
+        )
+        market.listings(verified, person.id, address)
+    return addresses
 
 
 def test_both_are_notified_once_though_the_event_comes_twice_and_the_worker_was_away(

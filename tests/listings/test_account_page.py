@@ -9,8 +9,9 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.test import Client
 from rest_framework.test import APIClient
 
+from listings.accounts.models import AccountEvent, BrowserSession
 from listings.accounts.sessions import open_session
-from listings.models import AccountEvent, BrowserSession, Session
+from listings.models import Session
 from tests.support.pages import text
 from tests.support.problem import read_problem
 

@@ -6,17 +6,21 @@ from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
+from django.conf import settings as settings_of_django
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db.models import F
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
+from listings.accounts.models import SentMail
 from listings.messages import order_cancelled, order_created
 from listings.models import Listing, Notification, Order, Profile
 from listings.money import format_with_code
 from listings.notifications import tasks
+from listings.notifications.digests import request_digests
 from listings.notifications.models import Email
 from listings.settling.cancel import cancel_order
 from listings.settling.complete import complete_orders
@@ -24,6 +28,7 @@ from microstore.contracts.listings import OrderCompleted
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry.tracing import new_trace
 from tests.listings.replies import item_sold, order_rejected
+from tests.support.account_mails import deliver_account_mails
 from tests.support.ports import closed_port
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
@@ -35,10 +40,11 @@ QUERIES_OF_A_PAGE = 2  # how many are unread, and the page
 
 @pytest.fixture
 def people(alice: User, bob: User) -> None:
-    """Both have an address."""
+    """Both have an address, and have verified it."""
     for user in (alice, bob):
         user.email = f"{user.username}@shop.example"
         user.save()
+        Profile.objects.create(user=user, verified_email=user.email)
 
 
 @pytest.fixture
@@ -110,8 +116,8 @@ def test_a_sale_is_told_to_buyer_and_seller(order: Order) -> None:
         ("alice", "seller", "You sold 2 × Crunchy armchair."),
     }
     assert mailed() == [
-        ("alice@shop.example", "A sale: Crunchy armchair"),
-        ("bob@shop.example", "Your purchase: Crunchy armchair"),
+        ("alice@shop.example", "A sale"),
+        ("bob@shop.example", "Your purchase"),
     ]
 
 
@@ -119,7 +125,7 @@ def test_an_email_is_plain_text_and_html(order: Order) -> None:
     Listing.objects.update(title="Salt & <b>pepper</b>\nshaker")
     tasks.order_completed(complete(order))
     message: Any = next(message for message in mail.outbox if message.to == ["bob@shop.example"])
-    assert message.subject == "Your purchase: Salt & <b>pepper</b> shaker"
+    assert message.subject == "Your purchase"
     assert "You bought 2 × Salt & <b>pepper</b>\nshaker for 50.00 EUR." in message.body
     [(html, kind)] = message.alternatives
     assert kind == "text/html"
@@ -178,14 +184,77 @@ def test_who_wants_no_email_gets_none(
     client_of(bob).patch("/api/auth/me/", {"email_notifications": False}, format="json")
     tasks.order_completed(complete(order))
     assert Notification.objects.count() == 2
-    assert mailed() == [("alice@shop.example", "A sale: Crunchy armchair")]
+    assert mailed() == [("alice@shop.example", "A sale")]
 
 
 def test_who_has_no_address_gets_none(order: Order) -> None:
     User.objects.filter(username="alice").update(email="")
-    Profile.objects.create(user=User.objects.get(username="alice"), email_notifications=True)
     tasks.order_completed(complete(order))
     assert [to for to, _ in mailed()] == ["bob@shop.example"]
+
+
+def test_who_has_not_verified_the_address_gets_none(order: Order) -> None:
+    User.objects.filter(username="alice").update(email="alice@victim.example")
+    tasks.order_completed(complete(order))
+    assert [to for to, _ in mailed()] == ["bob@shop.example"]
+
+
+def test_an_address_that_is_changed_before_the_email_is_sent_gets_none(
+    order: Order, settings: Settings
+) -> None:
+    facts = complete(order)
+    settings.EMAIL_BACKEND = backend(Busy)
+    with pytest.raises(Unavailable):
+        tasks.order_completed(facts)
+    User.objects.filter(username="alice").update(email="alice@victim.example")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    tasks.order_completed(facts)
+    assert [to for to, _ in mailed()] == ["bob@shop.example"]
+    assert "not verified" in Email.objects.get(sent_at=None).error
+
+
+def test_a_mail_program_unsubscribes_by_one_request_without_a_cookie(order: Order, bob: User) -> None:
+    tasks.order_completed(complete(order))
+    message = next(message for message in mail.outbox if message.to == ["bob@shop.example"]).message()
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = str(message["List-Unsubscribe"]).strip("<>")
+    path = address.removeprefix(settings_of_django.SHOP_URL)
+    client = Client(enforce_csrf_checks=True)
+    assert client.get(path).status_code == 200
+    assert Profile.objects.get(user=bob).email_notifications
+    assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not Profile.objects.get(user=bob).email_notifications
+    assert Profile.objects.filter(email_notifications=True).count() == 1
+    assert client.post("/account/unsubscribe/?token=nobody").status_code == 410
+
+
+def test_beyond_the_bound_of_an_hour_one_digest_replaces_the_rest(
+    order: Order, bob: User, settings: Settings
+) -> None:
+    settings.MAX_MAILS_PER_HOUR = 2
+    facts = complete(order, *(place(bob, order.listing) for _ in range(4)))
+    tasks.order_completed(facts)
+    tasks.order_completed(facts)
+    assert len(mail.outbox) == 4
+    assert Email.objects.filter(held=True, sent_at=None).count() == 6
+    assert request_digests() == 0
+    SentMail.objects.update(created_at=F("created_at") - timedelta(hours=1))
+    assert request_digests() == 2
+    assert request_digests() == 0
+    digests = deliver_account_mails()
+    assert sorted(message.to[0] for message in digests) == ["alice@shop.example", "bob@shop.example"]
+    assert {message.subject for message in digests} == {"More news of your orders and sales"}
+    assert all("3 more notifications" in message.body for message in digests)
+    assert not Email.objects.filter(sent_at=None).exists()
+    assert request_digests() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bound_holds_for_workers_at_the_same_moment(order: Order, bob: User, settings: Settings) -> None:
+    settings.MAX_MAILS_PER_HOUR = 3
+    facts = complete(order, *(place(bob, order.listing) for _ in range(7)))
+    run_at_once(8, lambda number: tasks.order_completed(facts[number : number + 1]))
+    assert len(mail.outbox) == 6
 
 
 def test_while_the_mail_server_is_down_people_are_told_in_the_shop_and_mailed_later(
@@ -228,6 +297,7 @@ def test_an_address_that_is_refused_for_good_holds_up_nobody_and_is_not_tried_ag
 )
 def test_an_address_that_no_envelope_can_bear_holds_up_nobody(order: Order, bob: User, address: str) -> None:
     User.objects.filter(pk=bob.pk).update(email=address)
+    Profile.objects.filter(user=bob).update(verified_email=address)
     facts = complete(order)
     tasks.order_completed(facts)
     tasks.order_completed(facts)

@@ -59,7 +59,7 @@ def test_what_became_of_an_e_mail_is_said(told: dict[str, Notification]) -> None
     said = {name: support.get(f"{LIST}{row.pk}/change/").content.decode() for name, row in told.items()}
     assert "refused: 550 no such user" in said["bob"]
     assert "sent " in said["alice"]
-    assert "none: not wanted, or no address" in said["alice again"]
+    assert "none: not wanted, or no verified address" in said["alice again"]
 
 
 def test_nobody_changes_what_was_said(told: dict[str, Notification]) -> None:

@@ -7,13 +7,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.db import ProgrammingError, connection, transaction
+from pytest_django import Settings
 
-from listings.models import Listing, Order
+from listings.accounts import mails
+from listings.models import Listing, Order, Profile
 from listings.notifications import tasks
 from listings.settling.complete import complete_orders
 from microstore.contracts.listings import ORDER_COMPLETED
+from microstore.contracts.notifications import MAIL_ACCOUNT
 from microstore.messaging.dead_letters import store
-from microstore.messaging.models import DeadLetter
+from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.telemetry.tracing import new_trace
 from tests.listings.replies import item_sold
 
@@ -24,7 +27,13 @@ ALL = "*"
 # Table: privilege: columns. It has nothing else, of no other table.
 RIGHTS = {
     "auth_user": {"SELECT": {"id", "username", "email", "is_active"}},
-    "listings_profile": {"SELECT": {"user_id", "email_notifications"}},
+    "listings_profile": {"SELECT": {ALL}},
+    "listings_accountmail": {
+        "SELECT": {ALL},
+        "INSERT": {ALL},
+        "UPDATE": {"address", "token_hash", "expires_at", "sent_at", "error"},
+    },
+    "listings_sentmail": {"SELECT": {ALL}, "INSERT": {ALL}},
     "listings_listing": {"SELECT": {"id", "seller_id", "title", "edition"}},
     "listings_listingedition": {"SELECT": {"id", "listing_id", "title", "edition"}},
     "listings_order": {
@@ -36,7 +45,7 @@ RIGHTS = {
         "SELECT": {ALL},
         "INSERT": {"recipient_id", "event_id", "kind", "role", "order_id", "text"},
     },
-    "listings_email": {"SELECT": {ALL}, "INSERT": {ALL}, "UPDATE": {"sent_at", "error"}},
+    "listings_email": {"SELECT": {ALL}, "INSERT": {ALL}, "UPDATE": {"sent_at", "error", "held"}},
     "messaging_deadletter": {"SELECT": {ALL}, "INSERT": {ALL}, "UPDATE": {ALL}},
 }
 TABLES = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'p')"
@@ -63,6 +72,7 @@ def order(alice: User, bob: User, put_on_sale: Callable[..., Listing]) -> Order:
     for user in (alice, bob):
         user.email = f"{user.username}@shop.example"
         user.save()
+        Profile.objects.create(user=user, verified_email=user.email)
     listing = put_on_sale("Crunchy armchair", quantity=9, available=7)
     return Order.objects.create(
         buyer=bob, listing=listing, quantity=2, unit_price_cents=2_450, currency="EUR", trace=new_trace()
@@ -106,9 +116,26 @@ def test_it_writes_of_a_listing_that_was_changed_since(order: Order, armchair: L
     order.listing.save()
     with acting_as_the_worker():
         tasks.order_completed(facts)
+    assert [message for message in mail.outbox if "Crunchy armchair" in message.body] == mail.outbox != []
+
+
+def test_it_sends_what_people_request_for_their_accounts(order: Order, bob: User, settings: Settings) -> None:
+    settings.MAX_MAILS_PER_HOUR = 0
+    facts = complete_orders([item_sold(order.pk)])
+    User.objects.filter(username="alice").update(email="alice@other.example")
+    with acting_as_the_worker():
+        tasks.order_completed(facts)
+    mails.request_reset(bob.email)
+    mails.request_reset("alice@other.example")
+    mails.request_mail(mails.Kind.PASSWORD_CHANGED, address=bob.email, user=bob)
+    mails.request_mail(mails.Kind.DIGEST, address=bob.email, user=bob)
+    rows = OutboxMessage.objects.filter(contract=MAIL_ACCOUNT.name).order_by("pk")
+    messages = [MAIL_ACCOUNT.parse(row.payload) for row in rows]
+    with acting_as_the_worker():
+        tasks.mail_account(messages)
     assert {str(message.subject) for message in mail.outbox} == {
-        "Your purchase: Crunchy armchair",
-        "A sale: Crunchy armchair",
+        *("Choose a new password", "Confirm your e-mail address", "Your password was changed"),
+        "More news of your orders and sales",
     }
 
 

@@ -90,6 +90,7 @@ def test_names_and_tasks_are_known_to_all() -> None:
     assert {contract.task_name for contract in CONTRACTS.values()} == {
         "transactions.order_created",
         "transactions.order_expired",
+        "notifications.mail_account",
         "transactions.order_cancelled",
         "listings.item_sold",
         "listings.order_rejected",

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error
 
+from listings.notifications.digests import request_digests
 from listings.settling.reconcile import (
     clean_account_events,
+    clean_account_mails,
     clean_live_events,
     clean_notifications,
     resend_overdue,
@@ -73,9 +75,11 @@ class Command(BaseCommand):
         events = self.run_steps(clean_live_events(timedelta(days=settings.LIVE_EVENT_DAYS)))
         notifications = self.run_steps(clean_notifications(timedelta(days=settings.NOTIFICATION_DAYS)))
         history = self.run_steps(clean_account_events(timedelta(days=settings.ACCOUNT_HISTORY_DAYS)))
+        mails = self.run_steps(clean_account_mails(timedelta(days=settings.NOTIFICATION_DAYS)))
+        digests = request_digests()
         return (
             f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications,"
-            f" {history} account events."
+            f" {history} account events, {mails} e-mails of accounts. Digests requested: {digests}."
         )
 
     def run_steps(self, steps: Iterator[int]) -> int:

@@ -10,23 +10,28 @@ BEGIN
     -- Of the columns as well: a revoked right of a table takes those of its columns along.
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM microstore_notifications;
     GRANT SELECT (id, username, email, is_active) ON auth_user TO microstore_notifications;
-    GRANT SELECT (user_id, email_notifications) ON listings_profile TO microstore_notifications;
+    GRANT SELECT (user_id, email_notifications, verified_email, unsubscribe_token)
+        ON listings_profile TO microstore_notifications;
     GRANT SELECT (id, seller_id, title, edition) ON listings_listing TO microstore_notifications;
     GRANT SELECT (id, listing_id, title, edition) ON listings_listingedition TO microstore_notifications;
     GRANT SELECT (id, buyer_id, listing_id, edition, quantity, total_cents, currency, status)
         ON listings_order TO microstore_notifications;
     GRANT SELECT, INSERT (recipient_id, event_id, kind, role, order_id, text)
         ON listings_notification TO microstore_notifications;
-    GRANT SELECT, INSERT, UPDATE (sent_at, error) ON listings_email TO microstore_notifications;
+    GRANT SELECT, INSERT, UPDATE (sent_at, error, held) ON listings_email TO microstore_notifications;
+    GRANT SELECT, INSERT, UPDATE (address, token_hash, expires_at, sent_at, error)
+        ON listings_accountmail TO microstore_notifications;
+    GRANT SELECT, INSERT ON listings_sentmail TO microstore_notifications;
     GRANT SELECT, INSERT, UPDATE ON messaging_deadletter TO microstore_notifications;
-    GRANT USAGE ON SEQUENCE messaging_deadletter_id_seq, listings_notification_id_seq TO microstore_notifications;
+    GRANT USAGE ON SEQUENCE messaging_deadletter_id_seq, listings_notification_id_seq, listings_sentmail_id_seq
+        TO microstore_notifications;
 
     -- Staff replay a dead letter as it is stored: whoever could write any could have any command sent. A trigger, since
     -- a policy of rows would keep the others' searches from their indexes (not every operator is leakproof).
     CREATE OR REPLACE FUNCTION refuse_foreign_dead_letters() RETURNS trigger LANGUAGE plpgsql AS $refuse$
     BEGIN
-        IF NEW.contract LIKE 'notifications.heard\_%'
-            AND (TG_OP = 'INSERT' OR OLD.contract LIKE 'notifications.heard\_%')
+        IF NEW.contract ~ '^(notifications\.heard_.*|mail_account)$'
+            AND (TG_OP = 'INSERT' OR OLD.contract ~ '^(notifications\.heard_.*|mail_account)$')
         THEN
             RETURN NEW;
         END IF;

@@ -1,0 +1,31 @@
+"""Bound of e-mails to one address within an hour, whichever accounts they are about."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from listings.accounts.models import SentMail
+
+HOUR = timedelta(hours=1)
+# Anybody may request links for any address: those must not use up the room of the others.
+MOST_LINKS = 5
+
+
+def count_sent(address: str) -> int:
+    """Return how many e-mails the address got within the hour; until the commit nobody else sends it one."""
+    with connection.cursor() as cursor:
+        # Or two workers would both find room for one more. Another address with the same hash waits, no more.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mail {address.lower()}"])
+    return SentMail.objects.filter(address=address.lower(), created_at__gt=Now() - HOUR).count()
+
+
+def has_room(address: str, *, most: int | None = None) -> bool:
+    """Return whether the address may get another e-mail, `most` or MAX_MAILS_PER_HOUR."""
+    return count_sent(address) < (settings.MAX_MAILS_PER_HOUR if most is None else most)
+
+
+def note_sent(address: str) -> None:
+    """Count an e-mail, in the transaction that records it as sent."""
+    SentMail.objects.create(address=address.lower())
