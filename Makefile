@@ -178,15 +178,14 @@ $(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 		{ echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the requirements into $(VENV) (once) ..." >&2
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install -r requirements-dev.txt -c constraints.txt || \
-		{ echo "Have the requirements changed? Then: make lock" >&2; exit 1; }
+	@$(INSTALL) -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-PIP = $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+INSTALL = $(BIN)/python tools/install.py
 .PHONY: lock audit-dependencies
 lock: ## resolve the requirements anew, and write down every version that was chosen
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@{ echo "# Every package, also those that packages need: written by make lock."; \
 		$(BIN)/python -m pip --disable-pip-version-check freeze; } > constraints.txt
 	@touch $(INSTALLED)

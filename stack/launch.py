@@ -47,7 +47,7 @@ def _show(stack: Stack, *, files: list[Path], once: bool) -> None:
             raise
         report.say(f"{reason}")
     if not once:
-        report.say("Running. Ctrl-C ends it.")
+        report.say("Running. Ctrl-C ends it, and `make down` from elsewhere.")
         # A signal is the usual end of this: no failure, and no traceback.
         with suppress(KeyboardInterrupt, SystemExit):
             Supervisor(stack, say=report.say).watch()

@@ -1,10 +1,16 @@
 """The image, the compose file and the documents say what the Procfile, the settings and the code say."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +49,30 @@ def test_every_requirement_is_among_the_versions_that_were_chosen() -> None:
         lines = (ROOT / name).read_text().lower().splitlines()
         wanted = {re.sub(r"\[.*?\]", "", line).replace("_", "-") for line in lines if "==" in line}
         assert {line for line in wanted if line not in chosen} == set()
+
+
+def test_the_requirements_bring_what_the_redis_transport_imports() -> None:
+    source = Path(str(find_spec("kombu").origin)).with_name("transport") / "redis.py"  # type: ignore[union-attr]  # it is installed
+    imports = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.ImportFrom)]
+    modules = {str(node.module).partition(".")[0] for node in imports if not node.level}
+    brought = installed_by(re.findall(r"^[\w-]+", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    packages = packages_distributions()
+    wanted = {packages[module][0].lower() for module in modules & packages.keys()}
+    assert "packaging" in wanted
+    assert wanted - brought == set()
+
+
+def installed_by(names: Iterable[str]) -> set[str]:
+    """The distributions that pip installs for these requirements, without their extras."""
+    found: set[str] = set()
+    waiting = [name.lower() for name in names]
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            with suppress(PackageNotFoundError):  # one for another version of Python
+                lines = [line for line in requires(name) or [] if "extra ==" not in line]
+                waiting += [re.split(r"[^\w-]", line)[0].lower() for line in lines]
+    return found
 
 
 def test_every_image_is_pinned() -> None:

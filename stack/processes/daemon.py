@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stack.processes.interruption import held_back
 from stack.processes.pid_file import PidFile
 from stack.processes.process_table import Process, family_of, find_process, signal_processes
 from stack.waiting import wait_until
@@ -33,7 +34,8 @@ class Daemon:
         # Logs name people and what they did: nobody else of this machine reads them.
         self.log_file.touch(mode=0o600)
         self.log_file.chmod(0o600)
-        with self.log_file.open("ab") as log:
+        # A signal between the two would leave a process that no pid file names.
+        with self.log_file.open("ab") as log, held_back():
             self._log_start = log.tell()
             self._child = subprocess.Popen(
                 command,
@@ -45,7 +47,7 @@ class Daemon:
                 start_new_session=True,
                 **run_as(user),
             )
-        self.pid_file.write(self._child.pid)
+            self.pid_file.write(self._child.pid)
 
     @property
     def pid(self) -> int | None:

@@ -11,6 +11,7 @@ from stack.ports import choose_ports, is_free
 from stack.processes.keys import keep_keys
 
 SERVICES = ("listings", "transactions")
+BASE = "PORT_BASE"
 PORTS = {
     "LISTINGS_PORT": 8000,
     "LIVE_PORT": 8001,
@@ -27,11 +28,16 @@ PORTS = {
 
 
 def find_ports() -> dict[str, int]:
-    """Return the ports to listen on, from the environment or by default; raise CannotRun if one is taken."""
-    ports = {name: _read_port(name, default) for name, default in PORTS.items()}
+    """Return the ports to listen on: by name, in a row from PORT_BASE, or by default.
+
+    Raises CannotRun if one is taken or no port.
+    """
+    base = _read_port(BASE, 0) if os.environ.get(BASE) else None
+    defaults = PORTS if base is None else {name: base + place for place, name in enumerate(PORTS)}
+    ports = {name: _read_port(name, default) for name, default in defaults.items()}
     if taken := [name for name, port in ports.items() if not is_free(port)]:
         said = ", ".join(f"{ports[name]} ({name})" for name in taken)
-        raise CannotRun(f"Taken by another program: port {said}. Choose another: {taken[0]}=18000 make ...")
+        raise CannotRun(f"Taken by another program: port {said}. Choose others: {BASE}=18000 make ...")
     return ports
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -31,6 +32,28 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Delay the signals that end a command until the block has ended; children take them at once."""
+    # Threads are not interrupted by signals, and may not set handlers.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    # A handler, where a mask or SIG_IGN would be inherited by the child, and outlast the block there.
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *NUMBERS)}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
+        for late in came:
+            signal.raise_signal(late)
 
 
 def _exit(number: int, _frame: FrameType | None) -> NoReturn:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from stack.failure import CannotRun
 from stack.ports import choose_ports
+from stack.processes import environment
 from stack.processes.environment import (
     PORTS,
     choose_all_ports,
@@ -45,12 +46,29 @@ def test_every_port_can_be_chosen(free_ports: dict[str, int]) -> None:
     assert set(free_ports) == set(PORTS)
 
 
+def test_one_variable_moves_every_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "is_free", lambda port: True)
+    monkeypatch.setenv("PORT_BASE", "18000")
+    monkeypatch.setenv("FLOWER_PORT", "5556")
+    ports = find_ports()
+    assert ports.pop("FLOWER_PORT") == 5556
+    assert ports["LISTINGS_PORT"] == 18000
+    assert set(ports.values()) <= {*range(18000, 18000 + len(PORTS))}
+    assert len(set(ports.values())) == len(PORTS) - 1
+
+
+def test_a_base_that_leaves_no_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT_BASE", "65530")
+    with pytest.raises(CannotRun, match=r"\A\w+_PORT is not .*: 65536\Z"):
+        find_ports()
+
+
 def test_a_taken_port_is_reported_with_how_to_choose_another(
     free_ports: dict[str, int], listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = listener.getsockname()[1]
     monkeypatch.setenv("FEES_PORT", str(taken))
-    with pytest.raises(CannotRun, match=rf"{taken} \(FEES_PORT\).*FEES_PORT=18000 make"):
+    with pytest.raises(CannotRun, match=rf"{taken} \(FEES_PORT\).*PORT_BASE=18000 make"):
         find_ports()
 
 

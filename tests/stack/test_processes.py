@@ -1,13 +1,16 @@
 """Processes by their Procfile names: started, signalled, stopped, found again."""
 
 import signal
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stack.failure import CannotRun
 from stack.processes import stack as stack_module
+from stack.processes.pid_file import PidFile
 from stack.processes.process_table import find_process
 from stack.processes.stack import Stack, group_by_stop_order
 from stack.waiting import wait_until
@@ -27,6 +30,25 @@ def test_the_pid_is_the_programs_own(make_stack: MakeStack) -> None:
     stack.start("shop")
     command_line = Path(f"/proc/{stack.pid('shop')}/cmdline")
     assert wait_until(lambda: command_line.read_text() == "sleep\0001000\0", timeout_seconds=10)
+
+
+@pytest.mark.parametrize("moment", ["Popen", "write"])
+def test_a_signal_while_a_process_begins_leaves_it_known(
+    make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    owner: Any = {"Popen": subprocess, "write": PidFile}[moment]
+    begin = getattr(owner, moment)
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        done = begin(*arguments, **options) if moment == "Popen" else None
+        signal.raise_signal(signal.SIGINT)
+        return done if moment == "Popen" else begin(*arguments, **options)
+
+    stack = make_stack({"shop": SLEEP})
+    monkeypatch.setattr(owner, moment, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stack.start("shop")
+    assert stack.pid("shop")
 
 
 def test_a_process_is_ready_when_its_log_says_so(make_stack: MakeStack) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from stack.places import ROOT, make_throw_away_folder
 from stack.processes.environment import choose_all_ports
+from stack.purchase import buy_one_armchair
 from stack.waiting import wait_until
 from tests.stack.test_servers import run_sql
 from tests.stack.traces import processes_of
@@ -68,11 +69,21 @@ def read_until(command: Command, text: str) -> str:
 
 
 def notified(folder: Path) -> list[object]:
-    """Who has a notification."""
+    """Who has a notification of the first purchase."""
+    sql = "SELECT username FROM listings_notification JOIN auth_user ON auth_user.id = recipient_id"
+    return [name for (name,) in run_sql(database_of(folder), f"{sql} ORDER BY 1")]
+
+
+def armchairs(folder: Path) -> list[tuple[object, ...]]:
+    """Quantity and stock of the armchairs that were demonstrated."""
+    sql = "SELECT quantity, available FROM listings_listing WHERE price_cents = 2500"
+    return list(run_sql(database_of(folder), sql))
+
+
+def database_of(folder: Path) -> str:
     variables = (folder / "embedded/listings.env").read_text()
     [url] = re.findall("^DATABASE_URL=(.*)", variables, re.MULTILINE)
-    sql = "SELECT username FROM listings_notification JOIN auth_user ON auth_user.id = recipient_id"
-    return [name for (name,) in run_sql(url, f"{sql} ORDER BY 1")]
+    return str(url)
 
 
 @pytest.mark.timeout(300)
@@ -88,6 +99,9 @@ def test_it_sells_an_armchair_survives_a_crash_and_ends_cleanly(
         r"order [0-9a-f-]{36}, completed\n  trace [0-9a-f]{32}\n  fee +[\d.]+ EUR\n  \d+ ms", said
     )
     assert wait_until(lambda: notified(folder) == ["alice", "bob"], timeout_seconds=30)
+    [address] = re.findall(r"listings-api +listening on (http\S+)", said)
+    buy_one_armchair(listings_url=address, live_url=address.replace("http", "ws", 1))
+    assert armchairs(folder) == [(2, 0)]
     logs = [*folder.glob("**/*.log")]
     assert len(logs) > 10
     assert {oct(log.stat().st_mode & 0o077) for log in logs} == {"0o0"}
