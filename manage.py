@@ -6,6 +6,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from microstore.environment import read_settings
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
+    read_settings()
     execute_from_command_line(sys.argv)

@@ -8,7 +8,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
+from microstore.environment import read_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
+read_settings()
 http = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  # the settings are read by get_asgi_application

@@ -6,8 +6,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from microstore.environment import read_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 
+read_settings()
 app = Celery(
     "microstore", amqp="microstore.messaging.receiving.celery_worker:ConfirmingAMQP", set_as_current=True
 )

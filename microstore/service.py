@@ -1,6 +1,7 @@
-"""Settings that differ between the services, declared by each one in its AppConfig."""
+"""Settings that differ between the services, from their AppConfigs, and modules that one may leave out."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from django.apps import AppConfig
 
@@ -14,3 +15,8 @@ class ServiceConfig(AppConfig):
     limits_requests = False  # by default with the Redis of its live feed
     session_engine = "django.contrib.sessions.backends.db"
     signs_tokens = False  # all others verify them only
+
+
+def path_within(service: str, module: str, name: str) -> str:
+    """Return the dotted path of a name in the service's module; "" where the service has no such module."""
+    return f"{service}.{module}.{name}" if find_spec(f"{service}.{module}") else ""

@@ -3,39 +3,31 @@
 import secrets
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from microstore.auth.account_settings import *  # noqa: F403  # so do Django's settings grow
 from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.database import timeouts
+from microstore.environment import Environment, check_urls
 from microstore.http import default_limits, security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # the same
-from microstore.service import ServiceConfig
-from microstore.service_modules import path_within
+from microstore.service import ServiceConfig, path_within
 from microstore.telemetry import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 SERVICE = env.str("MICROSTORE_SERVICE", "")
 if SERVICE not in SERVICES:
     raise ImproperlyConfigured(f"Set MICROSTORE_SERVICE to one of {', '.join(SERVICES)}; it is {SERVICE!r}.")
 service = cast("ServiceConfig", ServiceConfig.create(SERVICE))
 
 DEBUG = env.bool("DEBUG", False)
-
-
-def required(name: str, *, development: str) -> str:
-    """Return the variable's value, or `development` with DEBUG; raises ImproperlyConfigured without."""
-    value = env.str(name, "", multiline=True) or (development if DEBUG else "")
-    if not value and not DEBUG:
-        raise ImproperlyConfigured(f"Set {name} in the environment (or DEBUG=1 for development).")
-    return value
-
+required = partial(env.required, debug=DEBUG)
 
 # It signs sessions and forms. Processes that serve none get a random key, so that theirs cannot leak.
 SERVES_PAGES = DEBUG or logs.process_name(sys.argv) in ("api", "live")
@@ -113,9 +105,7 @@ BODY_SECONDS = env.float("BODY_SECONDS", 30.0)  # a request body that is not com
 # ---- database
 
 database_url = required("DATABASE_URL", development=f"postgres://127.0.0.1/{SERVICE}")
-if not database_url.startswith(("postgres://", "postgresql://")):
-    raise ImproperlyConfigured("DATABASE_URL is no postgres:// URL; MicroStore runs on PostgreSQL alone.")
-DATABASES = {"default": env.db_url_config(database_url)}
+DATABASES = {"default": env.database("DATABASE_URL", database_url)}
 DATABASES["default"].update(ENGINE="microstore.postgresql", CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
 DATABASES["default"]["OPTIONS"] = timeouts.POSTGRESQL | DATABASES["default"].get("OPTIONS", {})
 
@@ -229,9 +219,8 @@ LOG_LINK = env.str("LOG_LINK", "")  # a log store's address with {trace_id} in i
 
 # ---- e-mail of notifications
 
-globals().update(
-    env.email_url_config(env.str("EMAIL_URL", "") or ("consolemail://" if DEBUG else "dummymail://"))
-)
+email_url = env.str("EMAIL_URL", "") or ("consolemail://" if DEBUG else "dummymail://")
+globals().update(env.mail("EMAIL_URL", email_url))
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "MicroStore <noreply@localhost>")
 
@@ -253,7 +242,7 @@ AUDITED_DATABASES |= {
 
 METRICS_FOLDER = env.str("METRICS_FOLDER", "")  # where the children of a process add up their numbers
 METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
-METRICS_PORT = int(env.str("METRICS_PORT", "") or 0)  # 0: nowhere
+METRICS_PORT = env.int("METRICS_PORT", 0) if env.str("METRICS_PORT", "") else 0  # 0: nowhere
 OWN_GAUGES = path_within(SERVICE, "gauges", "gauges")
 GAUGES = ["microstore.messaging.gauges.gauges", *filter(None, [OWN_GAUGES])]  # read at each scrape
 
@@ -276,6 +265,7 @@ CURRENCIES = env.list(
     "CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "KWD"]
 )
 
+check_urls(globals())
 if logs.process_name(sys.argv) == "flower":
     FLOWER_BASIC_AUTH = required("FLOWER_BASIC_AUTH", development="none")  # it can stop workers
 if logs.process_name(sys.argv) == "api" and service.signs_tokens:
@@ -286,4 +276,5 @@ if not DEBUG and not env.bool("ALLOW_DEFAULTS", False):
     if defaults:
         raise ImproperlyConfigured("This is production (DEBUG is off), but " + " ".join(defaults))
 
-LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=env.str("LOG_LEVEL", "INFO"))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", among=logs.LEVELS)
+LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=LOG_LEVEL)

@@ -13,7 +13,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from microstore.http.message_catalogue import download_messages, show_messages
 from microstore.http.schema_view import SchemaView
 from microstore.metrics import exposition
-from microstore.service_modules import path_within
+from microstore.service import path_within
 from microstore.staff.peers import answer_peer
 from microstore.telemetry import health
 

@@ -5,7 +5,10 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from microstore.environment import read_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
+read_settings()
 application: Any = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  # the settings are read by get_wsgi_application

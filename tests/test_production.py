@@ -33,4 +33,4 @@ def test_a_switch_that_is_off_allows_nothing() -> None:
 
 def test_a_database_that_is_not_postgresql_is_refused_by_name() -> None:
     read = read_settings(environment_of("listings-api", **KEYS) | {"DATABASE_URL": "sqlite:///shop"})
-    assert "DATABASE_URL is no postgres:// URL" in read.stderr
+    assert "DATABASE_URL is no postgres://" in read.stderr

@@ -1,8 +1,8 @@
 """Settings of accounts; `settings.py` takes them over."""
 
-import environ
+from microstore.environment import Environment
 
-env = environ.Env()
+env = Environment()
 
 AUTHENTICATION_BACKENDS = ["microstore.staff.login_guard.GuardedBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from microstore.contracts.contract import Message
-from microstore.service_modules import path_within
+from microstore.service import path_within
 from microstore.staff.charts import Chart
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.utils.module_loading import import_string
 
-from microstore.service_modules import path_within
+from microstore.service import path_within
 
 Roles = Mapping[str, Iterable[str]]
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+LEVELS = tuple(logging.getLevelNamesMapping())
 HIDDEN = "[hidden]"
 SECRET_NAMES = re.compile(
     r"(^|_)(authorization|password|passwd|secret|token|cookie|credentials|api_?key|signing_?key|private_?key)s?$",

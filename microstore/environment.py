@@ -1,0 +1,85 @@
+"""Reading variables of the environment: what is wrong with one is a line that names it."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+REDIS = {"redis", "rediss", "unix"}
+WEB = {"http", "https"}
+SCHEMES = {
+    "BROKER_URL": {"amqp", "amqps", "redis", "rediss"},
+    "CHANNEL_LAYER_URL": REDIS,
+    "LIMITS_URL": REDIS,
+    "FEES_URL": WEB,
+    "JWT_JWKS_URL": WEB,
+    "LIVE_URL": {"ws", "wss"},
+}
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no types
+    """django-environ, with every value that it cannot read refused as ImproperlyConfigured."""
+
+    def get_value(self, var: str, *args: Any, **options: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **options)
+        except (ValueError, TypeError) as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}") from None
+
+    def required(self, name: str, *, development: str, debug: bool) -> str:
+        """Return the variable's value, or `development` with debug; raises ImproperlyConfigured without."""
+        value = self.str(name, "", multiline=True) or (development if debug else "")
+        if not value and not debug:
+            raise ImproperlyConfigured(f"Set {name} in the environment (or DEBUG=1 for development).")
+        return str(value)
+
+    def database(self, name: str, url: str) -> dict[str, Any]:
+        """Return Django's settings of the PostgreSQL at this URL; raises ImproperlyConfigured for another."""
+        check_url(name, url, {"postgres", "postgresql"})
+        return dict(self.db_url_config(url))
+
+    def mail(self, name: str, url: str) -> dict[str, Any]:
+        """Return Django's settings of the mail server at this URL; raises ImproperlyConfigured for none."""
+        try:
+            return dict(self.email_url_config(url))
+        except (ValueError, ImproperlyConfigured):
+            raise ImproperlyConfigured(f"{name} is no URL of a mail server, as smtp://host:25 is.") from None
+
+    def choice(self, name: str, default: str, *, among: Iterable[str]) -> str:
+        """Return the variable's value; raises ImproperlyConfigured if it is none of `among`."""
+        value = str(self.str(name, default))
+        if value not in among:
+            raise ImproperlyConfigured(f"{name} is {value!r}, and none of {', '.join(among)}.")
+        return value
+
+
+def check_urls(values: dict[str, Any]) -> None:
+    """Raise ImproperlyConfigured if one of SCHEMES is set to no URL of its kind; several are set with `;`."""
+    for name, schemes in SCHEMES.items():
+        for url in filter(None, str(values.get(name) or "").split(";")):
+            check_url(name, url, schemes)
+
+
+def check_url(name: str, url: str, schemes: set[str]) -> None:
+    """Raise ImproperlyConfigured unless the URL can be read and has one of these schemes."""
+    # Its text is not repeated: it may hold a password.
+    kinds = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in schemes and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ImproperlyConfigured(f"{name} is no {kinds} URL, or its port is no number.")
+
+
+def read_settings() -> None:
+    """Read Django's settings; end the process with one line on stderr if they are not complete."""
+    try:
+        settings.INSTALLED_APPS  # noqa: B018  # the first use reads them
+    except ImproperlyConfigured as error:
+        sys.exit(f"Settings: {error}")
