@@ -1,9 +1,13 @@
 """Settings that differ between the services, from their AppConfigs, and modules that one may leave out."""
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
 from django.apps import AppConfig
+
+from microstore.contracts.registry import SERVICES
 
 
 class ServiceConfig(AppConfig):
@@ -20,3 +24,16 @@ class ServiceConfig(AppConfig):
 def path_within(service: str, module: str, name: str) -> str:
     """Return the dotted path of a name in the service's module; "" where the service has no such module."""
     return f"{service}.{module}.{name}" if find_spec(f"{service}.{module}") else ""
+
+
+def ensure_own_command(arguments: Sequence[str]) -> None:
+    """End the process with one line if the command belongs to another service than MICROSTORE_SERVICE."""
+    command, service = "".join(arguments[1:2]), os.environ["MICROSTORE_SERVICE"]
+    owners = [name for name in SERVICES if has_command(name, command)] if command.isidentifier() else []
+    if owners and service not in owners:
+        sys.exit(f"{command} belongs to {owners[0]}: MICROSTORE_SERVICE={owners[0]} {' '.join(arguments)}")
+
+
+def has_command(service: str, command: str) -> bool:
+    """Return whether the service has a management command of this name."""
+    return find_spec(f"{service}.management.commands.{command}") is not None

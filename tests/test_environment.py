@@ -52,6 +52,15 @@ def test_a_value_that_cannot_be_read_is_one_line(name: str) -> None:
     assert "secret" not in line
 
 
+@pytest.mark.parametrize(("service", "command"), [("transactions", "reconcile"), ("listings", "post_ledger")])
+def test_a_command_of_another_service_says_whose_it_is(service: str, command: str) -> None:
+    done = start(["manage.py", command], DEBUG="1", MICROSTORE_SERVICE=service)
+    [line] = done.stderr.splitlines()
+    owner = {"transactions": "listings", "listings": "transactions"}[service]
+    assert done.returncode == 1
+    assert line == f"{command} belongs to {owner}: MICROSTORE_SERVICE={owner} manage.py {command}"
+
+
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_variable_that_is_missing_is_one_line(process: str) -> None:
     done = start(PROCESSES[process])

@@ -113,6 +113,14 @@ def test_the_guide_says_of_each_alert_what_to_do() -> None:
         assert all(step in text.lower() for step in ("**look**", "**do**", "**worked**")), name
 
 
+def test_each_alert_names_its_severity_and_its_section_of_the_guide() -> None:
+    assert {rule["labels"]["severity"] for rule in RULES} == {"page", "ticket"}
+    links = [rule["annotations"]["runbook_url"] for rule in RULES]
+    assert links == [f"{{{{ $externalLabels.runbooks }}}}#{alert.lower()}" for alert in ALERTS]
+    for configuration in ((PROMETHEUS / "prometheus.yml").read_text(), IN_KUBERNETES):
+        assert yaml.safe_load(configuration)["global"]["external_labels"]["runbooks"]
+
+
 def test_prometheus_asks_every_process_that_counts() -> None:
     asked = {target.partition(":")[0] for group in TARGETS for target in group["targets"]}
     counting = {

@@ -46,6 +46,16 @@ HANDLING_SECONDS = Histogram(
 )
 
 
+def start_at_zero() -> None:
+    """Expose the counters of every contract from 0: `rate` sees no increase where a series begins at 1."""
+    for name in registry().contracts:
+        for counter in (PUBLISHED, REFUSED, HANDLED, DEAD_LETTERED):
+            counter.labels(name)
+        for why in ("outage", "failure"):
+            RETRIED.labels(name, why)
+    DEAD_LETTERED.labels("unknown")
+
+
 def count_dead_letter(contract: str) -> None:
     """Count a dead letter by its contract or task name.
 

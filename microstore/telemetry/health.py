@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 import redis
+import structlog
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
@@ -15,6 +16,8 @@ from microstore.telemetry.heartbeat import seconds_since_beat
 LIMIT_SECONDS = 3
 HEARTBEAT_SECONDS = 30  # a relay that waits for its broker tries every 5
 ROUND_SECONDS = 90
+
+log = structlog.get_logger(__name__)
 
 Check = Callable[[], str]
 
@@ -36,18 +39,22 @@ def run_checks(checks: dict[str, Check]) -> dict[str, str]:
     """Run the checks in parallel, each for LIMIT_SECONDS at most; return `ok` or the fault by name."""
     pool = ThreadPoolExecutor(len(checks))
     try:
-        answers = {name: pool.submit(_safely, check) for name, check in checks.items()}
-        return {name: _in_time(answer.result) for name, answer in answers.items()}
+        answers = {name: pool.submit(_safely, name, check) for name, check in checks.items()}
+        found = {name: _in_time(answer.result) for name, answer in answers.items()}
     finally:
         # A check that hangs must not delay the response; its thread ends with its own timeout.
         pool.shutdown(wait=False)
+    if faults := {name: fault for name, fault in found.items() if fault != "ok"}:
+        log.warning("not_ready", **faults)
+    return found
 
 
-def _safely(check: Check) -> str:
+def _safely(name: str, check: Check) -> str:
     try:
         return check()
     except Exception as error:  # noqa: BLE001  # whatever it is, the process is not ready
-        return type(error).__name__  # no more of it: a message may hold an address
+        log.warning("check_failed", check=name, error=repr(error))
+        return type(error).__name__  # no more of it in a response: a message may hold an address
 
 
 def _in_time(result: Callable[[float], str]) -> str:

@@ -151,5 +151,5 @@ def discard_old_dead_letters(market: Market) -> None:
 
 
 def list_groups(market: Market) -> list[str]:
-    """The lines of `dead_letters list`."""
-    return market.manage("transactions", "dead_letters", "list").splitlines()
+    """The lines of `dead_letters list`, without its headings."""
+    return market.manage("transactions", "dead_letters", "list").splitlines()[1:]

@@ -45,6 +45,12 @@ def test_a_shop_is_as_large_as_it_was_asked_to_be() -> None:
     assert all(price_cents > 0 for *_, price_cents, _, _ in shop("seed1"))
 
 
+def test_a_large_shop_shows_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    seed("--listings", "2001", "--users", "2")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == ["2000 of 2001 listings are made", "2001 of 2001 listings are made"]
+
+
 def test_what_is_there_already_is_left_alone() -> None:
     seed("--listings", "5")
     before = Listing.objects.count(), User.objects.count()

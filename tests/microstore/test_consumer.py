@@ -91,6 +91,13 @@ def test_an_invalid_event_is_dead_lettered_alone(armchair: dict[str, Any]) -> No
     assert DeadLetter.objects.count() == 2
 
 
+def test_a_batch_that_is_dead_lettered_whole_says_so_in_its_result(armchair: dict[str, Any]) -> None:
+    bad = [order | {"quantity": "two"} for order in orders(armchair, 1, 1)]
+    task, result = deliver(bad)
+    assert result == [{"dead_lettered": 2}]
+    assert task.request.chain is None
+
+
 def test_two_invalid_events_without_ids_are_two_letters_and_a_redelivery_is_none_more() -> None:
     task = ArrivedTask()
     for _ in range(2):
@@ -144,7 +151,7 @@ def test_the_last_failure_dead_letters_the_event_with_its_traceback(
     assert "nobody sells thirteen" in letter.error
     assert "in sell" in letter.traceback
     assert task.sent_again == []
-    assert replies == []
+    assert replies == [{"dead_lettered": 1}]
     assert task.request.chain is None, "a callback without events would be noise"
 
 

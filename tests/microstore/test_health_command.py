@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from kombu import Connection
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from microstore.celery import app
 from microstore.messaging.models import QueueDepth
@@ -86,6 +87,19 @@ def test_a_worker_beats_only_while_it_consumes(heartbeat: Path) -> None:
     worker.task_consumer.active.add("notifications")
     worker_heartbeat.beat_while_consuming()
     assert heartbeat.exists()
+
+
+def test_the_reason_of_a_failing_check_is_logged_and_not_shown() -> None:
+    def unreachable() -> str:
+        raise ConnectionError("10.0.0.7 refused")
+
+    with capture_logs() as lines:
+        found = health.run_checks({"database": unreachable, "broker": lambda: "ok"})
+    assert found == {"database": "ConnectionError", "broker": "ok"}
+    assert {"event": "not_ready", "log_level": "warning", "database": "ConnectionError"} in lines
+    [reason] = [line for line in lines if line["event"] == "check_failed"]
+    assert reason["check"] == "database"
+    assert "10.0.0.7 refused" in reason["error"]
 
 
 def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

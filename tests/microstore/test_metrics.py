@@ -11,8 +11,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from microstore.contracts.registry import CONTRACTS
 from microstore.messaging.dead_letters import store
-from microstore.messaging.metrics import count_dead_letter
+from microstore.messaging.metrics import count_dead_letter, start_at_zero
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.metrics import exposition, folder
 from stack.ports import choose_ports
@@ -85,6 +86,16 @@ def test_what_strangers_call_a_task_is_no_name_of_a_number(client: Client) -> No
     assert {label for _, label in seen} >= {"unknown", "item_sold"}
     assert not {label for _, label in seen if "stranger" in label}
     assert DeadLetter.objects.count() == 0
+
+
+def test_every_contract_is_counted_from_0(client: Client) -> None:
+    start_at_zero()
+    shown = client.get("/metrics").content.decode()
+    counters = ("published", "refused", "handled", "dead_lettered", "retried")
+    lines = [
+        f'microstore_{name}_messages_total{{contract="{each}"' for name in counters for each in CONTRACTS
+    ]
+    assert [line for line in lines if line not in shown] == []
 
 
 def test_a_process_without_an_address_answers_on_a_port_of_its_own(

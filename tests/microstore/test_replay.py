@@ -117,7 +117,13 @@ def test_the_command_line_lists_shows_replays_and_discards(
 ) -> None:
     other = raw_letter(b"\xff")
     call_command("dead_letters", "list")
-    assert "ValueError: no till" in capsys.readouterr().out
+    headings, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    listed = [dict(zip(headings, row, strict=True)) for row in rows]
+    assert {row["IDS"] for row in listed} == {str(letter.pk), str(other.pk)}
+    assert "ValueError: no till" in {row["CAUSE"] for row in listed}
+    with pytest.raises(CommandError, match=r"No dead letter has the id 999999\."):
+        call_command("dead_letters", "show", "999999", str(letter.pk))
+    assert "no till" in capsys.readouterr().out
     with pytest.raises(CommandError, match="Give a reason"):
         call_command("dead_letters", "replay", "all")
     call_command("dead_letters", "show", str(other.pk))

@@ -1,6 +1,7 @@
 """The command `manage.py seed`: demonstration users and listings, or a shop of any size."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from itertools import islice
 from random import Random
 from typing import Any
@@ -72,7 +73,11 @@ class Command(SeedCommand):
         if options["listings"]:
             name = f"seed{options['seed']}"
             count = make_shop(
-                name, numbers(name), listings=options["listings"], users=max(options["users"], 1)
+                name,
+                numbers(name),
+                listings=options["listings"],
+                users=max(options["users"], 1),
+                say=self.stderr.write,
             )
             self.stdout.write(f"Made {count} listings (shop {name}; password {PASSWORD!r}).")
             with connection.cursor() as cursor:
@@ -102,8 +107,13 @@ def make_first_look() -> str:
     return f"Made alice, bob and admin (password {PASSWORD!r}) and {len(THINGS)} listings."
 
 
-def make_shop(name: str, random: Random, *, listings: int, users: int) -> int:
-    """Make the shop of this name and return the number of new listings: 0 if its users exist already."""
+def make_shop(
+    name: str, random: Random, *, listings: int, users: int, say: Callable[[str], object] = str
+) -> int:
+    """Make the shop of this name and return the number of new listings: 0 if its users exist already.
+
+    `say` is called with a line of progress for each step.
+    """
     if User.objects.filter(username__startswith=f"{name}.").exists():
         return 0
     # Hashed once for all users: hashing is slow on purpose.
@@ -114,10 +124,14 @@ def make_shop(name: str, random: Random, *, listings: int, users: int) -> int:
     )
     sellers = User.objects.bulk_create(accounts, BATCH)
     verify_addresses(sellers)
+    say(f"{users} users are made; drawing {PICTURES} pictures ...")
     pictures = draw_pictures(name, random, PICTURES)
     things = invent_things(random, listings)
+    made = 0
     while batch := [as_listing(thing, random.choice(sellers)) for thing in islice(things, BATCH)]:
         add_pictures(Listing.objects.bulk_create(batch), pictures)
+        made += len(batch)
+        say(f"{made} of {listings} listings are made")
     return listings
 
 

@@ -114,6 +114,7 @@ class Delivery:
     ) -> None:
         self.task, self.contract, self.handler, self.state = task, contract, handler, state
         self.again = again or task
+        self.dead_lettered = 0
 
     def handle(self, events: object) -> list[dict[str, Any]]:
         """Handle the batch and return the replies; events that fail are retried later or dead-lettered."""
@@ -126,7 +127,9 @@ class Delivery:
         request = self.task.request
         if not replies:
             request.chain = request.callbacks = None
-        elif self.contract.reply and not is_linked(self.contract.reply, request):
+            # For Flower, where the task is a success whatever became of its messages; nothing else reads it.
+            return [{"dead_lettered": self.dead_lettered}] if self.dead_lettered else []
+        if self.contract.reply and not is_linked(self.contract.reply, request):
             # Any client may send the command alone: the reply is sent all the same.
             with celery_app().producer_or_acquire() as producer:
                 payloads = [to_wire(reply) for reply in replies]
@@ -141,6 +144,7 @@ class Delivery:
             store.dead_letter(
                 contract=self.contract.name, payload=event, error=error, attempts=1, arrived_as=arrived_as
             )
+            self.dead_lettered += 1
             return None
 
     def _attempt(self, messages: list[Any]) -> list[Message]:
@@ -217,6 +221,7 @@ class Delivery:
         store.dead_letter(
             contract=self.contract.name, payload=to_wire(message), error=error, attempts=attempts
         )
+        self.dead_lettered += 1
 
     def _send_again(self, messages: list[Any], state: RetryState, seconds: int, *, why: str) -> None:
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))

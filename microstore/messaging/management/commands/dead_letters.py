@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from microstore.messaging.dead_letters.groups import find_group, find_groups
+from microstore.messaging.dead_letters.groups import Group, find_group, find_groups
 from microstore.messaging.dead_letters.replay import (
     EVENTS_PER_SECOND,
     ReasonMissing,
@@ -16,6 +16,8 @@ from microstore.messaging.dead_letters.replay import (
     replay_all,
 )
 from microstore.messaging.models import DeadLetter
+
+NAMED_IDS = 5  # of a group in the list; `list --group` has all of them
 
 
 class Command(BaseCommand):
@@ -39,24 +41,35 @@ class Command(BaseCommand):
             return
         selection = self._read_selection(ids, options["group"])
         if action == "show":
-            for letter in DeadLetter.objects.filter(id__in=selection):
-                self._show(letter)
+            self._show_all(selection)
         elif options["preview"]:
             self._preview(selection)
         else:
             self._decide(action, selection, reason=options["reason"], rate=options["rate"])
 
     def _list(self, group_id: str | None) -> None:
-        for group in find_groups():
-            if group_id in (None, group.id):
-                self.stdout.write(
-                    f"{group.id}\t{group.letters}\t{group.contract}\t{group.cause}\t"
-                    f"{group.first_at:%Y-%m-%d %H:%M} to {group.last_at:%Y-%m-%d %H:%M}"
-                )
+        groups = [group for group in find_groups() if group_id in (None, group.id)]
+        if groups:
+            self.stdout.write("GROUP\tLETTERS\tCONTRACT\tCAUSE\tFIRST TO LAST (UTC)\tIDS")
+        for group in groups:
+            self.stdout.write(
+                f"{group.id}\t{group.letters}\t{group.contract}\t{group.cause}\t"
+                f"{group.first_at:%Y-%m-%d %H:%M} to {group.last_at:%Y-%m-%d %H:%M}\t"
+                f"{_name_ids(group)}"
+            )
         if group_id:
-            for letter in DeadLetter.objects.filter(id__in=self._read_selection([], group_id)).order_by("id"):
+            selection = self._read_selection([], group_id)
+            self.stdout.write("  ID\tATTEMPTS\tERROR")
+            for letter in DeadLetter.objects.filter(id__in=selection).order_by("id"):
                 first_line = letter.error.partition("\n")[0]
                 self.stdout.write(f"  {letter.pk}\t{letter.attempts}\t{first_line}")
+
+    def _show_all(self, selection: list[int]) -> None:
+        letters = list(DeadLetter.objects.filter(id__in=selection).order_by("id"))
+        for letter in letters:
+            self._show(letter)
+        if missing := sorted(set(selection) - {letter.pk for letter in letters}):
+            raise CommandError(f"No dead letter has the id {', '.join(map(str, missing))}.")
 
     def _show(self, letter: DeadLetter) -> None:
         fields = {field.name: field.value_from_object(letter) for field in letter._meta.fields}
@@ -104,6 +117,11 @@ class Command(BaseCommand):
                 "Name letters by their ids or --group (see `dead_letters list`), or say `all`."
             )
         return [int(letter_id) for letter_id in ids]
+
+
+def _name_ids(group: Group) -> str:
+    ids = group.waiting().order_by("id").values_list("id", flat=True)[:NAMED_IDS]
+    return ",".join(map(str, ids)) + (",…" if group.letters > NAMED_IDS else "")
 
 
 def _readable(value: object) -> str:

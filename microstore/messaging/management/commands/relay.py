@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand
 
+from microstore.messaging.metrics import start_at_zero
 from microstore.messaging.project import celery_app
 from microstore.messaging.sending.monitored_relay import MonitoredRelay
 from microstore.metrics.exposition import expose
@@ -22,6 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         relay = MonitoredRelay(celery_app())
         set_on_signals(relay.stopping)
+        start_at_zero()
         expose()
         log.info("relay started")
         relay.run()

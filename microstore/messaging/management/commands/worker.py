@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from microstore.messaging.metrics import start_at_zero
 from microstore.messaging.project import celery_app, registry
 
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
         os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
         app = celery_app()
+        start_at_zero()
         # Remote control needs a queue of the worker's own, and a listener's user may declare none.
         app.conf.worker_enable_remote_control = not registry().listeners.keys() >= set(queues)
         # Workers of one name answer for each other, and Flower shows one of them. Celery adds the host.
