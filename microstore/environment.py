@@ -21,7 +21,7 @@ SCHEMES = {
 }
 
 
-class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no types
+class Environment(environ.Env):
     """django-environ, with every value that it cannot read refused as ImproperlyConfigured."""
 
     def get_value(self, var: str, *args: Any, **options: Any) -> Any:
