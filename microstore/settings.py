@@ -13,7 +13,7 @@ from microstore.auth.account_settings import *  # noqa: F403  # so do Django's s
 from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.database import timeouts
 from microstore.environment import Environment, check_urls
-from microstore.http import default_limits, security
+from microstore.http import default_limits, schema_settings, security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # the same
 from microstore.service import ServiceConfig, path_within
@@ -51,6 +51,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
@@ -69,6 +72,7 @@ MIDDLEWARE = [
     "microstore.http.middleware.Common",
     "microstore.http.middleware.Csrf",
     "microstore.http.middleware.LogIn",
+    "microstore.http.middleware.SecondFactor",
     "microstore.http.middleware.Messages",
     "microstore.http.middleware.Framing",
     "microstore.http.problems.answer_exceptions",
@@ -160,24 +164,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "microstore.http.pagination.NewestFirst",
     "EXCEPTION_HANDLER": "microstore.http.problems.answer",
 }
-SPECTACULAR_SETTINGS = {
-    "ENUM_NAME_OVERRIDES": service.enum_names,
-    "TITLE": f"MicroStore {SERVICE}",
-    "DESCRIPTION": (
-        "A marketplace that never sells the same thing twice and never loses an order.\n\n"
-        "Log in at the listings service (`POST /api/auth/token/`) and send `Authorization: Bearer …` to both "
-        "services. Money is whole minor units (`price_cents`) and a currency. Errors are problem details "
-        "(RFC 9457): decide by `status` and `type`, show `detail`. Every answer has an `X-Trace-Id`; send "
-        "one of up to 128 printable characters, and it is returned, and logged beside ours, which then is in "
-        "`traceresponse`."
-    ),
-    "VERSION": "1.0.0",
-    "COMPONENT_SPLIT_REQUEST": True,  # requests are read strictly, answers grow
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = schema_settings.describe_api(SERVICE, enum_names=service.enum_names)
 JWT_JWKS_URL = "" if service.signs_tokens else env.str("JWT_JWKS_URL", "")
 SIMPLE_JWT = {
     "ALGORITHM": "RS256",
@@ -212,6 +199,10 @@ CELERY_TASK_DEFAULT_QUEUE = SERVICE
 # ---- staff: one place to follow a purchase
 
 STAFF_KEY = env.str("STAFF_KEY", "")  # the same in all services; empty: they do not query each other
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEBUG)  # off: only of staff who have enrolled
+OTP_TOTP_ISSUER = f"MicroStore {SERVICE}"
+# Off: it locks the owner out with the attacker, and login_guard limits guesses.
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
 PEER_URLS = {peer: url for peer, url in env.dict("PEER_URLS", default={}).items() if peer != SERVICE}
 PEER_ADMIN_URLS = env.dict("PEER_ADMIN_URLS", default={})  # the same for browsers, where that differs
 LOG_FOLDER = env.str("LOG_FOLDER", "")  # where processes write SERVICE-….log

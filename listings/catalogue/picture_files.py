@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from listings.catalogue.images import Picture
 from listings.models import DiscardedFile, Listing, ListingEdition, ListingImage, Order
+from microstore.staff.second_factor import acts_as_staff
 
 FOLDER = "listings"
 DISCARDED_AT_ONCE = 100
@@ -102,7 +103,7 @@ def find_seen(image_id: int, viewer: Any) -> ListingImage | None:
     if not viewer.is_authenticated:
         return None
     is_sellers = image.listing is not None and str(viewer.pk) == str(image.listing.seller_id)
-    is_staff = viewer.is_staff and viewer.has_perm("listings.view_listing")
+    is_staff = acts_as_staff(viewer) and viewer.has_perm("listings.view_listing")
     return image if is_sellers or is_staff or _is_of_a_deal(image, viewer.pk) else None
 
 

@@ -14,6 +14,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
+from django_otp.middleware import OTPMiddleware
 
 from microstore.http.problems import is_api, page_of_exception
 
@@ -81,6 +82,10 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
 
 class LogIn(PagesOnly, AuthenticationMiddleware):
     """Middleware that sets `request.user` on pages."""
+
+
+class SecondFactor(PagesOnly, OTPMiddleware):
+    """Middleware that sets `otp_device` of the user, None where the session has not passed it."""
 
 
 class Messages(PagesOnly, MessageMiddleware):

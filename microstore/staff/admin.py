@@ -2,20 +2,27 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django_otp.plugins.otp_static import admin as static_admin
+from django_otp.plugins.otp_totp import admin as totp_admin
 
 from microstore.auth.names import ensure_unlike_others
 from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.staff import second_factor
+from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.lists import FastAdmin
 from microstore.staff.models import StaffAction
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# They show keys and recovery codes, and let somebody make a device for somebody else.
+admin.site.unregister(static_admin.StaticDevice)
+admin.site.unregister(totp_admin.TOTPDevice)
 
 
 @admin.register(StaffAction)
@@ -65,6 +72,22 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
     list_filter = ()
     ordering = ("-id",)
     search_help_text = "The beginning of the name, or the number of a user."
+    actions = ("reset_second_factor",)
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may reset the second factor of others."""
+        return request.user.is_superuser
+
+    @admin.action(description="Reset the second factor", permissions=["reset"])
+    def reset_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        """Delete authenticator app and recovery codes of users, who then enrol anew."""
+        reason = given_reason(request)
+        if reason is None:
+            title, rows = f"Reset the second factor of {users.count()} users", list(users)
+            return show_reason_form(request, self, title=title, action="reset_second_factor", rows=rows)
+        reset = second_factor.reset_all(users, by=request.user.get_username(), reason=reason)
+        self.message_user(request, f"{reset} reset.", messages.SUCCESS if reset else messages.WARNING)
+        return None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str

@@ -4,6 +4,9 @@ It is an authentication backend, so a new door has it without knowing of it.
 """
 
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -48,18 +51,35 @@ class GuardedBackend(ModelBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        name, address = normalise(username), address_of(request)
-        # Stored before the password is checked, and taken back where it is right: guesses at the same moment
-        # count each other.
-        attempt = FailedLogin.objects.create(name=name, network=network_of(address or ""), at=Now())
-        ensure_not_locked(attempt)
-        user = super().authenticate(request, username=username, password=password, **kwargs)
-        if user is None:
-            delete_old_failures()
-        else:
-            FailedLogin.objects.filter(name=name, network=attempt.network).delete()
-        _record(request, username, address, succeeded=user is not None)
+        with counted_failure(request, username) as attempt:
+            user = super().authenticate(request, username=username, password=password, **kwargs)
+            attempt.succeeded = user is not None
+        _record(request, username, address_of(request), succeeded=user is not None)
         return user
+
+
+@dataclass
+class Attempt:
+    """An attempt at a password or a code; it counts as a failure unless `succeeded` is set."""
+
+    succeeded: bool = False
+
+
+@contextmanager
+def counted_failure(request: HttpRequest | None, name: str) -> Iterator[Attempt]:
+    """Run a block that checks a secret of this name; raises TooManyFailures before it."""
+    # Stored before the secret is checked, and taken back where it is right: guesses at the same moment count
+    # each other.
+    stored = FailedLogin.objects.create(
+        name=normalise(name), network=network_of(address_of(request) or ""), at=Now()
+    )
+    ensure_not_locked(stored)
+    attempt = Attempt()
+    yield attempt
+    if attempt.succeeded:
+        FailedLogin.objects.filter(name=stored.name, network=stored.network).delete()
+    else:
+        delete_old_failures()
 
 
 def normalise(name: str) -> str:

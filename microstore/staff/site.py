@@ -1,19 +1,25 @@
 """Admin site of each service: a front page for operators, and a trace search."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
 
 FIGURES_FOR_SECONDS = 5
 
 
 class StaffSite(AdminSite):
-    """Admin site with a front page and a trace search."""
+    """Admin site with a front page, a trace search and a second factor."""
 
     index_template = "staff/index.html"
     site_url = None
@@ -21,7 +27,39 @@ class StaffSite(AdminSite):
     index_title = "Today"
 
     def get_urls(self) -> list[Any]:
-        return [path("trace/", self.admin_view(self.trace), name="trace"), *super().get_urls()]
+        from microstore.staff import second_factor_pages as pages  # noqa: PLC0415  # models are not loaded yet
+
+        change = partial(pages.change, site=self)
+        return [
+            path("trace/", self.admin_view(self.trace), name="trace"),
+            path("second-factor/", self.second_factor_view(pages.enter_code), name="second-factor"),
+            path("second-factor/enrol/", self.second_factor_view(pages.enrol), name="enrol-second-factor"),
+            path("second-factor/change/", self.admin_view(change), name="change-second-factor"),
+            path("logout/", self.logout, name="logout"),  # Django's is for those who have passed
+            *super().get_urls(),
+        ]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        from microstore.staff.second_factor import acts_as_staff  # noqa: PLC0415  # models are not loaded yet
+
+        return acts_as_staff(request.user)
+
+    def second_factor_view(self, view: Callable[[HttpRequest, AdminSite], HttpResponse]) -> Any:
+        """Return the view for staff who have passed their password; others are sent to the log-in."""
+
+        def guarded(request: HttpRequest) -> HttpResponse:
+            if not super(StaffSite, self).has_permission(request):
+                return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return view(request, self)
+
+        return never_cache(guarded)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Every page of the admin sends a session that has not passed here, also that of the shop's log-in.
+        if request.method == "GET" and super().has_permission(request) and not self.has_permission(request):
+            wanted = urlencode({"next": request.GET.get("next", "")})
+            return redirect(f"{reverse('admin:second-factor')}?{wanted}")
+        return super().login(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Cached, since several people reload this page and each figure is a count of up to 10,000 rows.

@@ -52,7 +52,7 @@ ACTIONS: dict[str, dict[str, set[str]]] = {
     "admin": {
         "listings_listing": {"withdraw", "restore"},
         "messaging_deadletter": {"decide"},
-        "auth_user": {"delete_selected"},
+        "auth_user": {"delete_selected", "reset_second_factor"},
         "auth_group": {"delete_selected"},
     },
 }

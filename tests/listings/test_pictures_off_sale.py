@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -19,6 +21,7 @@ from listings.models import DiscardedFile, Listing, ListingImage
 from tests.support.pictures import picture, upload
 from tests.support.problem import read_problem
 from tests.support.roles import client_as
+from tests.support.tokens import claims_of, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,6 +119,26 @@ def test_staff_see_the_pictures_of_what_they_withdrew(of_alice: APIClient, armch
     assert image.small_url in staff.get(f"/admin/listings/listing/{armchair.pk}/change/").content.decode()
     assert staff.get(image.small_url).status_code == 200
     assert client_as("finance").get(image.small_url).status_code == 404
+
+
+def test_staff_without_their_second_factor_see_no_picture_of_a_draft(
+    of_alice: APIClient, armchair: Listing, settings: Settings
+) -> None:
+    """Nor with a token: the API gives nobody the rights of staff."""
+    add_picture(of_alice, armchair)
+    withdraw_listing(armchair.pk, by="carol", reason="stolen goods")
+    url = ListingImage.objects.get().small_url
+    settings.STAFF_SECOND_FACTOR = True
+    staff = client_as("admin")
+    assert staff.get(url).status_code == 404
+    user = User.objects.get(username="one-of-admin")
+    token = sign(claims_of(user.pk) | {"is_staff": True, "is_superuser": True})
+    assert Client().get(url, headers={"Authorization": f"Bearer {token}"}).status_code == 404
+    device = TOTPDevice.objects.create(user=user)
+    session = staff.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    assert staff.get(url).status_code == 200
 
 
 def test_a_buyer_sees_what_was_there_when_it_was_bought(

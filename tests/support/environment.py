@@ -30,6 +30,7 @@ def set_environment(service: str) -> None:
         "DATABASE_URL": database_url,
         "SECRET_KEY": "only for tests: 0123456789 abcdefghij",
         "SECURE_SSL_REDIRECT": "0",
+        "STAFF_SECOND_FACTOR": "0",  # test_second_factor.py has it
         "ALLOWED_HOSTS": "testserver",
         "LIMITS": ",".join(f"{scope}=off" for scope in LIMITED),
         "JWT_PRIVATE_KEY": private,

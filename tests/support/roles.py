@@ -16,7 +16,7 @@ OPERATIONS = ("operations",)
 LOOK = ("changelist", "change", "history")
 OPEN_TO_ALL_STAFF = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "view_on_site"),
-    *("autocomplete", "app_list", "trace"),
+    *("autocomplete", "app_list", "trace", "second-factor", "enrol-second-factor", "change-second-factor"),
 }
 
 

@@ -32,7 +32,7 @@ BEGIN
         WHERE tables.table_schema = 'public' AND tables.table_type = 'BASE TABLE'
             AND tables.table_name <> 'django_session'
             -- A name like these is a secret until somebody shows that it is none.
-            AND columns.column_name !~ '(password|secret|token|session|code_hash|private)'
+            AND columns.column_name !~ '(password|secret|token|session|code_hash|private|^key$)'
         GROUP BY tables.table_name
     LOOP
         EXECUTE format('GRANT SELECT (%s) ON %I TO microstore_reader', readable.names, readable.name);
