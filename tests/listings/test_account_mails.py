@@ -24,7 +24,7 @@ from microstore.messaging.models import OutboxMessage
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.staff.models import StaffAction
 from microstore.telemetry.tracing import new_trace
-from tests.support.account_mails import deliver_account_mails, token_in
+from tests.listings.account_mails import deliver_account_mails, token_in
 from tests.support.pages import text
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once

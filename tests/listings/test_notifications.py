@@ -27,8 +27,8 @@ from listings.settling.complete import complete_orders
 from microstore.contracts.listings import OrderCompleted
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry.tracing import new_trace
+from tests.listings.account_mails import deliver_account_mails
 from tests.listings.replies import item_sold, order_rejected
-from tests.support.account_mails import deliver_account_mails
 from tests.support.ports import closed_port
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
