@@ -13,7 +13,7 @@ from microstore.auth.account_settings import *  # noqa: F403  # so do Django's s
 from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.database import timeouts
 from microstore.environment import Environment, check_urls
-from microstore.http import default_limits, schema_settings, security
+from microstore.http import cors, default_limits, schema_settings, security
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # the same
 from microstore.service import ServiceConfig, path_within
@@ -38,6 +38,9 @@ SECRET_KEY = (
 )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+STOREFRONT_ORIGINS = cors.ensure_origins(env.list("STOREFRONT_ORIGINS", default=[]))  # of browser apps
+CORS_ALLOWED_ORIGINS, CORS_URLS_REGEX = STOREFRONT_ORIGINS, cors.PATHS
+CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS = cors.SENT, cors.READ
 LIVE_URL = env.str("LIVE_URL", "")
 # In links of e-mails, which must not go where a request's Host header says.
 SHOP_URL = env.str("SHOP_URL", "http://localhost:8000" if DEBUG else f"https://{(*ALLOWED_HOSTS, '')[0]}")
@@ -50,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "django_filters",
     "django_otp",
     "django_otp.plugins.otp_static",
@@ -64,6 +68,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "microstore.metrics.requests.measure_requests",
     "microstore.telemetry.tracing.trace_requests",
+    "corsheaders.middleware.CorsMiddleware",  # before others answer: a preflight must not be redirected
     "django.middleware.security.SecurityMiddleware",
     "microstore.http.security.send_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -42,7 +42,7 @@ ACCEPT = (None, "*/*", "application/json")
 FIELDS = {"quantity", "price_cents", "currency", "fee_version"}
 LENGTH = re.compile("[1-9][0-9]{0,2}")  # of the body, in bytes
 # What the middleware reads beside the path: two requests that are equal in these get equal headers.
-CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
+CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ORIGIN")
 REMEMBERED_HOSTS = 1_000
 HEADERS_OF_ONE_ANSWER = {
     "content-length",
@@ -60,6 +60,7 @@ WRITTEN_FOR: dict[str, object] = {
     "MIDDLEWARE": [
         "microstore.metrics.requests.measure_requests",
         "microstore.telemetry.tracing.trace_requests",
+        "corsheaders.middleware.CorsMiddleware",
         "django.middleware.security.SecurityMiddleware",
         "microstore.http.security.send_policy",
         "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -104,7 +104,7 @@ def check_origin(scope: Any) -> None:
     """Reject pages of other sites (RFC 6455, 10.2); raises ConnectionRejected."""
     # Programs other than browsers send no origin, and may connect.
     origin = _header(scope, b"origin")
-    if origin is None or origin in settings.CSRF_TRUSTED_ORIGINS:
+    if origin is None or origin in (*settings.CSRF_TRUSTED_ORIGINS, *settings.STOREFRONT_ORIGINS):
         return
     try:
         host = urlsplit(origin).hostname

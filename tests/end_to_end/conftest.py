@@ -12,6 +12,7 @@ from stack.servers.private import FOLDER, RealServers
 from stack.servers.throw_away import throw_away_servers
 from tests.support import pictures_of_pages
 from tests.support.market import Market, Person
+from tests.support.storefront import Storefront
 
 
 @contextmanager
@@ -32,13 +33,21 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def open_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+def storefront() -> Iterator[str]:
+    """The address of an empty page on an origin of its own, which the services let in."""
+    with Storefront() as page:
+        yield page.origin
+
+
+@pytest.fixture(scope="session")
+def open_market(tmp_path_factory: pytest.TempPathFactory, storefront: str) -> Iterator[Market]:
     """Every process on real servers."""
     with own_services() as services:
         folder: Path = tmp_path_factory.mktemp("market")
         changed = {
             "FEES_READ_TIMEOUT_SECONDS": "2",
             "RETRY_DELAYS_SECONDS": "1,2",  # five attempts take 155 s otherwise
+            "STOREFRONT_ORIGINS": storefront,
             "EMAIL_URL": f"filemail:///{folder}/mail",
         }
         market = Market(services, folder, CURRENCIES="EUR,XTS", **changed)
