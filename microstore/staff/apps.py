@@ -2,8 +2,9 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
+from microstore.database.encoding import ensure_utf8
 from microstore.database.rights import grant_rights
 
 
@@ -14,7 +15,8 @@ class StaffConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Of whichever app: the signal comes when the tables of all of them are there.
+        # Of whichever app: the signals come before the first table of all, and after the last.
+        pre_migrate.connect(ensure_utf8, sender=self)
         post_migrate.connect(grant_rights, sender=self)
         # At the fields, so that every form and command has these rules.
         from django.contrib.auth.models import User  # noqa: PLC0415  # models are not loaded before

@@ -22,6 +22,7 @@ PROJECT = "microstore-rehearsal"
 OURS = f"label=com.docker.compose.project={PROJECT}"
 README = re.compile(r"\n## In containers\n\n((?: {4}.+\n)+)")
 PORTS = re.compile(r"\$\{(\w+_PORT):-")
+LAST_LINES = 40
 STATE = "{{.Name}} {{.State.ExitCode}} {{.RestartCount}} {{.State.OOMKilled}}"
 
 
@@ -48,6 +49,10 @@ def rehearse(engine: Engine, folder: Path) -> None:
         with step("the audit agrees"):
             engine.run("docker", "compose", "run", "--rm", "audit", folder=copy)
         stop(engine, copy)
+    except CannotRun:
+        # With the containers their logs go, too.
+        say(engine.run("docker", "compose", "logs", "--no-color", f"--tail={LAST_LINES}", folder=copy))
+        raise
     finally:
         with uninterrupted():
             engine.run("docker", "compose", "--profile", "*", "down", "--volumes", folder=copy)
