@@ -83,8 +83,10 @@ def find_defaults(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def find_weak_passwords(settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each weak password of PostgreSQL, RabbitMQ and Flower."""
-    for name in ("BROKER_URL", "DATABASE_URL"):
-        address = urlsplit(settings[name])
+    # The broker's may name several nodes.
+    addresses = [("BROKER_URL", url) for url in settings["BROKER_URL"].split(";")]
+    for name, url in (*addresses, ("DATABASE_URL", settings["DATABASE_URL"])):
+        address = urlsplit(url)
         user, password = unquote(address.username or ""), unquote(address.password or "")
         if name == "BROKER_URL" and not address.scheme.startswith("amqp"):
             continue

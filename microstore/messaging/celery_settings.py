@@ -28,7 +28,8 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_HEARTBEAT = 10  # seconds
 CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_SECONDS
 # py-amqp's own options drop a connection after one second without an answer, and an idle one after 150.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_settings": SOCKET}
+# By kombu's default one host that is silent uses up the time for all of them, and no other is ever tried.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_settings": SOCKET, "connect_retries_timeout": 4 * CONNECT_SECONDS}
 CELERY_BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE = "quorum"
 CELERY_WORKER_CONSUMER = "microstore.messaging.receiving.celery_worker:DeadLetteringConsumer"
 CELERY_WORKER_POOL = "microstore.messaging.receiving.prefork_pool:TaskPool"

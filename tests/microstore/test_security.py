@@ -54,6 +54,7 @@ GOOD = {
         ("SIMPLE_JWT", {"VERIFYING_KEY": "public"}),
         ("BROKER_URL", "amqp://guest:guest@rabbitmq//"),
         ("BROKER_URL", "amqp://rabbitmq//"),
+        ("BROKER_URL", "amqp://listings:hard-to-guess@rabbit1//;amqp://guest:guest@rabbit2//"),
         ("BROKER_URL", "amqp://listings:Password@rabbitmq//"),
         ("DATABASE_URL", "postgres://app:changeme@db/listings"),
     ],
@@ -69,6 +70,11 @@ def test_a_default_is_refused_by_its_name(name: str, value: object) -> None:
     [
         ("DATABASE_URL", "postgres:///listings"),  # by a socket file
         ("BROKER_URL", "redis://127.0.0.1/0"),
+        ("BROKER_URL", "amqp://listings:hard-to-guess@rabbit1//;amqp://listings:hard-to-guess@rabbit2//"),
+        (
+            "DATABASE_URL",
+            "postgres://app:hard-to-guess@db1:5432,db2:5432/listings?target_session_attrs=read-write",
+        ),
         ("ALLOWED_HOSTS", [".shop.example"]),
         ("STAFF_KEY", ""),
     ],
