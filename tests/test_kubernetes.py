@@ -1,14 +1,12 @@
 """The manifests fit their schemas, run what the Procfile runs, and give no process more than it needs."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
+from microstore.contracts.registry import QUEUES
+from stack.places import ROOT
 from stack.processes.procfile import read_procfile
 from stack.processes.secret_holders import HOLDERS
 from tests.support.compose_file import (
@@ -19,55 +17,21 @@ from tests.support.compose_file import (
     process_words,
     variables_of_the_settings,
 )
+from tests.support.manifests import (
+    FOLDER,
+    NAMED,
+    OBJECTS,
+    PODS,
+    budgets,
+    container_of,
+    render,
+    told_to,
+)
 
-ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "deploy/kubernetes"
 VERSIONS = ("1.30", "1.37")
 PROCESSES = read_procfile(ROOT / "Procfile")
-OBJECTS: list[dict[str, Any]] = [
-    found for file in sorted(FOLDER.glob("*.yaml")) for found in yaml.safe_load(file.read_text())["items"]
-]
-NAMED = {f"{found['kind']} {found['metadata']['name']}": found for found in OBJECTS}
-
-
-def pods() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The pod of each Deployment, Job and CronJob, by its name."""
-    for found in OBJECTS:
-        spec = found.get("spec", {})
-        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
-        if template:
-            yield found["metadata"]["name"], template["spec"]
-
-
-PODS = dict(pods())
 NOWHERE = "postgres:///nowhere"
 WATCHED = [name for name in OURS if CONTAINERS[name]["restart"] != "no" and name != "flower"]
-
-
-def container_of(name: str) -> dict[str, Any]:
-    """The one container of a pod."""
-    [container] = PODS[name]["containers"]
-    return dict(container)
-
-
-def told_to(name: str) -> dict[str, str]:
-    """Its variables, those of a Secret with the Secret's name for a value."""
-    told: dict[str, str] = {}
-    for source in container_of(name).get("envFrom", []):
-        if "configMapRef" in source:
-            told |= NAMED[f"ConfigMap {source['configMapRef']['name']}"]["data"]
-        else:
-            secret = source["secretRef"]["name"]
-            told |= dict.fromkeys(contents_of_secret(secret), secret)
-    return told | {each["name"]: str(each.get("value")) for each in container_of(name).get("env", [])}
-
-
-def contents_of_secret(name: str) -> list[str]:
-    """The variables that README.md wants in it."""
-    [contents] = re.findall(
-        rf"^ *\| `{name}`[^|]*\|(.+)\|$", (FOLDER / "README.md").read_text(), re.MULTILINE
-    )
-    return re.findall(r"`([A-Z_]+)`", contents)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -93,10 +57,53 @@ def test_a_deployment_finds_its_own_pods_and_so_does_each_service_and_budget() -
 
 
 def test_what_must_not_all_go_at_once_has_a_budget_and_a_second_pod() -> None:
-    doubled = {found["metadata"]["name"] for found in OBJECTS if found.get("spec", {}).get("replicas") == 2}
-    budgets = {found["metadata"]["name"] for found in OBJECTS if found["kind"] == "PodDisruptionBudget"}
-    assert doubled == budgets
+    specs = [(found["metadata"]["name"], found.get("spec", {})) for found in OBJECTS]
+    doubled = {name for name, spec in specs if spec.get("replicas", spec.get("minReplicas")) == 2}
+    assert doubled == budgets()
     assert {"listings-api", "listings-relay", "transactions-worker"} <= doubled
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_changed_configuration_is_rolled_out(name: str) -> None:
+    """The hash of what is in it is part of its name, so the pod that names it changes with it."""
+    volumes = [volume["configMap"]["name"] for volume in PODS[name]["volumes"] if "configMap" in volume]
+    sources = [
+        source["configMapRef"]["name"]
+        for source in container_of(name).get("envFrom", [])
+        if "configMapRef" in source
+    ]
+    for configuration in {*volumes, *sources} - {"fees-code"}:
+        assert f"ConfigMap {configuration}" in NAMED
+        assert re.search(r"-[0-9a-z]{10}$", configuration)
+
+
+def test_what_runs_twice_is_not_all_on_one_node() -> None:
+    for name in budgets():
+        spread = PODS[name]["topologySpreadConstraints"]
+        assert [each["labelSelector"]["matchLabels"] for each in spread] == [{"app": name}]
+
+
+def test_each_queue_s_worker_grows_with_its_queue() -> None:
+    """KEDA's own types are in none of the schemas."""
+    with_keda = {f"{found['kind']} {found['metadata']['name']}": found for found in render("keda")}
+    scaled = [found["spec"] for found in with_keda.values() if found["kind"] == "ScaledObject"]
+    queues = {trigger["metadata"]["queueName"] for spec in scaled for trigger in spec["triggers"]}
+    assert queues == set(QUEUES)
+    for spec in scaled:
+        # A number of pods here would undo KEDA's at each apply.
+        deployment = with_keda[f"Deployment {spec['scaleTargetRef']['name']}"]
+        assert "replicas" not in deployment["spec"]
+        [command] = [
+            container["command"] for container in deployment["spec"]["template"]["spec"]["containers"]
+        ]
+        assert spec["triggers"][0]["metadata"]["queueName"] in command
+
+
+def test_pictures_are_served_as_by_the_gateway() -> None:
+    served = re.compile(r"location /media/ \{\n(.*?)\n\s*\}", re.DOTALL)
+    [here] = served.findall((FOLDER / "base/processes/media.conf").read_text())
+    assert served.findall((ROOT / "deploy/gateway.conf").read_text()) == [here]
+    assert container_of("media")["image"] == CONTAINERS["gateway"]["image"]
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -164,12 +171,18 @@ def test_a_secret_is_given_to_those_who_use_it(secret: str) -> None:
 
 def test_the_image_runs_as_the_user_of_the_manifests() -> None:
     [user] = re.findall(r"^USER (\d+)$", DOCKERFILE, re.MULTILINE)
-    assert {pod["securityContext"]["runAsUser"] for pod in PODS.values()} == {int(user)}
+    ours = [PODS[name] for name in PODS if "/microstore:" in container_of(name)["image"]]
+    assert {pod["securityContext"]["runAsUser"] for pod in ours} == {int(user)}
 
 
 def test_secrets_are_named_and_never_contained() -> None:
     assert not [name for name in NAMED if name.startswith("Secret ")]
-    told = {variable for found in OBJECTS if found["kind"] == "ConfigMap" for variable in found["data"]}
+    told = {
+        variable
+        for found in OBJECTS
+        if found["kind"] == "ConfigMap" and not found["metadata"]["name"].startswith("media-server")
+        for variable in found["data"]
+    }
     assert not [name for name in told if re.search("KEY|PASSWORD|DATABASE|BROKER|AUTH", name)]
     assert told <= variables_of_the_settings()
     documented = (FOLDER / "README.md").read_text()
@@ -239,4 +252,4 @@ def test_a_port_is_open_to_those_who_use_it_alone() -> None:
 
 def read_all() -> str:
     """The text of all manifests."""
-    return "\n".join(file.read_text() for file in sorted(FOLDER.glob("*.yaml")))
+    return "\n".join(file.read_text() for file in sorted(FOLDER.rglob("*.yaml")))
