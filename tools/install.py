@@ -1,5 +1,6 @@
 """Install requirements with pip, showing progress, and the reason if it fails; runs before they are there."""
 
+import os
 import re
 import subprocess
 import sys
@@ -15,8 +16,10 @@ def main(arguments: list[str]) -> int:
     """Run `pip install` with these arguments; return its exit code."""
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     lines: list[str] = []
+    # Into a pipe pip would write its lines in blocks, long after they are true.
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:
         assert pip.stdout
         for line in pip.stdout:

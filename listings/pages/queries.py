@@ -1,14 +1,16 @@
 """Queries that only the pages use."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Count, F, QuerySet, Sum
 
 from listings.models import Listing, LiveEvent, Order, Profile
 from listings.notifications.models import Notification
 from listings.queries import ON_SALE
 
 MAX_COUNTED = 100
+MAX_SUMMED = 1_000  # sales: no page may add up a long table
 
 
 def latest_seq() -> int:
@@ -35,6 +37,14 @@ def orders_bought_by(user_id: int) -> QuerySet[Order]:
 def orders_sold_by(user_id: int) -> QuerySet[Order]:
     """Return the orders of the user's listings, with what the pages show of these."""
     return _with_listing(Order.objects.filter(listing__seller_id=user_id))
+
+
+def sum_sales(orders: QuerySet[Order]) -> list[dict[str, Any]]:
+    """Return pieces and income of the latest MAX_SUMMED completed orders, by currency."""
+    latest = orders.filter(status=Order.Status.COMPLETED).order_by("-id").values("id")[:MAX_SUMMED]
+    income = Sum(F("quantity") * F("unit_price_cents"), output_field=BigIntegerField())
+    sums = Order.objects.filter(id__in=latest).values("currency").order_by("currency")
+    return list(sums.annotate(orders=Count("id"), pieces=Sum("quantity"), income_cents=income))
 
 
 def notifications_of(user_id: int) -> QuerySet[Notification]:

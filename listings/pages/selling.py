@@ -1,29 +1,25 @@
-"""Pages for creating listings, and of a seller's listings and sales."""
+"""Pages for putting something on sale, and of a seller's sales."""
 
 import re
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from listings.accounts.addresses import ensure_may_sell
-from listings.catalogue import selling
 from listings.catalogue.serializers import ListingSerializer
-from listings.models import MAX_PRICE_CENTS, Category, Listing
+from listings.models import Listing
 from listings.money import UnreadableAmount, format_amount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.page import page_of, render_page, render_refusal, visitor_id
+from listings.pages.listing_form import add_pictures, as_api, as_form, choices, read_form
+from listings.pages.page import page_of, render_page, visitor_id
 from listings.queries import find_account
 from microstore.refusal import Refusal
 
-MAX_LISTINGS = 60  # on one page; the newest
-NUMBER = re.compile("[0-9]{1,9}")
-FIELDS = ("title", "description", "category", "price", "currency", "quantity")
+SHOWN_LISTINGS = 12  # the newest; a page of their own has all
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,11 +29,11 @@ def sell(request: HttpRequest) -> HttpResponse:
     """Show the form; a POST puts a listing on sale at once, or shows the form again with its problems."""
     if request.method != "POST":
         return _form(request, {"quantity": "1", "currency": settings.CURRENCIES[0]})
-    given = {name: request.POST.get(name, "").strip() for name in FIELDS}
-    fields, problems = _as_api(given)
+    given = read_form(request)
+    fields, problems = as_api(given)
     listing = ListingSerializer(data=fields)
     if not listing.is_valid():
-        return _form(request, given, problems=_as_form(listing.errors, given["currency"]) | problems)
+        return _form(request, given, problems=as_form(listing.errors, given["currency"]) | problems)
     try:
         made = _put_on_sale(request, listing)
     except Refusal as error:
@@ -61,63 +57,30 @@ def price(request: HttpRequest) -> JsonResponse:
 @require_safe
 @login_required
 def sales(request: HttpRequest) -> HttpResponse:
-    """Show the visitor's listings and the orders of them."""
-    return render_page(
-        request,
-        "sales.html",
-        {
-            **page_of(request, queries.orders_sold_by(visitor_id(request)), name="orders"),
-            "listings": queries.listings_of(visitor_id(request))[:MAX_LISTINGS],
-        },
-    )
-
-
-@require_POST
-@login_required
-def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse:
-    """Withdraw the listing or publish it again, as `action` names."""
-    change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
-    try:
-        change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
-    except Refusal as error:
-        return render_refusal(request, error)
-    return redirect("shop:sales")
+    """Show orders of the visitor's listings, or of the one that `?listing=` names, and their sums."""
+    seller, wanted = visitor_id(request), request.GET.get("listing", "")
+    orders, own = queries.orders_sold_by(seller), queries.listings_of(seller)
+    only = own.filter(id=int(wanted)).first() if re.fullmatch("[0-9]{1,18}", wanted) else None
+    if only:
+        orders = orders.filter(listing=only)
+    context = page_of(request, orders, name="orders") | {
+        "only": only,
+        "figures": queries.sum_sales(orders),
+        "max_summed": queries.MAX_SUMMED,
+        "listings": [] if only else own[:SHOWN_LISTINGS],
+    }
+    return render_page(request, "sales.html", context)
 
 
 @transaction.atomic
 def _put_on_sale(request: HttpRequest, listing: ListingSerializer) -> Listing:
     # One database transaction: a picture that is refused rolls the listing back.
-    seller = find_account(visitor_id(request))
-    ensure_may_sell(seller)
-    made: Listing = listing.save(seller=seller)
-    if image := request.FILES.get("image"):
-        selling.add_image(made, image)
+    made: Listing = listing.save(seller=find_account(visitor_id(request)))
+    add_pictures(request, made)
     return made
 
 
 def _form(request: HttpRequest, given: dict[str, str], **context: object) -> HttpResponse:
-    choices = {"categories": Category.choices, "currencies": settings.CURRENCIES}
-    status = 400 if context else 200
-    return render_page(request, "sell.html", choices | {"given": given} | context, status=status)
-
-
-def _as_api(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    # A price that cannot be read is left out and its problem returned, to be shown with the serializer's.
-    fields: dict[str, Any] = {name: given[name] for name in FIELDS if name not in ("price", "quantity")}
-    quantity = given["quantity"]
-    fields["quantity"] = int(quantity) if NUMBER.fullmatch(quantity) else quantity
-    if given["currency"] not in settings.CURRENCIES:
-        return fields, {}
-    try:
-        return fields | {"price_cents": read_amount(given["price"], given["currency"])}, {}
-    except UnreadableAmount as error:
-        return fields, {"price": [str(error)]}
-
-
-def _as_form(errors: dict[str, Any], currency: str) -> dict[str, Any]:
-    # The form takes a price in the currency, the API cents: the API's message would name the wrong unit.
-    problems = dict(errors)
-    if problems.pop("price_cents", None) and currency in settings.CURRENCIES:
-        most = format_amount(MAX_PRICE_CENTS, currency)
-        problems["price"] = [f"Write an amount above zero and up to {most}."]
-    return problems
+    return render_page(
+        request, "sell.html", choices() | {"given": given} | context, status=400 if context else 200
+    )

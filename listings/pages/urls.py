@@ -2,7 +2,17 @@
 
 from django.urls import path, re_path
 
-from listings.pages import account, accounts, cart, catalogue, links, notifications, orders, selling
+from listings.pages import (
+    account,
+    accounts,
+    cart,
+    catalogue,
+    links,
+    notifications,
+    orders,
+    own_listings,
+    selling,
+)
 
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
 
@@ -13,13 +23,21 @@ urlpatterns = [
     re_path(rf"{LISTING}buy/$", catalogue.buy, name="buy"),
     re_path(rf"{LISTING}total/$", catalogue.total, name="total"),
     re_path(rf"{LISTING}cart/$", cart.add, name="add-to-cart"),
-    re_path(rf"{LISTING}(?P<action>withdraw|publish)/$", selling.set_sale, name="set-sale"),
+    re_path(rf"{LISTING}(?P<action>withdraw|publish)/$", own_listings.set_sale, name="set-sale"),
+    re_path(rf"{LISTING}edit/$", own_listings.edit, name="edit"),
+    re_path(rf"{LISTING}pictures/$", own_listings.add_picture, name="add-picture"),
+    re_path(
+        rf"{LISTING}pictures/(?P<image_id>[0-9]{{1,18}})/remove/$",
+        own_listings.remove_picture,
+        name="remove-picture",
+    ),
     path("cart/", cart.cart, name="cart"),
     re_path(r"^cart/(?P<listing_id>[0-9]{1,18})/$", cart.change, name="change-cart"),
     path("stock/", catalogue.stock, name="stock"),
     path("sell/", selling.sell, name="sell"),
     path("sell/price/", selling.price, name="price"),
     path("sales/", selling.sales, name="sales"),
+    path("sales/listings/", own_listings.own_listings, name="own-listings"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<uuid:order_id>/", orders.order_page, name="order"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="cancel"),

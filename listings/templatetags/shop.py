@@ -2,7 +2,7 @@
 
 from django import template
 
-from listings.models import Order
+from listings.models import Listing, Order
 from listings.money import format_amount
 
 register = template.Library()
@@ -26,7 +26,13 @@ def stock_words(available: int) -> str:
     # static/shop/live.js replaces this text by the same words when a piece is sold.
     if available > 1:
         return f"{available} left"
-    return "Last one" if available else "Sold"
+    return "Last one" if available else "Sold out"
+
+
+@register.filter
+def ordered_words(listing: Listing) -> str:
+    """Return how many of a listing's pieces are ordered, settled or not."""
+    return f"{listing.quantity - listing.available} of {listing.quantity} ordered"
 
 
 @register.filter

@@ -31,7 +31,14 @@ PAGES = {
         "/account/log-in/",
         "/cart/",
     ),
-    "alice": ("/sales/", "/sell/", "/listings/1/", "/notifications/"),
+    "alice": (
+        "/sales/",
+        "/sales/listings/",
+        "/sell/",
+        "/listings/1/",
+        "/listings/1/edit/",
+        "/notifications/",
+    ),
     "bob": ("/", "/orders/", "/listings/1/", "/notifications/", "/cart/"),
 }
 

@@ -60,6 +60,7 @@ PAGES = (
     "/",
     "/orders/",
     "/sales/",
+    "/sales/listings/",
     "/notifications/",
     "/stock/",
     "/sell/price/",

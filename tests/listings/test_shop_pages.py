@@ -22,7 +22,7 @@ OF_EACH = 4
 QUERIES_OF_THE_CATALOGUE = OF_EACH + 2  # listings, images
 QUERIES_OF_A_LISTING = OF_EACH + 2
 QUERIES_OF_MY_ORDERS = OF_EACH + 1  # orders, with their pictures
-QUERIES_OF_MY_SALES = OF_EACH + 3  # and the listings, with their images
+QUERIES_OF_MY_SALES = OF_EACH + 4  # and their sums, and the listings, with their images
 LAMP = {"title": "Reading lamp", "price": "59", "currency": "EUR", "quantity": "2", "category": "furniture"}
 
 
@@ -144,7 +144,7 @@ def test_a_form_from_elsewhere_does_nothing(bob: User, armchair: Listing) -> Non
     assert not Order.objects.exists()
 
 
-@pytest.mark.parametrize("path", ["/orders/", "/sales/", "/sell/"])
+@pytest.mark.parametrize("path", ["/orders/", "/sales/", "/sales/listings/", "/sell/", "/listings/1/edit/"])
 def test_strangers_are_asked_to_log_in_and_come_back(client: Client, bob: User, path: str) -> None:
     bob.set_password("a lighthouse in fog")
     bob.save()
@@ -289,6 +289,8 @@ def test_a_page_costs_the_same_however_much_is_on_it(
         (shopper, f"/listings/{listing.pk}/", QUERIES_OF_A_LISTING),
         (shopper, "/orders/", QUERIES_OF_MY_ORDERS),
         (seller, "/sales/", QUERIES_OF_MY_SALES),
+        (seller, "/sales/listings/", QUERIES_OF_THE_CATALOGUE),
+        (seller, f"/listings/{listing.pk}/edit/", QUERIES_OF_A_LISTING + 1),
     ):
         with django_assert_num_queries(queries):
             client.get(path)

@@ -22,7 +22,7 @@ function showStock(listingId, available) {
     shown.classList.add("just-changed");
     if (available === 0) {
       shown.classList.add("just-sold");
-      say(`Sold: ${shown.dataset.title}`);
+      say(`Sold out: ${shown.dataset.title}`);
     }
     setTimeout(() => shown.classList.remove("just-changed", "just-sold"), 2000);
   }
@@ -30,7 +30,7 @@ function showStock(listingId, available) {
 
 function stockWords(available) {
   if (available > 1) return `${available} left`;
-  return available ? "Last one" : "Sold";
+  return available ? "Last one" : "Sold out";
 }
 
 async function askForStock() {

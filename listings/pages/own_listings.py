@@ -1,0 +1,134 @@
+"""Pages of a seller's own listings: finding one of many, changing it, its pictures, taking it off sale."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from listings.catalogue import selling
+from listings.catalogue.filters import ListingFilter, ListingPages
+from listings.catalogue.serializers import EditListingSerializer
+from listings.models import Listing
+from listings.pages import queries
+from listings.pages.limits import limited
+from listings.pages.listing_form import add_pictures, as_api, as_form, choices, read_form, write_form
+from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.refusals import AlreadyOrdered, EditionOutdated
+from microstore.refusal import Refusal
+
+
+class Screens(ListingPages):
+    page_size = 24
+
+
+@require_safe
+@login_required
+@limited("search", method="GET")
+def own_listings(request: HttpRequest) -> HttpResponse:
+    """Show all listings of the visitor, in pages, narrowed by words and by status."""
+    wanted = {name: request.GET.get(name, "").strip() for name in ("search", "status", "in_stock")}
+    found = ListingFilter(wanted, queries.listings_of(visitor_id(request)))
+    pages = Screens()
+    try:
+        listings = pages.paginate_queryset(found.qs, Request(request)) if found.is_valid() else []
+    except NotFound:
+        return redirect("shop:own-listings")
+    context: dict[str, Any] = {
+        "listings": listings,
+        "next": listings and pages.get_next_link(),
+        "previous": listings and pages.get_previous_link(),
+        "own": wanted,
+        "narrowed": any(wanted.values()),
+        "statuses": Listing.Status.choices,
+    }
+    return render_page(request, "own_listings.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def edit(request: HttpRequest, listing_id: str) -> HttpResponse:
+    """Show the form of a listing; a POST changes it, or shows the form again with its problems."""
+    try:
+        listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
+    except Refusal as error:
+        return render_refusal(request, error)
+    if request.method != "POST":
+        return _form(request, listing, write_form(listing))
+    given = read_form(request)
+    fields, problems = as_api(given)
+    changes = EditListingSerializer(listing, data=fields, partial=True)
+    if not changes.is_valid() or problems:
+        problems = as_form(changes.errors, given["currency"]) | problems
+        return _form(request, listing, given, problems=problems)
+    try:
+        selling.edit_listing(listing, changes.validated_data, editions=_edition(request))
+    except AlreadyOrdered as error:
+        return _form(request, listing, given, problems={"quantity": [str(error)]})
+    except Refusal as error:
+        # The form is shown with the present edition: sent again, it replaces what was changed meanwhile.
+        listing.refresh_from_db()
+        outdated = isinstance(error, EditionOutdated)
+        return _form(request, listing, given, reason=str(error), outdated=outdated)
+    return redirect("shop:listing", listing.pk)
+
+
+@require_POST
+@login_required
+@limited("images")
+def add_picture(request: HttpRequest, listing_id: str) -> HttpResponse:
+    """Add the pictures that were sent, and show the form again; with the reason where one is refused."""
+    try:
+        listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
+    except Refusal as error:
+        return render_refusal(request, error)
+    try:
+        add_pictures(request, listing)
+    except Refusal as error:
+        return _form(request, listing, write_form(listing), problems={"image": [str(error)]})
+    return _to_pictures(listing.pk)
+
+
+@require_POST
+@login_required
+def remove_picture(request: HttpRequest, listing_id: str, image_id: str) -> HttpResponse:
+    """Remove a picture of the listing, and show the form again."""
+    try:
+        listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
+        selling.remove_image(listing, int(image_id))
+    except Refusal as error:
+        return render_refusal(request, error)
+    return _to_pictures(listing.pk)
+
+
+@require_POST
+@login_required
+def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse:
+    """Withdraw the listing or publish it again, as `action` names."""
+    change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
+    try:
+        change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
+    except Refusal as error:
+        return render_refusal(request, error)
+    return redirect("shop:own-listings" if request.POST.get("next") == "own-listings" else "shop:sales")
+
+
+def _edition(request: HttpRequest) -> selling.Editions:
+    # That of the form, so that a change made elsewhere meanwhile is not undone unseen.
+    text = request.POST.get("edition", "")
+    return frozenset({int(text)}) if re.fullmatch("[0-9]{1,9}", text) else frozenset()
+
+
+def _form(request: HttpRequest, listing: Listing, given: dict[str, str], **context: object) -> HttpResponse:
+    shown = choices() | {"given": given, "listing": listing} | context
+    return render_page(request, "edit.html", shown, status=400 if context else 200)
+
+
+def _to_pictures(listing_id: int) -> HttpResponse:
+    response = redirect("shop:edit", listing_id)
+    response.headers["Location"] += "#pictures"
+    return response

@@ -1,0 +1,142 @@
+"""A seller with many listings finds, changes and withdraws any of them in three steps."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from listings.models import Listing, ListingImage, Order
+from listings.settling.complete import complete_orders
+from tests.listings.purchases import order_one
+from tests.listings.replies import item_sold
+from tests.support.pages import address, text
+from tests.support.pictures import picture, upload
+
+pytestmark = pytest.mark.django_db
+
+MANY = 200
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What the form of a listing sends if nothing in it is changed."""
+    start = page.index('name="edition"')
+    form = page[start : page.index("</form>", start)]
+    fields = dict(re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', form))
+    for name, options in re.findall(r'<select name="(\w+)"(.*?)</select>', form, re.DOTALL):
+        [(value, label)] = re.findall(r'<option(?: value="(\w+)")? selected>(\w+)', options)
+        fields[name] = value or label
+    [fields["description"]] = re.findall(r"<textarea[^>]*>([^<]*)", form)
+    return fields
+
+
+def test_one_of_many_is_found_edited_and_withdrawn(
+    seller: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    for number in range(MANY):
+        put_on_sale(f"Lamp number{number}")
+    oldest = Listing.objects.order_by("id")[0]
+    found = text(seller.get("/sales/listings/", {"search": "number0"}))
+    assert re.findall(r'href="(/listings/\d+/edit/)"', found) == [f"/listings/{oldest.pk}/edit/"]
+    given = fields_of(text(seller.get(f"/listings/{oldest.pk}/edit/")))
+    changed = given | {"title": "Lamp with a new name", "price": "12,50", "quantity": "4"}
+    assert address(seller.post(f"/listings/{oldest.pk}/edit/", changed)) == f"/listings/{oldest.pk}/"
+    now = Listing.objects.get(id=oldest.pk)
+    assert (now.title, now.price_cents, now.quantity) == ("Lamp with a new name", 1_250, 4)
+    withdraw = seller.post(f"/listings/{oldest.pk}/withdraw/", {"next": "own-listings"})
+    assert address(withdraw) == "/sales/listings/"
+    assert "new name" in text(seller.get("/sales/listings/", {"status": "withdrawn"}))
+
+
+def test_every_listing_is_reached_page_by_page(seller: Client, put_on_sale: Callable[..., Listing]) -> None:
+    made = {put_on_sale(f"Lamp number{number}").pk for number in range(61)}
+    seen, path = set[int](), "/sales/listings/"
+    while path:
+        page = text(seller.get(path))
+        seen |= {int(number) for number in re.findall(r'href="/listings/(\d+)/edit/"', page)}
+        more = re.search(r'href="([^"]+)" rel="next"', page)
+        path = more[1].replace("&amp;", "&") if more else ""
+    assert seen == made
+
+
+def test_a_form_that_is_saved_as_it_is_changes_nothing(
+    seller: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    listing = put_on_sale("Atlas", price_cents=1_234_50, quantity=3)
+    before = Listing.objects.values().get()
+    seller.post(f"/listings/{listing.pk}/edit/", fields_of(text(seller.get(f"/listings/{listing.pk}/edit/"))))
+    after = Listing.objects.values().get()
+    assert {name for name in before if before[name] != after[name]} <= {"edition", "updated_at"}
+
+
+def test_a_change_made_elsewhere_is_not_undone_unseen(
+    seller: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    listing = put_on_sale("Atlas")
+    given = fields_of(text(seller.get(f"/listings/{listing.pk}/edit/")))
+    seller.post(f"/listings/{listing.pk}/edit/", given | {"title": "Atlas of islands"})
+    page = text(seller.post(f"/listings/{listing.pk}/edit/", given | {"title": "Atlas of seas"}), 400)
+    assert "changed meanwhile" in page
+    assert Listing.objects.get().title == "Atlas of islands"
+    seller.post(f"/listings/{listing.pk}/edit/", fields_of(page))
+    assert Listing.objects.get().title == "Atlas of seas"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("title", ""), ("price", "cheap"), ("quantity", "0"), ("quantity", "1")]
+)
+def test_what_cannot_be_saved_is_marked(
+    seller: Client, bob: User, put_on_sale: Callable[..., Listing], field: str, value: str
+) -> None:
+    listing = put_on_sale("Atlas", quantity=3)
+    for _ in range(2):
+        order_one(listing, buyer_id=bob.pk)
+    given = fields_of(text(seller.get(f"/listings/{listing.pk}/edit/")))
+    page = text(seller.post(f"/listings/{listing.pk}/edit/", given | {field: value}), 400)
+    assert f'id="{field}-wrong"' in page
+    assert Listing.objects.get().edition == int(given["edition"])
+
+
+def test_pictures_are_added_and_removed(seller: Client, armchair: Listing) -> None:
+    pictures = {"image": [upload(picture()), upload(picture())]}
+    assert address(seller.post(f"/listings/{armchair.pk}/pictures/", pictures)).endswith("#pictures")
+    first, second = ListingImage.objects.filter(listing=armchair).order_by("id")
+    seller.post(f"/listings/{armchair.pk}/pictures/{first.pk}/remove/")
+    assert list(ListingImage.objects.filter(listing=armchair)) == [second]
+    refused = seller.post(f"/listings/{armchair.pk}/pictures/", {"image": upload(b"no picture")})
+    assert 'id="image-wrong"' in text(refused, 400)
+
+
+def test_others_change_nothing(shopper: Client, armchair: Listing) -> None:
+    image = ListingImage.objects.create(listing=armchair, large="a.jpg", small="b.jpg", width=1, height=1)
+    for path in ("edit/", "pictures/", f"pictures/{image.pk}/remove/"):
+        text(shopper.post(f"/listings/{armchair.pk}/{path}", {"title": "Mine", "edition": "1"}), 403)
+    text(shopper.get(f"/listings/{armchair.pk}/edit/"), 403)
+    armchair.refresh_from_db()
+    assert armchair.title == "Crunchy armchair"
+    assert "Crunchy armchair" not in text(shopper.get("/sales/listings/"))
+    assert ListingImage.objects.exists()
+
+
+def test_sales_are_added_up_and_those_of_one_listing_are_found(
+    seller: Client, bob: User, put_on_sale: Callable[..., Listing]
+) -> None:
+    lamp, atlas = put_on_sale("Lamp", price_cents=1_000), put_on_sale("Atlas", price_cents=50, quantity=9)
+    orders = [order_one(listing, buyer_id=bob.pk) for listing in (lamp, atlas, atlas)]
+    complete_orders([item_sold(order.pk) for order in orders])
+    assert Order.objects.filter(status="completed").count() == 3
+    page = text(seller.get("/sales/"))
+    assert "3 pieces in 3 completed orders: <strong>€11.00</strong>" in page
+    assert "1 of 1 ordered" in page
+    page = text(seller.get("/sales/", {"listing": str(atlas.pk)}))
+    assert "2 pieces in 2 completed orders: <strong>€1.00</strong>" in page
+    assert str(orders[0].pk) not in page
+    assert "Sold out" in text(seller.get("/sales/listings/", {"in_stock": "false"}))
