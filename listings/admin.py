@@ -1,7 +1,10 @@
 """The admin of listings, orders and live events."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +17,12 @@ from listings.catalogue.search import find_words
 from listings.models import Listing, LiveEvent, Order, picture_path
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
+from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.overview import find_orders
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.decisions import given_reason, show_reason_form
+from microstore.staff.columns import link_to_peer, money_column
 from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 
@@ -26,11 +31,32 @@ __all__ = ["NotificationAdmin"]  # importing it is what puts it into the admin
 MAX_ID_DIGITS = 18
 
 
+class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
+    """Form of a listing, whose price is an amount in its currency, as sellers write it."""
+
+    price_cents = forms.CharField(label="Price", max_length=40, help_text="In the currency below, as 249.50.")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["price_cents"] = format_plain(self.instance.price_cents, self.instance.currency)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        price, currency = given.get("price_cents"), given.get("currency")
+        if price and currency in settings.CURRENCIES:
+            try:
+                given["price_cents"] = read_amount(price, currency)
+            except UnreadableAmount as error:
+                self.add_error("price_cents", str(error))
+        return given
+
+
 @admin.register(Listing)
 class ListingAdmin(FastAdmin):
     """Listings. Their stock changes by purchases alone, their status by withdrawing and restoring."""
 
-    list_display = ("id", "title", "seller", "price_cents", "currency", "available", "quantity", "status")
+    form = ListingForm
+    list_display = ("id", "title", "seller", "price", "available", "quantity", "status")
     list_filter = ("status", "category")
     list_select_related = ("seller",)
     raw_id_fields = ("seller",)
@@ -41,6 +67,7 @@ class ListingAdmin(FastAdmin):
     search_help_text = "Words of a title or description, or the number of a listing."
     ordering = ("-id",)
     actions = ("withdraw", "restore")
+    price = money_column("price_cents", description="price")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
@@ -104,7 +131,7 @@ class ListingAdmin(FastAdmin):
 class OrderAdmin(ReadOnlyAdmin):
     """Orders, read only: messages alone change them."""
 
-    list_display = ("id", "status", "buyer", "title", "quantity", "total_cents", "currency", "created_at")
+    list_display = ("id", "status", "buyer", "title", "quantity", "total", "created_at")
     list_filter = ("status", AgeFilter)
     list_select_related = ("buyer", "listing", "past_edition")
     search_fields = ("id",)
@@ -112,12 +139,18 @@ class OrderAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("steps", "trace_link", "status", "reason")}),
-        ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price_cents", "currency")}),
+        ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price")}),
         ("Item, as sold", {"fields": ("edition", "title", "category", "description", "picture")}),
-        ("What it cost", {"fields": ("transaction_id", "fee_cents", "total_cents", "fee_rule")}),
+        ("What it cost", {"fields": ("transaction_link", "fee", "total", "fee_rule")}),
         ("More", {"fields": ("checkout_id", "idempotency_key", "created_at", "settled_at", "resent_at")}),
     )
-    readonly_fields = ("steps", "trace_link", "resent_at", "title", "category", "description", "picture")
+    readonly_fields = (
+        *("steps", "trace_link", "resent_at", "title", "category", "description", "picture"),
+        *("unit_price", "fee", "total", "transaction_link"),
+    )
+    unit_price = money_column("unit_price_cents", description="unit price")
+    fee = money_column("fee_cents", description="fee")
+    total = money_column("total_cents", description="total")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -153,6 +186,10 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="what happened")
     def steps(self, order: Order) -> SafeString:
         return render_to_string("staff/timeline.html", {"steps": timeline(order)})
+
+    @admin.display(description="transaction")
+    def transaction_link(self, order: Order) -> SafeString | str:
+        return link_to_peer("transactions", "transactions/transaction", order.transaction_id)
 
     @admin.display(description="trace")
     def trace_link(self, order: Order) -> SafeString | str:

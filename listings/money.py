@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_symbol
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from iso4217 import Currency
+
+from microstore.staff.money import in_major_units, minor_unit_digits
 
 LOCALE = "en"
-TEST_CODE = "XTS"  # ISO 4217's code for tests has no minor unit of its own
 MAX_CHARACTERS = 40
 MAX_DIGITS = 15
 SPACES = re.compile(r"[\s\u00a0\u2009\u202f]+")
@@ -34,18 +33,6 @@ def validate_currency(currency: str) -> None:
         raise ValidationError(f"Use one of {', '.join(settings.CURRENCIES)}.")
 
 
-@cache
-def minor_unit_digits(currency: str) -> int:
-    """Return how many digits the currency's minor unit has (ISO 4217); raise ValueError for an unknown code.
-
-    Babel's own figure is the one of CLDR, which is about cash: it rounds forints and dinars to whole ones.
-    """
-    digits = 2 if currency == TEST_CODE else Currency(currency).exponent
-    if digits is None:
-        raise ValueError(f"{currency} has no minor unit.")
-    return digits
-
-
 def ensure_known_currencies(currencies: Iterable[str]) -> None:
     """Raise ImproperlyConfigured where nobody could tell how many digits an amount has."""
     if not currencies:
@@ -63,12 +50,19 @@ def ensure_known_currencies(currencies: Iterable[str]) -> None:
 def format_amount(cents: int, currency: str) -> str:
     """Return minor units as the pages show them: 24900 EUR as €249.00."""
     pattern = "¤#,##0" + "." * bool(digits := minor_unit_digits(currency)) + "0" * digits
-    return format_currency(_major_units(cents, currency), currency, pattern, LOCALE, currency_digits=False)
+    return format_currency(in_major_units(cents, currency), currency, pattern, LOCALE, currency_digits=False)
 
 
 def format_with_code(cents: int, currency: str) -> str:
     """Return minor units as mails show them: 24900 EUR as 249.00 EUR."""
-    return f"{_major_units(cents, currency):f} {currency}"
+    return f"{in_major_units(cents, currency):f} {currency}"
+
+
+def format_plain(cents: int, currency: str) -> str:
+    """Return minor units as a number that `read_amount` reads without a doubt: 24900 EUR as 249."""
+    whole, point, part = f"{in_major_units(cents, currency):f}".partition(".")
+    part = part.rstrip("0") if len(part) == len("000") else part
+    return f"{whole}{point}{part}" if part.strip("0") else whole
 
 
 def read_amount(text: str, currency: str) -> int:
@@ -119,20 +113,10 @@ def _without_currency(text: str, currency: str) -> str:
 def _ambiguous(text: str, currency: str, thousands: int | None, decimal: int | None) -> UnreadableAmount:
     readings = [cents for cents in (thousands, decimal) if cents is not None]
     shown = " or ".join(format_amount(cents, currency) for cents in readings)
-    clear = " or ".join(_unambiguous(cents, currency) for cents in readings)
+    clear = " or ".join(format_plain(cents, currency) for cents in readings)
     return UnreadableAmount(f"“{text.strip()}” could mean {shown}. Write {clear}.")
-
-
-def _unambiguous(cents: int, currency: str) -> str:
-    whole, point, part = f"{_major_units(cents, currency):f}".partition(".")
-    part = part.rstrip("0") if len(part) == len("000") else part
-    return f"{whole}{point}{part}" if part.strip("0") else whole
 
 
 def _example(currency: str) -> str:
     digits = minor_unit_digits(currency)
     return f"249 or 249.{'5'.ljust(digits, '0')}" if digits else "249"
-
-
-def _major_units(cents: int, currency: str) -> Decimal:
-    return Decimal(cents).scaleb(-minor_unit_digits(currency))

@@ -210,6 +210,7 @@ OTP_TOTP_ISSUER = f"MicroStore {SERVICE}"
 OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
 PEER_URLS = {peer: url for peer, url in env.dict("PEER_URLS", default={}).items() if peer != SERVICE}
 PEER_ADMIN_URLS = env.dict("PEER_ADMIN_URLS", default={})  # the same for browsers, where that differs
+STAFF_LINKS = env.dict("STAFF_LINKS", default={})  # shown on the admin's front page, by name
 LOG_FOLDER = env.str("LOG_FOLDER", "")  # where processes write SERVICE-….log
 LOG_LINK = env.str("LOG_LINK", "")  # a log store's address with {trace_id} in it
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace, preformatted
 from microstore.staff.actions import record
+from microstore.staff.columns import money_column, peer_column
 from microstore.staff.lists import AgeFilter
 from transactions.export import stream_csv
 from transactions.models import Transaction
@@ -44,23 +45,33 @@ class TransactionAdmin(ReadOnlyAdmin):
 
     change_list_template = "staff/transactions.html"
     list_display = (
-        *("id", "order_id", "status", "price_cents", "fee_cents", "total_cents", "currency", "created_at"),
+        *("id", "order_id", "status", "price", "fee", "total", "created_at"),
     )
     list_filter = ("status", AgeFilter, CurrencyFilter)
     search_fields = ("id",)
     search_help_text = "The id of a transaction, an order or a trace."
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": ("status", "reason", "order_id", "trace_link", "created_at")}),
-        ("Money", {"fields": ("price_cents", "fee_cents", "total_cents", "currency")}),
+        (None, {"fields": ("status", "reason", "order_link", "trace_link", "created_at")}),
+        ("Money", {"fields": ("price", "fee", "total")}),
         ("Fee, as charged", {"fields": ("fee_rule", "breakdown")}),
         (
             "Item, as sold",
-            {"fields": ("title", "category", "description", "picture", "listing_id", "quantity")},
+            {"fields": ("title", "category", "description", "picture", "listing_link", "quantity")},
         ),
-        ("Parties", {"fields": ("buyer_id", "seller_id")}),
+        ("Parties", {"fields": ("buyer_link", "seller_link")}),
     )
-    readonly_fields = ("trace_link", "breakdown")
+    readonly_fields = (
+        *("trace_link", "breakdown", "price", "fee", "total"),
+        *("order_link", "listing_link", "buyer_link", "seller_link"),
+    )
+    price = money_column("price_cents", description="price")
+    fee = money_column("fee_cents", description="fee")
+    total = money_column("total_cents", description="total")
+    order_link = peer_column("listings", "listings/order", "order_id", description="order")
+    listing_link = peer_column("listings", "listings/listing", "listing_id", description="listing")
+    buyer_link = peer_column("listings", "auth/user", "buyer_id", description="buyer")
+    seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view

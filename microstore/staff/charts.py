@@ -21,12 +21,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bar chart over time, with its first and last label."""
+    """Bar chart over time, with the labels of its axes: 0 to `largest`, and the first, middle and last time."""
 
     title: str
     bars: Sequence[Bar]
     largest: int
     first: str
+    middle: str
     last: str
 
 
@@ -39,7 +40,8 @@ def draw_bars(title: str, values: Sequence[tuple[str, int]]) -> Chart:
         height = HEIGHT * value / largest if largest else 0
         x = round(place * width, 1)
         bars.append(Bar(x, round(HEIGHT - height, 1), width - GAP, round(height, 1), f"{label}: {value}"))
-    return Chart(title, bars, largest, values[0][0] if values else "", values[-1][0] if values else "")
+    labels = [label for label, _ in values] or [""]
+    return Chart(title, bars, largest, labels[0], labels[len(labels) // 2], labels[-1])
 
 
 def by_hour(counts: dict[datetime, int], *, now: datetime, hours: int = 24) -> list[tuple[str, int]]:

@@ -15,6 +15,8 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 
+from microstore.staff.columns import links_elsewhere
+
 FIGURES_FOR_SECONDS = 5
 
 
@@ -64,7 +66,8 @@ class StaffSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Cached, since several people reload this page and each figure is a count of up to 10,000 rows.
         shown = cache.get_or_set("front-page", gather_overview, FIGURES_FOR_SECONDS) or {}
-        return super().index(request, {**shown, **(extra_context or {})})
+        links = {"elsewhere": links_elsewhere()}
+        return super().index(request, {**shown, **links, **(extra_context or {})})
 
     def trace(self, request: HttpRequest) -> HttpResponse:
         """Serve the search by a trace id or an order id, limited to what the user may see."""

@@ -69,6 +69,7 @@ def make_settings(
         "DEBUG": "1",
         "ALLOWED_HOSTS": "*",
         "PEER_URLS": ",".join(f"{name}={address_of_api(name, ports)}" for name in SERVICES),
+        "STAFF_LINKS": f"Flower=http://127.0.0.1:{ports['FLOWER_PORT']}",
         "LOG_FOLDER": str(folder / "logs"),
         "METRICS_FOLDER": str(folder / "metrics"),
         "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",

@@ -66,7 +66,7 @@ def test_orders_and_messages_are_not_made_changed_or_deleted_by_hand(
 def test_stock_is_not_changed_by_hand(admin_client: Client, armchair: Listing) -> None:
     form = {
         "title": "Crunchy armchair, reduced",
-        "price_cents": 19_900,
+        "price_cents": "199.00",
         "currency": "EUR",
         "category": "furniture",
         "status": "on_sale",

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
+from pytest_django import Settings
 
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage, QueueDepth
@@ -131,7 +132,7 @@ def test_what_is_filtered_is_exported_and_recorded(record_sale: Callable[..., Tr
     record_sale(currency="JPY", price_cents=7, fee_cents=0, total_cents=7)
     response = client_as("finance").get("/admin/transactions/transaction/export/", {"currency": "JPY"})
     [row] = csv.DictReader(io.StringIO(response.getvalue().decode()))
-    assert (row["currency"], row["total_cents"]) == ("JPY", "7")
+    assert (row["currency"], row["total_cents"], row["total"]) == ("JPY", "7", "7")
     action = StaffAction.objects.get(action="exported")
     assert (action.by, action.reason) == ("one-of-finance", "filter: currency=JPY")
 
@@ -155,6 +156,39 @@ def test_an_export_has_what_was_sold(record_sale: Callable[..., Transaction]) ->
     assert (row["title"], row["description"], row["category"]) == ("'=Armchair()", "It\ncreaks.", "furniture")
     page = client.get(f"/admin/transactions/transaction/{Transaction.objects.get().pk}/change/")
     assert all(words in page.content.decode() for words in ("=Armchair()", "creaks.", "/media/1.webp"))
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"), [("EUR", "77.21 EUR"), ("JPY", "7,721 JPY"), ("KWD", "7.721 KWD")]
+)
+def test_money_is_an_amount_in_its_currency(
+    record_sale: Callable[..., Transaction], currency: str, shown: str
+) -> None:
+    sale = record_sale(currency=currency, price_cents=7_600, fee_cents=121, total_cents=7_721)
+    client = client_as("finance")
+    pages = [client.get(f"/admin/transactions/transaction/{path}") for path in ("", f"{sale.pk}/change/", "totals/")]
+    assert [page.content.decode().count(shown) > 0 for page in pages] == [True] * 3
+    export = client.get("/admin/transactions/transaction/export/").getvalue().decode()
+    [row] = csv.DictReader(io.StringIO(export))
+    assert f"{row['total']} {currency}" == shown.replace(",", "")
+
+
+def test_a_transaction_links_to_its_order_and_its_people_in_the_other_admin(
+    record_sale: Callable[..., Transaction], settings: Settings
+) -> None:
+    settings.PEER_ADMIN_URLS = {"listings": "https://shop.example"}
+    sale = record_sale()
+    page = client_as("finance").get(f"/admin/transactions/transaction/{sale.pk}/change/").content.decode()
+    for model, row_id in (("listings/order", sale.order_id), ("auth/user", sale.buyer_id)):
+        assert f'href="https://shop.example/admin/{model}/{row_id}/change/"' in page
+
+
+def test_the_front_page_links_to_where_else_staff_look(settings: Settings) -> None:
+    settings.PEER_URLS = {"listings": "https://shop.example"}
+    settings.STAFF_LINKS = {"Flower": "https://flower.example"}
+    page = client_as("finance").get("/admin/").content.decode()
+    assert '<a href="https://shop.example/admin/">Admin of listings</a>' in page
+    assert '<a href="https://flower.example">Flower</a>' in page
 
 
 def test_totals_are_by_day_and_currency(record_sale: Callable[..., Transaction]) -> None:
