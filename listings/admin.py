@@ -15,14 +15,14 @@ from django.utils.safestring import SafeString
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.catalogue.search import find_words
 from listings.models import Listing, LiveEvent, Order, picture_path
+from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
-from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.overview import find_orders
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
-from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.columns import link_to_peer, money_column
+from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 

@@ -44,9 +44,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     """The recorded sales, which nobody edits."""
 
     change_list_template = "staff/transactions.html"
-    list_display = (
-        *("id", "order_id", "status", "price", "fee", "total", "created_at"),
-    )
+    list_display = (*("id", "order_id", "status", "price", "fee", "total", "created_at"),)
     list_filter = ("status", AgeFilter, CurrencyFilter)
     search_fields = ("id",)
     search_help_text = "The id of a transaction, an order or a trace."

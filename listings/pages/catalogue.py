@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import Case, F, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -30,13 +31,22 @@ from listings.refusals import ListingNotFound, PriceChanged
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import current_trace
 
-FILTERS = ("search", "category", "currency", "max_price", "ordering", "in_stock")
+FILTERS = ("search", "category", "currency", "max_price", "ordering", "in_stock", "seller", "sold_out")
+MAX_COUNTED = 200  # results: to count more would read more than the page shows many times over
+ABOVE_EVERY_ID = 2**61
 MAX_LOOKED_AT = 100
+IN_STOCK_FIRST = Case(When(available__gt=0, then=F("id") + ABOVE_EVERY_ID), default=F("id") + 0)
 ORDERINGS = (("newest", "Newest"), ("cheapest", "Price, low to high"), ("dearest", "Price, high to low"))
 
 
 class Screens(ListingPages):
+    """Pages of the catalogue, on which what is in stock comes first."""
+
     page_size = 24
+
+    def get_ordering(self, request, queryset, view):  # type: ignore[no-untyped-def]  # untyped in DRF's stubs
+        (field,) = super().get_ordering(request, queryset, view)
+        return ("-stocked_id",) if field == "-found_id" else (field,)
 
 
 @require_safe
@@ -45,20 +55,25 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """Show the listings on sale, filtered and ordered by the query string."""
     wanted = _wanted(request)
     max_price_cents, problem = _max_price(wanted)
-    found = ListingFilter(wanted | {"max_price_cents": max_price_cents}, visible_listings(None))
-    pages = Screens()
+    # Words are looked for in all of it, sorted; a walk along an index of thousands shows what is in stock.
+    stock = {} if wanted["search"] or wanted["sold_out"] else {"in_stock": "true"}
+    found = ListingFilter(wanted | stock | {"max_price_cents": max_price_cents}, visible_listings(None))
+    pages, listings, count = Screens(), [], 0
     if found.is_valid() and not problem:
+        rows = found.qs.annotate(stocked_id=IN_STOCK_FIRST)
         try:
-            listings = pages.paginate_queryset(found.qs, Request(request))
+            listings = pages.paginate_queryset(rows, Request(request)) or []
         except NotFound:
             return redirect("shop:catalogue")
-    else:
-        listings = []
+        count = found.qs.order_by()[: MAX_COUNTED + 1].count()
     context: dict[str, Any] = {
         "listings": listings,
         "next": listings and pages.get_next_link(),
         "previous": listings and pages.get_previous_link(),
         "wanted": wanted,
+        "count": count,
+        "max_counted": MAX_COUNTED,
+        "seller": queries.name_of_seller(wanted["seller"]),
         "narrowed": any(wanted.values()),
         "categories": Category.choices,
         "orderings": ORDERINGS,

@@ -1,8 +1,10 @@
 """Queries that only the pages use."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import BigIntegerField, Count, F, QuerySet, Sum
 
 from listings.models import Listing, LiveEvent, Order, Profile
@@ -27,6 +29,13 @@ def stock_of(listing_ids: Sequence[int]) -> dict[int, int]:
 def listings_of(seller_id: int) -> QuerySet[Listing]:
     """Return the seller's listings in every status, newest first."""
     return Listing.objects.filter(seller_id=seller_id).prefetch_related("images").order_by("-id")
+
+
+def name_of_seller(text: str) -> str:
+    """Return the username of the active user with this id; "" if the text is no id of one."""
+    if not re.fullmatch("[0-9]{1,9}", text):
+        return ""
+    return User.objects.filter(id=int(text), is_active=True).values_list("username", flat=True).first() or ""
 
 
 def orders_bought_by(user_id: int) -> QuerySet[Order]:

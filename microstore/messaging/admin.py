@@ -47,6 +47,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     """Messages that could not be handled."""
 
     change_list_template = "messaging/dead_letters.html"
+    change_form_template = "messaging/dead_letter.html"
     list_display = ("id", "contract", "cause", "attempts", "state", "died_at")
     list_filter = ("state", ContractFilter)
     search_fields = ("trace",)
@@ -92,6 +93,12 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def decide(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponse:
         return self._preview(request, list(letters.order_by("id").values_list("id", flat=True)))
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        context = {"may_decide": self.has_decide_permission(request)} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
     def groups_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -104,10 +111,12 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "messaging/groups.html", context)
 
     def decide_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the preview of a group or a selection; with a decision and a reason, carry it out."""
+        """Show a preview of a group, a letter or a selection; carry out a decision that has a reason."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
         if request.method != "POST":
+            if letter := read_ids(request.GET.get("letter", "")):
+                return self._preview(request, letter)
             group = groups.find_group(request.GET.get("group", ""))
             if group is None:
                 self.message_user(request, "No letter of this group waits any more.", messages.WARNING)

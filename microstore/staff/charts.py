@@ -21,7 +21,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bar chart over time, with the labels of its axes: 0 to `largest`, and the first, middle and last time."""
+    """Bar chart over time, with the labels of its axes: up to `largest`, and three times."""
 
     title: str
     bars: Sequence[Bar]

@@ -24,7 +24,7 @@ def links_elsewhere() -> dict[str, str]:
 
 
 def link_to_peer(service: str, model: str, row_id: object) -> SafeString | str:
-    """Return the id, as a link to its row in the other service's admin where that is known; a dash for none."""
+    """Return the id as a link to its row in the other service's admin, if that is known; a dash for None."""
     if row_id is None:
         return "-"
     url = peer_admin_url(service)

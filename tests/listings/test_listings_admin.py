@@ -63,6 +63,23 @@ def test_orders_and_messages_are_not_made_changed_or_deleted_by_hand(
     assert (count_rows(), model._default_manager.values().get()) == before
 
 
+@pytest.mark.parametrize(
+    ("currency", "shown"), [("EUR", "249.00 EUR"), ("JPY", "24,900 JPY"), ("KWD", "24.900 KWD")]
+)
+def test_money_is_an_amount_in_its_currency(
+    admin_client: Client, armchair: Listing, bob: User, currency: str, shown: str
+) -> None:
+    Listing.objects.update(currency=currency)
+    order = order_one(armchair, buyer_id=bob.pk)
+    assert shown in admin_client.get(url_of(Listing, "changelist")).content.decode()
+    assert shown in admin_client.get(url_of(Order, "change", order.pk)).content.decode()
+    page = admin_client.get(url_of(Listing, "change", armchair.pk))
+    form = page.context["adminform"].form
+    given = {name: form.initial[name] for name in form.fields}
+    assert admin_client.post(url_of(Listing, "change", armchair.pk), given).status_code == 302
+    assert Listing.objects.get().price_cents == 24_900
+
+
 def test_stock_is_not_changed_by_hand(admin_client: Client, armchair: Listing) -> None:
     form = {
         "title": "Crunchy armchair, reduced",

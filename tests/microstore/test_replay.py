@@ -160,6 +160,16 @@ def test_the_admin_replays_and_discards_what_is_selected(
     assert recorded == ("carol", "mended")
 
 
+def test_a_letter_is_decided_from_its_own_page(letter: DeadLetter, client: Client) -> None:
+    User.objects.create_superuser("carol", password="crunchy")
+    client.login(username="carol", password="crunchy")
+    own, decide = f"/admin/messaging/deadletter/{letter.pk}/change/", "/admin/messaging/deadletter/decide/"
+    assert f'href="{decide}?letter={letter.pk}"' in client.get(own).content.decode()
+    assert f'name="letters" value="{letter.pk}"' in client.get(decide, {"letter": letter.pk}).content.decode()
+    client.post(decide, {"letters": letter.pk, "decision": "discard", "reason": "rubbish", "rate": "50"})
+    assert f"{decide}?letter" not in client.get(own).content.decode()
+
+
 def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter, client: Client) -> None:
     from django.contrib.auth.models import Permission
 
@@ -167,6 +177,8 @@ def test_staff_without_the_permission_may_look_but_not_decide(letter: DeadLetter
     dave.user_permissions.add(Permission.objects.get(codename="view_deadletter"))
     client.login(username="dave", password="crunchy")
     assert client.get("/admin/messaging/deadletter/groups/").status_code == 200
+    own = client.get(f"/admin/messaging/deadletter/{letter.pk}/change/")
+    assert "decide/?letter" not in own.content.decode()
     decision = {"letters": str(letter.pk), "decision": "replay", "reason": "because"}
     assert client.post("/admin/messaging/deadletter/decide/", decision).status_code == 403
     assert not OutboxMessage.objects.exists()

@@ -166,7 +166,10 @@ def test_money_is_an_amount_in_its_currency(
 ) -> None:
     sale = record_sale(currency=currency, price_cents=7_600, fee_cents=121, total_cents=7_721)
     client = client_as("finance")
-    pages = [client.get(f"/admin/transactions/transaction/{path}") for path in ("", f"{sale.pk}/change/", "totals/")]
+    pages = [
+        client.get(f"/admin/transactions/transaction/{path}")
+        for path in ("", f"{sale.pk}/change/", "totals/")
+    ]
     assert [page.content.decode().count(shown) > 0 for page in pages] == [True] * 3
     export = client.get("/admin/transactions/transaction/export/").getvalue().decode()
     [row] = csv.DictReader(io.StringIO(export))

@@ -4,6 +4,7 @@
 import { askForUnread } from "./bell.js";
 import { addInPlace } from "./cart.js";
 import { Feed } from "./feed.js";
+import { localizeTimes } from "./times.js";
 
 const page = document.body.dataset;
 const ASK_EVERY_MS = 3000;
@@ -60,6 +61,7 @@ async function refresh() {
       const field = now.querySelector(`input[name="${seen.name}"]`);
       if (field) field.value = seen.value;
     }
+    localizeTimes(now);
     shown.replaceWith(now);
   }
 }
@@ -103,6 +105,7 @@ async function liveToken() {
 // ---- going
 
 addInPlace(say);
+localizeTimes(document);
 
 const base = page.liveUrl || location.origin.replace(/^http/, "ws");
 const feeds = [new Feed(`${base}/ws/listings/`, { after: page.liveAfter, onEvent: onListingEvent, onChange: showState })];
