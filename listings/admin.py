@@ -45,7 +45,7 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripting it
         price, currency = given.get("price_cents"), given.get("currency")
         if price and currency in settings.CURRENCIES:
             try:
-                given["price_cents"] = read_amount(price, currency)
+                given["price_cents"] = read_amount(price, str(currency))
             except UnreadableAmount as error:
                 self.add_error("price_cents", str(error))
         return given

@@ -45,7 +45,7 @@ class Screens(ListingPages):
     page_size = 24
 
     def get_ordering(self, request, queryset, view):  # type: ignore[no-untyped-def]  # untyped in DRF's stubs
-        (field,) = super().get_ordering(request, queryset, view)
+        (field,) = super().get_ordering(request, queryset, view)  # type: ignore[no-untyped-call]  # the same
         return ("-stocked_id",) if field == "-found_id" else (field,)
 
 

@@ -52,7 +52,7 @@ def sum_sales(orders: QuerySet[Order]) -> list[dict[str, Any]]:
     """Return pieces and income of the latest MAX_SUMMED completed orders, by currency."""
     latest = orders.filter(status=Order.Status.COMPLETED).order_by("-id").values("id")[:MAX_SUMMED]
     income = Sum(F("quantity") * F("unit_price_cents"), output_field=BigIntegerField())
-    sums = Order.objects.filter(id__in=latest).values("currency").order_by("currency")
+    sums: Any = Order.objects.filter(id__in=latest).values("currency").order_by("currency")
     return list(sums.annotate(orders=Count("id"), pieces=Sum("quantity"), income_cents=income))
 
 

@@ -20,7 +20,7 @@ def peer_admin_url(service: str) -> str:
 def links_elsewhere() -> dict[str, str]:
     """Return where else staff look, by name: the other services' admins, and what STAFF_LINKS names."""
     peers = {f"Admin of {service}": peer_admin_url(service) for service in settings.PEER_URLS}
-    return peers | settings.STAFF_LINKS
+    return {**peers, **settings.STAFF_LINKS}
 
 
 def link_to_peer(service: str, model: str, row_id: object) -> SafeString | str:

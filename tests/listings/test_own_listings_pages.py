@@ -71,9 +71,9 @@ def test_a_form_that_is_saved_as_it_is_changes_nothing(
     seller: Client, put_on_sale: Callable[..., Listing]
 ) -> None:
     listing = put_on_sale("Atlas", price_cents=1_234_50, quantity=3)
-    before = Listing.objects.values().get()
+    before: dict[str, Any] = {**Listing.objects.values().get()}
     seller.post(f"/listings/{listing.pk}/edit/", fields_of(text(seller.get(f"/listings/{listing.pk}/edit/"))))
-    after = Listing.objects.values().get()
+    after: dict[str, Any] = {**Listing.objects.values().get()}
     assert {name for name in before if before[name] != after[name]} <= {"edition", "updated_at"}
 
 
