@@ -28,6 +28,30 @@ class TooManyFailures(Refusal):
         self.retry_after_seconds = retry_after_seconds
 
 
+class TooManyRequests(Refusal):
+    """The quota of this kind of request is used up; `Retry-After` says for how long."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class NotLoggedIn(Refusal):
+    """The request has no access token."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class TokenExpired(Refusal):
+    """The access token was good, and has expired."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class TokenInvalid(Refusal):
+    """The access token is none of ours, or the header is not `Authorization: Bearer …`."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
 def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:
     """Return the members that RFC 9457 defines."""
     return {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}

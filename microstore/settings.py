@@ -164,7 +164,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["microstore.http.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["microstore.http.filters.KnownParameters"],
     "DEFAULT_SCHEMA_CLASS": "microstore.http.schema.Schema",
     "DEFAULT_PAGINATION_CLASS": "microstore.http.pagination.NewestFirst",
     "EXCEPTION_HANDLER": "microstore.http.problems.answer",

@@ -1,6 +1,7 @@
 """The read-only API of transactions, for buyers and sellers."""
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 
 from microstore.auth.authentication import account_id
@@ -33,6 +34,10 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         read_only_fields = fields
 
 
+@extend_schema_view(
+    list=extend_schema(description="List your transactions, as buyer and as seller, newest first."),
+    retrieve=extend_schema(description="Return a transaction of yours."),
+)
 class TransactionViewSet(viewsets.ReadOnlyModelViewSet[Transaction]):
     """The caller's transactions, as buyer or seller."""
 

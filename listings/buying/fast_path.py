@@ -69,6 +69,7 @@ WRITTEN_FOR: dict[str, object] = {
         "microstore.http.middleware.Common",
         "microstore.http.middleware.Csrf",
         "microstore.http.middleware.LogIn",
+        "microstore.http.middleware.SecondFactor",
         "microstore.http.middleware.Messages",
         "microstore.http.middleware.Framing",
         "microstore.http.problems.answer_exceptions",

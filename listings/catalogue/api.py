@@ -33,6 +33,7 @@ from listings.refusals import (
     WithdrawnByStaff,
 )
 from microstore.auth.authentication import account_id
+from microstore.http.filters import refuse_unknown
 from microstore.http.problems import refuses
 
 KNOWN_EDITION = OpenApiParameter(
@@ -55,11 +56,13 @@ NOT_OWN = (ListingNotFound, NotYours, AccountGone)
 class CategoriesView(APIView):
     """Categories that listings belong to."""
 
+    authentication_classes = ()
     permission_classes = (AllowAny,)
 
     @extend_schema(responses=CategorySerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the categories of listings."""
+        refuse_unknown(request, known=())
         return Response([{"id": category.value, "name": category.label} for category in Category])
 
 

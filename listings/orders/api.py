@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -70,6 +70,10 @@ class OrderFilter(filters.FilterSet):
         return orders.filter(**{"buyer_id" if value == "buyer" else "listing__seller_id": caller})
 
 
+@extend_schema_view(
+    list=extend_schema(description="List your orders, as buyer and as seller, newest first."),
+    retrieve=extend_schema(description="Return an order that you bought or sold."),
+)
 class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Order]):
     """The caller's orders, as buyer or seller."""
 

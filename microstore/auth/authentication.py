@@ -5,10 +5,12 @@ from typing import Any, ClassVar, cast
 
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
-from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, InvalidToken, TokenError
 from rest_framework_simplejwt.models import TokenUser
+from rest_framework_simplejwt.settings import api_settings
 
 from microstore.auth.keys import Keys, key_ring
+from microstore.refusal import TokenExpired
 
 REMEMBERED_TOKENS = 10_000  # a process; of about 1 KiB
 
@@ -59,6 +61,20 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
         if bearer and verified_by is key_ring().public_keys.current() and bearer[1]["exp"] > time.time():
             return bearer
         return None
+
+    def get_validated_token(self, raw_token: bytes) -> Any:
+        try:
+            return super().get_validated_token(raw_token)
+        except InvalidToken:
+            # It says the same of each; only the class of the first reason tells that a new token helps.
+            for kind in api_settings.AUTH_TOKEN_CLASSES:
+                try:
+                    kind(raw_token)
+                except ExpiredTokenError:
+                    raise TokenExpired("The access token has expired.") from None
+                except TokenError:
+                    continue
+            raise
 
     def get_user(self, validated_token):  # type: ignore[no-untyped-def]  # untyped in simplejwt
         account = super().get_user(validated_token)

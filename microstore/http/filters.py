@@ -5,7 +5,9 @@ from collections.abc import Collection
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django_filters import BooleanFilter, NumberFilter
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -25,6 +27,20 @@ def refuse_unknown(request: Request, *, known: Collection[str]) -> None:
     if unknown:
         named = {name[:MAX_NAME]: ["Unknown parameter."] for name in unknown[:MAX_NAMED]}
         raise ValidationError(named)
+
+
+class KnownParameters(DjangoFilterBackend):
+    """Filter backend that refuses query parameters which a list does not know."""
+
+    def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        filterset = super().get_filterset(request, queryset, view)
+        # A single row is found by this, too, and has no filters.
+        if getattr(view, "action", "list") == "list":
+            names = set(filterset.filters) if filterset else set()
+            if pages := view.paginator:
+                names |= {pages.cursor_query_param, pages.page_size_query_param}
+            refuse_unknown(request, known=names)
+        return filterset
 
 
 class WholeNumberField(forms.IntegerField):

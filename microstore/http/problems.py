@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from math import ceil
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -13,7 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from microstore.database.outage import UNAVAILABLE, drop_connection, is_database_outage
-from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
+from microstore.refusal import (
+    CONTENT_TYPE,
+    NotLoggedIn,
+    Refusal,
+    TokenInvalid,
+    TooManyRequests,
+    problem,
+    refusal,
+)
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
 MAX_QUOTED = 300  # characters of a value in the request
@@ -38,6 +47,7 @@ def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: return a problem; None for a fault of the program."""
+    error = _named(error)
     if isinstance(error, Refusal):
         headers = CHALLENGE if error.status == HTTPStatus.UNAUTHORIZED else {}
         if error.retry_after_seconds is not None:
@@ -61,6 +71,22 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         body["errors"] = _printable(response.data)
     response.data, response.content_type = body, CONTENT_TYPE
     return response
+
+
+def _named(error: Exception) -> Exception:
+    # DRF's own exceptions for these have one class and no type: a client could not tell what to do.
+    if isinstance(error, exceptions.Throttled):
+        refused: Refusal = TooManyRequests(str(error.detail))
+        wait: float | None = getattr(error, "wait", None)  # set by its constructor
+        refused.retry_after_seconds = None if wait is None else ceil(wait)
+        return refused
+    if getattr(error, "status_code", None) != HTTPStatus.UNAUTHORIZED:
+        return error
+    if isinstance(error, exceptions.NotAuthenticated):
+        return NotLoggedIn(str(error.detail))
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return TokenInvalid(_detail(error.detail))
+    return error
 
 
 def as_json(error: Exception) -> JsonResponse | None:

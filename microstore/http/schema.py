@@ -1,5 +1,6 @@
 """Extensions of the API's schema: problems, strict serializers and the trace header."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -14,7 +15,16 @@ from drf_spectacular.utils import Direction, OpenApiExample, OpenApiResponse
 
 from microstore.database.outage import UNAVAILABLE
 from microstore.http.problem_schema import ProblemSerializer
-from microstore.refusal import CONTENT_TYPE, Refusal, problem, refusal
+from microstore.refusal import (
+    CONTENT_TYPE,
+    NotLoggedIn,
+    Refusal,
+    TokenExpired,
+    TokenInvalid,
+    TooManyRequests,
+    problem,
+    refusal,
+)
 
 HEADERS: dict[HTTPStatus, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Authentication scheme: a bearer token."},
@@ -23,14 +33,20 @@ HEADERS: dict[HTTPStatus, dict[str, str]] = {
 }
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request has invalid fields.",
-    HTTPStatus.UNAUTHORIZED: "Authentication credentials were not provided.",
     HTTPStatus.NOT_FOUND: "There is nothing here that you may see.",
     HTTPStatus.NOT_ACCEPTABLE: "Could not satisfy the request Accept header.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Unsupported media type in request.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Request was throttled. Expected available in 42 seconds.",
     HTTPStatus.SERVICE_UNAVAILABLE: UNAVAILABLE,
 }
+# Of every endpoint that has these statuses.
+NAMED: dict[HTTPStatus, tuple[type[Refusal], ...]] = {
+    HTTPStatus.UNAUTHORIZED: (NotLoggedIn, TokenExpired, TokenInvalid),
+    HTTPStatus.TOO_MANY_REQUESTS: (TooManyRequests,),
+}
+DIGITS = "^[0-9]{1,18}$", "^[1-9][0-9]{0,17}$"
+UUID_PATTERN = "^[0-9a-fA-F-]{36}$"
+NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 10**18 - 1}
 
 
 class TokenScheme(SimpleJWTScheme):
@@ -79,6 +95,19 @@ class Schema(AutoSchema):
             bodies.setdefault(str(status.value), self._problem(status, refusals[status]))
         return dict(sorted(bodies.items()))
 
+    def get_summary(self) -> str:
+        return super().get_summary() or re.split(r"[.;] |[.]$", self.get_description() or "")[0].strip()
+
+    def _resolve_path_parameters(self, variables: Any) -> Any:
+        parameters = super()._resolve_path_parameters(variables)
+        for parameter in parameters:
+            # The address matches text; a client has read the id as a number, in bodies.
+            if parameter["schema"].get("pattern") in DIGITS:
+                parameter["schema"] = NUMBER
+            if parameter["schema"].get("pattern") == UUID_PATTERN:
+                parameter["schema"] = {"type": "string", "format": "uuid"}
+        return parameters
+
     def _get_filter_parameters(self) -> Any:
         # HTML forms send every field: a filter that is left empty filters nothing.
         return [parameter | {"allowEmptyValue": True} for parameter in super()._get_filter_parameters()]
@@ -115,7 +144,7 @@ class Schema(AutoSchema):
         return answer.ref
 
     def _describe_problem(self, status: HTTPStatus, refusals: list[type[Refusal]]) -> Any:
-        examples = [as_example(refused) for refused in refusals]
+        examples = [as_example(refused) for refused in (*refusals, *NAMED.get(status, ()))]
         if status in DETAILS:
             value = problem(status, DETAILS[status])
             examples.append(OpenApiExample(status.phrase, value, media_type=CONTENT_TYPE))
