@@ -120,6 +120,7 @@ def test_the_transactions_service_is_told_once(
         "title": "Crunchy armchair",
         "description": "",
         "picture": "",
+        "fee_version": "",
         "trace": order.trace,
     }
 
