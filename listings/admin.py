@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from listings.accounts.admin import ShopPeopleAdmin
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.catalogue.search import find_words
 from listings.models import Listing, LiveEvent, Order, picture_path
@@ -26,7 +27,7 @@ from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 
-__all__ = ["NotificationAdmin"]  # importing it is what puts it into the admin
+__all__ = ["NotificationAdmin", "ShopPeopleAdmin"]  # importing them is what puts them into the admin
 
 MAX_ID_DIGITS = 18
 

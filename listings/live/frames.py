@@ -85,7 +85,7 @@ class Heartbeat(Frame):
 
 
 class Reset(Frame):
-    """More has happened since `?after=` than is sent: fetch everything again."""
+    """More has happened than is sent, or listings left or came on sale without an order: fetch all again."""
 
     type: Literal["reset"] = "reset"
     seq: Seq

@@ -44,6 +44,12 @@ def broadcast(events: Sequence[LiveEvent]) -> None:
     _send_hint(LISTINGS_GROUP, message, about=len(events))
 
 
+def push_reset() -> None:
+    """Have every open page look again what is on sale; a failure is logged only: pages look now and then."""
+    # A release that does not know `reset` finds no events in it.
+    _send_hint(LISTINGS_GROUP, {"type": "live.events", "events": [], "reset": True}, about=1)
+
+
 def push_notification_hints(user_ids: Iterable[int]) -> None:
     """Send the pages of these users a hint that they have a new notification; a failure is logged only."""
     if readers := sorted(set(user_ids)):

@@ -20,10 +20,10 @@ def latest_seq() -> int:
     return LiveEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def stock_of(listing_ids: Sequence[int]) -> dict[int, int]:
-    """Return the available quantity by listing id; 0 for a listing that is not on sale."""
+def stock_of(listing_ids: Sequence[int]) -> dict[int, int | None]:
+    """Return the available quantity by listing id; None for a listing that is not on sale."""
     on_sale = Listing.objects.filter(ON_SALE, id__in=listing_ids)
-    return dict.fromkeys(listing_ids, 0) | dict(on_sale.values_list("id", "available"))
+    return dict.fromkeys(listing_ids) | dict(on_sale.values_list("id", "available"))
 
 
 def listings_of(seller_id: int) -> QuerySet[Listing]:

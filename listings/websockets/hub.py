@@ -17,7 +17,7 @@ from channels.db import database_sync_to_async
 
 from listings import metrics
 from listings.live.events import events_with_seqs, recent_seqs, seqs_after
-from listings.live.frames import Heartbeat
+from listings.live.frames import Heartbeat, Reset
 from listings.live.push import LISTINGS_GROUP, frame, listen, to_clients
 from listings.websockets.seen import SeenSequence
 
@@ -93,9 +93,16 @@ class Hub:
     async def _listen(self) -> None:
         await listen(
             LISTINGS_GROUP,
-            lambda message: self.deliver(message["events"]),
+            self._receive,
             subscribed=self._subscribed.set,
         )
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        self.deliver(message["events"])
+        if message.get("reset"):
+            text = json.dumps(Reset(seq=self._seen.newest).to_client(), separators=(",", ":"))
+            for socket in self._sockets - self._order_hubs:
+                socket.enqueue(text)
 
     async def _look(self) -> None:
         while True:

@@ -29,6 +29,9 @@ PAGES = {
         "/listings/999999/",
         "/account/sign-up/",
         "/account/log-in/",
+        "/account/forgotten/",
+        "/account/reset/?token=none",
+        "/account/unsubscribe/?token=none",
         "/cart/",
     ),
     "alice": (
@@ -39,7 +42,7 @@ PAGES = {
         "/listings/1/edit/",
         "/notifications/",
     ),
-    "bob": ("/", "/orders/", "/listings/1/", "/notifications/", "/cart/"),
+    "bob": ("/", "/account/", "/orders/", "/listings/1/", "/notifications/", "/cart/"),
 }
 
 

@@ -1,13 +1,8 @@
 """Buyer and seller are notified of a purchase, in the shop and by e-mail, by a worker of its own."""
 
-from email import policy
-from email.parser import BytesParser
-from pathlib import Path
-
 from stack.waiting import wait_until
+from tests.support.mail_folder import mails_to
 from tests.support.market import Market, Person
-
-LINE = b"-" * 79
 
 
 def notifications_of(person: Person, order_id: str) -> list[dict[str, str]]:
@@ -17,10 +12,7 @@ def notifications_of(person: Person, order_id: str) -> list[dict[str, str]]:
 
 def mails_of(market: Market, *addresses: str) -> list[str]:
     """The recipients of the e-mails in the folder, duplicates included."""
-    folder = Path(market.settings["EMAIL_URL"].removeprefix("filemail:///"))
-    texts = [text for file in folder.glob("*") for text in file.read_bytes().split(LINE) if text.strip()]
-    parser = BytesParser(policy=policy.default)
-    return sorted(to for text in texts if (to := str(parser.parsebytes(text.strip())["To"])) in addresses)
+    return sorted(str(message["To"]) for message in mails_to(market, *addresses))
 
 
 def give_addresses(market: Market, *people: Person) -> list[str]:

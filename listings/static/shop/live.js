@@ -10,11 +10,16 @@ const page = document.body.dataset;
 const ASK_EVERY_MS = 3000;
 const LOOK_EVERY_MS = 30000; // for what the live feed may have lost
 const SAY_FOR_MS = 6000;
+const RESET_WITHIN_MS = 2000;
 
 // ---- stock: of everything that carries data-listing
 
 function showStock(listingId, available) {
   for (const shown of document.querySelectorAll(`[data-listing="${listingId}"]`)) {
+    if (available === null) {
+      takeOffSale(shown);
+      continue;
+    }
     if (shown.dataset.available === String(available)) continue;
     shown.dataset.available = available;
     shown.querySelector(".stock").textContent = stockWords(available);
@@ -27,6 +32,13 @@ function showStock(listingId, available) {
     }
     setTimeout(() => shown.classList.remove("just-changed", "just-sold"), 2000);
   }
+}
+
+function takeOffSale(shown) {
+  say(`No longer on sale: ${shown.dataset.title}`);
+  if (shown.matches(".card")) return shown.remove();
+  shown.querySelector(".stock").textContent = "Not on sale";
+  delete shown.dataset.listing; // or it would be asked for, and said, again
 }
 
 function stockWords(available) {
@@ -77,7 +89,8 @@ function say(text) {
 
 const latest = new Map();
 function onListingEvent(event) {
-  if (event.type === "reset") return askForStock().catch(() => {}); // too much was missed to be sent
+  // Too much was missed to be sent, or a seller was suspended. Not all pages at the same moment.
+  if (event.type === "reset") return setTimeout(() => askForStock().catch(() => {}), Math.random() * RESET_WITHIN_MS);
   if (event.available === undefined || event.seq <= (latest.get(event.listing_id) ?? 0)) return;
   latest.set(event.listing_id, event.seq);
   const concernsUs = document.getElementById(`order-${event.order_id}`) || document.querySelector(`main [data-listing="${event.listing_id}"]`);
@@ -122,7 +135,9 @@ function showState() {
 }
 
 setInterval(() => {
-  if (!document.hidden) lookForNews().catch(() => {});
+  if (document.hidden) return;
+  lookForNews().catch(() => {});
+  askForStock().catch(() => {});
 }, LOOK_EVERY_MS);
 setInterval(() => {
   if (document.hidden || feeds.every((feed) => feed.open)) return;
