@@ -56,7 +56,8 @@ class BrowserSession(Client, AbstractBaseSession):
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="browser_sessions"
     )
     # The key is the cookie, which nobody else may see.
-    public_id = models.UUIDField(null=True, unique=True, help_text="By which its owner names it.")
+    # Not unique: Django writes the row of a new key before it deletes that of the old one.
+    public_id = models.UUIDField(null=True, db_index=True, help_text="By which its owner names it.")
     created_at = models.DateTimeField(null=True, help_text="When its owner logged in.")
 
     def __str__(self) -> str:

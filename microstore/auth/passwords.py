@@ -24,7 +24,7 @@ class StrengthValidator:
         own = [text for text in (getattr(user, "username", ""), getattr(user, "email", "")) if text]
         score = zxcvbn(password[:MOST_JUDGED], user_inputs=own)["score"]
         if score < (SCORE_OF_LONG if len(password) >= LONG else SCORE_OF_SHORT):
-            raise ValidationError(f"It is too easy to guess. Choose {HINT}")
+            raise ValidationError("It is too easy to guess, even if it is long.")
 
     def get_help_text(self) -> str:
         return f"Choose {HINT}"

@@ -9,32 +9,29 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from listings.accounts import sessions
+from listings.accounts import mails, sessions
+from listings.models import Profile
 from microstore.auth.tokens import LiveToken
 from microstore.staff import login_guard
 from microstore.staff.models import FailedLogin, StaffAction
+from tests.listings.account_mails import deliver_account_mails, token_in
 from tests.support.browser import browse
+from tests.support.password_doors import RIGHT, WRONG, admin, admin_change, browser_of, of_form
 from tests.support.threads import run_at_once
 from tests.support.tokens import claims_of, sign
 
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).parents[2]
-RIGHT, WRONG = "crunchy armchair", "creaky armchair"
+BETTER = "a lighthouse in fog"
 Door = Callable[..., int]
 
 
-def admin(name: str, password: str, **meta: Any) -> int:
-    status = Client().post("/admin/login/", {"username": name, "password": password}, **meta).status_code
-    return {200: 401, 302: 200}.get(status, status)
-
-
 def page(name: str, password: str, **meta: Any) -> int:
-    body = {"username": name, "password": password}
-    status = Client().post("/account/log-in/", body, **meta).status_code
-    return {302: 200}.get(status, status)
+    return of_form(Client().post("/account/log-in/", {"username": name, "password": password}, **meta))
 
 
 def token(name: str, password: str, **meta: Any) -> int:
@@ -42,15 +39,72 @@ def token(name: str, password: str, **meta: Any) -> int:
     return APIClient().post("/api/auth/token/", body, format="json", **meta).status_code
 
 
-def change(name: str, password: str, **meta: Any) -> int:
+def api_of(name: str) -> APIClient:
     user = User.objects.get(username=name)
-    client = APIClient(headers={"Authorization": f"Bearer {sign(claims_of(user.pk))}"})
+    return APIClient(headers={"Authorization": f"Bearer {sign(claims_of(user.pk))}"})
+
+
+def change(name: str, password: str, **meta: Any) -> int:
     body = {"current": password, "new": f"{RIGHT} again"}
-    status = client.post("/api/auth/password/", body, format="json", **meta).status_code
+    status = api_of(name).post("/api/auth/password/", body, format="json", **meta).status_code
     return {403: 401}.get(status, status)
 
 
-DOORS = [admin, page, token, change]
+def change_page(name: str, password: str, **meta: Any) -> int:
+    body = {"current": password, "new": f"{RIGHT} again"}
+    return of_form(browser_of(name).post("/account/password/", body, **meta))
+
+
+def address(name: str, password: str, **meta: Any) -> int:
+    body = {"password": password, "email": "carol@lighthouse.example"}
+    status = api_of(name).patch("/api/auth/me/", body, format="json", **meta).status_code
+    return {403: 401}.get(status, status)
+
+
+def address_page(name: str, password: str, **meta: Any) -> int:
+    body = {"password": password, "email": "carol@lighthouse.example"}
+    return of_form(browser_of(name).post("/account/address/", body, **meta))
+
+
+DOORS = [admin, page, token, change, change_page, address, address_page, admin_change]
+# Every door of a secret: those of the API's schema and of the shop's forms, and the admin's. Passwords are
+# guarded, recorded and counted by name. Whoever sets one ends the sessions of the one before. No door opens
+# to a suspended account, and each takes its own kind of secret.
+GUARDED = {"guard", "record", "limit of the name", "suspension"}
+RULES: dict[str, set[str]] = {
+    "/admin/login/": GUARDED,
+    "/admin/password_change/": GUARDED | {"fingerprint"},
+    "/admin/auth/user/{id}/password/": {"fingerprint"},  # staff set it, and check none
+    "/admin/auth/user/add/": set(),  # nobody has a session yet
+    "log_in.html": GUARDED,
+    "sign_up.html": set(),  # the same
+    "account_password.html": GUARDED | {"fingerprint"},
+    "account_email.html": GUARDED,
+    "reset.html": {"fingerprint", "suspension", "scope"},
+    "verify.html": {"suspension", "scope"},
+    "unsubscribe.html": {"scope"},
+    "POST /api/auth/register/": set(),
+    "POST /api/auth/token/": GUARDED,
+    "POST /api/auth/token/refresh/": {"fingerprint", "suspension", "scope"},
+    "POST /api/auth/logout/": {"scope"},
+    "POST /api/auth/password/": GUARDED | {"fingerprint"},
+    "PATCH /api/auth/me/": GUARDED,
+    "POST /api/auth/password/reset/": {"fingerprint", "suspension", "scope"},
+    "POST /api/auth/email/verify/": {"suspension", "scope"},
+    "any endpoint, by a token": {"suspension", "scope"},
+    "/ws/orders/": {"scope"},
+}
+BY_DOOR = {
+    "/admin/login/": admin,
+    "/admin/password_change/": admin_change,
+    "log_in.html": page,
+    "account_password.html": change_page,
+    "account_email.html": address_page,
+    "POST /api/auth/token/": token,
+    "POST /api/auth/password/": change,
+    "PATCH /api/auth/me/": address,
+}
+SECRETS = {"password", "current", "new", "token", "refresh"}
 
 
 @pytest.fixture
@@ -73,7 +127,8 @@ def test_after_five_failures_a_right_password_is_refused_and_elsewhere_it_is_not
 
 @pytest.mark.parametrize("door", DOORS)
 def test_failures_at_one_door_count_at_every_other(carol: User, door: Door) -> None:
-    assert [each("carol", WRONG) for each in (*DOORS, admin)] == [401] * 5
+    others = [each for each in DOORS if each is not door]
+    assert [each("carol", WRONG) for each in others[:5]] == [401] * 5
     assert door("carol", RIGHT) == 429
 
 
@@ -90,7 +145,8 @@ def test_a_name_that_is_guessed_from_many_networks_waits_longer_and_longer(carol
 def test_an_attempt_at_a_staff_account_is_a_staff_action(carol: User, door: Door) -> None:
     door("carol", WRONG)
     door("carol", RIGHT)
-    actions = list(StaffAction.objects.order_by("id").values_list("action", "by", "address"))
+    tried = StaffAction.objects.filter(action__in=("failed to log in", "logged in"))
+    actions = list(tried.order_by("id").values_list("action", "by", "address"))
     assert actions == [("failed to log in", "carol", "127.0.0.1"), ("logged in", "carol", "127.0.0.1")]
 
 
@@ -119,6 +175,145 @@ def test_a_right_password_forgets_the_typing_errors_before(carol: User) -> None:
     for _ in range(3):
         assert [admin("carol", WRONG) for _ in range(4)] == [401] * 4
         assert admin("carol", RIGHT) == 200
+
+
+def doors_in_the_code() -> set[str]:
+    """Whatever takes a password or a token: by the schema, the shop's forms, the admin's addresses."""
+    schema: Any = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # drf-spectacular's
+    found = set()
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {}).values()
+            names = {ref.rpartition("/")[2] for each in content if (ref := each["schema"].get("$ref"))}
+            parts = [schema["components"]["schemas"][name].get("properties", {}) for name in names]
+            if SECRETS.intersection(*([set().union(*parts)])):
+                found.add(f"{method.upper()} {path}")
+    templates = (ROOT / "listings/templates/shop").glob("*.html")
+    found |= {file.name for file in templates if re.search(r'type="password"|name="token"', file.read_text())}
+    return found
+
+
+def test_every_door_has_its_rules() -> None:
+    """A new one needs a row, and what is in the row is tried by the tests of this file."""
+    elsewhere = {door for door in RULES if door.startswith("/") or door == "any endpoint, by a token"}
+    assert doors_in_the_code() == RULES.keys() - elsewhere
+    assert {door for door, rules in RULES.items() if rules >= GUARDED} == BY_DOOR.keys()
+    assert set(BY_DOOR.values()) == set(DOORS)
+    assert {door for door, rules in RULES.items() if "fingerprint" in rules} == {
+        *SETTERS,
+        "POST /api/auth/token/refresh/",
+    }
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_no_door_opens_to_a_suspended_account(carol: User, door: Door) -> None:
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+    assert door("carol", RIGHT) == 401
+
+
+def staff_set_it(carol: User) -> None:
+    other = User.objects.create_superuser("dora")
+    body = {"usable_password": "true", "password1": BETTER, "password2": BETTER}
+    response = browser_of(other.username).post(f"/admin/auth/user/{carol.pk}/password/", body)
+    assert response.status_code == 302
+
+
+def link_of(carol: User) -> str:
+    User.objects.filter(pk=carol.pk).update(email="carol@shop.example")
+    Profile.objects.create(user=carol, verified_email="carol@shop.example")
+    mails.request_reset("carol@shop.example")
+    return token_in(deliver_account_mails()[0])
+
+
+SETTERS: dict[str, Callable[[User], object]] = {
+    "/admin/password_change/": lambda _: admin_change("carol", RIGHT),
+    "/admin/auth/user/{id}/password/": staff_set_it,
+    "account_password.html": lambda _: change_page("carol", RIGHT),
+    "reset.html": lambda carol: Client().post("/account/reset/", {"token": link_of(carol), "new": BETTER}),
+    "POST /api/auth/password/": lambda _: change("carol", RIGHT),
+    "POST /api/auth/password/reset/": lambda carol: APIClient().post(
+        "/api/auth/password/reset/", {"token": link_of(carol), "new": BETTER}, format="json"
+    ),
+}
+
+
+@pytest.mark.parametrize("door", SETTERS)
+def test_whoever_sets_a_password_ends_the_sessions_of_the_one_before(carol: User, door: str) -> None:
+    browser, refresh = browser_of("carol"), str(sessions.open_session(carol))
+    assert browser.get("/account/").status_code == 200
+    SETTERS[door](carol)
+    carol.refresh_from_db()
+    assert not carol.check_password(RIGHT)
+    assert browser.get("/account/").status_code == 302
+    response = APIClient().post("/api/auth/token/refresh/", {"refresh": refresh}, format="json")
+    assert response.status_code == 401
+
+
+def secrets_of(bob: User) -> dict[str, str]:
+    """One of each kind that bob has."""
+    User.objects.filter(pk=bob.pk).update(email="bob@shop.example")
+    bob.refresh_from_db()
+    Profile.objects.create(user=bob, verified_email=bob.email)
+    mails.request_reset(bob.email)
+    reset = token_in(deliver_account_mails()[0])
+    mails.request_verification(bob)
+    refresh = sessions.open_session(bob)
+    return {
+        "access": str(refresh.access_token),
+        "refresh": str(refresh),
+        "live": str(LiveToken.for_user(bob)),
+        "reset": reset,
+        "verify": token_in(deliver_account_mails()[0]),
+        "unsubscribe": str(Profile.objects.get(user=bob).unsubscribe_token),
+    }
+
+
+def post(path: str, **body: str) -> int:
+    return APIClient().post(path, body, format="json").status_code
+
+
+TAKES: dict[str, tuple[str, Callable[[str], int]]] = {
+    "any endpoint, by a token": (
+        "access",
+        lambda text: APIClient(headers={"Authorization": f"Bearer {text}"}).get("/api/orders/").status_code,
+    ),
+    "POST /api/auth/token/refresh/": ("refresh", lambda text: post("/api/auth/token/refresh/", refresh=text)),
+    "POST /api/auth/logout/": ("refresh", lambda text: post("/api/auth/logout/", refresh=text)),
+    "POST /api/auth/password/reset/": (
+        "reset",
+        lambda text: post("/api/auth/password/reset/", token=text, new=BETTER),
+    ),
+    "POST /api/auth/email/verify/": ("verify", lambda text: post("/api/auth/email/verify/", token=text)),
+    "reset.html": (
+        "reset",
+        lambda text: Client().post("/account/reset/", {"token": text, "new": BETTER}).status_code,
+    ),
+    "verify.html": ("verify", lambda text: Client().post("/account/verify/", {"token": text}).status_code),
+    "unsubscribe.html": (
+        "unsubscribe",
+        lambda text: Client().post("/account/unsubscribe/", {"token": text}).status_code,
+    ),
+}
+
+
+def test_each_door_takes_its_own_kind_of_secret_and_no_other(bob: User) -> None:
+    secrets = secrets_of(bob)
+    for door, (own, knock) in TAKES.items():
+        statuses = {kind: knock(text) for kind, text in secrets.items() if kind != own}
+        assert all(status >= 400 for status in statuses.values()), (door, statuses)
+    scoped = {door for door, rules in RULES.items() if "scope" in rules}
+    assert scoped == {*TAKES, "/ws/orders/"}
+
+
+@pytest.mark.parametrize("door", TAKES)
+def test_each_door_takes_its_own_kind_of_secret_unless_the_account_is_suspended(bob: User, door: str) -> None:
+    own, knock = TAKES[door]
+    text = secrets_of(bob)[own]
+    if "suspension" in RULES[door] and door != "any endpoint, by a token":
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+        assert knock(text) in (401, 410)
+        User.objects.filter(pk=bob.pk).update(is_active=True)
+    assert knock(text) < 300
 
 
 @pytest.mark.django_db(transaction=True)
