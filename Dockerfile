@@ -15,7 +15,7 @@ LABEL org.opencontainers.image.title="MicroStore" \
     org.opencontainers.image.description="The listings service or the transactions service of MicroStore" \
     org.opencontainers.image.version="1.0.0" \
     org.opencontainers.image.licenses="MIT"
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 GRANIAN_LOG_CONFIG=microstore/telemetry/granian.json
 # What installs packages has nothing to do where nothing may be written.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin microstore && \
     pip uninstall --yes --quiet --root-user-action ignore setuptools wheel pip

@@ -28,7 +28,7 @@ function showStock(listingId, available) {
     shown.classList.add("just-changed");
     if (available === 0) {
       shown.classList.add("just-sold");
-      say(`Sold out: ${shown.dataset.title}`);
+      say(`Sold: ${shown.dataset.title}`);
     }
     setTimeout(() => shown.classList.remove("just-changed", "just-sold"), 2000);
   }
