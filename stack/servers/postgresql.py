@@ -81,7 +81,7 @@ class PostgreSQL(Server):
         """Start it, with the roles that a service's database has in production."""
         fresh = super().start()
         if fresh:
-            self._make_roles()
+            make_roles(self.url, password=self.password, psql=self.program("psql"))
         return fresh
 
     def answers(self) -> bool:
@@ -122,18 +122,6 @@ class PostgreSQL(Server):
         statement = f"CREATE DATABASE {self.name} OWNER {ROLE};\n"
         self._run("postgres", "--single", "-D", str(data), "postgres", said=statement)
 
-    def _make_roles(self) -> None:
-        passwords = {f"{role.upper()}_PASSWORD": self.password for role in (APP, READER, NOTIFICATIONS)}
-        done = subprocess.run(
-            [self.program("psql"), "--no-psqlrc", "--quiet", "--dbname", self.url, "--file", str(ROLES)],
-            env={**os.environ, **passwords},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise CannotRun(f"{ROLES.name} for {self.name} failed:\n{done.stderr}")
-
     def _run(self, program: str, *options: str, said: str = "") -> None:
         user = self.user()
         done = subprocess.run(
@@ -164,3 +152,17 @@ class PostgreSQL(Server):
             return Path(f"/proc/{pid}/cwd").resolve(strict=True) == self.data.resolve()
         except OSError:
             return False
+
+
+def make_roles(url: str, *, password: str, psql: str) -> None:
+    """Run roles.sql, as its owner, in a service's database; all roles get one password."""
+    passwords = {f"{role.upper()}_PASSWORD": password for role in (APP, READER, NOTIFICATIONS)}
+    done = subprocess.run(
+        [psql, "--no-psqlrc", "--quiet", "--dbname", url, "--file", str(ROLES)],
+        env={**os.environ, **passwords},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotRun(f"{ROLES.name} failed:\n{done.stderr}")

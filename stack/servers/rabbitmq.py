@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ TOPOLOGY = ROOT / "deploy/rabbitmq/topology.json"
 TAGS = {USER: ["administrator"], "flower": ["monitoring"]}
 PLUGINS = ROOT / "deploy/rabbitmq/enabled_plugins"
 CONFIGURATION = """\
-listeners.tcp.1 = 127.0.0.1:{port}
+listeners.tcp.1 = {address}:{port}
 load_definitions = {definitions}
 log.console = true
 log.console.level = info
@@ -39,12 +40,16 @@ prometheus.tcp.port = {prometheus}
 # Without these an idle node keeps a core warm, and the tests run several nodes on two cores.
 NO_BUSY_WAITING = "+sbwt none +sbwtdcpu none +sbwtdio none"
 LOOPBACK_ALONE = "-kernel inet_dist_use_interface {127,0,0,1}"
+LOOPBACK = "127.0.0.1"
 
 
 class RabbitMQ(Server):
     """One node with all its files in its folder, its port mapper and its cookie too, so that many can run."""
 
     with_management = False
+    address: str = LOOPBACK
+    distribution = LOOPBACK_ALONE
+    inside: Sequence[str] = ()  # words before a command that is to run on another host
 
     def __init__(self, name: str, *, folder: Path, port: int, password: str) -> None:
         super().__init__(name, folder=folder, port=port, password=password)
@@ -57,7 +62,7 @@ class RabbitMQ(Server):
 
     def url_of(self, user: str) -> str:
         """Return the URL for one of the users of deploy/rabbitmq/definitions.json, who have fewer rights."""
-        return f"amqp://{user}:{self.password}@127.0.0.1:{self.port}//"
+        return f"amqp://{user}:{self.password}@{self.address}:{self.port}//"
 
     @property
     def management_url(self) -> str:
@@ -74,10 +79,10 @@ class RabbitMQ(Server):
         inner = self._inner_ports()
         own = {
             "HOME": self.folder,
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_ADDRESS": self.address,
             "ERL_EPMD_PORT": inner["mapper"],
             "RABBITMQ_NODENAME": self.node,
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_IP_ADDRESS": self.address,
             "RABBITMQ_NODE_PORT": self.port,
             "RABBITMQ_DIST_PORT": inner["distribution"],
             "RABBITMQ_MNESIA_BASE": self.folder / "data",
@@ -87,14 +92,14 @@ class RabbitMQ(Server):
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": self.folder / "enabled_plugins",
             "RABBITMQ_GENERATED_CONFIG_DIR": self.folder / "generated",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{NO_BUSY_WAITING} {LOOPBACK_ALONE}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{NO_BUSY_WAITING} {self.distribution}",
         }
         foreign = [name for name in os.environ if name.startswith(("RABBITMQ_", "ERL_"))]
         inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         return inherited | {name: str(value) for name, value in own.items()}
 
     def command(self) -> list[str]:
-        return [self._program("rabbitmq-server")]
+        return [*self.inside, self._program("rabbitmq-server")]
 
     def prepare(self) -> None:
         """Choose its inner ports, write its configuration, start its port mapper."""
@@ -106,19 +111,31 @@ class RabbitMQ(Server):
         definitions = self.folder / "definitions.json"
         definitions.touch(mode=0o600)
         definitions.write_text(json.dumps(self._definitions()))
-        configuration.write_text(CONFIGURATION.format(port=self.port, definitions=definitions))
+        configuration.write_text(
+            CONFIGURATION.format(address=self.address, port=self.port, definitions=definitions)
+        )
         if self.with_management:
             with configuration.open("a") as lines:
                 lines.write(MANAGEMENT.format(**self._inner_ports()))
         plugins = PLUGINS.read_text() if self.with_management else "[].\n"
         (self.folder / "enabled_plugins").write_text(plugins)
         # Left to itself Erlang starts one that outlives the node and belongs to nobody.
-        self.mapper.start(["epmd"], environment=self.environment(), folder=self.folder)
-        wait_until(lambda: not is_free(self._inner_ports()["mapper"]), timeout_seconds=10)
+        self.mapper.start([*self.inside, "epmd"], environment=self.environment(), folder=self.folder)
+        wait_until(self._has_mapper, timeout_seconds=10)
+
+    def _has_mapper(self) -> bool:
+        command = [*self.inside, "epmd", "-names"]
+        return not subprocess.run(
+            command, env=self.environment(), capture_output=True, check=False
+        ).returncode
 
     def answers(self) -> bool:
         connection = amqp.Connection(
-            f"127.0.0.1:{self.port}", userid=USER, password=self.password, connect_timeout=2, read_timeout=2
+            f"{self.address}:{self.port}",
+            userid=USER,
+            password=self.password,
+            connect_timeout=2,
+            read_timeout=2,
         )
         try:
             connection.connect()
@@ -152,7 +169,7 @@ class RabbitMQ(Server):
     def ctl(self, *arguments: str) -> str:
         """Run rabbitmqctl against this node and return what it prints."""
         done = subprocess.run(
-            [self._program("rabbitmqctl"), "--quiet", *arguments],
+            [*self.inside, self._program("rabbitmqctl"), "--quiet", *arguments],
             env=self.environment(),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

@@ -168,11 +168,11 @@ class Market:
 
     def listings(self, sql: str, *parameters: Any) -> list[Row]:
         """Query the listings database."""
-        return _query(self.services.listings_db.url, sql, parameters)
+        return _query(self.settings["LISTINGS_OWNER_DATABASE_URL"], sql, parameters)
 
     def transactions(self, sql: str, *parameters: Any) -> list[Row]:
         """Query the transactions database."""
-        return _query(self.services.transactions_db.url, sql, parameters)
+        return _query(self.settings["TRANSACTIONS_OWNER_DATABASE_URL"], sql, parameters)
 
     @contextmanager
     def feed(self, query: str = "") -> Iterator[Feed]:

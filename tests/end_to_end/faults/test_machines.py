@@ -1,0 +1,151 @@
+"""Machines that die, are cut off and come back: three with RabbitMQ, two of them with PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from microstore.contracts.registry import QUEUES
+from stack.servers.hosts import Host, can_make_hosts
+from stack.servers.throw_away import throw_away_servers
+from stack.waiting import wait_until
+from tests.support.machines import Machines, three_machines
+from tests.support.market import Market
+from tests.support.rush import rush
+
+pytestmark = pytest.mark.skipif(not can_make_hosts(), reason="needs root and namespaces of the network")
+
+# A silent connection is noticed after 10 to 20 s, a host without an answer is tried for 5, and a primary
+# that is gone is replaced after 20.
+FOUND_WITHIN_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Machines]:
+    with three_machines() as machines:
+        yield machines
+
+
+@pytest.fixture(scope="module")
+def open_market(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """Every process, with the broker and the listings' database on the machines."""
+    with throw_away_servers() as services:
+        folder: Path = tmp_path_factory.mktemp("market")
+        servers = machines.broker.environment() | machines.database.environment()
+        market = Market(services, folder, FEES_READ_TIMEOUT_SECONDS="2", **servers)
+        try:
+            market.open()
+            yield market
+        finally:
+            market.close()
+
+
+@pytest.fixture
+def leader(market: Market, machines: Machines) -> Iterator[Host]:
+    """The machine that leads the busiest queue; afterwards everything is whole."""
+    yield machines.broker.leader_of("transactions").host
+    machines.repair()
+
+
+@pytest.fixture
+def primary(market: Market, machines: Machines) -> Iterator[Host]:
+    """The machine whose PostgreSQL writes; afterwards everything is whole."""
+    writing = machines.database.primary()
+    assert writing
+    yield writing
+    machines.repair()
+
+
+def settle_one(market: Market) -> None:
+    """Buy something now, and wait until it is settled."""
+    seller, buyer = market.add_people(2)
+    market.wait_settled([buyer.buy(seller.sell()).json()["id"]], timeout_seconds=FOUND_WITHIN_SECONDS)
+
+
+def test_every_queue_is_kept_by_all_nodes(market: Market, machines: Machines) -> None:
+    for queue in QUEUES:
+        assert machines.broker.members_of(queue) == {node.node for node in machines.broker.nodes}, queue
+
+
+def test_processes_connect_to_more_than_one_node(market: Market, machines: Machines) -> None:
+    connections = machines.broker.nodes[0].ctl("list_connections", "host").split()[1:]
+    assert 1 < len(set(connections)) <= len(machines.lan.hosts)
+
+
+def test_a_killed_broker_node_and_then_another_one(market: Market, machines: Machines, leader: Host) -> None:
+    """What came while the first was away is on the other two, and then on the first again."""
+    broker = machines.broker
+    with rush(market, "three RabbitMQ nodes: the leader killed, back, the next one killed") as hour:
+        broker.node_on(leader).kill()
+        hour.wait_for_purchases(300)
+        broker.node_on(leader).start()
+        heir = broker.leader_of("transactions")
+        assert heir.host is not leader
+        heir.kill()
+        hour.wait_for_purchases(50)
+        settle_one(market)
+
+
+def test_a_broker_node_that_nobody_reaches(market: Market, machines: Machines, leader: Host) -> None:
+    with rush(market, "three RabbitMQ nodes: the leader's machine cut off from everybody") as hour:
+        machines.isolate(leader)
+        hour.wait_for_purchases(100)
+        # The others have elected another leader, and the workers have found it.
+        settle_one(market)
+        machines.lan.mend()
+
+
+def test_a_broker_split_with_clients_on_both_sides(market: Market, machines: Machines, leader: Host) -> None:
+    """A message is taken by the larger side, or by nobody."""
+    with rush(market, "three RabbitMQ nodes: split two against one, clients reach all") as hour:
+        machines.split_off(leader)
+        hour.wait_for_purchases(100)
+        settle_one(market)
+        machines.lan.mend()
+
+
+def test_a_broker_split_with_all_clients_on_the_smaller_side(
+    market: Market, machines: Machines, leader: Host
+) -> None:
+    """Nothing settles until it is over, and buyers notice nothing."""
+    with rush(market, "three RabbitMQ nodes: split two against one, clients reach the one") as hour:
+        machines.split_off_broker_with_clients(leader)
+        hour.wait_for_purchases(300)
+        machines.lan.mend()
+
+
+def test_packets_lost_on_the_way_to_one_machine(market: Market, machines: Machines, leader: Host) -> None:
+    with rush(market, "three machines: a fifth of all packets to the broker's leader lost") as hour:
+        for address in (machines.lan.gateway, *(other.address for other in machines.others(leader))):
+            leader.lose_from(address, share=0.2)
+        hour.wait_for_purchases(300)
+        machines.lan.mend()
+
+
+def test_the_primary_s_machine_dies_and_comes_back(market: Market, machines: Machines, primary: Host) -> None:
+    """With it go its broker node and its vote; the standby has every order that was accepted."""
+    with rush(market, "two PostgreSQL, synchronous: the primary's machine killed, back") as hour:
+        primary.crash()
+        hour.wait_for_purchases(50)
+        assert machines.database.primary() is not primary
+        machines.start()
+        hour.wait_for_purchases(20)
+
+
+def test_a_primary_that_only_clients_reach(market: Market, machines: Machines, primary: Host) -> None:
+    """It accepts no order any more, since nobody confirms its commits, and gives up when its lease ends."""
+    with rush(market, "two PostgreSQL, synchronous: the primary cut off from the others alone") as hour:
+        machines.split_off(primary)
+        assert wait_until(
+            lambda: machines.database.primary() not in (None, primary), timeout_seconds=FOUND_WITHIN_SECONDS
+        )
+        hour.wait_for_purchases(50)
+        machines.repair()
+
+
+def test_a_standby_s_machine_dies(market: Market, machines: Machines, primary: Host) -> None:
+    [standby] = [host for host in machines.database.databases if host is not primary]
+    with rush(market, "two PostgreSQL, synchronous: the standby's machine killed") as hour:
+        standby.crash()
+        hour.wait_for_purchases(50)
+        assert machines.database.primary() is primary
