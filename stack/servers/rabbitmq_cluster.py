@@ -22,7 +22,8 @@ cluster_partition_handling = pause_minority
 net_ticktime = 10
 queue_leader_locator = balanced
 """
-TOGETHER_WITHIN_SECONDS = 60
+RUNNING_NODES = "rabbit_mnesia:cluster_nodes(running)."
+RESUMES_WITHIN_SECONDS, TOGETHER_WITHIN_SECONDS = 30, 60
 
 
 class Node(RabbitMQ):
@@ -60,6 +61,13 @@ class Node(RabbitMQ):
             for number, member in enumerate(self.members, 1):
                 lines.write(f"cluster_formation.classic_config.nodes.{number} = {name_of(member)}\n")
 
+    def start_or_resume(self) -> None:
+        """Start the node, and start it anew where it does not come back from its pause."""
+        # After a split RabbitMQ does not always find itself again; an operator, or a probe, restarts it then.
+        if self.running and not wait_until(self.answers, timeout_seconds=RESUMES_WITHIN_SECONDS):
+            self.kill()
+        self.start()
+
     def _definitions(self) -> dict[str, Any]:
         """Without the queues: one that is declared before the others have joined stays on one node."""
         whole = super()._definitions()
@@ -77,10 +85,15 @@ class RabbitMQCluster:
         self.nodes = [Node(host, folder=folder, password=self.password, members=hosts) for host in hosts]
 
     def start(self) -> None:
-        """Start the nodes that do not run, side by side."""
+        """Start the nodes that do not run, side by side, and wait until each sees all."""
         with ThreadPoolExecutor(len(self.nodes)) as pool:
-            list(pool.map(lambda node: node.start(), self.nodes))
-        if not wait_until(self._are_together, timeout_seconds=TOGETHER_WITHIN_SECONDS):
+            list(pool.map(lambda node: node.start_or_resume(), self.nodes))
+        if wait_until(lambda: not self._strangers(), timeout_seconds=RESUMES_WITHIN_SECONDS):
+            return
+        for node in self._strangers():
+            node.kill()
+            node.start()
+        if not wait_until(lambda: not self._strangers(), timeout_seconds=TOGETHER_WITHIN_SECONDS):
             raise CannotRun("The RabbitMQ nodes do not find each other")
 
     def stop(self) -> None:
@@ -107,11 +120,13 @@ class RabbitMQCluster:
         return found[queue]
 
     def _running_node(self) -> Node:
-        return next(node for node in self.nodes if node.running)
+        return next(node for node in self.nodes if node.answers())
 
-    def _are_together(self) -> bool:
-        seen = self._running_node().ctl("eval", "rabbit_mnesia:cluster_nodes(running).")
-        return all(node.node in seen for node in self.nodes)
+    def _strangers(self) -> list[Node]:
+        """Return the nodes that are not seen by the larger side."""
+        views = [node.ctl("eval", RUNNING_NODES) for node in self.nodes if node.answers()]
+        together = max(([node for node in self.nodes if node.node in seen] for seen in views), key=len)
+        return [node for node in self.nodes if node not in together]
 
     def environment(self) -> dict[str, str]:
         """Return the URLs under the names that the services read; each names all nodes."""
