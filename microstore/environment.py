@@ -70,7 +70,10 @@ def check_url(name: str, url: str, schemes: set[str]) -> None:
     kinds = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in schemes and (parts.port is None or parts.port > 0)
+        # libpq takes several hosts, each with its port.
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        ports = [urlsplit(f"//{host}").port for host in hosts]
+        fits = parts.scheme in schemes and all(port is None or port > 0 for port in ports)
     except ValueError:
         fits = False
     if not fits:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from microstore.environment import check_url
 from stack.places import ROOT
 
 WRONG = {
@@ -50,6 +52,12 @@ def test_a_value_that_cannot_be_read_is_one_line(name: str) -> None:
     assert done.returncode == 1
     assert name in line
     assert "secret" not in line
+
+
+def test_a_database_may_have_several_hosts() -> None:
+    check_url("DATABASE_URL", "postgres://app:secret@one:5432,[::1]:5433,two/listings", {"postgres"})
+    with pytest.raises(ImproperlyConfigured):
+        check_url("DATABASE_URL", "postgres://app:secret@one:5432,two:port/listings", {"postgres"})
 
 
 @pytest.mark.parametrize(("service", "command"), [("transactions", "reconcile"), ("listings", "post_ledger")])
