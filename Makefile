@@ -40,8 +40,8 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
-faults: $(INSTALLED) ## only the tests that break everything while people buy; writes docs/reliability.md
-	@$(STACK) exec -- env RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
+faults: $(INSTALLED) ## the tests that break everything while people buy, machines too; writes docs/reliability.md
+	@$(STACK) exec -- env MACHINES=1 RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
 
 # ONLY=purchase,drain measures these parts alone; QUICK=1 looks whether everything works.
 bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes benchmarks/results

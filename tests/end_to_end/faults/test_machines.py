@@ -1,5 +1,6 @@
 """Machines that die, are cut off and come back: three with RabbitMQ, two of them with PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from tests.support.machines import Machines, three_machines
 from tests.support.market import Market
 from tests.support.rush import rush
 
-pytestmark = pytest.mark.skipif(not can_make_hosts(), reason="needs root and namespaces of the network")
+pytestmark = [
+    pytest.mark.skipif("MACHINES" not in os.environ, reason="`make faults` alone has the minutes for it"),
+    pytest.mark.skipif(not can_make_hosts(), reason="needs root and namespaces of the network"),
+]
 
 # A silent connection is noticed after 10 to 20 s, a host without an answer is tried for 5, and a primary
 # that is gone is replaced after 20.
