@@ -28,7 +28,7 @@ NO_LENGTH = Fault(HTTPStatus.LENGTH_REQUIRED, "Send the request body with a Cont
 NO_NUMBER = Fault(HTTPStatus.BAD_REQUEST, "The Content-Length header is not a whole number.")
 TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
 IN_ADDRESS = Fault(HTTPStatus.BAD_REQUEST, "Send fields in the request body; the address takes none.")
-SAFE = {"GET", "HEAD", "OPTIONS"}
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}  # RFC 9110, 9.2.1
 
 
 def bound_bodies(

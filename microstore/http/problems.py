@@ -114,6 +114,9 @@ def answer_exceptions(
         if settings.DEBUG and response.status_code == HTTPStatus.NOT_FOUND and is_api(request):
             # In place of the page with which Django helps in development.
             return response if response["Content-Type"] == CONTENT_TYPE else not_found(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content.startswith(b"{"):
+            # Of Django's views and decorators it is empty, of DRF's pages a line of text.
+            return method_not_allowed(request, response["Allow"])
         return response
 
     answered.process_exception = page_of_exception  # type: ignore[attr-defined]  # Django looks for it there
@@ -162,6 +165,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return as_page_or_problem(
         request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path[:MAX_QUOTED]}."
     )
+
+
+def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """Return a page or problem that names the methods of the address, as its header `Allow` does."""
+    page = as_page_or_problem(request, HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes only {allowed}.")
+    page.headers["Allow"] = allowed
+    return page
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from stack.places import ROOT
 from stack.processes.environment import choose_all_ports, make_environment
@@ -73,3 +76,16 @@ def test_an_api_behaves_as_its_schema_describes(runs: Runs, api: str) -> None:
     output, _ = runs[api].communicate()
     assert runs[api].returncode == 0, output
     assert "Stateful" in output
+
+
+@pytest.mark.parametrize("rule", tomllib.loads(CONFIGURATION.read_text())["operations"])
+def test_nothing_is_accepted_that_the_schema_of_the_path_does_not_name(rule: dict[str, Any]) -> None:
+    paths = rule["include-path"]
+    accepted = rule["checks"]["positive_data_acceptance"]["expected-statuses"]
+    assert accepted[0] == "2xx"
+    schema = yaml.safe_load((ROOT / "docs/api/listings.yaml").read_text())
+    for path in [paths] if isinstance(paths, str) else paths:
+        documented = {
+            status for operation in schema["paths"][path].values() for status in operation["responses"]
+        }
+        assert {str(status) for status in accepted[1:]} <= documented, path
