@@ -115,6 +115,7 @@ check-style: $(INSTALLED)
 
 check-boundaries: $(INSTALLED)
 	@$(BIN)/python -m tools.boundaries
+	@$(BIN)/python -m tools.deployment
 	$(BIN)/lint-imports
 
 # Each service with everything but the other, whose models its settings do not know.
