@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from microstore.http.problems import as_page_or_problem
+from microstore.http.problems import as_page_or_problem, is_api
 
 MAX_DIGITS = 18  # Python refuses to parse more than 4,300 (ValueError), which would be a 500
 DISCONNECT = {"type": "http.disconnect"}
@@ -28,7 +28,7 @@ NO_LENGTH = Fault(HTTPStatus.LENGTH_REQUIRED, "Send the request body with a Cont
 NO_NUMBER = Fault(HTTPStatus.BAD_REQUEST, "The Content-Length header is not a whole number.")
 TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
 IN_ADDRESS = Fault(HTTPStatus.BAD_REQUEST, "Send fields in the request body; the address takes none.")
-SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}  # RFC 9110, 9.2.1
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def bound_bodies(
@@ -44,13 +44,27 @@ def bound_bodies(
         fault = find_fault(request)
         return as_page_or_problem(request, *fault) if fault else get_response(request)
 
+    bounded.process_view = refuse_address  # type: ignore[attr-defined]  # Django looks for it there
     return bounded
+
+
+def refuse_address(request: HttpRequest, view: Any, *args: Any) -> HttpResponse | None:
+    """Refuse what changes something and has fields in its address; None where the view may run."""
+    if request.GET and request.method in CHANGING and is_api(request) and takes(view, request.method):
+        return as_page_or_problem(request, *IN_ADDRESS)
+    return None
+
+
+def takes(view: Any, method: str) -> bool:
+    """Return whether a view of DRF serves the method; where it does not, its own answer is 405."""
+    actions = getattr(view, "actions", None)
+    return (
+        hasattr(getattr(view, "cls", None), method.lower()) if actions is None else method.lower() in actions
+    )
 
 
 def find_fault(request: HttpRequest) -> Fault | None:
     """Return why the body is refused, None where it may be read or there is none."""
-    if request.method not in SAFE and request.GET and request.path.startswith("/api/"):
-        return IN_ADDRESS
     length: str = request.META.get("CONTENT_LENGTH") or ""
     # With both headers, proxies can disagree on where the request ends: request smuggling (RFC 9112, 6.1).
     if "HTTP_TRANSFER_ENCODING" in request.META or (not length and _has_frames(request)):
