@@ -31,7 +31,7 @@ def test_every_line_of_the_web_server_itself_is_json() -> None:
         text=True,
     ) as server:
         assert server.stdout
-        lines = []
+        lines: list[str] = []
         while not lines or "Started worker-1" not in lines[-1]:
             lines.append(server.stdout.readline())
         server.terminate()

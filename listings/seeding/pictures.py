@@ -1,14 +1,14 @@
-"""Generated pictures of the demonstration shop: jars, bowls, books and fruit on a table."""
+"""Generated pictures of the demonstration shop: what is sold, on a table, with something small beside it."""
 
-from collections.abc import Callable
 from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter
 
+from listings.seeding.subjects import SUBJECTS, Box, Draw, Pen
+
 SIDE = 640
 SMOOTH = 2  # drawn larger and scaled down, for smooth edges: Pillow draws without antialiasing
 COARSE = 4
-INSIDE = "#332820"
 # Colours of the wall, of the table and of the objects on it.
 PALETTES = (
     ("#e9dcc9", "#b98b5e", ("#3f5e5a", "#d8a24a", "#8c3f2b", "#f3ece0", "#6b7f8c")),
@@ -18,37 +18,32 @@ PALETTES = (
     ("#dfe3e8", "#9a8f84", ("#1f3a4d", "#e08e45", "#b9c4ae", "#faf4ea", "#84432f")),
     ("#f3e6c4", "#8a7a4f", ("#5b3758", "#c7773b", "#f8f3e4", "#4f7157", "#b23a48")),
 )
-Box = tuple[float, float, float, float]  # left, top, right, bottom
-Pen = ImageDraw.ImageDraw
 
 
-def draw(random: Random) -> Image.Image:
-    """Draw a still life of SIDE × SIDE pixels; the same state of `random` gives the same picture."""
+def draw(random: Random, subject: str) -> Image.Image:
+    """Draw one of SUBJECTS, SIDE × SIDE pixels; the same state of `random` gives the same picture."""
     wall, table, colours = random.choice(PALETTES)
     picture = Image.new("RGB", (SIDE * SMOOTH, SIDE * SMOOTH), wall)
     edge = SIDE * SMOOTH * 0.66
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, edge, SIDE * SMOOTH, SIDE * SMOOTH), fill=table)
-    # By their lower edge: objects further back are drawn first, so that those in front cover them.
-    boxes = sorted(_place_objects(random, edge), key=lambda box: box[3])
+    boxes = _place_objects(random, edge)
     picture = _with_shadows(picture, boxes)
     pen = ImageDraw.Draw(picture)
-    for box, colour in zip(boxes, random.sample(colours, len(boxes)), strict=True):
-        random.choice(SHAPES)(pen, box, colour)
+    shapes = [SUBJECTS[subject], random.choice(BESIDE)]
+    for shape, box, colour in zip(shapes, boxes, random.sample(colours, len(boxes)), strict=True):
+        shape(pen, box, colour)
     return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
 def _place_objects(random: Random, edge: float) -> list[Box]:
-    # Side by side, so that none is hidden.
-    count = random.choice((3, 4))
-    room = SIDE * SMOOTH * 0.76 / count
-    boxes = []
-    for number in range(count):
-        width, height = room * random.uniform(0.8, 1.25), room * random.uniform(0.8, 2.1)
-        middle = SIDE * SMOOTH * 0.12 + room * (number + 0.5)
-        bottom = edge + SIDE * SMOOTH * random.uniform(0.03, 0.16)
-        boxes.append((middle - width / 2, bottom - height, middle + width / 2, bottom))
-    return boxes
+    # The small thing beside it stands further in front, and is drawn over it.
+    whole = SIDE * SMOOTH
+    size, bottom = whole * random.uniform(0.5, 0.58), edge + whole * 0.1
+    left = whole * random.uniform(0.14, 0.24)
+    small, beside = whole * random.uniform(0.13, 0.18), left + size + whole * 0.02
+    front = bottom + whole * 0.06
+    return [(left, bottom - size, left + size, bottom), (beside, front - small * 1.4, beside + small, front)]
 
 
 def _with_shadows(picture: Image.Image, boxes: list[Box]) -> Image.Image:
@@ -75,25 +70,6 @@ def _jar(pen: Pen, box: Box, colour: str) -> None:
     _shine(pen, (left + width * 0.14, top + height * 0.42, left + width * 0.2, bottom - height * 0.2))
 
 
-def _bowl(pen: Pen, box: Box, colour: str) -> None:
-    left, _, right, bottom = box
-    width = right - left
-    top = bottom - width * 0.55
-    pen.chord((left, top - width * 0.5, right, bottom), 0, 180, fill=colour)
-    pen.ellipse((left, top - width * 0.03, right, top + width * 0.15), fill=INSIDE)
-    pen.rectangle((left + width * 0.35, bottom - width * 0.05, right - width * 0.35, bottom), fill=colour)
-
-
-def _book(pen: Pen, box: Box, colour: str) -> None:
-    left, top, right, bottom = box
-    width = (right - left) * 0.5
-    middle = (left + right) / 2
-    pen.rounded_rectangle((middle - width / 2, top, middle + width / 2, bottom), 6, fill=colour)
-    for part in (0.12, 0.18, 0.8):
-        at = top + (bottom - top) * part
-        pen.rectangle((middle - width / 2, at, middle + width / 2, at + 6), fill="#f6ecd8")
-
-
 def _fruit(pen: Pen, box: Box, colour: str) -> None:
     left, _, right, bottom = box
     width = (right - left) * 0.85
@@ -106,4 +82,4 @@ def _shine(pen: Pen, box: Box) -> None:
     pen.ellipse(box, fill="#fdf8ee")
 
 
-SHAPES: tuple[Callable[[Pen, Box, str], None], ...] = (_jar, _jar, _bowl, _book, _fruit)
+BESIDE: tuple[Draw, ...] = (_jar, _fruit)

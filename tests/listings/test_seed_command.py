@@ -51,6 +51,16 @@ def test_a_large_shop_shows_how_far_it_is(capsys: pytest.CaptureFixture[str]) ->
     assert lines[-2:] == ["2000 of 2001 listings are made", "2001 of 2001 listings are made"]
 
 
+def test_a_picture_shows_what_its_title_says() -> None:
+    seed("--listings", "50")
+    seeded = ListingImage.objects.filter(listing__seller__username__startswith="seed1.")
+    for image in seeded.select_related("listing"):
+        assert image.listing
+        subject = "lamp" if " lamp " in image.listing.title else image.listing.category
+        assert f"/{subject}-" in str(image.large.name), image.listing.title
+    assert seeded.count() == 50
+
+
 def test_what_is_there_already_is_left_alone() -> None:
     seed("--listings", "5")
     before = Listing.objects.count(), User.objects.count()

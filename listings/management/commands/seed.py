@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
-from itertools import islice
+from itertools import cycle, islice
 from random import Random
 from typing import Any
 
@@ -16,6 +16,7 @@ from listings.catalogue.images import encode
 from listings.models import Category, Listing, ListingImage, Profile
 from listings.seeding.catalogue import Thing, invent_names, invent_things
 from listings.seeding.pictures import draw
+from listings.seeding.subjects import SUBJECTS, subject_of
 from microstore.staff.demonstration import PASSWORD, SeedCommand
 
 THINGS = (
@@ -51,7 +52,7 @@ THINGS = (
         "Oil on canvas. She follows you round the room.",
     ),
 )
-PICTURES = 24  # listings share them: 100,000 files would show no more
+PICTURES_OF_ONE = 3  # of each subject; listings share them: 100,000 files would show no more
 SIDE_SMALL = 320
 BATCH = 2_000
 
@@ -99,11 +100,14 @@ def make_first_look() -> str:
     bob = users.create_user("bob", "bob@example.com", PASSWORD)
     admin = users.create_superuser("admin", "admin@example.com", PASSWORD)
     verify_addresses([alice, bob, admin])
+    random = numbers("first look")
     things = (
         Thing(title, text, category, cents, quantity) for title, category, cents, quantity, text in THINGS
     )
     listings = Listing.objects.bulk_create([as_listing(thing, alice) for thing in things])
-    add_pictures(listings, draw_pictures("first-look", numbers("first look"), len(listings)))
+    for number, listing in enumerate(listings):
+        subject = subject_of(listing.title, listing.category)
+        add_pictures([listing], {subject: [store_picture(f"seed/first-look/{number}", random, subject)]})
     return f"Made alice, bob and admin (password {PASSWORD!r}) and {len(THINGS)} listings."
 
 
@@ -124,8 +128,8 @@ def make_shop(
     )
     sellers = User.objects.bulk_create(accounts, BATCH)
     verify_addresses(sellers)
-    say(f"{users} users are made; drawing {PICTURES} pictures ...")
-    pictures = draw_pictures(name, random, PICTURES)
+    say(f"{users} users are made; drawing their pictures ...")
+    pictures = {subject: draw_pictures(name, random, subject) for subject in SUBJECTS}
     things = invent_things(random, listings)
     made = 0
     while batch := [as_listing(thing, random.choice(sellers)) for thing in islice(things, BATCH)]:
@@ -153,26 +157,25 @@ def as_listing(thing: Thing, seller: User) -> Listing:
     )
 
 
-def draw_pictures(name: str, random: Random, count: int) -> list[ListingImage]:
-    """Store pictures; the rows returned belong to no listing yet."""
-    return [store_picture(f"seed/{name}/{number}", random) for number in range(count)]
+def draw_pictures(name: str, random: Random, subject: str) -> list[ListingImage]:
+    """Store pictures of the subject; the rows returned belong to no listing yet."""
+    names = [f"seed/{name}/{subject}-{number}" for number in range(PICTURES_OF_ONE)]
+    return [store_picture(each, random, subject) for each in names]
 
 
-def store_picture(name: str, random: Random) -> ListingImage:
+def store_picture(name: str, random: Random, subject: str) -> ListingImage:
     """Store one picture and its thumbnail."""
-    picture = draw(random)
+    picture = draw(random, subject)
     large = default_storage.save(f"{name}.jpg", encode(picture))
     small = default_storage.save(f"{name}-small.jpg", encode(picture.resize((SIDE_SMALL, SIDE_SMALL))))
     return ListingImage(large=large, small=small, width=picture.width, height=picture.height)
 
 
-def add_pictures(listings: list[Listing], pictures: list[ListingImage]) -> None:
-    """Give each listing one of the pictures, in turn."""
+def add_pictures(listings: list[Listing], pictures: dict[str, list[ListingImage]]) -> None:
+    """Give each listing one of the pictures of its subject, in turn."""
+    turns = {subject: cycle(choice) for subject, choice in pictures.items()}
+    given = [(listing, next(turns[subject_of(listing.title, listing.category)])) for listing in listings]
     ListingImage.objects.bulk_create(
         ListingImage(listing=listing, large=of.large, small=of.small, width=of.width, height=of.height)
-        for listing, of in zip(listings, _again_and_again(pictures, len(listings)), strict=True)
+        for listing, of in given
     )
-
-
-def _again_and_again(pictures: list[ListingImage], count: int) -> list[ListingImage]:
-    return [pictures[number % len(pictures)] for number in range(count)]
