@@ -19,7 +19,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 def test_every_line_of_the_web_server_itself_is_json() -> None:
     [configuration] = re.findall(r"GRANIAN_LOG_CONFIG=(\S+)", DOCKERFILE)
     [port] = choose_ports(1)
-    granian = Path(sys.executable).with_name("granian")
+    granian = str(Path(sys.executable).with_name("granian"))
     command = [granian, "--interface", "wsgi", "--port", str(port), "wsgiref.simple_server:demo_app"]
     variables = {"GRANIAN_LOG_CONFIG": configuration, "MICROSTORE_SERVICE": "listings"}
     with subprocess.Popen(

@@ -232,7 +232,7 @@ def test_a_cart_whose_last_thing_has_gone_is_refused_and_says_so(
         expect(buyer.page.get_by_role("alert")).to_contain_text("nothing was ordered")
         buyer.forgive(409)
         buyer.page.get_by_role("button", name=f"Remove {spoon}").click()
-        expect(buyer.page.get_by_role("heading", name="Nothing in it")).to_be_visible()
+        expect(buyer.page.get_by_role("heading", name="Your cart is empty")).to_be_visible()
 
 
 def test_without_websockets_the_pages_ask(market: Market, chromium: Browser, photograph: Path) -> None:

@@ -58,7 +58,7 @@ def test_the_page_of_a_listing_says_what_changed_and_asks(
         buyer.forgive(409)
         orders = buyer.page.context.new_page()
         orders.goto("/orders/")
-        expect(orders.get_by_role("heading", name="Nothing bought yet")).to_be_visible()
+        expect(orders.get_by_role("heading", name="No orders yet")).to_be_visible()
         buyer.page.get_by_role("button", name="Buy at €9,250.00").click()
         expect_order(buyer, title)
 
