@@ -9,7 +9,7 @@ from uuid import UUID
 
 from audit.range_checksums import TERMS, SaleRow
 
-SOLD = ("completed", "refunded")  # a refund does not undo the transaction
+SOLD = ("completed", "partly_refunded", "refunded")  # a refund does not undo the transaction
 # `cancelling` was cancelled a moment ago: the message that voids its transaction may still be on its way.
 UNDER_WAY = ("pending", "cancelling", *SOLD)
 RECORDED = "recorded"

@@ -89,7 +89,7 @@ ORDERS = SalesTable(
     key="id",
     status="""CASE WHEN status = 'pending' AND created_at < %s THEN 'overdue'
         WHEN status = 'cancelled' AND settled_at >= %s THEN 'cancelling' ELSE status END""",
-    sold="status IN ('completed', 'refunded')",
+    sold="status IN ('completed', 'partly_refunded', 'refunded')",
     compared="1 = 1",
     terms=(*TERMS[:-1], "quantity * unit_price_cents"),
 )

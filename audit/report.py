@@ -8,6 +8,7 @@ from audit.check import Check, count_disagreements
 from audit.cross_database import Comparison
 from audit.ledger import check_ledger
 from audit.queues import Depths, find_warnings, measure_queues
+from audit.refunds import check_refunds
 from audit.single_database import check_listings, check_outboxes
 from audit.snapshots import Snapshots
 
@@ -53,6 +54,6 @@ class Report:
 def make_report(snapshots: Snapshots) -> Report:
     """Run every check; raises django.db.Error if a database fails meanwhile."""
     depths, queues = measure_queues()
-    single = [*check_ledger(snapshots), *check_outboxes(snapshots)]
+    single = [*check_ledger(snapshots), *check_refunds(snapshots), *check_outboxes(snapshots)]
     checks = [*check_listings(snapshots), *Comparison(snapshots).run(), *single, queues]
     return Report(checks, depths, find_warnings(snapshots, depths))

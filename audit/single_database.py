@@ -7,8 +7,8 @@ from audit.snapshots import Snapshots
 STOCK = """
     SELECT listing.id, listing.quantity, listing.available, coalesce(taken.quantity, 0)
     FROM listings_listing listing LEFT JOIN (
-        SELECT listing_id, sum(quantity) AS quantity FROM listings_order
-        WHERE status IN ('pending', 'completed') GROUP BY listing_id
+        SELECT listing_id, sum(quantity - returned_quantity) AS quantity FROM listings_order
+        WHERE status IN ('pending', 'completed', 'partly_refunded', 'refunded') GROUP BY listing_id
     ) taken ON taken.listing_id = listing.id
     WHERE listing.available + coalesce(taken.quantity, 0) <> listing.quantity
 """

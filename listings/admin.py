@@ -20,14 +20,19 @@ from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
 from listings.overview import find_orders
+from listings.refunds.admin import RefundAdmin
+from listings.refunds.request import MAY_REFUND, RefundRequest, request_refund
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
+from microstore.refusal import Refusal
+from microstore.staff.actions import record
 from microstore.staff.columns import link_to_peer, money_column
 from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 
-__all__ = ["NotificationAdmin", "ShopPeopleAdmin"]  # importing them is what puts them into the admin
+# Importing them is what puts them into the admin.
+__all__ = ["NotificationAdmin", "RefundAdmin", "ShopPeopleAdmin"]
 
 MAX_ID_DIGITS = 18
 
@@ -130,7 +135,9 @@ class ListingAdmin(FastAdmin):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    """Orders, read only: messages alone change them."""
+    """Orders, read only: messages alone change them. Finance requests refunds of what is left of them."""
+
+    actions = ("refund",)
 
     list_display = ("id", "status", "buyer", "title", "quantity", "total", "created_at")
     list_filter = ("status", AgeFilter)
@@ -143,15 +150,17 @@ class OrderAdmin(ReadOnlyAdmin):
         ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price")}),
         ("Item, as sold", {"fields": ("edition", "title", "category", "description", "picture")}),
         ("What it cost", {"fields": ("transaction_link", "fee", "total", "fee_rule")}),
+        ("Refunded", {"fields": ("refunded", "returned_quantity")}),
         ("More", {"fields": ("checkout_id", "idempotency_key", "created_at", "settled_at", "resent_at")}),
     )
     readonly_fields = (
         *("steps", "trace_link", "resent_at", "title", "category", "description", "picture"),
-        *("unit_price", "fee", "total", "transaction_link"),
+        *("unit_price", "fee", "total", "refunded", "transaction_link"),
     )
     unit_price = money_column("unit_price_cents", description="unit price")
     fee = money_column("fee_cents", description="fee")
     total = money_column("total_cents", description="total")
+    refunded = money_column("refunded_cents", description="refunded")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -166,6 +175,30 @@ class OrderAdmin(ReadOnlyAdmin):
         if is_id(term):
             return queryset.filter(listing_id=int(term)), False
         return queryset.filter(buyer__username=term), False
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may refund orders."""
+        return request.user.has_perm(MAY_REFUND)
+
+    @admin.action(description="Refund what is left", permissions=["refund"])
+    def refund(self, request: HttpRequest, orders: QuerySet[Order]) -> HttpResponse | None:
+        """Request the refund of all that is left of what the buyers paid; no stock goes back."""
+        reason = given_reason(request)
+        if reason is None:
+            title = f"Refund {orders.count()} orders"
+            return show_reason_form(request, self, title=title, action="refund", rows=list(orders))
+        for order_id in orders.values_list("pk", flat=True):
+            try:
+                requested, _ = request_refund(
+                    RefundRequest(order_id=order_id, requested_by_id=int(request.user.pk or 0), reason=reason)
+                )
+            except Refusal as error:
+                self.message_user(request, f"{order_id}: {error}", messages.WARNING)
+                continue
+            by = request.user.get_username()
+            record("requested refund", by=by, target=f"order {order_id}", reason=reason)
+            self.message_user(request, f"{order_id}: refund {requested.pk} requested.", messages.SUCCESS)
+        return None
 
     @admin.display
     def title(self, order: Order) -> str:

@@ -8,13 +8,21 @@ from uuid import UUID, uuid5
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from listings.models import Order
-from microstore.contracts.listings import ORDER_COMPLETED, OrderCompleted
+from listings.models import Order, Refund
+from microstore.contracts.listings import (
+    ORDER_COMPLETED,
+    REFUND_COMPLETED,
+    OrderCompleted,
+    OrderRefunded,
+    RefundCompleted,
+)
 from microstore.contracts.transactions import (
     ORDER_CANCELLED,
     ORDER_CREATED,
+    REFUND_REQUESTED,
     OrderCancelled,
     OrderCreated,
+    RefundRequested,
 )
 
 READ_ORDER_CREATED = """
@@ -45,3 +53,31 @@ def order_completed(order: Mapping[str, Any]) -> OrderCompleted:
     """Return the fact that the order is completed: the same event, however often it is built."""
     # A redelivered sale publishes the fact again; by the same id its notification is stored once.
     return ORDER_COMPLETED(event_id=uuid5(order["order_id"], ORDER_COMPLETED.name), **order)
+
+
+def refund_requested(refund: Refund) -> RefundRequested:
+    """Return the message that has a refund decided: the same event, however often it is built."""
+    return REFUND_REQUESTED(
+        event_id=uuid5(refund.id, REFUND_REQUESTED.name),
+        refund_id=refund.id,
+        order_id=refund.order_id,
+        listing_id=refund.order.listing_id,
+        amount_cents=refund.amount_cents,
+        currency=refund.order.currency,
+        reason=refund.reason,
+        trace=refund.order.trace,
+    )
+
+
+def refund_completed(refund: Refund, refunded: OrderRefunded) -> RefundCompleted:
+    """Return the fact that an order is refunded: the same event, however often it is built."""
+    order = refund.order
+    assert order.total_cents is not None
+    return REFUND_COMPLETED(
+        event_id=uuid5(refund.id, REFUND_COMPLETED.name),
+        **refunded.model_dump(exclude={"event_id", "occurred_at"}),
+        buyer_id=order.buyer_id,
+        seller_id=order.listing.seller_id,
+        total_cents=order.total_cents,
+        reason=refund.reason,
+    )

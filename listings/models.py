@@ -6,21 +6,23 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Func, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from listings.accounts.models import Profile, Session
+from listings.catalogue.models import Category, DiscardedFile
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.live.models import LiveEvent
 from listings.money import validate_currency
 from listings.notifications.models import Email, Notification
+from listings.refunds.models import Refund
 from microstore.telemetry.tracing import trace_id_of
 
-__all__ = ["Email", "LiveEvent", "Notification", "Profile", "Session"]  # Django finds models by this module
+# Django finds models by this module.
+__all__ = ["Category", "DiscardedFile", "Email", "LiveEvent", "Notification", "Profile", "Refund", "Session"]
 
-MAX_PRICE_CENTS = 1_000_000_000
-MAX_QUANTITY = 1_000_000
+MAX_PRICE_CENTS, MAX_QUANTITY = 1_000_000_000, 1_000_000
 LISTING_WORDS = Func(
     Func("title", "description", function="search_words"),
     function="array_to_tsvector",
@@ -34,18 +36,6 @@ BY_PRICE = ExpressionWrapper(F("price_cents") * PRICE_STEP + F("id"), output_fie
 def picture_path(picture_id: int | None) -> str:
     """Return the path by which those who may see a picture get it, whatever became of its listing."""
     return f"/pictures/{picture_id}/large.jpg" if picture_id else ""
-
-
-class Category(models.TextChoices):
-    """Departments of the shop."""
-
-    ART = "art"
-    BOOKS = "books"
-    CLOTHING = "clothing"
-    ELECTRONICS = "electronics"
-    FURNITURE = "furniture"
-    TOYS = "toys"
-    OTHER = "other"
 
 
 class Listing(models.Model):
@@ -149,15 +139,6 @@ class ListingImage(models.Model):
         return reverse("picture", args=[self.pk, size])
 
 
-class DiscardedFile(models.Model):
-    """A file in the storage that no picture names any more; the row goes when the file is deleted."""
-
-    name = models.CharField(max_length=200)
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class ListingEdition(models.Model):
     """A past edition of a listing that was ordered; a trigger writes it when the listing changes."""
 
@@ -184,12 +165,13 @@ class Order(models.Model):
     """One listing, a quantity and a buyer. It leaves `pending` exactly once."""
 
     class Status(models.TextChoices):
-        """pending → completed | rejected | cancelled; completed → refunded."""
+        """pending → completed | rejected | cancelled; completed → partly_refunded | refunded."""
 
         PENDING = "pending"
         COMPLETED = "completed"
         REJECTED = "rejected"
         CANCELLED = "cancelled"
+        PARTLY_REFUNDED = "partly_refunded"
         REFUNDED = "refunded"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -212,7 +194,7 @@ class Order(models.Model):
     quantity = models.PositiveIntegerField()
     unit_price_cents = models.PositiveBigIntegerField(help_text="As it was when ordered.")
     currency = models.CharField(max_length=3)
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     transaction_id = models.UUIDField(
         null=True,
         blank=True,
@@ -220,6 +202,8 @@ class Order(models.Model):
     )
     fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
     total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")
+    refunded_cents = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Of the total.")
+    returned_quantity = models.PositiveIntegerField(default=0, db_default=0, help_text="Back in the stock.")
     fee_rule = models.CharField(
         max_length=100,
         blank=True,
@@ -251,6 +235,12 @@ class Order(models.Model):
                 | Q(transaction_id__isnull=False, fee_cents__isnull=False, total_cents__isnull=False),
                 name="order_completed_has_transaction",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    refunded_cents__lte=Coalesce("total_cents", 0), returned_quantity__lte=F("quantity")
+                ),
+                name="order_refunded_in_bounds",
+            ),
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="order_of_buyer"),
@@ -266,6 +256,7 @@ class Order(models.Model):
                 condition=Q(status="cancelled", transaction_id__isnull=True),
             ),
             # The admin's: few orders are in it, so that a purchase costs no more for it.
+            models.Index(fields=["-id"], name="order_partly_refunded", condition=Q(status="partly_refunded")),
             models.Index(
                 fields=["status", "-id"],
                 name="order_unusual",

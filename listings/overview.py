@@ -10,10 +10,10 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from listings.models import Order
+from listings.models import Order, Refund
 from listings.orders.timeline import timeline
 from microstore.contracts.contract import Message
-from microstore.contracts.listings import OrderVoided
+from microstore.contracts.listings import OrderVoided, RefundMessage
 from microstore.messaging.gauges import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace
@@ -97,9 +97,17 @@ def find_done(messages: Sequence[Message]) -> set[UUID]:
     wanted = [order_id for message in messages if (order_id := getattr(message, "order_id", None))]
     orders = Order.objects.filter(id__in=wanted).exclude(status=Order.Status.PENDING)
     transactions = dict(orders.values_list("id", "transaction_id"))
-    return {
-        message.event_id
-        for message in messages
-        if (order_id := getattr(message, "order_id", None)) in transactions
-        and not (isinstance(message, OrderVoided) and transactions[order_id] is None)
-    }
+    refunds = Refund.objects.filter(
+        id__in=[message.refund_id for message in messages if isinstance(message, RefundMessage)]
+    )
+    settled = set(refunds.exclude(status=Refund.Status.REQUESTED).values_list("id", flat=True))
+
+    def is_done(message: Message) -> bool:
+        if isinstance(message, RefundMessage):
+            return message.refund_id in settled
+        order_id = getattr(message, "order_id", None)
+        if order_id not in transactions:
+            return False
+        return not (isinstance(message, OrderVoided) and transactions[order_id] is None)
+
+    return {message.event_id for message in messages if is_done(message)}

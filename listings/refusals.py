@@ -142,6 +142,18 @@ class AlreadySettled(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class NotRefundable(Refusal):
+    """The order is not completed, or is refunded in whole."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class RefundTooLarge(Refusal):
+    """Less than this is left of what was paid, or of the pieces that were sold."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class TooManyCancellations(Refusal):
     """The buyer has cancelled so often within the hour that this order has to settle."""
 

@@ -1,9 +1,12 @@
 """Permissions of the staff roles in the listings service."""
 
-LOOK = ("listings.view_listing", "listings.view_order", "listings.view_notification", "auth.view_user")
+LOOK = (
+    *("listings.view_listing", "listings.view_order", "listings.view_refund", "listings.view_notification"),
+    "auth.view_user",
+)
 ROLES = {
     "support": (*LOOK, "listings.moderate_listing"),
-    "finance": ("listings.view_order",),
+    "finance": ("listings.view_order", "listings.view_refund", "listings.request_refund"),
     "operations": (
         *LOOK,
         "listings.view_liveevent",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from listings.notifications import tasks as notifications
+from listings.refunds.settle import complete_refunds, refuse_refunds
 from listings.settling.cancel import confirm_cancellations
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
@@ -10,11 +11,16 @@ from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
     ORDER_COMPLETED,
+    ORDER_REFUNDED,
     ORDER_REJECTED,
     ORDER_VOIDED,
+    REFUND_COMPLETED,
+    REFUND_REFUSED,
     ItemSold,
+    OrderRefunded,
     OrderRejected,
     OrderVoided,
+    RefundRefused,
 )
 from microstore.messaging.receiving.consumer import handles, publish
 
@@ -39,4 +45,18 @@ def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
 def order_voided(events: list[OrderVoided]) -> Sequence[Message]:
     """Note that the transactions service knows of the cancelled orders."""
     confirm_cancellations(events)
+    return []
+
+
+@handles(ORDER_REFUNDED)
+def order_refunded(events: list[OrderRefunded]) -> Sequence[Message]:
+    """Refund the orders and publish the fact of each refund."""
+    publish(REFUND_COMPLETED, complete_refunds(events))
+    return []
+
+
+@handles(REFUND_REFUSED)
+def refund_refused(events: list[RefundRefused]) -> Sequence[Message]:
+    """Store why the refunds are refused."""
+    refuse_refunds(events)
     return []

@@ -21,6 +21,7 @@ from listings.catalogue.api import CategoriesView, ListingViewSet
 from listings.catalogue.image_api import ImagesView, ImageView, PictureView
 from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
+from listings.refunds.api import RefundsView
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")
@@ -47,6 +48,7 @@ urlpatterns = [
     path("api/auth/sessions/<uuid:session_id>/", SessionView.as_view(), name="session"),
     path("api/auth/history/", HistoryView.as_view(), name="account-history"),
     path(".well-known/jwks.json", public_keys, name="jwks"),
+    path("api/orders/<uuid:id>/refunds/", RefundsView.as_view(), name="refunds"),
     path("api/categories/", CategoriesView.as_view(), name="categories"),
     path("api/checkouts/quote/", CheckoutQuoteView.as_view(), name="checkout-quote"),
     path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),

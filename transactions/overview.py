@@ -10,12 +10,13 @@ from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from microstore.contracts.contract import Message
-from microstore.contracts.transactions import OrderCancelled
+from microstore.contracts.transactions import OrderCancelled, RefundRequested
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace
 from microstore.staff.overview import Figure, Found
 from microstore.telemetry.tracing import trace_start, uuid_of
 from transactions.models import Transaction
+from transactions.refunds.models import Refund
 
 LIST, VIEW = "/admin/transactions/transaction/", "transactions.view_transaction"
 
@@ -84,16 +85,23 @@ def find_rows(term: str) -> tuple[list[Found], set[str]]:
 def find_done(messages: Sequence[Message]) -> set[UUID]:
     """Return the event ids of messages that would change nothing, since their orders are decided.
 
-    A cancellation of a recorded one would change something: it voids it.
+    A cancellation of a recorded one would change something: it voids it. A refund is decided by its own row.
     """
+    refunds = Refund.objects.in_bulk(
+        [each.refund_id for each in messages if isinstance(each, RefundRequested)]
+    )
     wanted = [order_id for message in messages if (order_id := getattr(message, "order_id", None))]
     statuses = dict(Transaction.objects.filter(order_id__in=wanted).values_list("order_id", "status"))
     return {
         message.event_id
         for message in messages
-        if (order_id := getattr(message, "order_id", None))
-        and (status := statuses.get(order_id))
-        and not (isinstance(message, OrderCancelled) and status == Transaction.Status.RECORDED)
+        if (
+            message.refund_id in refunds
+            if isinstance(message, RefundRequested)
+            else (order_id := getattr(message, "order_id", None))
+            and (status := statuses.get(order_id))
+            and not (isinstance(message, OrderCancelled) and status == Transaction.Status.RECORDED)
+        )
     }
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from transactions.models import Transaction
+from transactions.refunds.models import Refund
 
 
 class Decided(NamedTuple):
@@ -74,6 +75,15 @@ def void_recorded(order_ids: Collection[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT post_voids(%s::uuid[])", [list(voided)])
     return list(voided.values())
+
+
+def lock_refunded(order_ids: Iterable[UUID]) -> set[UUID]:
+    """Lock the transactions of these orders; return the orders that are refunded, in whole or in part."""
+    ids = list(order_ids)
+    # Locked before the refunds are read: one that is decided at this moment is waited for, and seen.
+    list(Transaction.objects.select_for_update().filter(order_id__in=ids).order_by("order_id").values("pk"))
+    refunds = Refund.objects.filter(order_id__in=ids, status=Refund.Status.REFUNDED)
+    return set(refunds.values_list("order_id", flat=True))
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:

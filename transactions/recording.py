@@ -91,8 +91,15 @@ def void_transactions(cancellations: Sequence[OrderCancelled]) -> list[Decided]:
     by_order = {cancellation.order_id: cancellation for cancellation in cancellations}
     rows = [_without_fee(by_order[order_id], Transaction.Status.VOIDED) for order_id in sorted(by_order)]
     recorded = queries.store_new(rows)
+    refunded = queries.lock_refunded(by_order)
     agreeing = drop_contradictions(
-        ORDER_CANCELLED, cancellations, lambda order: _find_contradiction(order, recorded[order.order_id])
+        ORDER_CANCELLED,
+        cancellations,
+        lambda order: (
+            "the order is refunded"
+            if order.order_id in refunded
+            else _find_contradiction(order, recorded[order.order_id])
+        ),
     )
     voided = queries.void_recorded({cancellation.order_id for cancellation in agreeing})
     recorded = queries.recorded_for(cancellation.order_id for cancellation in agreeing)

@@ -1,8 +1,11 @@
 """Permissions of each staff role in the transactions service."""
 
 ROLES = {
-    "support": ("transactions.view_transaction",),
-    "finance": ("transactions.view_transaction", "transactions.export_transaction"),
+    "support": ("transactions.view_transaction", "transactions.view_refund"),
+    "finance": (
+        *("transactions.view_transaction", "transactions.export_transaction", "transactions.view_refund"),
+        *("transactions.view_journal", "transactions.view_entry"),
+    ),
     "operations": (
         "transactions.view_transaction",
         "messaging.view_outboxmessage",

@@ -6,24 +6,32 @@ from uuid import uuid5
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
+    ORDER_REFUNDED,
     ORDER_REJECTED,
     ORDER_VOIDED,
+    REFUND_REFUSED,
     ItemSold,
+    OrderRefunded,
     OrderRejected,
     OrderVoided,
+    RefundRefused,
 )
 from microstore.contracts.transactions import (
     ORDER_CANCELLED,
     ORDER_CREATED,
     ORDER_EXPIRED,
+    REFUND_REQUESTED,
     OrderCancelled,
     OrderCreated,
     OrderExpired,
+    RefundRequested,
 )
 from microstore.messaging.receiving.consumer import handles, publish
 from transactions import recording
 from transactions.models import Transaction
 from transactions.queries import Decided
+from transactions.refunds.models import Refund
+from transactions.refunds.refunding import refund_orders
 
 
 @handles(ORDER_CREATED)
@@ -52,6 +60,15 @@ def _replies_to(decided: Sequence[Decided]) -> Sequence[Message]:
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
     """Void the transactions; return the replies, which Celery chains to `order_voided`."""
     return [_voided(decided) for decided in recording.void_transactions(events)]
+
+
+@handles(REFUND_REQUESTED)
+def refund_requested(events: list[RefundRequested]) -> Sequence[Message]:
+    """Refund the orders; return the refunds, which Celery chains to `order_refunded`."""
+    decided = refund_orders(events)
+    # Published before the message is acknowledged, as rejections are.
+    publish(REFUND_REFUSED, [_refusal(each) for each in decided if each.status == Refund.Status.REFUSED])
+    return [_refund(each) for each in decided if each.status == Refund.Status.REFUNDED]
 
 
 def _sale(decided: Decided) -> ItemSold:
@@ -87,4 +104,30 @@ def _voided(decided: Decided) -> OrderVoided:
         listing_id=decided.listing_id,
         transaction_id=decided.id,
         trace=decided.trace,
+    )
+
+
+def _refund(refund: Refund) -> OrderRefunded:
+    assert refund.transaction_id is not None
+    return ORDER_REFUNDED(
+        event_id=uuid5(refund.pk, ORDER_REFUNDED.name),
+        refund_id=refund.pk,
+        order_id=refund.order_id,
+        listing_id=refund.listing_id,
+        transaction_id=refund.transaction_id,
+        amount_cents=refund.amount_cents,
+        fee_cents=refund.fee_cents,
+        currency=refund.currency,
+        trace=refund.trace,
+    )
+
+
+def _refusal(refund: Refund) -> RefundRefused:
+    return REFUND_REFUSED(
+        event_id=uuid5(refund.pk, REFUND_REFUSED.name),
+        refund_id=refund.pk,
+        order_id=refund.order_id,
+        listing_id=refund.listing_id,
+        reason=refund.refusal,
+        trace=refund.trace,
     )

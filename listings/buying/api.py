@@ -38,7 +38,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
-    description="Your name for this purchase: repeated with it, it is made once.",
+    description="Your name for this request: repeated with it, it is done once.",
 )
 SEEN_EDITION = OpenApiParameter(
     "If-Match",

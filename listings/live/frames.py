@@ -24,7 +24,7 @@ class Frame(BaseModel):
 
 
 class ItemEvent(Frame):
-    """A listing's stock has changed: it was sold, or a rejected or cancelled order gave it back."""
+    """A listing's stock has changed: it was sold, or an order that was ended or refunded gave it back."""
 
     type: Literal["item_sold", "item_released"]
     seq: Seq
@@ -34,8 +34,16 @@ class ItemEvent(Frame):
     available: Annotated[int, Field(ge=0, description="What is left in stock.")]
 
 
+class OrderHint(Frame):
+    """Something has become of an order that only its parties learn; it leaves no process of ours."""
+
+    type: Literal["order_refunded"]
+    seq: Seq
+    order_id: UUID
+
+
 class OrderEvent(Frame):
-    """An order of the client's own was settled; it is shown as `GET /api/orders/{id}/` does."""
+    """An order of the client's own was settled or refunded; it is shown as `GET /api/orders/{id}/` does."""
 
     type: Literal["order"] = "order"
     seq: Seq
@@ -53,6 +61,8 @@ class OrderEvent(Frame):
     currency: Currency
     fee_cents: Cents | None
     total_cents: Cents | None
+    refunded_cents: Cents = 0
+    returned_quantity: Annotated[int, Field(ge=0)] = 0
     fee_rule: str = ""
     transaction_id: UUID | None
     reason: str

@@ -14,13 +14,16 @@ from pydantic import ValidationError
 
 from listings import metrics
 from listings.live.events import events_of_orders
-from listings.live.frames import ItemEvent
+from listings.live.frames import Frame, ItemEvent, OrderHint
 from listings.models import LiveEvent
 
 log = structlog.get_logger(__name__)
 
 LISTINGS_GROUP = "listings"
 READERS_GROUP = "readers"
+# Clients know one type for stock that is available again. The table tells the causes apart.
+SENT_AS = {"item_returned": "item_released"}
+HINT = "order_refunded"  # for the parties of an order alone
 PUSH_TIMEOUT_SECONDS = 1  # a worker waits no longer than this for Redis
 
 
@@ -40,7 +43,7 @@ def push_again(order_ids: Sequence[UUID]) -> None:
 
 def broadcast(events: Sequence[LiveEvent]) -> None:
     """Send the events to every WebSocket process; a failure is logged only, since clients catch up by seq."""
-    message = {"type": "live.events", "events": to_clients(events)}
+    message = {"type": "live.events", "events": to_hubs(events)}
     _send_hint(LISTINGS_GROUP, message, about=len(events))
 
 
@@ -80,11 +83,23 @@ async def listen(
 
 
 def to_clients(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
-    """Return the events as everybody may see them, without those of a kind that is not known here."""
+    """Return the events that everybody may see."""
+    return [event for event in to_hubs(events) if is_public(event)]
+
+
+def is_public(event: dict[str, Any]) -> bool:
+    """Return whether everybody may see an event of `to_hubs`."""
+    return bool(event["type"] != HINT)
+
+
+def to_hubs(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
+    """Return the events, with hints for order hubs among them, without those of a kind not known here."""
     shown = []
     for event in events:
+        kind = SENT_AS.get(event.type, event.type)
+        of: type[Frame] = OrderHint if kind == HINT else ItemEvent
         try:
-            shown.append(ItemEvent(**event.payload | {"type": event.type, "seq": event.seq}).to_client())
+            shown.append(of(**event.payload | {"type": kind, "seq": event.seq}).to_client())
         except ValidationError:
             # Of a newer release that was rolled back. It must not hold up the others, which are read with it.
             log.warning("live_event_unknown", seq=event.seq, type=event.type)

@@ -15,6 +15,7 @@ class Notification(models.Model):
         ORDER_COMPLETED = "order_completed"
         ORDER_REJECTED = "order_rejected"
         ORDER_CANCELLED = "order_cancelled"
+        ORDER_REFUNDED = "order_refunded"
 
     class Role(models.TextChoices):
         BUYER = "buyer"

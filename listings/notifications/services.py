@@ -17,7 +17,7 @@ from listings.notifications.models import Email, Notification
 from listings.notifications.texts import TEXTS
 from listings.refusals import NotificationNotFound
 from microstore.contracts.contract import Message
-from microstore.contracts.listings import OrderRejected
+from microstore.contracts.listings import OrderRejected, RefundCompleted
 from microstore.database.bulk_insert import insert_new
 
 Kind: TypeAlias = Notification.Kind
@@ -125,8 +125,10 @@ def order_id_of(fact: Message) -> UUID:
 
 
 def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
-    reason = fact.reason if isinstance(fact, OrderRejected) else ""
+    reason = fact.reason if isinstance(fact, OrderRejected | RefundCompleted) else ""
+    refunded_cents = fact.amount_cents if isinstance(fact, RefundCompleted) else 0
     values = {
+        "refunded": format_with_code(refunded_cents, order.currency),
         "thing": f"{order.quantity} × {order.title}",
         "total": format_with_code(order.total_cents or 0, order.currency),
         "reason": reason.rstrip("."),

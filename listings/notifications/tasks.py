@@ -6,7 +6,14 @@ from listings.notifications.account_mail import send_account_mails
 from listings.notifications.models import Notification
 from listings.notifications.services import notify
 from microstore.contracts.contract import Message
-from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED, OrderCompleted, OrderRejected
+from microstore.contracts.listings import (
+    ORDER_COMPLETED,
+    ORDER_REJECTED,
+    REFUND_COMPLETED,
+    OrderCompleted,
+    OrderRejected,
+    RefundCompleted,
+)
 from microstore.contracts.notifications import MAIL_ACCOUNT, NOTIFICATIONS, AccountMail
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
 from microstore.messaging.receiving.consumer import handles, handles_fact
@@ -42,4 +49,10 @@ def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
 @handles(MAIL_ACCOUNT)
 def mail_account(events: list[AccountMail]) -> Sequence[Message]:
     send_account_mails([event.mail_id for event in events])
+    return []
+
+
+@handles_fact(REFUND_COMPLETED, listener=NOTIFICATIONS)
+def refund_completed(events: list[RefundCompleted]) -> Sequence[Message]:
+    notify(Kind.ORDER_REFUNDED, events)
     return []

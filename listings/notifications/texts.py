@@ -15,6 +15,8 @@ TEXTS = {
     (Kind.ORDER_REJECTED, Role.SELLER): "An order of {thing} was rejected: {reason}. It is on sale again.",
     (Kind.ORDER_CANCELLED, Role.BUYER): "You cancelled your order of {thing}.",
     (Kind.ORDER_CANCELLED, Role.SELLER): "An order of {thing} was cancelled. It is on sale again.",
+    (Kind.ORDER_REFUNDED, Role.BUYER): "{refunded} of your order of {thing} were refunded: {reason}.",
+    (Kind.ORDER_REFUNDED, Role.SELLER): "{refunded} of a sale of {thing} were refunded: {reason}.",
 }
 SUBJECTS = {
     (Kind.ORDER_COMPLETED, Role.BUYER): "Your purchase",
@@ -23,6 +25,8 @@ SUBJECTS = {
     (Kind.ORDER_REJECTED, Role.SELLER): "An order was rejected",
     (Kind.ORDER_CANCELLED, Role.BUYER): "Your order is cancelled",
     (Kind.ORDER_CANCELLED, Role.SELLER): "An order was cancelled",
+    (Kind.ORDER_REFUNDED, Role.BUYER): "Your refund",
+    (Kind.ORDER_REFUNDED, Role.SELLER): "A refund",
 }
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from listings.models import LiveEvent, Order
+from listings.models import LiveEvent, Order, Refund
 from microstore.messaging.models import OutboxMessage
 
 UUID_WITH_TIME = 7
-SOLD = (Order.Status.COMPLETED, Order.Status.REFUNDED)
+SOLD = (Order.Status.COMPLETED, Order.Status.PARTLY_REFUNDED, Order.Status.REFUNDED)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ def steps_of(order: Order) -> Iterator[Step]:
     else:
         yield from _sold(order)
     yield _pushed(order)
+    yield from map(_refund, order.refunds.order_by("id"))
+
+
+def _refund(refund: Refund) -> Step:
+    done = refund.status == Refund.Status.REFUNDED
+    detail = f"{refund.amount_cents} {refund.order.currency} (minor units): {refund.refusal or refund.reason}"
+    name = "refund_refused" if refund.status == Refund.Status.REFUSED else "refunded"
+    return Step(name, done or name == "refund_refused", refund.settled_at, detail)
 
 
 def _published(order: Order) -> Step:
@@ -50,7 +58,7 @@ def _sold(order: Order) -> Iterator[Step]:
     done = order.status in SOLD
     transaction = f"Transaction {order.transaction_id}." if done else "No transaction is known yet."
     yield Step("recorded", done, time_of(order.transaction_id), transaction)
-    yield Step("confirmed", done, order.settled_at, f"The order is {order.status}.")
+    yield Step("confirmed", done, order.settled_at, "The order is completed." if done else "It is pending.")
 
 
 def _voided(order: Order) -> Step:

@@ -35,7 +35,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
                 "picture_url",
             ),
             *("checkout_id", "quantity", "unit_price_cents"),
-            *("currency", "fee_cents", "total_cents", "fee_rule", "transaction_id", "reason"),
+            *("currency", "fee_cents", "total_cents", "refunded_cents", "returned_quantity", "fee_rule"),
+            *("transaction_id", "reason"),
             *("trace_id", "buyer_id"),
             *("seller_id", "created_at", "settled_at"),
         )
@@ -51,7 +52,10 @@ class StepSerializer(serializers.Serializer[Any]):
     """A step of an order, done or still to come."""
 
     name = serializers.ChoiceField(
-        ["accepted", "published", "recorded", "confirmed", "rejected", "cancelled", "voided", "pushed"]
+        [
+            *("accepted", "published", "recorded", "confirmed", "rejected", "cancelled", "voided", "pushed"),
+            *("refunded", "refund_refused"),
+        ]
     )
     done = serializers.BooleanField()
     at = serializers.DateTimeField(allow_null=True, help_text="Null where it is not known here.")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from listings.models import LiveEvent, Order
 from microstore.messaging.models import DeadLetter, OutboxMessage
+from microstore.staff.money import show_amount
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Step:
 
 def timeline(order: Order) -> list[Step]:
     """Return the steps of an order, from its acceptance to its dead letters."""
-    return [*_sent(order), *_settled(order), *_dead(order)]
+    return [*_sent(order), *_settled(order), *_refunds(order), *_dead(order)]
 
 
 def _sent(order: Order) -> Iterator[Step]:
@@ -47,6 +48,17 @@ def _settled(order: Order) -> Iterator[Step]:
     yield Step(order.settled_at, f"{order.status} after {seconds:.2f} s{about}")
     for event in LiveEvent.objects.filter(order_id=order.pk).order_by("seq"):
         yield Step(event.created_at, f"{event.type} pushed to browsers as seq {event.seq}")
+
+
+def _refunds(order: Order) -> Iterator[Step]:
+    for refund in order.refunds.select_related("requested_by").order_by("id"):
+        what = show_amount(refund.amount_cents, order.currency)
+        by = refund.requested_by.get_username()
+        yield Step(refund.created_at, f"refund of {what} requested by {by}: {refund.reason}")
+        if refund.settled_at:
+            yield Step(refund.settled_at, f"refund of {what} {refund.status} {refund.refusal}".strip())
+        else:
+            yield Step(None, f"refund of {what} not settled yet", alarm=True)
 
 
 def _dead(order: Order) -> Iterator[Step]:

@@ -129,7 +129,9 @@ def _find_completed_before(sales: Sequence[ItemSold]) -> list[Completed]:
         ITEM_SOLD, sales, lambda sale: _find_contradiction(sale, found.get(sale.order_id))
     )
     agreed = {sale.order_id for sale in agreeing}
-    completed = Order.objects.filter(id__in=agreed, status=Order.Status.COMPLETED).order_by("id")
+    # Also those that are refunded meanwhile: they were completed before, and the fact may have been lost.
+    completed = Order.objects.filter(id__in=agreed, transaction_id__isnull=False).order_by("id")
+    completed = completed.exclude(status=Order.Status.CANCELLED)
     return [Completed(*row) for row in completed.values_list(*FIELDS)]
 
 

@@ -3,7 +3,7 @@
 Whatever became of the message of an order that stays pending, even with a broker that lost all its data: sent
 again it makes the transactions service record the sale, or reply with what is recorded. If the first message
 was only late, the second changes nothing. The same holds for a cancelled order until its transaction is
-voided.
+voided, and for a refund until it is decided.
 
 An order that is still pending after ORDER_EXPIRES_DAYS is given up, but not here: only the transactions
 service knows whether it has a transaction. `order_expired` makes it reply with the sale, or refuse the order
@@ -13,7 +13,7 @@ for good.
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
@@ -23,10 +23,10 @@ from django.db.models.functions import Now
 
 from listings import messages
 from listings.accounts.models import AccountEvent, AccountMail, SentMail
-from listings.models import LiveEvent, Order
+from listings.models import LiveEvent, Order, Refund
 from listings.notifications.models import Notification
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
-from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
+from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED, REFUND_REQUESTED
 from microstore.database.clock import database_now
 from microstore.messaging.sending import outbox
 
@@ -40,6 +40,8 @@ CHUNK_ROWS = 500
 MAX_DELETED_IN_ROUND = 5_000
 LONGEST_WAIT = timedelta(hours=1)
 
+Waiting = TypeVar("Waiting", Order, Refund)
+
 
 def resend_overdue(older_than: timedelta) -> Iterator[int]:
     """Send messages of orders that wait for longer again, or expire them; yield the count of each step."""
@@ -48,6 +50,7 @@ def resend_overdue(older_than: timedelta) -> Iterator[int]:
     for overdue, resend in (
         (overdue_orders, partial(_resend_pending, expired_before=expired)),
         (overdue_cancellations, _resend_cancellation),
+        (overdue_refunds, _resend_refund),
     ):
         while sent := _resend_chunk(overdue(round_began, older_than), resend):
             yield sent
@@ -81,36 +84,41 @@ def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:
     message, not one every two minutes.
     """
     pending = Order.objects.filter(status=Order.Status.PENDING)
-    return _overdue(pending, "created_at", now, older_than)
+    return _overdue(pending.select_related("listing", "past_edition"), "created_at", now, older_than)
 
 
 def overdue_cancellations(now: datetime, older_than: timedelta) -> QuerySet[Order]:
     """Return cancelled orders that the transactions service has not confirmed for longer; oldest first."""
     unvoided = Order.objects.filter(status=Order.Status.CANCELLED, transaction_id__isnull=True)
-    return _overdue(unvoided, "settled_at", now, older_than)
+    return _overdue(unvoided.select_related("listing", "past_edition"), "settled_at", now, older_than)
 
 
-def _overdue(orders: QuerySet[Order], since: str, now: datetime, older_than: timedelta) -> QuerySet[Order]:
+def overdue_refunds(now: datetime, older_than: timedelta) -> QuerySet[Refund]:
+    """Return refunds that the transactions service has not decided about for longer; oldest first."""
+    requested = Refund.objects.filter(status=Refund.Status.REQUESTED)
+    return _overdue(requested.select_related("order__listing"), "created_at", now, older_than)
+
+
+def _overdue(rows: QuerySet[Waiting], since: str, now: datetime, older_than: timedelta) -> QuerySet[Waiting]:
     deadline = now - older_than
     waited = ExpressionWrapper(F("resent_at") - F(since), output_field=DurationField())
     next_turn = ExpressionWrapper(F("resent_at") + F("waited"), output_field=DateTimeField())
     never = Q(resent_at__isnull=True) | Q(resent_at__lt=F(since))
     again = Q(resent_at__lt=deadline) & (Q(next_turn__lte=now) | Q(resent_at__lt=now - LONGEST_WAIT))
-    timed = orders.filter(**{f"{since}__lt": deadline}).alias(waited=waited).alias(next_turn=next_turn)
+    timed = rows.filter(**{f"{since}__lt": deadline}).alias(waited=waited).alias(next_turn=next_turn)
     return timed.filter(never | again).order_by(since)
 
 
 @transaction.atomic
-def _resend_chunk(overdue: QuerySet[Order], resend: Callable[[Order], None]) -> int:
+def _resend_chunk(overdue: QuerySet[Any], resend: Callable[[Any], None]) -> int:
     # Orders that somebody has locked are left out: another reconcile sends them, or a worker is settling
     # them. A crash before the commit sends nothing: outbox rows and `resent_at` are of one transaction.
-    chunk = overdue.select_related("listing", "past_edition")
-    orders = list(chunk.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
-    for order in orders:
-        resend(order)
-    if orders:
-        Order.objects.filter(id__in=[order.id for order in orders]).update(resent_at=Now())
-    return len(orders)
+    rows = list(overdue.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
+    for row in rows:
+        resend(row)
+    if rows:
+        overdue.model._default_manager.filter(id__in=[row.id for row in rows]).update(resent_at=Now())
+    return len(rows)
 
 
 def _resend(order: Order, contract: AnyContract) -> None:
@@ -132,6 +140,11 @@ def _resend_pending(order: Order, *, expired_before: datetime) -> None:
 def _resend_cancellation(order: Order) -> None:
     outbox.send_again(ORDER_CANCELLED, messages.order_cancelled(order))
     log.warning("cancellation_sent_again", order_id=str(order.id), trace_id=order.trace_id)
+
+
+def _resend_refund(refund: Refund) -> None:
+    outbox.send_again(REFUND_REQUESTED, messages.refund_requested(refund))
+    log.warning("refund_sent_again", refund_id=str(refund.id), trace_id=refund.order.trace_id)
 
 
 def _delete_older(model: type[Cleaned], older_than: timedelta) -> Iterator[int]:

@@ -41,7 +41,7 @@ def _find_contradiction(rejection: OrderRejected, order: Order | None) -> str | 
     if rejection.listing_id != order.listing_id:
         return "the order is of another listing"
     # A cancelled order may have been refused before its cancellation came; a completed one has a transaction.
-    if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
+    if order.status in (Order.Status.COMPLETED, Order.Status.PARTLY_REFUNDED, Order.Status.REFUNDED):
         return f"the order is {order.status}"
     return None
 

@@ -14,6 +14,7 @@ STATUS_WORDS = {
     Order.Status.COMPLETED: "Completed",
     Order.Status.REJECTED: "Rejected",
     Order.Status.CANCELLED: "Cancelled",
+    Order.Status.PARTLY_REFUNDED: "Partly refunded",
     Order.Status.REFUNDED: "Refunded",
 }
 

@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 from listings import metrics
 from listings.live.events import events_with_seqs, recent_seqs, seqs_after
 from listings.live.frames import Heartbeat, Reset
-from listings.live.push import LISTINGS_GROUP, frame, listen, to_clients
+from listings.live.push import LISTINGS_GROUP, frame, is_public, listen, to_hubs
 from listings.websockets.seen import SeenSequence
 
 log = structlog.get_logger(__name__)
@@ -77,17 +77,21 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def deliver(self, events: Iterable[dict[str, Any]]) -> None:
-        """Send the events that were not sent before, in one frame, to every socket."""
+        """Send the events that were not sent before, in one frame, to every socket that may see them."""
         new = [event for event in events if event["seq"] not in self._seen]
         if new:
             self._seen.add((event["seq"] for event in new), now=time.monotonic())
-            self._send_to_all(frame(new))
-            metrics.PUSHED.inc(len(new) * (len(self._sockets) - len(self._order_hubs)))
+            browsers = self._sockets - self._order_hubs
+            public = [event for event in new if is_public(event)]
+            self._send(self._order_hubs, frame(new))
+            if public:
+                self._send(browsers, frame(public))
+            metrics.PUSHED.inc(len(public) * len(browsers))
 
-    def _send_to_all(self, content: dict[str, Any]) -> None:
+    def _send(self, sockets: set[Socket], content: dict[str, Any]) -> None:
         # Encoded once, however many sockets there are.
         text = json.dumps(content, separators=(",", ":"))
-        for socket in list(self._sockets):
+        for socket in list(sockets):
             socket.enqueue(text)
 
     async def _listen(self) -> None:
@@ -114,14 +118,14 @@ class Hub:
             # Also without events: by the heartbeat a browser notices a connection that is dead.
             if time.monotonic() >= self._beat_at:
                 self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
-                self._send_to_all(Heartbeat(seq=self._seen.newest).to_client())
+                self._send(self._sockets, Heartbeat(seq=self._seen.newest).to_client())
 
     def _find_missed(self) -> list[dict[str, Any]]:
         # Seqs first, and rows only for those not seen: mostly there are none.
         # This runs in a thread while the event loop adds to `_seen`. An event that arrives meanwhile may be
         # found here, too; `deliver` drops it.
         missed = [seq for seq in seqs_after(self._seen.complete) if seq not in self._seen]
-        return to_clients(events_with_seqs(missed[:MISSED_AT_ONCE]))
+        return to_hubs(events_with_seqs(missed[:MISSED_AT_ONCE]))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -58,7 +58,44 @@ class OrderCompleted(OrderMessage):
     transaction_id: UUID
 
 
+class RefundMessage(Message):
+    """A message about one refund of an order, by which two of them are compared."""
+
+    key_field: ClassVar[str] = "refund_id"
+
+    refund_id: UUID
+    order_id: UUID
+    listing_id: Id
+
+
+class OrderRefunded(RefundMessage):
+    """The transactions service has refunded so much of what the buyer paid; `fee_cents` is part of it."""
+
+    transaction_id: UUID
+    amount_cents: Cents
+    fee_cents: Cents
+    currency: Currency
+
+
+class RefundRefused(RefundMessage):
+    """The transactions service refunds nothing for this request, now or later."""
+
+    reason: Reason
+
+
+class RefundCompleted(OrderRefunded):
+    """The order is refunded, in whole or in part; published as a fact only. One order may have several."""
+
+    buyer_id: Id
+    seller_id: Id
+    total_cents: Cents
+    reason: Reason
+
+
 ITEM_SOLD = Contract("item_sold", ItemSold, to="listings")
 ORDER_REJECTED = Contract("order_rejected", OrderRejected, to="listings", fact="order.rejected")
 ORDER_VOIDED = Contract("order_voided", OrderVoided, to="listings")
 ORDER_COMPLETED = Contract("order_completed", OrderCompleted, fact="order.completed")
+ORDER_REFUNDED = Contract("order_refunded", OrderRefunded, to="listings")
+REFUND_REFUSED = Contract("refund_refused", RefundRefused, to="listings")
+REFUND_COMPLETED = Contract("refund_completed", RefundCompleted, fact="order.refunded")

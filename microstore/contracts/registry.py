@@ -1,14 +1,28 @@
 """All contracts of the marketplace, by name; its services and its queues."""
 
-from microstore.contracts.listings import ITEM_SOLD, ORDER_COMPLETED, ORDER_REJECTED, ORDER_VOIDED
+from microstore.contracts.listings import (
+    ITEM_SOLD,
+    ORDER_COMPLETED,
+    ORDER_REFUNDED,
+    ORDER_REJECTED,
+    ORDER_VOIDED,
+    REFUND_COMPLETED,
+    REFUND_REFUSED,
+)
 from microstore.contracts.notifications import MAIL_ACCOUNT, NOTIFICATIONS, SUBSCRIBED_FACTS
 from microstore.contracts.registration import Listener, Registry
-from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED
+from microstore.contracts.transactions import (
+    ORDER_CANCELLED,
+    ORDER_CREATED,
+    ORDER_EXPIRED,
+    REFUND_REQUESTED,
+)
 
 REGISTRY = Registry(
     [
         *(ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED),
         *(ORDER_CANCELLED, ORDER_VOIDED, MAIL_ACCOUNT),
+        *(REFUND_REQUESTED, ORDER_REFUNDED, REFUND_REFUSED, REFUND_COMPLETED),
     ],
     listeners={NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS)},
 )

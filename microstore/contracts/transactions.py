@@ -6,7 +6,14 @@ from uuid import UUID
 from pydantic import Field
 
 from microstore.contracts.contract import Cents, Contract, Currency, Id, Quantity
-from microstore.contracts.listings import ITEM_SOLD, ORDER_VOIDED, OrderMessage
+from microstore.contracts.listings import (
+    ITEM_SOLD,
+    ORDER_REFUNDED,
+    ORDER_VOIDED,
+    OrderMessage,
+    Reason,
+    RefundMessage,
+)
 
 FEE_VERSION = r"^[A-Za-z0-9._-]{0,32}$"
 
@@ -47,6 +54,14 @@ class OrderCancelled(OrderCreated):
     """
 
 
+class RefundRequested(RefundMessage):
+    """So much of what the buyer paid for an order is to be refunded, with its share of the fee in it."""
+
+    amount_cents: Annotated[int, Field(strict=True, ge=1)]
+    currency: Currency
+    reason: Reason
+
+
 ORDER_CREATED = Contract(
     "order_created", OrderCreated, to="transactions", reply=ITEM_SOLD, fact="order.created"
 )
@@ -54,3 +69,4 @@ ORDER_EXPIRED = Contract("order_expired", OrderExpired, to="transactions", reply
 ORDER_CANCELLED = Contract(
     "order_cancelled", OrderCancelled, to="transactions", reply=ORDER_VOIDED, fact="order.cancelled"
 )
+REFUND_REQUESTED = Contract("refund_requested", RefundRequested, to="transactions", reply=ORDER_REFUNDED)

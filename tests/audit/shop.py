@@ -11,7 +11,14 @@ from uuid_utils.compat import uuid7
 
 MESSAGES = ("messaging_outboxmessage", "messaging_deadletter")
 TABLES = {
-    "listings": ("listings_liveevent", "listings_order", "listings_listing", "auth_user", *MESSAGES),
+    "listings": (
+        "listings_liveevent",
+        "listings_refund",
+        "listings_order",
+        "listings_listing",
+        "auth_user",
+        *MESSAGES,
+    ),
     "transactions": ("transactions_transaction", *MESSAGES),
 }
 PRICE_CENTS, FEE_CENTS = 24_900, 100
@@ -37,10 +44,10 @@ class Shop:
 
     def open(self) -> None:
         """Delete everything, then insert the lamps and two people."""
+        self.forget_ledger()
         for service, tables in TABLES.items():
             for table in tables:
                 self.run(service, f"DELETE FROM {table}")
-        self.forget_ledger()
         for number, name in ((ALICE, "alice"), (BOB, "bob")):
             self.insert("listings", "auth_user", id=number, username=name, **USER, date_joined=timezone.now())
         self.lamp = 7
@@ -76,11 +83,11 @@ class Shop:
         }
         settled = {"settled_at": when} if status != "pending" else {}
         given = {"id": sale.order_id, "status": status, "created_at": when, **settled}
-        terms = sold if status in ("completed", "refunded") else {}
+        terms = sold if status in ("completed", "partly_refunded", "refunded") else {}
         self.insert(
             "listings", "listings_order", **{**ORDER, "listing_id": self.lamp, **given, **terms, **fields}
         )
-        if status in ("pending", "completed"):
+        if status in ("pending", "completed", "partly_refunded", "refunded"):
             self.run(
                 "listings", "UPDATE listings_listing SET available = available - 1 WHERE id = %s", self.lamp
             )
@@ -95,7 +102,33 @@ class Shop:
 
     def forget_ledger(self) -> None:
         """Empty the ledger, whose rows nobody deletes one by one."""
-        self.run("transactions", "TRUNCATE transactions_journal, transactions_entry")
+        self.run("transactions", "TRUNCATE transactions_journal, transactions_entry, transactions_refund")
+
+    def refund(
+        self, sale: Sale, amount_cents: int = PRICE_CENTS + FEE_CENTS, *, fee_cents: int = FEE_CENTS
+    ) -> UUID:
+        """Insert what a refund leaves behind in both services; no stock goes back."""
+        refund_id = uuid7()
+        given = {
+            "id": refund_id,
+            "order_id": sale.order_id,
+            "amount_cents": amount_cents,
+            "fee_cents": fee_cents,
+        }
+        row = {**given, "status": "refunded", "reason": "A leg is loose", "refusal": ""}
+        ours = {"requested_by_id": ALICE, "return_quantity": 0, "request_hash": ""}
+        self.insert("listings", "listings_refund", **row, **ours)
+        theirs = {"transaction_id": sale.transaction_id, "listing_id": self.lamp, "currency": "EUR"}
+        when = {"trace": ORDER["trace"], "created_at": timezone.now()}
+        self.insert("transactions", "transactions_refund", **row, **theirs, **when)
+        self.run("transactions", "SELECT post_refunds(ARRAY[%s]::uuid[])", refund_id)
+        self.run(
+            "listings",
+            "UPDATE listings_order SET refunded_cents = refunded_cents + %s, status = CASE WHEN"
+            " refunded_cents + %s = total_cents THEN 'refunded' ELSE 'partly_refunded' END WHERE id = %s",
+            *(amount_cents, amount_cents, sale.order_id),
+        )
+        return refund_id
 
     def refuse(self, sale: Sale) -> None:
         """Insert a refused transaction of an order."""

@@ -23,8 +23,11 @@ def test_a_shop_without_faults_has_no_disagreements(shop: Shop, run_audit: RunAu
     shop.refuse(shop.order("rejected"))
     shop.order("rejected")
     shop.order("cancelled")
-    refunded = shop.order("refunded")
+    refunded = shop.order("completed")
     shop.record(refunded)
+    shop.add_live_event(refunded)
+    shop.refund(refunded, 10_000, fee_cents=40)
+    shop.refund(refunded, 15_000, fee_cents=60)
     result = run_audit()
     assert (result.exit_code, result.found) == (0, {})
     assert result.report["disagreements"] == 0
@@ -37,9 +40,14 @@ def test_a_shop_without_faults_has_no_disagreements(shop: Shop, run_audit: RunAu
         "recorded": 4,
         "rejected": 2,
         "sums": 1,
-        "trial_balance": 12,
-        "journals": 4,
+        "trial_balance": 18,
+        "journals": 6,
         "ledger": 5,
+        "refunds_pending": 0,
+        "refund_sums": 2,
+        "refunds_posted": 2,
+        "refunds_paid": 2,
+        "refunds": 2,
         "listings_outbox": 0,
         "transactions_outbox": 0,
         "queues": 5,

@@ -50,7 +50,7 @@ def open_market(tmp_path_factory: pytest.TempPathFactory, storefront: str) -> It
             "STOREFRONT_ORIGINS": storefront,
             "EMAIL_URL": f"filemail:///{folder}/mail",
         }
-        market = Market(services, folder, CURRENCIES="EUR,XTS", **changed)
+        market = Market(services, folder, CURRENCIES="EUR,JPY,KWD,XTS", **changed)
         try:
             market.open()
             yield market

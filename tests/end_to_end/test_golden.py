@@ -76,7 +76,7 @@ def recording(market: Market) -> Iterator[Recorder]:
 
 
 def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Person) -> None:
-    """Orders that are completed, rejected, cancelled, and given up after a week."""
+    """Orders that are completed, rejected, cancelled, given up after a week, refunded, and not refunded."""
     chair = seller.sell("Crunchy armchair", quantity=9, category="furniture")
     coat = seller.sell("Coat for all weathers but one", currency="XTS")
     orders = [buyer.buy(chair).json()["id"], buyer.buy(coat).json()["id"]]
@@ -91,6 +91,19 @@ def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Pe
     market.manage("listings", "reconcile")
     market.stack.start("transactions-worker")
     market.wait_settled([cancelled, forgotten])
+    refund(market, seller, orders[0], amount_cents=100)
+    # As if more had been paid than the transactions service knows of: it refuses the rest.
+    change = "UPDATE listings_order SET total_cents = total_cents + %s WHERE id = %s RETURNING id"
+    market.listings(change, 1, orders[0])
+    refund(market, seller, orders[0])
+    market.listings(change, -1, orders[0])
+
+
+def refund(market: Market, seller: Person, order: str, **body: int) -> None:
+    path = f"/api/orders/{order}/refunds/"
+    assert seller.request("POST", path, json={"reason": "A leg is loose", **body}).status_code == 202
+    sql = "SELECT count(*) FROM listings_refund WHERE status = 'requested' AND order_id = %s"
+    assert wait_until(lambda: market.listings(sql, order) == [(0,)], timeout_seconds=60)
 
 
 @pytest.mark.timeout(300)

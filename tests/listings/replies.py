@@ -5,8 +5,16 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from listings.models import Listing, Order
-from microstore.contracts.listings import ItemSold, OrderRejected, OrderVoided
+from listings.models import Listing, Order, Refund
+from microstore.contracts.listings import (
+    ORDER_REFUNDED,
+    REFUND_REFUSED,
+    ItemSold,
+    OrderRefunded,
+    OrderRejected,
+    OrderVoided,
+    RefundRefused,
+)
 from tests.support import messages
 
 
@@ -43,3 +51,29 @@ def transaction_of(order_id: UUID) -> UUID:
 
 def _listing_of(order_id: UUID) -> int:
     return Order.objects.filter(pk=order_id).values_list("listing_id", flat=True).first() or 1
+
+
+def order_refunded(refund: Refund, **changed: object) -> OrderRefunded:
+    """The refund, with a fee of 1 in it: the same, however often it is sent."""
+    fields = {
+        "refund_id": refund.pk,
+        "order_id": refund.order_id,
+        "listing_id": refund.order.listing_id,
+        "transaction_id": transaction_of(refund.order_id),
+        "amount_cents": refund.amount_cents,
+        "fee_cents": 1,
+        "currency": refund.order.currency,
+        "trace": refund.order.trace,
+    }
+    return ORDER_REFUNDED(**fields | changed)  # type: ignore[arg-type]  # of a test's choice
+
+
+def refund_refused(refund: Refund) -> RefundRefused:
+    """The refund's refusal."""
+    return REFUND_REFUSED(
+        refund_id=refund.pk,
+        order_id=refund.order_id,
+        listing_id=refund.order.listing_id,
+        reason="The order's transaction is voided.",
+        trace=refund.order.trace,
+    )

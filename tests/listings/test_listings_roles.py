@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from listings.models import Listing, LiveEvent, Notification, Order
+from listings.models import Listing, LiveEvent, Notification, Order, Refund
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
@@ -34,6 +34,7 @@ SEE = {
     "listings_order": ALL,
     "listings_notification": ("support", "operations"),
     "listings_liveevent": OPERATIONS,
+    "listings_refund": ALL,
     "auth_user": ("support", "operations"),
     "auth_group": (),
     "messaging_outboxmessage": OPERATIONS,
@@ -47,10 +48,11 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 ACTIONS: dict[str, dict[str, set[str]]] = {
     "support": {"listings_listing": {"withdraw", "restore"}},
-    "finance": {},
+    "finance": {"listings_order": {"refund"}},
     "operations": {"messaging_deadletter": {"decide"}},
     "admin": {
         "listings_listing": {"withdraw", "restore"},
+        "listings_order": {"refund"},
         "messaging_deadletter": {"decide"},
         "auth_user": {"delete_selected", "reset_second_factor"},
         "auth_group": {"delete_selected"},
@@ -72,6 +74,7 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
         "listings_notification": Notification.objects.create(
             recipient=bob, event_id=order.pk, kind="order_completed", role="buyer", order=order, text="Yours."
         ),
+        "listings_refund": Refund.objects.create(order=order, requested_by=bob, amount_cents=1, reason="?"),
         "auth_user": bob,
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.get(),

@@ -40,6 +40,9 @@ FILL = f"""
         id, 50, 1050, '', trace, '', at, at FROM ({NUMBERED}) numbered;
     INSERT INTO listings_liveevent (type, order_id, listing_id, payload, created_at)
     SELECT 'item_sold', id, 1000010, '{{}}', at FROM ({NUMBERED}) numbered;
+    INSERT INTO listings_refund (id, order_id, requested_by_id, amount_cents, return_quantity, status, reason,
+        refusal, request_hash, created_at)
+    SELECT id, id, 1000001, 1, 0, 'refunded', '', '', '', at FROM ({NUMBERED}) numbered;
     INSERT INTO listings_notification (recipient_id, event_id, kind, role, order_id, text, created_at)
     SELECT 1000001 + n::bigint * 7919 %% %(rows)s, id, CASE WHEN n %% 2000 = 0 THEN 'order_rejected'
         ELSE 'order_completed' END, 'buyer', id, repeat('You bought it. ', 5), at FROM ({NUMBERED}) numbered;
@@ -81,6 +84,7 @@ LISTS = {
         *("email=refused", "kind__exact=order_rejected&email=refused", "q=person+1230", "q=nobody"),
     ),
     "listings_liveevent": ("", "p=20"),
+    "listings_refund": ("", "p=20", "age=hour", "age=month"),
     "auth_user": ("", "p=20", "q=person+1230", "q=1000010"),
     **MESSAGING_LISTS,
 }

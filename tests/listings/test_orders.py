@@ -21,7 +21,7 @@ from tests.support.problem import read_problem
 pytestmark = pytest.mark.django_db
 
 QUERIES_OF_A_PAGE = 1
-QUERIES_OF_A_TIMELINE = 3  # the order, the outbox while it is pending, its live event
+QUERIES_OF_A_TIMELINE = 4  # the order, the outbox while it is pending, its live event
 
 
 @pytest.fixture

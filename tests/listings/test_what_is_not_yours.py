@@ -79,9 +79,16 @@ ENDPOINTS = {
     "GET /api/orders/{id}/": Row((404, 404), LOG_IN),
     "GET /api/orders/{id}/timeline/": Row((404, 404), LOG_IN),
     "POST /api/orders/{id}/cancel/": Row((404, 404), LOG_IN),
+    "GET /api/orders/{id}/refunds/": Row((404, 404), LOG_IN),
+    "POST /api/orders/{id}/refunds/": Row((404, 404), LOG_IN, {"reason": "A leg is loose"}),
 }
 OF_NOBODY = {"GET /api/schema/"}
-OWNED = [endpoint for endpoint in ENDPOINTS if "{" in endpoint and "/buy/" not in endpoint]
+# A buyer refunds nothing, and of Bob's pending order nobody does: test_refunds.py.
+OWNED = [
+    endpoint
+    for endpoint in ENDPOINTS
+    if "{" in endpoint and "/buy/" not in endpoint and endpoint != "POST /api/orders/{id}/refunds/"
+]
 
 
 @dataclass(frozen=True)

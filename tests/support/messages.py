@@ -12,7 +12,14 @@ from microstore.contracts.listings import (
     OrderRejected,
     OrderVoided,
 )
-from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, OrderCancelled, OrderCreated
+from microstore.contracts.transactions import (
+    ORDER_CANCELLED,
+    ORDER_CREATED,
+    REFUND_REQUESTED,
+    OrderCancelled,
+    OrderCreated,
+    RefundRequested,
+)
 from microstore.telemetry.tracing import new_trace
 
 
@@ -76,4 +83,19 @@ def order_voided(order_id: UUID, *, listing_id: int = 1, transaction_id: UUID | 
         listing_id=listing_id,
         transaction_id=transaction_id or uuid7(),
         trace=new_trace(),
+    )
+
+
+def refund_requested(
+    order: OrderCreated, amount_cents: int, *, refund_id: UUID | None = None
+) -> RefundRequested:
+    """The seller refunds so much of the order."""
+    return REFUND_REQUESTED(
+        refund_id=refund_id or uuid7(),
+        order_id=order.order_id,
+        listing_id=order.listing_id,
+        amount_cents=amount_cents,
+        currency=order.currency,
+        reason="A leg is loose",
+        trace=order.trace,
     )

@@ -25,13 +25,14 @@ class Journal(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """Business events; the subject is the transaction of a sale or of its void."""
+        """Business events; the subject is the transaction of a sale or a void, or the refund."""
 
         SALE = "sale"
         VOID = "void"
+        REFUND = "refund"
 
     kind = models.CharField(max_length=10, choices=Kind)
-    subject_id = models.UUIDField(help_text="The transaction of a sale or a void.")
+    subject_id = models.UUIDField(help_text="The transaction of a sale or a void; the refund.")
     occurred_at = models.DateTimeField(help_text="Of the event; old ones may have been posted later.")
 
     class Meta:

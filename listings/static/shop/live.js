@@ -98,7 +98,7 @@ function onListingEvent(event) {
   if (concernsUs) refresh().catch(() => {});
 }
 
-const ORDER_WORDS = { completed: "completed", rejected: "could not be completed", cancelled: "was cancelled" };
+const ORDER_WORDS = { completed: "completed", rejected: "could not be completed", cancelled: "was cancelled", partly_refunded: "was refunded in part", refunded: "was refunded" };
 function onOrderEvent(event) {
   if (event.type === "notification") return lookForNews().catch(() => {});
   if (event.type === "order") say(`${event.listing_title ?? "Your order"}: ${ORDER_WORDS[event.status] ?? event.status}`);

@@ -1,0 +1,1 @@
+"""Refunds of completed orders, as they are requested and settled here."""

@@ -1,0 +1,127 @@
+"""Requesting a refund: bounded by what was paid, recorded and sent in one transaction, once a key."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from listings import queries
+from listings.messages import refund_requested
+from listings.models import Order, Refund
+from listings.refusals import KeyReused, NotRefundable, NotYours, OrderNotFound, RefundTooLarge
+from microstore.contracts.transactions import REFUND_REQUESTED
+from microstore.messaging.sending import outbox
+from microstore.telemetry.tracing import trace_id_of
+
+MAY_REFUND = "listings.request_refund"
+REFUNDABLE = (Order.Status.COMPLETED, Order.Status.PARTLY_REFUNDED)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequest:
+    """A request for a refund; without an amount all that is left of what the buyer paid."""
+
+    order_id: UUID
+    requested_by_id: int
+    reason: str
+    amount_cents: int | None = None
+    return_quantity: int = 0
+    key: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """The fingerprint by which a repeat is told from another request with the same key."""
+        said = [str(self.order_id), self.amount_cents, self.return_quantity, self.reason]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def request_refund(request: RefundRequest) -> tuple[Refund, bool]:
+    """Return the refund of the request, and whether it was there before.
+
+    A repeat with the same idempotency key, also a simultaneous one, gets the refund of the first request.
+    Raises OrderNotFound, NotYours, NotRefundable, RefundTooLarge or KeyReused, and then nothing has changed.
+    """
+    try:
+        return _request_once(request)
+    except IntegrityError:
+        # The key is unique: the same one was used at this moment for another order, whose lock this is not.
+        earlier = _find_earlier(request)
+        if earlier is None:
+            raise
+        return earlier, True
+
+
+@transaction.atomic
+def _request_once(request: RefundRequest) -> tuple[Refund, bool]:
+    # The lock first: of simultaneous requests each finds the refunds of those before it, as of its own key.
+    order = queries.lock_orders([request.order_id]).get(request.order_id)
+    _ensure_may_refund(order, request.requested_by_id)
+    assert order is not None
+    if earlier := _find_earlier(request):
+        return earlier, True
+    amount_cents = _ensure_refundable(order, request)
+    refund = Refund.objects.create(
+        order=order,
+        requested_by_id=request.requested_by_id,
+        amount_cents=amount_cents,
+        return_quantity=request.return_quantity,
+        reason=request.reason,
+        idempotency_key=request.key,
+        request_hash=request.request_hash,
+    )
+    outbox.send_again(REFUND_REQUESTED, refund_requested(refund))
+    log.info(
+        "refund_requested",
+        order_id=str(order.id),
+        refund_id=str(refund.id),
+        amount_cents=amount_cents,
+        by=request.requested_by_id,
+        order_trace_id=trace_id_of(order.trace),
+    )
+    return refund, False
+
+
+def _ensure_may_refund(order: Order | None, user_id: int) -> None:
+    if order and order.listing.seller_id == user_id:
+        queries.find_account(user_id)
+        return
+    if not queries.find_account(user_id).has_perm(MAY_REFUND):
+        if order and order.buyer_id == user_id:
+            raise NotYours("Only its seller may refund an order.")
+        raise OrderNotFound("You have no such order.")
+    if order is None:
+        raise OrderNotFound("There is no such order.")
+
+
+def _find_earlier(request: RefundRequest) -> Refund | None:
+    if request.key is None:
+        return None
+    own = Refund.objects.filter(requested_by=request.requested_by_id, idempotency_key=request.key)
+    earlier = own.select_related("order").first()
+    if earlier and earlier.request_hash != request.request_hash:
+        raise KeyReused("This Idempotency-Key was used for another request; use a new one.")
+    return earlier
+
+
+def _ensure_refundable(order: Order, request: RefundRequest) -> int:
+    """Return the amount to refund; what was requested before and is not refused counts as refunded."""
+    if order.status not in REFUNDABLE or order.total_cents is None:
+        raise NotRefundable(f"The order is {order.get_status_display().lower()}; nothing is left to refund.")
+    before = order.refunds.exclude(status=Refund.Status.REFUSED)
+    sums = before.aggregate(amount=Sum("amount_cents"), pieces=Sum("return_quantity"))
+    left_cents = order.total_cents - (sums["amount"] or 0)
+    pieces = order.quantity - (sums["pieces"] or 0)
+    amount_cents = left_cents if request.amount_cents is None else request.amount_cents
+    if not 0 < amount_cents <= left_cents:
+        raise RefundTooLarge(
+            f"Of what was paid, {left_cents} {order.currency} (minor units) are left to refund."
+        )
+    if request.return_quantity > pieces:
+        raise RefundTooLarge(f"Of this order, {pieces} pieces can go back into the stock.")
+    return amount_cents

@@ -1,0 +1,1 @@
+"""Refunds: decided once, by the amounts that were frozen with the sale."""
