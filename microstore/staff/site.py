@@ -63,9 +63,7 @@ class StaffSite(AdminSite):
             return redirect(f"{reverse('admin:second-factor')}?{wanted}")
         return super().login(request, extra_context)
 
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         from microstore.staff.password_page import GuardedPasswordChange  # noqa: PLC0415  # models are not loaded yet
 
         view = GuardedPasswordChange.as_view(
@@ -73,8 +71,8 @@ class StaffSite(AdminSite):
             template_name="registration/password_change_form.html",
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's own does
-        return view(request)  # type: ignore[return-value]  # a template's response
+        request.current_app = self.name  # as Django's own does
+        return view(request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Cached, since several people reload this page and each figure is a count of up to 10,000 rows.

@@ -124,7 +124,7 @@ def test_what_a_suspended_seller_offers_vanishes_from_open_pages(
         staff.page.get_by_label("Active").uncheck()
         staff.page.get_by_role("button", name="Save", exact=True).click()
         expect(card).to_have_count(0)
-        expect(looking.page.get_by_role("status")).to_contain_text(f"No longer on sale: {lamp}")
+        expect(looking.page.locator("#said")).to_contain_text(f"No longer on sale: {lamp}")
         expect(one.page.get_by_role("article")).to_contain_text("Not on sale")
         one.page.screenshot(path=tmp_path / "suspended.png")
         for visitor in (looking, one):

@@ -5,7 +5,6 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import cast
 
 from stack.waiting import wait_until
 from tests.support.market import Market
@@ -19,7 +18,7 @@ def mails_to(market: Market, *addresses: str) -> list[EmailMessage]:
     folder = Path(market.settings["EMAIL_URL"].removeprefix("filemail:///"))
     texts = [text for file in folder.glob("*") for text in file.read_bytes().split(LINE) if text.strip()]
     parser = BytesParser(policy=policy.default)
-    parsed = [cast("EmailMessage", parser.parsebytes(text.strip())) for text in texts]
+    parsed = [parser.parsebytes(text.strip()) for text in texts]
     return [message for message in parsed if str(message["To"]) in addresses]
 
 

@@ -15,7 +15,8 @@ def of_form(response: Any) -> int:
         return 401 if re.search("log-?in/", response.url) else 200
     if b"Too many failed log-ins" in response.content:
         return 429
-    return {200: 401, 403: 401}.get(response.status_code, response.status_code)
+    status = int(response.status_code)
+    return {200: 401, 403: 401}.get(status, status)
 
 
 def browser_of(name: str) -> Client:
