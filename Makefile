@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 STACK = $(BIN)/python -m stack
 NODE_PACKAGES = tools/node/node_modules/.package-lock.json
+CLIENT = clients/typescript
+CLIENT_PACKAGES = $(CLIENT)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 
@@ -50,12 +52,14 @@ bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); write
 soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch the memory; writes docs/soak.md
 	@$(STACK) exec -- $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --report docs/soak.md
 
-check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
+check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi check-client ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
 
-schema: $(INSTALLED) ## write docs/api: the API and the messages, as the code says
+schema: $(INSTALLED) $(CLIENT_PACKAGES) ## write docs/api and the types of clients/typescript, as the code says
 	$(SPECTACULAR_listings) --file docs/api/listings.yaml
 	$(SPECTACULAR_transactions) --file docs/api/transactions.yaml
 	$(ASYNCAPI) > docs/api/asyncapi.yaml
+	$(call make_types,listings) --output $(CLIENT)/src/listings.ts
+	$(call make_types,transactions) --output $(CLIENT)/src/transactions.ts
 
 # Once for each release, before its tag: those of earlier ones stay as they are.
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -71,7 +75,7 @@ format: $(INSTALLED) ## rewrite the code in its style
 
 clean: ## stop everything, delete its data and the virtual environment
 	@if [ -e $(INSTALLED) ]; then $(STACK) down --delete-data; fi
-	rm -rf $(VENV) tools/node/node_modules .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) tools/node/node_modules $(CLIENT)/node_modules $(CLIENT)/dist .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # ---- the parts of test: each service under its own settings, the rest without Django
 
@@ -96,7 +100,7 @@ test-transactions: $(INSTALLED)
 test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
-test-end-to-end: $(INSTALLED) $(NODE_PACKAGES)
+test-end-to-end: $(INSTALLED) $(NODE_PACKAGES) $(CLIENT_PACKAGES)
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
 
 test-faults: $(INSTALLED) # on processes and data of its own
@@ -104,7 +108,7 @@ test-faults: $(INSTALLED) # on processes and data of its own
 
 # ---- the parts of check
 
-.PHONY: check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi
+.PHONY: check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi check-client
 check-lock: $(INSTALLED)
 	@! $(BIN)/python -m pip --disable-pip-version-check freeze | grep -vxFf constraints.txt || \
 		{ echo "constraints.txt does not name these: make lock" >&2; exit 1; }
@@ -152,9 +156,17 @@ check-asyncapi: $(INSTALLED) $(NODE_PACKAGES)
 		{ echo "docs/api/asyncapi.yaml is not what the code says: run \`make schema\` and commit it." >&2; exit 1; }
 	@$(BIN)/node tools/node/validate.js docs/api/asyncapi.yaml
 
+make_types = $(BIN)/node $(CLIENT)/node_modules/openapi-typescript/bin/cli.js docs/api/$(1).yaml
+check-client: $(INSTALLED) $(CLIENT_PACKAGES)
+	@for service in listings transactions; do \
+		$(call make_types,$$service) | diff -u $(CLIENT)/src/$$service.ts - || \
+			{ echo "$(CLIENT)/src/$$service.ts is not what docs/api says: run \`make schema\` and commit it." >&2; exit 1; }; \
+	done
+	@$(BIN)/node $(CLIENT)/node_modules/typescript/bin/tsc --project $(CLIENT) --noEmit
+
 # Node comes from a wheel, as PostgreSQL does.
-$(NODE_PACKAGES): tools/node/package.json tools/node/package-lock.json $(INSTALLED)
-	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix tools/node --ignore-scripts --no-audit --no-fund --silent
+$(NODE_PACKAGES) $(CLIENT_PACKAGES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json $(INSTALLED)
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 .PHONY: check-django-listings check-django-transactions

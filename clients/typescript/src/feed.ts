@@ -1,0 +1,100 @@
+/** A live feed that is kept open: after a loss it comes again, and gets what it has missed by its `seq`. */
+
+export interface FeedEvent {
+  type: string;
+  seq: number;
+  [name: string]: unknown;
+}
+
+export interface FeedOptions {
+  /** Such as `wss://shop.example/ws/listings/`. */
+  url: string;
+  /** Begin after this `seq`; without it, with what happens from now on. */
+  after?: number;
+  /** A new token for each connection, where the feed needs one. */
+  token?: () => Promise<string>;
+  onEvent: (event: FeedEvent) => void;
+  /** Called with the state of the connection when it changes. */
+  onChange?: (isOpen: boolean) => void;
+}
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const SILENT_FOR_MS = 60_000;
+const OVERLAP = 2_000; // events whose seqs are kept, to drop those that are sent again
+
+export class Feed {
+  #socket: WebSocket | undefined;
+  #after: number | undefined;
+  #wait = FIRST_WAIT_MS;
+  #heardAt = 0;
+  #isClosed = false;
+  readonly #seen = new Set<number>();
+  readonly #watch: ReturnType<typeof setInterval>;
+
+  constructor(readonly options: FeedOptions) {
+    this.#after = options.after;
+    this.#watch = setInterval(() => this.#dropIfSilent(), SILENT_FOR_MS / 4);
+    void this.#connect();
+  }
+
+  /** The highest `seq` received: what to begin after next time. */
+  get after(): number | undefined {
+    return this.#after;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    this.#socket?.close();
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#isClosed) return;
+    const url = new URL(this.options.url);
+    if (this.#after !== undefined) url.searchParams.set("after", String(this.#after));
+    try {
+      if (this.options.token) url.searchParams.set("token", await this.options.token());
+    } catch {
+      return this.#comeAgain();
+    }
+    const socket = (this.#socket = new WebSocket(url));
+    this.#heardAt = Date.now();
+    socket.onopen = () => this.options.onChange?.(true);
+    socket.onmessage = ({ data }) => this.#hear(JSON.parse(String(data)), socket);
+    socket.onclose = () => {
+      this.options.onChange?.(false);
+      this.#comeAgain();
+    };
+  }
+
+  #comeAgain(): void {
+    if (this.#isClosed) return;
+    setTimeout(() => void this.#connect(), this.#wait);
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
+  }
+
+  #hear(frame: FeedEvent & { events?: FeedEvent[] }, socket: WebSocket): void {
+    this.#heardAt = Date.now();
+    this.#wait = FIRST_WAIT_MS;
+    if (frame.type === "heartbeat") socket.send("{}"); // or the server takes this client for dead
+    for (const event of frame.type === "batch" ? (frame.events ?? []) : [frame]) this.#take(event);
+  }
+
+  #take(event: FeedEvent): void {
+    const isNew = !this.#seen.has(event.seq);
+    if (event.seq !== undefined) this.#after = Math.max(this.#after ?? 0, event.seq);
+    if (event.type === "heartbeat") return;
+    // Events are sent again with a small overlap, since their seqs do not become visible in order.
+    if (event.type !== "reset" && event.seq !== undefined) this.#seen.add(event.seq);
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= OVERLAP) break;
+      this.#seen.delete(oldest);
+    }
+    if (isNew || event.type === "reset") this.options.onEvent(event);
+  }
+
+  #dropIfSilent(): void {
+    if (Date.now() - this.#heardAt > SILENT_FOR_MS) this.#socket?.close();
+  }
+}

@@ -1,0 +1,54 @@
+"""The typed client, compiled under `strict`, buys; its feed and its requests outlive their servers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+from stack.places import ROOT
+from tests.support.market import Market, Person
+
+CLIENT = ROOT / "clients/typescript"
+NODE = Path(sys.executable).with_name("node")
+
+
+def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
+    market: Market, seller: Person
+) -> None:
+    subprocess.run([NODE, CLIENT / "node_modules/typescript/bin/tsc"], cwd=CLIENT, check=True, timeout=120)
+    shop = {
+        "listingsUrl": market.listings_url,
+        "transactionsUrl": market.transactions_url,
+        "liveUrl": market.live_url,
+        "name": f"bob-{uuid4().hex[:8]}",
+        "listingId": seller.sell("Crunchy armchair", quantity=10),
+    }
+    flow = [NODE, CLIENT / "dist/test/flow.js", json.dumps(shop)]
+    with subprocess.Popen(flow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdin
+        assert client.stdout
+
+        def go_on() -> str:
+            client.stdin.write("\n")  # type: ignore[union-attr]  # it is a pipe
+            client.stdin.flush()  # type: ignore[union-attr]  # the same
+            return client.stdout.readline().strip()  # type: ignore[union-attr]  # the same
+
+        try:
+            assert client.stdout.readline() == "completed\n"
+            market.stack.stop("listings-live")
+            missed = go_on()
+            assert market.wait_settled([missed]) == {"completed": 1}
+            market.repair()
+            assert client.stdout.readline() == "resumed\n"
+            market.stack.stop("listings-api")
+            client.stdin.write("\n")
+            client.stdin.flush()
+            market.repair()
+            again = client.stdout.readline().strip()
+            assert market.wait_settled([again]) == {"completed": 1}
+            assert client.wait(timeout=30) == 0
+        finally:
+            client.kill()
+    orders = market.listings("SELECT id FROM listings_order WHERE listing_id = %s", shop["listingId"])
+    assert len(orders) == 3, "Each purchase was made once."
