@@ -57,7 +57,9 @@ class CheckoutRefused(Refusal):
     status = HTTPStatus.CONFLICT
 
     def __init__(self, refused: Mapping[int, tuple[int, Refusal]], *, of: int) -> None:
-        super().__init__(f"{len(refused)} of {of} items cannot be had; nothing was ordered.")
+        can_be_had = all(isinstance(reason, PriceChanged) for _, reason in refused.values())
+        what = "changed in price" if can_be_had else "cannot be had"
+        super().__init__(f"{len(refused)} of {of} items {what}; nothing was ordered.")
         self.refused = refused
 
     def members(self) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def test_a_higher_price_is_refused_and_the_present_offer_shown(
     problem = read_problem(buy(api, armchair, SEEN), 409)
     assert problem["type"] == "urn:microstore:problem:price-changed"
     assert problem["offer"] == {**SEEN, **changed, "etag": '"2"'}
-    refused = read_problem(check_out(api, armchair, SEEN), 409)["items"][0]
+    refusal = read_problem(check_out(api, armchair, SEEN), 409)
+    assert refusal["detail"] == "1 of 1 items changed in price; nothing was ordered."
+    refused = refusal["items"][0]
     assert (refused["type"], refused["offer"]) == (problem["type"], problem["offer"])
     assert not Order.objects.exists()
     assert buy(api, armchair, {"price_cents": problem["offer"]["price_cents"]}).status_code == 202
