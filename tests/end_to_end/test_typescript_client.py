@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from stack.places import ROOT
 from tests.support.market import Market, Person
+
+pytestmark = pytest.mark.timeout(300)  # it compiles, and restarts two servers
 
 CLIENT = ROOT / "clients/typescript"
 NODE = Path(sys.executable).with_name("node")
