@@ -21,7 +21,8 @@ async function logIn(username: string) {
   const body = { username, password, email: `${username}@shop.example` };
   await unwrap(anybody.listings.POST("/api/auth/register/", { body }));
   const { access } = await unwrap(anybody.listings.POST("/api/auth/token/", { body: { username, password } }));
-  return createClient({ listingsUrl, transactionsUrl, token: () => access });
+  // It asks for as long as the API takes to start again.
+  return createClient({ listingsUrl, transactionsUrl, token: () => access, attempts: 200, longestWaitMs: 1_000 });
 }
 
 /** Resolves with the next event that fits. */
