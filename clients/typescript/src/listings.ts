@@ -600,6 +600,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/{id}/refunds/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the refunds of an order, newest first
+         * @description List the refunds of an order, newest first.
+         */
+        get: operations["api_orders_refunds_list"];
+        put?: never;
+        /**
+         * Refund an order you sold, in whole or in part
+         * @description Refund an order you sold, in whole or in part. The answer comes at once; it is decided behind it.
+         *
+         *     The amount is of what the buyer paid. It holds the same share of the fee as the total did when the
+         *     order was sold: of all that is refunded, rounded half up to a whole minor unit. `status` becomes
+         *     `refunded`, or `refused` with `refusal` as the cause; the order becomes `partly_refunded` or
+         *     `refunded`.
+         */
+        post: operations["api_orders_refunds_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{id}/": {
         parameters: {
             query?: never;
@@ -841,9 +870,11 @@ export interface components {
          *     * `cancelled` - cancelled
          *     * `voided` - voided
          *     * `pushed` - pushed
+         *     * `refunded` - refunded
+         *     * `refund_refused` - refund_refused
          * @enum {string}
          */
-        NameEnum: "accepted" | "published" | "recorded" | "confirmed" | "rejected" | "cancelled" | "voided" | "pushed";
+        NameEnum: "accepted" | "published" | "recorded" | "confirmed" | "rejected" | "cancelled" | "voided" | "pushed" | "refunded" | "refund_refused";
         /** @description The token of the link, and the new password. */
         NewPasswordRequest: {
             token: string;
@@ -871,9 +902,10 @@ export interface components {
          * @description * `order_completed` - Order Completed
          *     * `order_rejected` - Order Rejected
          *     * `order_cancelled` - Order Cancelled
+         *     * `order_refunded` - Order Refunded
          * @enum {string}
          */
-        NotificationKindEnum: "order_completed" | "order_rejected" | "order_cancelled";
+        NotificationKindEnum: "order_completed" | "order_rejected" | "order_cancelled" | "order_refunded";
         /** @description An open session of the caller. */
         OpenSession: {
             /** Format: uuid */
@@ -935,6 +967,10 @@ export interface components {
             readonly fee_cents: number | null;
             /** @description Price and fee. */
             readonly total_cents: number | null;
+            /** @description Of the total. */
+            readonly refunded_cents: number;
+            /** @description Back in the stock. */
+            readonly returned_quantity: number;
             /** @description The rule by which the fee was set, with the version of its schedule; empty until then. */
             readonly fee_rule: string;
             /**
@@ -960,10 +996,11 @@ export interface components {
          *     * `completed` - Completed
          *     * `rejected` - Rejected
          *     * `cancelled` - Cancelled
+         *     * `partly_refunded` - Partly Refunded
          *     * `refunded` - Refunded
          * @enum {string}
          */
-        OrderStatusEnum: "pending" | "completed" | "rejected" | "cancelled" | "refunded";
+        OrderStatusEnum: "pending" | "completed" | "rejected" | "cancelled" | "partly_refunded" | "refunded";
         PaginatedAccountEventList: {
             /**
              * Format: uri
@@ -1025,6 +1062,19 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["Order"][];
+        };
+        PaginatedRefundList: {
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            previous?: string | null;
+            results: components["schemas"]["Refund"][];
         };
         /** @description The current and the new password. */
         PasswordRequest: {
@@ -1100,6 +1150,39 @@ export interface components {
         RefreshTokenRequest: {
             refresh: string;
         };
+        /** @description A refund as the order's buyer and seller see it. */
+        Refund: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: uuid */
+            readonly order: string;
+            readonly status: components["schemas"]["RefundStatusEnum"];
+            /** @description Of what the buyer paid, in the minor unit. */
+            readonly amount_cents: number;
+            /** @description Part of the amount; null until it is refunded. */
+            readonly fee_cents: number | null;
+            readonly currency: string;
+            /** @description Pieces that go back into the stock. */
+            readonly return_quantity: number;
+            /** @description For the buyer to read. */
+            readonly reason: string;
+            /** @description Why it was refused. */
+            readonly refusal: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was refunded or refused.
+             */
+            readonly settled_at: string | null;
+        };
+        /**
+         * @description * `requested` - Requested
+         *     * `refunded` - Refunded
+         *     * `refused` - Refused
+         * @enum {string}
+         */
+        RefundStatusEnum: "requested" | "refunded" | "refused";
         /** @description A problem that names the items that cannot be bought. */
         RefusedCheckout: {
             /** @description `urn:microstore:problem:…`, or `about:blank`. */
@@ -1143,6 +1226,21 @@ export interface components {
             /** Format: email */
             email: string;
             password: string;
+        };
+        /** @description A request for a refund. */
+        RequestRefundRequest: {
+            /** @description For the buyer to read. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Of what the buyer paid, in the minor unit, fee included; without it all that is left.
+             */
+            amount_cents?: number;
+            /**
+             * @description Pieces that go back into the stock.
+             * @default 0
+             */
+            return_quantity: number;
         };
         /** @description The address of an account whose password is forgotten. */
         ResetRequest: {
@@ -1340,6 +1438,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The order is not completed, or is refunded in whole. Less than this is left of what was paid, or of the pieces that were sold. */
+        NotRefundableOrRefundTooLarge: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Only its seller, or of an order its buyer, may do this. */
         NotYours: {
             headers: {
@@ -1362,6 +1470,16 @@ export interface components {
         };
         /** @description Only its seller, or of an order its buyer, may do this. Staff took it off sale, so only staff put it back. Sellers have to verify their e-mail address first. */
         NotYoursOrWithdrawnByStaffOrAddressNotVerified: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such order, or it is others'. */
+        OrderNotFound: {
             headers: {
                 "X-Trace-Id": components["headers"]["X-Trace-Id"];
                 [name: string]: unknown;
@@ -1973,7 +2091,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Your name for this purchase: repeated with it, it is made once. */
+                /** @description Your name for this request: repeated with it, it is done once. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -2365,7 +2483,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Your name for this purchase: repeated with it, it is made once. */
+                /** @description Your name for this request: repeated with it, it is done once. */
                 "Idempotency-Key"?: string;
                 /** @description The `ETag` of the listing as the buyer has seen it: any later change is refused. */
                 "If-Match"?: string;
@@ -2634,8 +2752,9 @@ export interface operations {
                  *     * `completed` - Completed
                  *     * `rejected` - Rejected
                  *     * `cancelled` - Cancelled
+                 *     * `partly_refunded` - Partly Refunded
                  *     * `refunded` - Refunded */
-                status?: "cancelled" | "completed" | "pending" | "refunded" | "rejected";
+                status?: "cancelled" | "completed" | "partly_refunded" | "pending" | "refunded" | "rejected";
             };
             header?: never;
             path?: never;
@@ -2656,6 +2775,81 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_orders_refunds_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Rows of a page; more than 100 are 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The order. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedRefundList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["OrderNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_orders_refunds_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your name for this request: repeated with it, it is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The order. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestRefundRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    /** @description `true` for a repeat. */
+                    "Idempotent-Replayed"?: string;
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refund"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["AccountGone"];
+            403: components["responses"]["NotYours"];
+            404: components["responses"]["OrderNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["NotRefundableOrRefundTooLarge"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["KeyReused"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
