@@ -147,7 +147,8 @@ def _validate_token(authentication: TokenAuthentication, text: bytes) -> Token:
     try:
         return LiveToken(text)  # type: ignore[arg-type]  # simplejwt takes text, too
     except TokenError:
-        return authentication.get_validated_token(text)
+        token: Token = authentication.get_validated_token(text)
+        return token
 
 
 def _header(scope: Any, name: bytes) -> str | None:

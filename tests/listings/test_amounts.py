@@ -17,9 +17,9 @@ from listings.money import (
     ensure_known_currencies,
     format_amount,
     format_with_code,
-    minor_unit_digits,
     read_amount,
 )
+from microstore.staff.money import minor_unit_digits
 from tests.support.pages import address, text
 
 LAMP = {"title": "Reading lamp", "currency": "EUR", "quantity": "2", "category": "furniture"}
