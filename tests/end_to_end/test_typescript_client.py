@@ -30,21 +30,21 @@ def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
     }
     flow = [NODE, CLIENT / "dist/test/flow.js", json.dumps(shop)]
     with subprocess.Popen(flow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
-        assert client.stdin
-        assert client.stdout
+        assert (sent := client.stdin)
+        assert (received := client.stdout)
 
         def go_on() -> str:
-            client.stdin.write("\n")  # type: ignore[union-attr]  # it is a pipe
-            client.stdin.flush()  # type: ignore[union-attr]  # the same
-            return client.stdout.readline().strip()  # type: ignore[union-attr]  # the same
+            sent.write("\n")
+            sent.flush()
+            return received.readline().strip()
 
         try:
-            assert client.stdout.readline() == "completed\n"
+            assert received.readline() == "completed\n"
             market.stack.stop("listings-live")
             missed = go_on()
             assert market.wait_settled([missed]) == {"completed": 1}
             market.repair()
-            assert client.stdout.readline() == "resumed\n"
+            assert received.readline() == "resumed\n"
             market.stack.stop("listings-api")
             client.stdin.write("\n")
             client.stdin.flush()
