@@ -28,15 +28,17 @@ def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
         "name": f"bob-{uuid4().hex[:8]}",
         "listingId": seller.sell("Crunchy armchair", quantity=10),
     }
-    flow = [NODE, CLIENT / "dist/test/flow.js", json.dumps(shop)]
+    flow = [str(NODE), str(CLIENT / "dist/test/flow.js"), json.dumps(shop)]
     with subprocess.Popen(flow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
-        assert (sent := client.stdin)
-        assert (received := client.stdout)
+        sent, received = client.stdin, client.stdout
+        assert sent
+        assert received
 
         def go_on() -> str:
             sent.write("\n")
             sent.flush()
-            return received.readline().strip()
+            line: str = received.readline()
+            return line.strip()
 
         try:
             assert received.readline() == "completed\n"
@@ -46,10 +48,10 @@ def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
             market.repair()
             assert received.readline() == "resumed\n"
             market.stack.stop("listings-api")
-            client.stdin.write("\n")
-            client.stdin.flush()
+            sent.write("\n")
+            sent.flush()
             market.repair()
-            again = client.stdout.readline().strip()
+            again = received.readline().strip()
             assert market.wait_settled([again]) == {"completed": 1}
             assert client.wait(timeout=30) == 0
         finally:
