@@ -36,7 +36,7 @@ def ensure_own_command(arguments: Sequence[str]) -> None:
 
 def has_command(service: str, command: str) -> bool:
     """Return whether the service has a management command of this name."""
-    # Not in one step: of a service without commands that raises ModuleNotFoundError.
-    if find_spec(f"{service}.management") is None:
+    try:
+        return find_spec(f"{service}.management.commands.{command}") is not None
+    except ModuleNotFoundError:  # a service without commands, or one that is not installed here
         return False
-    return find_spec(f"{service}.management.commands.{command}") is not None
