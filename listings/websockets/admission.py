@@ -18,6 +18,7 @@ from rest_framework_simplejwt.tokens import Token
 from microstore.auth.authentication import TokenAuthentication
 from microstore.auth.tokens import LiveToken
 from microstore.http.limits import network_of
+from microstore.refusal import TokenExpired
 
 BAD_REQUEST, BAD_TOKEN, WRONG_ORIGIN, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4408, 4429
 REPLACED, SILENT = 4409, 4410
@@ -138,7 +139,7 @@ def read_token(value: str | None) -> Bearer:
     try:
         token = _validate_token(authentication, (value or "").encode())
         account = authentication.get_user(token)  # type: ignore[no-untyped-call]  # untyped in simplejwt
-    except (AuthenticationFailed, TokenError, UnicodeError) as error:
+    except (AuthenticationFailed, TokenError, TokenExpired, UnicodeError) as error:
         raise ConnectionRejected(BAD_TOKEN, "the token is missing, bad or expired") from error
     return Bearer(account.account_id, token["exp"] - time.time())
 

@@ -3,6 +3,7 @@
 A session that has passed the password alone acts as that of a shopper: `acts_as_staff` is False.
 """
 
+import re
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -120,7 +121,7 @@ def _normalise(code: str) -> str:
 
 def _fits(device: TOTPDevice, text: str) -> bool:
     code = _normalise(text)
-    if not (code.isascii() and code.isdecimal()):
+    if not re.fullmatch("[0-9]{1,8}", code):
         return False
     totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
     totp.time = time.time()

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).parents[2]
 GUIDE = {  # file, the line before, the line that is added: steps 1 and 2 of the guide
-    "microstore/contracts/transactions.py": ("    currency: Currency\n", "    gift_note: str = ''\n"),
+    "microstore/contracts/transactions.py": ('    picture: Picture = ""\n', "    gift_note: str = ''\n"),
     "listings/buying/sql/order_created.sql": (
         "        'currency', placed.currency,\n",
         "        'gift_note', 'Happy birthday',\n",

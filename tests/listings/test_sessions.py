@@ -145,7 +145,13 @@ def test_expired_sessions_are_forgotten(anybody: APIClient, carol: User) -> None
 
 def test_a_profile_is_ones_own_to_change(carol: User, client_of: Callable[[User], APIClient]) -> None:
     client = client_of(carol)
-    known = {"id": carol.pk, "username": "carol", "email": "carol@example.com", "email_notifications": True}
+    known = {
+        "id": carol.pk,
+        "username": "carol",
+        "email": "carol@example.com",
+        "email_verified": False,
+        "email_notifications": True,
+    }
     assert client.get("/api/auth/me/").json() == known
     changes = {"email": "carol@example.org", "email_notifications": False}
     given = changes | {"password": PASSWORD}
