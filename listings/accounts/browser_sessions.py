@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.db import transaction
 
 from listings.accounts.models import BrowserSession
 
@@ -17,16 +16,6 @@ class SessionStore(db.SessionStore):
     @classmethod
     def get_model_class(cls) -> type[BrowserSession]:
         return BrowserSession
-
-    @transaction.atomic
-    def cycle_key(self) -> None:
-        # The next row has the same `public_id`, which is unique, so the one before goes first. Django tries
-        # other keys without end while a row cannot be inserted.
-        key = self.session_key
-        self._get_session()  # type: ignore[attr-defined]  # read before its row goes; the stubs leave it out
-        if key:
-            self.delete(key)
-        super().cycle_key()
 
     def create_model_instance(self, data: dict[str, Any]) -> BrowserSession:
         # Each save writes all columns anew, so they stand in the data, too.
