@@ -1,6 +1,5 @@
 """The fee function's client: one HTTP call a batch, and the choice between an outage and an order's fault."""
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from django.conf import settings
 from microstore.contracts.transactions import OrderCreated
 from microstore.fee_function import calls
 from microstore.fee_function.quotes import AnyQuote, FeeRequest, WrongAnswer, read_quotes
-from microstore.fee_function.signing import sign_headers
 from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry import otel
@@ -77,10 +75,9 @@ def _ensure_others_are_priced() -> None:
 
 
 def _call(requests: Sequence[FeeRequest]) -> dict[UUID, AnyQuote]:
-    body = json.dumps({"orders": [request.as_json() for request in requests]}).encode()
     try:
         with metrics.fee_call():
-            response, content = calls.post(body, sign_headers(body))
+            response, content = calls.post(requests)
             if response.status_code != HTTPStatus.OK:
                 breaker.stay_open(_seconds_to_wait(response.headers.get("Retry-After", "")))
                 raise _refusal(response.status_code, content, several=len(requests) > 1)

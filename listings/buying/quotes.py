@@ -4,7 +4,6 @@ Whoever asks waits for QUOTE_TIMEOUT_SECONDS at most, and nobody while the funct
 unknown, and is added all the same (decision 0200).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from listings import metrics
 from listings.models import Listing
 from microstore.fee_function import calls
 from microstore.fee_function.quotes import AnyQuote, FeeRequest, Quote, WrongAnswer, read_quotes
-from microstore.fee_function.signing import sign_headers
 from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 
 # A new schedule is quoted after this time in all processes; until then orders go by the one before.
@@ -136,10 +134,9 @@ def _fetch(requests: Mapping[str, FeeRequest]) -> dict[str, AnyQuote]:
 
 
 def _call(requests: Sequence[FeeRequest]) -> dict[UUID, AnyQuote]:
-    body = json.dumps({"orders": [request.as_json() for request in requests]}).encode()
     limit = settings.QUOTE_TIMEOUT_SECONDS
     try:
-        response, content = calls.post(body, sign_headers(body), timeout_seconds=(limit, limit))
+        response, content = calls.post(requests, timeout_seconds=(limit, limit))
         if response.status_code != HTTPStatus.OK:
             raise FeesUnknown(f"The fee function answered {response.status_code}.")
         return read_quotes(content, requests)

@@ -2,8 +2,10 @@
 
 import http.client
 import io
+import json
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -17,7 +19,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from microstore.fee_function import name_lookup
-from microstore.fee_function.signing import aws_signature
+from microstore.fee_function.quotes import FeeRequest
+from microstore.fee_function.signing import aws_signature, sign_headers
 
 ANSWER_BYTES_LIMIT = 1024 * 1024
 
@@ -93,14 +96,15 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def post(
-    body: bytes, headers: dict[str, str], *, timeout_seconds: tuple[float, float] | None = None
+    orders: Sequence[FeeRequest], *, timeout_seconds: tuple[float, float] | None = None
 ) -> tuple[requests.Response, bytes]:
-    """Return the response to a POST at FEES_URL, whatever its status, and its body; raise CallFailed.
+    """Return the response to a signed POST of these orders at FEES_URL, and its body; raise CallFailed.
 
     The timeouts are of connecting and of the whole answer, by default FEES_TIMEOUT_SECONDS.
-    A redirect is returned like any response: it would take the orders and their signature elsewhere.
+    No status raises. Nor is a redirect followed: it would take the orders and their signature elsewhere.
     """
-    wanted = {"Content-Type": "application/json", "Accept-Encoding": "identity", **headers}
+    body = json.dumps({"orders": [order.as_json() for order in orders]}).encode()
+    wanted = {"Content-Type": "application/json", "Accept-Encoding": "identity", **sign_headers(body)}
     try:
         with session().post(
             settings.FEES_URL,
