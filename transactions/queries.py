@@ -79,11 +79,20 @@ def void_recorded(order_ids: Collection[UUID]) -> list[UUID]:
 
 def lock_refunded(order_ids: Iterable[UUID]) -> set[UUID]:
     """Lock the transactions of these orders; return the orders that are refunded, in whole or in part."""
-    ids = list(order_ids)
     # Locked before the refunds are read: one that is decided at this moment is waited for, and seen.
-    list(Transaction.objects.select_for_update().filter(order_id__in=ids).order_by("order_id").values("pk"))
-    refunds = Refund.objects.filter(order_id__in=ids, status=Refund.Status.REFUNDED)
+    locked = lock_transactions(order_ids)
+    refunds = Refund.objects.filter(order_id__in=locked, status=Refund.Status.REFUNDED)
     return set(refunds.values_list("order_id", flat=True))
+
+
+def lock_transactions(order_ids: Iterable[UUID]) -> dict[UUID, Transaction]:
+    """Lock the transactions of these orders and return them by order id.
+
+    Whoever refunds or voids an order holds its row, so what was refunded before stands still.
+    """
+    # In the order of their orders' ids, as everywhere.
+    rows = Transaction.objects.select_for_update().filter(order_id__in=list(order_ids)).order_by("order_id")
+    return {row.order_id: row for row in rows}
 
 
 def transactions_of(user_id: int) -> QuerySet[Transaction]:

@@ -11,6 +11,7 @@ from django.db.models import Sum
 from microstore.contracts.transactions import REFUND_REQUESTED, RefundRequested
 from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.telemetry.tracing import trace_id_of
+from transactions import queries
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
 from transactions.refunds.shares import fee_share_cents
@@ -27,7 +28,7 @@ def refund_orders(requests: Sequence[RefundRequested]) -> list[Refund]:
     Never more is refunded than was paid. A request that contradicts the decision about its refund, or the
     order's listing or currency, has no reply and becomes a dead letter.
     """
-    sold = _lock_transactions({request.order_id for request in requests})
+    sold = queries.lock_transactions({request.order_id for request in requests})
     decided = Refund.objects.in_bulk({request.refund_id for request in requests})
     agreeing = drop_contradictions(
         REFUND_REQUESTED, requests, lambda each: _find_contradiction(each, decided.get(each.refund_id), sold)
@@ -41,13 +42,6 @@ def refund_orders(requests: Sequence[RefundRequested]) -> list[Refund]:
     # Read again: of an order without a transaction, which nothing locks, another worker's row may be there.
     stored = Refund.objects.in_bulk({request.refund_id for request in agreeing})
     return [stored[refund_id] for refund_id in sorted(stored)]
-
-
-def _lock_transactions(order_ids: set[UUID]) -> Sold:
-    # Whoever refunds or voids an order holds its row, so what was refunded before stands still. Locked in the
-    # order of their orders' ids, as everywhere.
-    rows = Transaction.objects.select_for_update().filter(order_id__in=order_ids).order_by("order_id")
-    return {row.order_id: row for row in rows}
 
 
 def _amounts_left(sold: Sold) -> dict[UUID, int]:
