@@ -1,17 +1,16 @@
 """The functions and indexes in the database are those of the .sql files and models, and no others."""
 
-import re
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from listings.models import Listing
+from tests.support.sql_functions import assert_defined, assert_loaded, files_of, read_functions
 
 pytestmark = pytest.mark.django_db
 
-ROOT = Path(__file__).parents[2]
-FILES = sorted([*ROOT.glob("listings/**/*.sql"), *ROOT.glob("microstore/**/*.sql")])
+FILES = files_of("listings")
 
 
 # Called by the release before this one, whose processes run beside ours while it is replaced: the next one
@@ -22,17 +21,6 @@ OF_THE_RELEASE_BEFORE = {
     "place_checkout(integer,uuid,text,text,jsonb)",
 }
 INDEXES_OF_THE_RELEASE_BEFORE = {"listing_words", "listing_price"}
-FUNCTIONS = """
-SELECT pg_proc.oid::regprocedure::text, prosrc || coalesce(proconfig::text, '')
-FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
-WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')
-"""
-
-
-def read_functions() -> dict[str, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(FUNCTIONS)
-        return dict(cursor.fetchall())
 
 
 def read_indexes() -> dict[str, str]:
@@ -41,25 +29,13 @@ def read_indexes() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def names(functions: set[str]) -> set[str]:
-    return {function.partition("(")[0] for function in functions}
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_file_is_what_the_migrations_have_loaded(file: Path) -> None:
-    loaded = read_functions()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(file.read_text())
-        assert read_functions() == loaded, f"{file.name} has changed: a new migration has to load it."
-        transaction.set_rollback(True)
+    assert_loaded(file)
 
 
 def test_no_function_is_left_that_no_file_defines() -> None:
-    defined = {
-        name for file in FILES for name in re.findall(r"CREATE OR REPLACE FUNCTION (\w+)", file.read_text())
-    }
-    loaded = read_functions().keys() - OF_THE_RELEASE_BEFORE
-    assert names(set(loaded)) == defined
+    assert_defined(read_functions().keys() - OF_THE_RELEASE_BEFORE, FILES)
     assert read_functions().keys() >= OF_THE_RELEASE_BEFORE
 
 
