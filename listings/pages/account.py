@@ -6,7 +6,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from listings.accounts import history, open_sessions, sessions
@@ -15,7 +14,7 @@ from listings.accounts.browser_sessions import LOG_IN
 from listings.accounts.serializers import PasswordSerializer, ProfileSerializer
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 from microstore.refusal import Refusal
 
@@ -46,7 +45,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
     except ValidationError as error:
         return _page(request, {"password_problems": {"new": error.messages}}, status=400)
     update_session_auth_hash(request, user)
-    return _done("password")
+    return redirect_into("password", "account")
 
 
 @require_POST
@@ -64,24 +63,22 @@ def set_address(request: HttpRequest) -> HttpResponse:
     except Refusal as error:
         problems = {"address_problems": {"password": [str(error)]}, "given": given}
         return _page(request, problems, status=error.status)
-    return _done("email")
+    return redirect_into("email", "account")
 
 
 @require_POST
 @login_required
+@shows_refusals
 def end_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    try:
-        open_sessions.end_session(session_id, user_id=visitor_id(request), request=request)
-    except Refusal as error:
-        return render_refusal(request, error)
-    return _done("sessions")
+    open_sessions.end_session(session_id, user_id=visitor_id(request), request=request)
+    return redirect_into("sessions", "account")
 
 
 @require_POST
 @login_required
 def end_others(request: HttpRequest) -> HttpResponse:
     open_sessions.end_others(visitor_id(request), but=_own_session(request), request=request)
-    return _done("sessions")
+    return redirect_into("sessions", "account")
 
 
 def _page(
@@ -101,9 +98,3 @@ def _page(
 def _own_session(request: HttpRequest) -> UUID | None:
     named = request.session.get(LOG_IN, {}).get("public_id")
     return UUID(named) if named else None
-
-
-def _done(section: str) -> HttpResponse:
-    response = redirect("shop:account")
-    response.headers["Location"] += f"#{section}"
-    return response

@@ -15,7 +15,7 @@ from listings.buying.quotes import ItemQuote, add_up, quote_items
 from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
-from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.pages.page import render_page, shows_refusals, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import CheckoutRefused
 from listings.stock import ensure_can_buy
@@ -73,16 +73,14 @@ def cart(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@shows_refusals
 def add(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Add the quantity to the cart, up to the stock that is left."""
     kept, key = cart_of(request), int(listing_id)
-    try:
-        listing = visible_listings(request.user.pk).filter(id=key).first()
-        available = ensure_can_buy(listing, buyer_id=request.user.pk or NOBODY, quantity=1).available
-        wanted = kept.items.get(key, 0) + _number(request, least=1)
-        return keep(kept.with_item(key, min(wanted, available)), redirect("shop:cart"))
-    except Refusal as error:
-        return render_refusal(request, error)
+    listing = visible_listings(request.user.pk).filter(id=key).first()
+    available = ensure_can_buy(listing, buyer_id=request.user.pk or NOBODY, quantity=1).available
+    wanted = kept.items.get(key, 0) + _number(request, least=1)
+    return keep(kept.with_item(key, min(wanted, available)), redirect("shop:cart"))
 
 
 @require_POST

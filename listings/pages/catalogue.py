@@ -25,7 +25,7 @@ from listings.models import MAX_PRICE_CENTS, Category, Listing
 from listings.money import UnreadableAmount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.pages.page import render_page, shows_refusals, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import ListingNotFound, PriceChanged
 from microstore.refusal import Refusal
@@ -85,17 +85,19 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@shows_refusals
 def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Show one listing with the form that buys it."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
-        return render_refusal(request, ListingNotFound("This is not on sale, or not any more."))
+        raise ListingNotFound("This is not on sale, or not any more.")
     return _show(request, listing)
 
 
 @require_POST
 @login_required
 @limited("buy")
+@shows_refusals
 def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Buy the listing and redirect to the orders; show it again with the reason if that is refused."""
     # The key was made with the form: a second click sends the same one and gets the order of the first.
@@ -112,7 +114,9 @@ def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
         order, _ = buy_listing(purchase)
     except Refusal as error:
         listing = visible_listings(request.user.pk).filter(id=listing_id).first()
-        return _show(request, listing, error) if listing else render_refusal(request, error)
+        if listing is None:
+            raise
+        return _show(request, listing, error)
     return redirect(f"{reverse('shop:orders')}?new={order.id}")
 
 

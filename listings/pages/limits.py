@@ -10,10 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from listings.pages.page import render_page
+from listings.pages.page import Page, render_page
 from microstore.http.limits import Limits
-
-Page = Callable[..., HttpResponse]
 
 
 def limited(scope: str, *, method: str = "POST") -> Callable[[Page], Page]:

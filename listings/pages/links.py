@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from listings.accounts import links, mails, sessions
 from listings.accounts.mail_api import NewPasswordSerializer, ResetSerializer, TokenSerializer
 from listings.pages.limits import limited
-from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.pages.page import render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 from listings.refusals import LinkOver
 
@@ -21,17 +21,15 @@ PAGE = require_http_methods(["GET", "HEAD", "POST"])
 
 @PAGE
 @limited("token")
+@shows_refusals
 def verify(request: HttpRequest) -> HttpResponse:
     """Show a button; a POST verifies the address of the link."""
     if request.method != "POST":
         return _link(request, "verify.html")
     body = TokenSerializer(data={"token": request.POST.get("token", "")})
     if not body.is_valid():
-        return render_refusal(request, LinkOver(links.OVER))
-    try:
-        links.verify_address(body.validated_data["token"], request=request)
-    except LinkOver as error:
-        return render_refusal(request, error)
+        raise LinkOver(links.OVER)
+    links.verify_address(body.validated_data["token"], request=request)
     return render_page(request, "done.html", {"title": "Your address is confirmed"})
 
 
@@ -60,6 +58,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 
 @PAGE
 @limited("token")
+@shows_refusals
 def reset(request: HttpRequest) -> HttpResponse:
     """Show the form of the link; a POST sets the password and ends all sessions."""
     if request.method != "POST":
@@ -70,8 +69,6 @@ def reset(request: HttpRequest) -> HttpResponse:
         return _reset_again(request, given["token"], body.errors)
     try:
         links.reset_password(**body.validated_data, request=request)
-    except LinkOver as error:
-        return render_refusal(request, error)
     except ValidationError as error:
         return _reset_again(request, given["token"], {"new": error.messages})
     return render_page(request, "done.html", {"title": "Your password is set", "log_in": True})
@@ -81,6 +78,7 @@ def reset(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @PAGE
 @limited("token")
+@shows_refusals
 def unsubscribe(request: HttpRequest) -> HttpResponse:
     """Show a button; a POST, also one of a mail program, ends the e-mails of notifications."""
     if request.method != "POST":
@@ -90,7 +88,7 @@ def unsubscribe(request: HttpRequest) -> HttpResponse:
     try:
         sessions.unsubscribe(UUID(named))
     except ValueError:
-        return render_refusal(request, LinkOver(links.OVER))
+        raise LinkOver(links.OVER) from None
     return render_page(request, "done.html", {"title": "You get no more of these e-mails"})
 
 

@@ -8,9 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 from listings.accounts import sessions
 from listings.notifications.services import read_all, read_notification
 from listings.pages import queries
-from listings.pages.page import page_of, render_page, render_refusal, visitor_id
+from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
-from microstore.refusal import Refusal
 
 
 @require_safe
@@ -30,11 +29,9 @@ def unread(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 @login_required
+@shows_refusals
 def mark_read(request: HttpRequest, notification_id: str) -> HttpResponse:
-    try:
-        read_notification(int(notification_id), recipient_id=visitor_id(request))
-    except Refusal as error:
-        return render_refusal(request, error)
+    read_notification(int(notification_id), recipient_id=visitor_id(request))
     return redirect("shop:notifications")
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from listings.models import Order
 from listings.pages import queries
-from listings.pages.page import page_of, render_page, render_refusal, visitor_id
+from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
 from listings.refusals import OrderNotFound
 from listings.settling.cancel import cancel_order
 from microstore.refusal import Refusal
@@ -26,23 +26,25 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+@shows_refusals
 def order_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Show one order to its buyer or its seller; 404 to anybody else."""
     visitor = visitor_id(request)
     order = queries.orders_bought_by(visitor).filter(id=order_id).first()
     sale = None if order else queries.orders_sold_by(visitor).filter(id=order_id).first()
     if not (order or sale):
-        return render_refusal(request, OrderNotFound("You have no such order."))
+        raise OrderNotFound("You have no such order.")
     return render_page(request, "order.html", {"orders": [order or sale], "selling": bool(sale)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@shows_refusals
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Show a confirmation; a POST cancels the order, or shows why it cannot be cancelled any more."""
     order = queries.orders_bought_by(visitor_id(request)).filter(id=order_id).first()
     if order is None:
-        return render_refusal(request, OrderNotFound("You have no such order."))
+        raise OrderNotFound("You have no such order.")
     if request.method != "POST":
         return _confirm(request, order)
     try:

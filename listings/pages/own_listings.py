@@ -17,7 +17,7 @@ from listings.models import Listing
 from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.listing_form import add_pictures, as_api, as_form, choices, read_form, write_form
-from listings.pages.page import render_page, render_refusal, visitor_id
+from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
 from listings.refusals import AlreadyOrdered, EditionOutdated
 from microstore.refusal import Refusal
 
@@ -51,12 +51,10 @@ def own_listings(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@shows_refusals
 def edit(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Show the form of a listing; a POST changes it, or shows the form again with its problems."""
-    try:
-        listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
-    except Refusal as error:
-        return render_refusal(request, error)
+    listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
     if request.method != "POST":
         return _form(request, listing, write_form(listing))
     given = read_form(request)
@@ -80,40 +78,34 @@ def edit(request: HttpRequest, listing_id: str) -> HttpResponse:
 @require_POST
 @login_required
 @limited("images")
+@shows_refusals
 def add_picture(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Add the pictures that were sent, and show the form again; with the reason where one is refused."""
-    try:
-        listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
-    except Refusal as error:
-        return render_refusal(request, error)
+    listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
     try:
         add_pictures(request, listing)
     except Refusal as error:
         return _form(request, listing, write_form(listing), problems={"image": [str(error)]})
-    return _to_pictures(listing.pk)
+    return redirect_into("pictures", "edit", listing.pk)
 
 
 @require_POST
 @login_required
+@shows_refusals
 def remove_picture(request: HttpRequest, listing_id: str, image_id: str) -> HttpResponse:
     """Remove a picture of the listing, and show the form again."""
-    try:
-        listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
-        selling.remove_image(listing, int(image_id))
-    except Refusal as error:
-        return render_refusal(request, error)
-    return _to_pictures(listing.pk)
+    listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
+    selling.remove_image(listing, int(image_id))
+    return redirect_into("pictures", "edit", listing.pk)
 
 
 @require_POST
 @login_required
+@shows_refusals
 def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse:
     """Withdraw the listing or publish it again, as `action` names."""
     change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
-    try:
-        change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
-    except Refusal as error:
-        return render_refusal(request, error)
+    change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
     return redirect("shop:own-listings" if request.POST.get("next") == "own-listings" else "shop:sales")
 
 
@@ -126,9 +118,3 @@ def _edition(request: HttpRequest) -> selling.Editions:
 def _form(request: HttpRequest, listing: Listing, given: dict[str, str], **context: object) -> HttpResponse:
     shown = choices() | {"given": given, "listing": listing} | context
     return render_page(request, "edit.html", shown, status=400 if context else 200)
-
-
-def _to_pictures(listing_id: int) -> HttpResponse:
-    response = redirect("shop:edit", listing_id)
-    response.headers["Location"] += "#pictures"
-    return response

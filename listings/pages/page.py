@@ -1,5 +1,7 @@
 """Rendering of pages: their common context, headers, pagination and visitor."""
 
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from rest_framework.request import Request
 
 from listings.pages import queries
@@ -15,6 +17,8 @@ from listings.pages.carts import cart_of
 from microstore.http.pagination import NewestFirst
 from microstore.http.security import POLICY
 from microstore.refusal import Refusal
+
+Page = Callable[..., HttpResponse]
 
 
 def render_page(
@@ -47,9 +51,24 @@ def visitor_id(request: HttpRequest) -> int:
     return request.user.pk
 
 
-def render_refusal(request: HttpRequest, error: Refusal) -> HttpResponse:
-    """Render the refusal's reason as a page with its status."""
-    return render_page(request, "refusal.html", {"reason": str(error)}, status=error.status)
+def shows_refusals(page: Page) -> Page:
+    """Decorate a view: a Refusal that it raises is a page with its reason and status."""
+
+    @wraps(page)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return page(request, *args, **kwargs)
+        except Refusal as error:
+            return render_page(request, "refusal.html", {"reason": str(error)}, status=error.status)
+
+    return shown
+
+
+def redirect_into(section: str, name: str, *args: object) -> HttpResponse:
+    """Redirect to a section of a page of the shop."""
+    response = redirect(f"shop:{name}", *args)
+    response.headers["Location"] += f"#{section}"
+    return response
 
 
 def policy() -> str:
