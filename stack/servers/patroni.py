@@ -60,7 +60,8 @@ class PatroniCluster:
     def make_database(self) -> None:
         """Create the service's database with its roles."""
         # On the standby it is there a moment later, and a client that meets that one first is refused.
-        [primary] = [host for host in self.databases if self._is(host, "primary")]
+        primary = self.primary()
+        assert primary, "no host writes"
         connection = psycopg2.connect(_url_of([primary], ROLE, self.password, "postgres"))
         connection.autocommit = True
         try:
@@ -94,9 +95,7 @@ class PatroniCluster:
         return _url_of(self.databases, role, self.password, self.name)
 
     def _is_whole(self) -> bool:
-        return any(self._is(host, "primary") for host in self.databases) and any(
-            self._is(host, "synchronous") for host in self.databases
-        )
+        return bool(self.primary()) and any(self._is(host, "synchronous") for host in self.databases)
 
     def _is(self, host: Host, role: str) -> bool:
         try:
