@@ -4,8 +4,13 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from transactions.api import TransactionViewSet
+from transactions.ledger.api import BalanceView, LedgerView
 
 router = SimpleRouter()
 router.register("transactions", TransactionViewSet, "transaction")
 
-urlpatterns = [path("api/", include(router.urls))]
+urlpatterns = [
+    path("api/balance/", BalanceView.as_view(), name="balance"),
+    path("api/ledger/", LedgerView.as_view(), name="ledger"),
+    path("api/", include(router.urls)),
+]

@@ -4,6 +4,50 @@
  */
 
 export interface paths {
+    "/api/balance/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return what you have as a seller: pending for some days after a sale, then available.
+         *
+         *     A refund is taken from where the income of its sale is
+         * @description Return what you have as a seller: pending for some days after a sale, then available.
+         *
+         *     A refund is taken from where the income of its sale is. Each currency has a balance of its own.
+         */
+        get: operations["balance_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the movements of your balances, newest first, each with the balance after it
+         * @description List the movements of your balances, newest first, each with the balance after it.
+         */
+        get: operations["ledger_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/transactions/": {
         parameters: {
             query?: never;
@@ -48,6 +92,59 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A seller's balance in one currency. */
+        Balance: {
+            currency: string;
+            /** @description Income that is still held. */
+            pending_cents: number;
+            /** @description The rest. Negative where refunds exceed it. */
+            available_cents: number;
+        };
+        /** @description A seller's balances, and for how long income is held. */
+        Balances: {
+            /** @description Days after a sale until its income is available. */
+            hold_days: number;
+            balances: components["schemas"]["Balance"][];
+        };
+        /**
+         * @description * `sale` - Sale
+         *     * `void` - Void
+         *     * `refund` - Refund
+         * @enum {string}
+         */
+        KindEnum: "sale" | "void" | "refund";
+        /** @description A movement in a seller's ledger. */
+        Line: {
+            id: number;
+            kind: components["schemas"]["KindEnum"];
+            /** Format: uuid */
+            order_id: string | null;
+            currency: string;
+            /** @description Positive: income. Negative: given back. */
+            amount_cents: number;
+            /** @description Of this currency, after this movement. */
+            balance_cents: number;
+            /** Format: date-time */
+            occurred_at: string;
+            /**
+             * Format: date-time
+             * @description From then on it counts as available.
+             */
+            available_at: string;
+        };
+        PaginatedLineList: {
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            previous?: string | null;
+            results: components["schemas"]["Line"][];
+        };
         PaginatedTransactionList: {
             /**
              * Format: uri
@@ -193,6 +290,60 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    balance_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Balances"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    ledger_list: {
+        parameters: {
+            query?: {
+                currency?: string;
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Rows of a page; more than 100 are 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedLineList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     transactions_list: {
         parameters: {
             query?: {

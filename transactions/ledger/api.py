@@ -1,0 +1,74 @@
+"""API of a seller's balances and ledger, read only."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from microstore.auth.authentication import account_id
+from transactions.ledger import balances
+from transactions.ledger.models import Entry, Journal
+
+
+class BalanceSerializer(serializers.Serializer[Any]):
+    """A seller's balance in one currency."""
+
+    currency = serializers.CharField()
+    pending_cents = serializers.IntegerField(help_text="Income that is still held.")
+    available_cents = serializers.IntegerField(help_text="The rest. Negative where refunds exceed it.")
+
+
+class BalancesSerializer(serializers.Serializer[Any]):
+    """A seller's balances, and for how long income is held."""
+
+    hold_days = serializers.IntegerField(help_text="Days after a sale until its income is available.")
+    balances = BalanceSerializer(many=True)
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """A movement in a seller's ledger."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(Journal.Kind.choices)
+    order_id = serializers.UUIDField(allow_null=True)
+    currency = serializers.CharField()
+    amount_cents = serializers.IntegerField(help_text="Positive: income. Negative: given back.")
+    balance_cents = serializers.IntegerField(help_text="Of this currency, after this movement.")
+    occurred_at = serializers.DateTimeField()
+    available_at = serializers.DateTimeField(help_text="From then on it counts as available.")
+
+
+class BalanceView(APIView):
+    """Read the caller's balances."""
+
+    @extend_schema(responses=BalancesSerializer)
+    def get(self, request: Request) -> Response:
+        """Return what you have as a seller: pending for some days after a sale, then available.
+
+        A refund is taken from where the income of its sale is. Each currency has a balance of its own.
+        """
+        shown = [balance._asdict() for balance in balances.balances_of(account_id(request))]
+        return Response(BalancesSerializer({"hold_days": settings.HOLD_DAYS, "balances": shown}).data)
+
+
+class LedgerView(ListAPIView[Entry]):
+    """List the caller's ledger."""
+
+    serializer_class = LineSerializer
+    filterset_fields = ("currency",)
+    queryset = Entry.objects.none()
+
+    def get_queryset(self) -> QuerySet[Entry]:
+        return balances.entries_of(account_id(self.request)).select_related("journal")
+
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """List the movements of your balances, newest first, each with the balance after it."""
+        entries = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        lines = balances.lines_of(account_id(request), entries or [])
+        return self.get_paginated_response(LineSerializer(lines, many=True).data)
