@@ -9,13 +9,16 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from listings.accounts.admin import ShopPeopleAdmin
+from listings.accounts.customer import link_to_customer
+from listings.catalogue.admin import ReportAdmin, is_id
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.catalogue.search import find_words
-from listings.models import Listing, LiveEvent, Order, picture_path
+from listings.models import Listing, LiveEvent, Order, Report, picture_path
 from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
@@ -32,9 +35,7 @@ from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 
 # Importing them is what puts them into the admin.
-__all__ = ["NotificationAdmin", "RefundAdmin", "ShopPeopleAdmin"]
-
-MAX_ID_DIGITS = 18
+__all__ = ["NotificationAdmin", "RefundAdmin", "ReportAdmin", "ShopPeopleAdmin"]
 
 
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
@@ -68,6 +69,7 @@ class ListingAdmin(FastAdmin):
     raw_id_fields = ("seller",)
     readonly_fields = (
         *("status", "withdrawn_reason", "available", "quantity", "created_at", "updated_at", "pictures"),
+        *("seller_link", "reports"),
     )
     search_fields = ("title",)
     search_help_text = "Words of a title or description, or the number of a listing."
@@ -90,6 +92,16 @@ class ListingAdmin(FastAdmin):
     def pictures(self, listing: Listing) -> SafeString | str:
         shown = ((image.large_url, image.small_url) for image in listing.images.all())
         return format_html_join(" ", '<a href="{}"><img src="{}" alt="" height="160"></a>', shown) or "none"
+
+    @admin.display(description="seller's page")
+    def seller_link(self, listing: Listing) -> SafeString:
+        return link_to_customer(listing.seller)
+
+    @admin.display(description="reports")
+    def reports(self, listing: Listing) -> SafeString | str:
+        waiting = listing.reports.filter(state=Report.State.WAITING).count()
+        url = reverse("admin:listings_report_changelist")
+        return format_html('<a href="{}?q={}">{} waiting</a>', url, listing.pk, waiting)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Sellers create them; staff must not sell in their name.
@@ -147,7 +159,7 @@ class OrderAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("steps", "trace_link", "status", "reason")}),
-        ("What was ordered", {"fields": ("listing", "buyer", "quantity", "unit_price")}),
+        ("What was ordered", {"fields": ("listing", "buyer_link", "seller_link", "quantity", "unit_price")}),
         ("Item, as sold", {"fields": ("edition", "title", "category", "description", "picture")}),
         ("What it cost", {"fields": ("transaction_link", "fee", "total", "fee_rule")}),
         ("Refunded", {"fields": ("refunded", "returned_quantity")}),
@@ -155,7 +167,7 @@ class OrderAdmin(ReadOnlyAdmin):
     )
     readonly_fields = (
         *("steps", "trace_link", "resent_at", "title", "category", "description", "picture"),
-        *("unit_price", "fee", "total", "refunded", "transaction_link"),
+        *("unit_price", "fee", "total", "refunded", "transaction_link", "buyer_link", "seller_link"),
     )
     unit_price = money_column("unit_price_cents", description="unit price")
     fee = money_column("fee_cents", description="fee")
@@ -217,6 +229,14 @@ class OrderAdmin(ReadOnlyAdmin):
         path = picture_path(order.item.picture_id)
         return format_html('<a href="{0}"><img src="{0}" alt="" height="160"></a>', path) if path else "none"
 
+    @admin.display(description="buyer")
+    def buyer_link(self, order: Order) -> SafeString:
+        return link_to_customer(order.buyer)
+
+    @admin.display(description="seller")
+    def seller_link(self, order: Order) -> SafeString:
+        return link_to_customer(order.listing.seller)
+
     @admin.display(description="what happened")
     def steps(self, order: Order) -> SafeString:
         return render_to_string("staff/timeline.html", {"steps": timeline(order)})
@@ -247,10 +267,3 @@ class LiveEventAdmin(ReadOnlyAdmin):
             return queryset, False
         order_id = uuid_of(search_term)
         return (queryset.filter(order_id=order_id) if order_id else queryset.none()), False
-
-
-def is_id(term: str) -> bool:
-    """Return whether the term is a row's number."""
-    # Bounded by digits before `int`: more than 18 do not fit into a bigint.
-    term = term.strip()
-    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS

@@ -10,8 +10,8 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from listings.accounts.models import Profile, Session
-from listings.catalogue.models import Category, DiscardedFile
+from listings.accounts.models import CustomerNote, Profile, Session
+from listings.catalogue.models import Category, DiscardedFile, Report
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.live.models import LiveEvent
 from listings.money import validate_currency
@@ -21,6 +21,7 @@ from microstore.telemetry.tracing import trace_id_of
 
 # Django finds models by this module.
 __all__ = ["Category", "DiscardedFile", "Email", "LiveEvent", "Notification", "Profile", "Refund", "Session"]
+__all__ += ["CustomerNote", "Report"]
 
 MAX_PRICE_CENTS, MAX_QUANTITY = 1_000_000_000, 1_000_000
 LISTING_WORDS = Func(

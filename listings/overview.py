@@ -10,10 +10,11 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from listings.models import Order, Refund
+from listings.models import Order, Refund, Report
 from listings.orders.timeline import timeline
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderVoided, RefundMessage
+from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.gauges import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace
@@ -21,6 +22,7 @@ from microstore.staff.overview import Figure, Found, age
 from microstore.telemetry.tracing import trace_start, uuid_of
 
 ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
+REPORTS, VIEW_REPORT = "/admin/listings/report/?state__exact=waiting", "listings.view_report"
 
 
 def figures() -> list[Figure]:
@@ -32,6 +34,7 @@ def figures() -> list[Figure]:
     shown = [Order.Status.COMPLETED, Order.Status.PENDING, Order.Status.REJECTED]
     oldest = Order.objects.filter(status=Order.Status.PENDING).order_by("created_at").first()
     waits = seconds_since(oldest.created_at if oldest else None, now)
+    reports = Report.objects.filter(state=Report.State.WAITING)[:COUNTED_ROWS].count()
     return [
         *(
             Figure(
@@ -49,6 +52,7 @@ def figures() -> list[Figure]:
             VIEW_ORDER,
             alarm=waits > settings.PENDING_DEADLINE_SECONDS,
         ),
+        Figure("reports waiting", f"{reports:,}", REPORTS, VIEW_REPORT, alarm=reports > 0),
     ]
 
 

@@ -2,10 +2,10 @@
 
 LOOK = (
     *("listings.view_listing", "listings.view_order", "listings.view_refund", "listings.view_notification"),
-    "auth.view_user",
+    *("auth.view_user", "listings.view_report", "listings.view_customernote"),
 )
 ROLES = {
-    "support": (*LOOK, "listings.moderate_listing"),
+    "support": (*LOOK, "listings.moderate_listing", "listings.add_customernote"),
     "finance": ("listings.view_order", "listings.view_refund", "listings.request_refund"),
     "operations": (
         *LOOK,

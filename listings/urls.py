@@ -19,6 +19,7 @@ from listings.buying.checkout_api import CheckoutsView
 from listings.buying.quote_api import CheckoutQuoteView, QuoteView
 from listings.catalogue.api import CategoriesView, ListingViewSet
 from listings.catalogue.image_api import ImagesView, ImageView, PictureView
+from listings.catalogue.report_api import ReportView
 from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
 from listings.refunds.api import RefundsView
@@ -33,6 +34,7 @@ IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 urlpatterns = [
     re_path(r"^api/listings/(?P<pk>[1-9][0-9]{0,17})/buy/$", BuyView.as_view(), name="buy"),
     re_path(r"^api/listings/(?P<pk>[1-9][0-9]{0,17})/quote/$", QuoteView.as_view(), name="quote"),
+    re_path(r"^api/listings/(?P<pk>[1-9][0-9]{0,17})/report/$", ReportView.as_view(), name="report"),
     path("api/auth/register/", RegisterView.as_view(), name="register"),
     path("api/auth/token/", LogInView.as_view(), name="token"),
     path("api/auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),

@@ -6,7 +6,11 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import re_path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from listings.accounts.customer import customer_page
 from listings.accounts.open_sessions import end_all
 from listings.live.push import push_reset
 from microstore.staff.actions import record
@@ -18,6 +22,20 @@ admin.site.unregister(User)
 @admin.register(User)
 class ShopPeopleAdmin(PeopleAdmin):
     """List of users; a change of `active` suspends or reinstates the account."""
+
+    list_display = (*PeopleAdmin.list_display, "customer")
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(customer_page)
+        return [
+            re_path(r"^(?P<user_id>[0-9]{1,9})/customer/$", page, name="auth_user_customer"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="customer")
+    def customer(self, user: User) -> SafeString:
+        url = reverse("admin:auth_user_customer", args=[user.pk])
+        return format_html('<a href="{}">orders and notes</a>', url)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # Django's
         super().save_model(request, obj, form, change)

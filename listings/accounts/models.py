@@ -127,6 +127,18 @@ class AccountMail(models.Model):
         return f"{self.kind} for {self.user_id}"
 
 
+class CustomerNote(models.Model):
+    """A note of staff about a user, for other staff to read; rows are inserted and never changed."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notes")
+    by = models.CharField(max_length=150, help_text="Name of the staff member.")
+    text = models.CharField(max_length=1_000)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"Note {self.pk} about {self.user_id}"
+
+
 class SentMail(models.Model):
     """An e-mail that was sent to an address, for the bound of an hour."""
 

@@ -1,6 +1,9 @@
-"""Departments of the shop, and the table of files that no picture names."""
+"""Departments of the shop, reports of listings, and the table of files that no picture names."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Category(models.TextChoices):
@@ -22,3 +25,40 @@ class DiscardedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Report(models.Model):
+    """A user's report that a listing breaks the rules; staff withdraw the listing or dismiss the report."""
+
+    class Reason(models.TextChoices):
+        FORBIDDEN = "forbidden", "It may not be sold"
+        COUNTERFEIT = "counterfeit", "It is a counterfeit"
+        MISLEADING = "misleading", "It is not what the listing says"
+        OFFENSIVE = "offensive", "It is offensive"
+        FRAUD = "fraud", "It looks like fraud"
+        OTHER = "other", "Something else"
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        UPHELD = "upheld"
+        DISMISSED = "dismissed"
+
+    listing = models.ForeignKey("listings.Listing", models.CASCADE, related_name="reports")
+    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="reports")
+    reason = models.CharField(max_length=20, choices=Reason)
+    text = models.CharField(max_length=1_000, blank=True, help_text="In the reporter's words.")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    decided_by = models.CharField(max_length=150, blank=True, help_text="Name of the staff member.")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "-id"], name="report_state")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["listing", "reporter"], condition=Q(state="waiting"), name="report_waits_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Report {self.pk} of listing {self.listing_id}"

@@ -1,10 +1,11 @@
 """Withdrawing and restoring of listings by staff."""
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from listings.catalogue.picture_files import new_names
 from listings.catalogue.selling import update_if_unchanged
-from listings.models import Listing
+from listings.models import Listing, Report
 from microstore.staff.actions import read_reason, record
 
 
@@ -21,6 +22,12 @@ def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
             found={"withdrawn_reason": ""},
             changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": reason},
         )
+
+
+def decide_reports(found: dict[str, int], state: Report.State, *, by: str) -> int:
+    """Close the waiting reports with these columns; return how many there were."""
+    waiting = Report.objects.filter(state=Report.State.WAITING, **found)
+    return waiting.update(state=state, decided_by=by, decided_at=Now())
 
 
 def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
@@ -41,5 +48,7 @@ def _moderate(
 ) -> bool:
     if not update_if_unchanged(Listing.objects.filter(pk=listing_id, **found), changed):
         return False
+    if changed["status"] == Listing.Status.WITHDRAWN:
+        decide_reports({"listing_id": listing_id}, Report.State.UPHELD, by=by)
     record(action, by=by, target=f"listing {listing_id}", reason=reason)
     return True

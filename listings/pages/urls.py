@@ -11,6 +11,7 @@ from listings.pages import (
     notifications,
     orders,
     own_listings,
+    reports,
     selling,
 )
 
@@ -24,6 +25,7 @@ urlpatterns = [
     re_path(rf"{LISTING}total/$", catalogue.total, name="total"),
     re_path(rf"{LISTING}cart/$", cart.add, name="add-to-cart"),
     re_path(rf"{LISTING}(?P<action>withdraw|publish)/$", own_listings.set_sale, name="set-sale"),
+    re_path(rf"{LISTING}report/$", reports.report, name="report"),
     re_path(rf"{LISTING}edit/$", own_listings.edit, name="edit"),
     re_path(rf"{LISTING}pictures/$", own_listings.add_picture, name="add-picture"),
     re_path(

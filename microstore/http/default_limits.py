@@ -14,6 +14,7 @@ LIMITS = {
     "quote": "300/minute",
     "search": "120/minute",
     "images": "60/hour",
+    "report": "30/hour",
     "anonymous": "600/minute",
 }
 

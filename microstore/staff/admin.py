@@ -68,7 +68,7 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
     """List of users, searched by the beginning of their name, so that it scales to a million of them."""
 
     add_form, form = AddForm, ChangeForm
-    list_display = ("username", "is_staff", "is_active", "date_joined")
+    list_display: tuple[str, ...] = ("username", "is_staff", "is_active", "date_joined")
     list_filter = ()
     ordering = ("-id",)
     search_help_text = "The beginning of the name, or the number of a user."

@@ -42,7 +42,9 @@ PAGES = {
         "/listings/1/edit/",
         "/notifications/",
     ),
-    "bob": ("/", "/account/", "/orders/", "/listings/1/", "/notifications/", "/cart/"),
+    "bob": (
+        *("/", "/account/", "/orders/", "/listings/1/", "/listings/1/report/", "/notifications/", "/cart/"),
+    ),
 }
 
 

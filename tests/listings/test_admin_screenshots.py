@@ -82,6 +82,7 @@ def pages(bob: User, put_on_sale: Callable[..., Listing]) -> dict[str, str]:
         "dead-letters-grouped": "/admin/messaging/deadletter/groups/",
         "trace": f"/admin/trace/?q={done.trace_id}",
         "orders": "/admin/listings/order/",
+        "customer": f"/admin/auth/user/{bob.pk}/customer/",
         "notifications": "/admin/listings/notification/",
         "dead-letter": f"/admin/messaging/deadletter/{letter.pk}/change/",
         "dead-letters-preview": f"/admin/messaging/deadletter/decide/?group={find_groups()[0].id}",

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from listings.models import Listing, LiveEvent, Notification, Order, Refund
+from listings.models import Listing, LiveEvent, Notification, Order, Refund, Report
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
@@ -35,6 +35,7 @@ SEE = {
     "listings_notification": ("support", "operations"),
     "listings_liveevent": OPERATIONS,
     "listings_refund": ALL,
+    "listings_report": ("support", "operations"),
     "auth_user": ("support", "operations"),
     "auth_group": (),
     "messaging_outboxmessage": OPERATIONS,
@@ -45,14 +46,16 @@ SEE = {
 # Page: the roles that may open it. A page that is added needs a line.
 PAGES: dict[str, tuple[str, ...]] = {
     **pages_of_models(SEE),
+    "auth_user_customer": ALL,
 }
 ACTIONS: dict[str, dict[str, set[str]]] = {
-    "support": {"listings_listing": {"withdraw", "restore"}},
+    "support": {"listings_listing": {"withdraw", "restore"}, "listings_report": {"withdraw", "dismiss"}},
     "finance": {"listings_order": {"refund"}},
     "operations": {"messaging_deadletter": {"decide"}},
     "admin": {
         "listings_listing": {"withdraw", "restore"},
         "listings_order": {"refund"},
+        "listings_report": {"withdraw", "dismiss"},
         "messaging_deadletter": {"decide"},
         "auth_user": {"delete_selected", "reset_second_factor"},
         "auth_group": {"delete_selected"},
@@ -75,6 +78,7 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
             recipient=bob, event_id=order.pk, kind="order_completed", role="buyer", order=order, text="Yours."
         ),
         "listings_refund": Refund.objects.create(order=order, requested_by=bob, amount_cents=1, reason="?"),
+        "listings_report": Report.objects.create(listing=armchair, reporter=bob, reason="other"),
         "auth_user": bob,
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.get(),

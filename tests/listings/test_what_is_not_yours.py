@@ -67,6 +67,7 @@ ENDPOINTS = {
     "POST /api/listings/{id}/publish/": Row(NOT_HERS, LOG_IN),
     "POST /api/listings/{id}/withdraw/": Row(NOT_HERS, LOG_IN),
     "POST /api/listings/{id}/buy/": Row((404, 409), LOG_IN, {"quantity": 1_000}),
+    "POST /api/listings/{id}/report/": Row((404, 202), LOG_IN, {"reason": "other"}),
     "GET /api/listings/{id}/quote/": Row((404, 200), (404, 200)),
     "POST /api/listings/{listing_id}/images/": Row(NOT_HERS, LOG_IN),
     "DELETE /api/listings/{listing_id}/images/{image_id}/": Row(NOT_HERS, LOG_IN),
@@ -83,12 +84,12 @@ ENDPOINTS = {
     "POST /api/orders/{id}/refunds/": Row((404, 404), LOG_IN, {"reason": "A leg is loose"}),
 }
 OF_NOBODY = {"GET /api/schema/"}
-# A buyer refunds nothing, and of Bob's pending order nobody does: test_refunds.py.
-OWNED = [
-    endpoint
-    for endpoint in ENDPOINTS
-    if "{" in endpoint and "/buy/" not in endpoint and endpoint != "POST /api/orders/{id}/refunds/"
-]
+# A buyer refunds nothing, and of Bob's pending order nobody does: test_refunds.py. What is one's own is
+# neither bought nor reported.
+NOT_OF_OWNERS = {
+    *("POST /api/listings/{id}/buy/", "POST /api/listings/{id}/report/", "POST /api/orders/{id}/refunds/"),
+}
+OWNED = [endpoint for endpoint in ENDPOINTS if "{" in endpoint and endpoint not in NOT_OF_OWNERS]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from celery.utils.saferepr import saferepr
 from django.db import OperationalError, connection
 from kombu import Connection
+from kombu.utils.json import dumps, loads
 from pytest_django import Settings
 
 from microstore.celery import app
@@ -18,7 +20,14 @@ from microstore.contracts.listings import ITEM_SOLD, ItemSold
 from microstore.contracts.notifications import SUBSCRIBED_FACTS
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
 from microstore.messaging.models import DeadLetter
-from microstore.messaging.receiving.consumer import Delivery, RetryState, Unavailable, passed_at
+from microstore.messaging.receiving.consumer import (
+    Delivery,
+    PartlyDeadLettered,
+    RetryState,
+    Unavailable,
+    handles,
+    passed_at,
+)
 from microstore.telemetry.tracing import trace_id_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,13 +100,6 @@ def test_an_invalid_event_is_dead_lettered_alone(armchair: dict[str, Any]) -> No
     assert DeadLetter.objects.count() == 2
 
 
-def test_a_batch_that_is_dead_lettered_whole_says_so_in_its_result(armchair: dict[str, Any]) -> None:
-    bad = [order | {"quantity": "two"} for order in orders(armchair, 1, 1)]
-    task, result = deliver(bad)
-    assert result == [{"dead_lettered": 2}]
-    assert task.request.chain is None
-
-
 def test_two_invalid_events_without_ids_are_two_letters_and_a_redelivery_is_none_more() -> None:
     task = ArrivedTask()
     for _ in range(2):
@@ -151,7 +153,7 @@ def test_the_last_failure_dead_letters_the_event_with_its_traceback(
     assert "nobody sells thirteen" in letter.error
     assert "in sell" in letter.traceback
     assert task.sent_again == []
-    assert replies == [{"dead_lettered": 1}]
+    assert replies == []
     assert task.request.chain is None, "a callback without events would be noise"
 
 
@@ -280,3 +282,26 @@ def test_flower_sees_how_many_events_and_the_first_order_but_not_their_contents(
     batch = orders(armchair, 13)
     task, _ = deliver(batch)
     assert task.sent_again[0]["argsrepr"] == f"(1 events, first order_id {batch[0]['order_id']})"
+
+
+@pytest.mark.parametrize(("quantities", "replies"), [((1, 13), 1), ((13,), 0)])
+def test_flower_sees_that_events_of_a_batch_were_dead_lettered_and_the_chain_gets_a_list(
+    armchair: dict[str, Any], quantities: tuple[int, ...], replies: int
+) -> None:
+    deliver(orders(armchair, 1))  # or it would be an outage
+    _, wired = deliver(orders(armchair, *quantities), attempts=4)
+    assert DeadLetter.objects.count() == 1
+    result = PartlyDeadLettered(wired, 1)
+    assert saferepr(result) == f"[{{'dead_lettered': 1, 'replies': {replies}}}]"
+    assert loads(dumps([result])) == [wired]
+
+
+def test_the_task_of_a_contract_returns_what_flower_shows(armchair: dict[str, Any]) -> None:
+    contract = ORDER_CREATED.for_listener("nobody")
+    handles(contract)(sell)
+    try:
+        task = app.tasks[contract.task_name]
+        assert "'dead_lettered': 1, 'replies': 1" in saferepr(task([None, *orders(armchair, 1)]))
+        assert isinstance(task(orders(armchair, 1)), list)
+    finally:
+        app.tasks.unregister(contract.task_name)

@@ -14,7 +14,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("shared machine")
-LIMITED = ("register", "token", "mail", "buy", "checkout", "search", "images", "anonymous")
+LIMITED = ("register", "token", "mail", "buy", "checkout", "search", "images", "report", "anonymous")
 
 
 def set_environment(service: str) -> None:

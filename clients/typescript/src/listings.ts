@@ -500,6 +500,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/listings/{id}/report/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report a listing to staff, also again: while a report of yours waits, it stays as it is
+         * @description Report a listing to staff, also again: while a report of yours waits, it stays as it is.
+         */
+        post: operations["api_listings_report_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/listings/{id}/withdraw/": {
         parameters: {
             query?: never;
@@ -1146,6 +1166,16 @@ export interface components {
             /** @description Why the fee is not known; empty where it is. */
             reason: string;
         };
+        /**
+         * @description * `forbidden` - It may not be sold
+         *     * `counterfeit` - It is a counterfeit
+         *     * `misleading` - It is not what the listing says
+         *     * `offensive` - It is offensive
+         *     * `fraud` - It looks like fraud
+         *     * `other` - Something else
+         * @enum {string}
+         */
+        ReasonEnum: "forbidden" | "counterfeit" | "misleading" | "offensive" | "fraud" | "other";
         /** @description The session's present refresh token. */
         RefreshTokenRequest: {
             refresh: string;
@@ -1226,6 +1256,15 @@ export interface components {
             /** Format: email */
             email: string;
             password: string;
+        };
+        /** @description A reason, and what staff should know. */
+        ReportRequest: {
+            reason: components["schemas"]["ReasonEnum"];
+            /**
+             * @description What staff should know.
+             * @default
+             */
+            text: string;
         };
         /** @description A request for a refund. */
         RequestRefundRequest: {
@@ -2586,6 +2625,40 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["ListingNotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_listings_report_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Staff will look at it. */
+            202: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["AccountGone"];
+            403: components["responses"]["OwnListing"];
+            404: components["responses"]["ListingNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -40,6 +40,21 @@ class Unavailable(Exception):
 Handler = Callable[[list[M]], Sequence[Message]]
 
 
+class PartlyDeadLettered:
+    """Replies of a batch, some or all of whose events were dead-lettered; a chain gets a mere list."""
+
+    # Flower shows the result's text, and the task is a success whatever became of its events.
+
+    def __init__(self, replies: list[dict[str, Any]], dead_lettered: int) -> None:
+        self.replies, self.dead_lettered = replies, dead_lettered
+
+    def __repr__(self) -> str:
+        return f"[{{'dead_lettered': {self.dead_lettered}, 'replies': {len(self.replies)}}}]"
+
+    def __json__(self) -> list[dict[str, Any]]:
+        return self.replies
+
+
 class RetryState(NamedTuple):
     """Attempts and waiting of a message so far; it travels in the task's arguments, which no retry loses."""
 
@@ -81,9 +96,11 @@ def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[
 
 def _register(contract: Contract[..., M], handler: Handler[M], *names: str) -> Handler[M]:
     # A fact arrives under a name that all listeners share, and is retried under the listener's own.
-    def run(task: Any, /, events: object, **state: Any) -> list[dict[str, Any]]:
+    def run(task: Any, /, events: object, **state: Any) -> list[dict[str, Any]] | PartlyDeadLettered:
         again = celery_app().tasks[contract.task_name]
-        return Delivery(task, contract, handler, RetryState(**state), again=again).handle(events)
+        delivery = Delivery(task, contract, handler, RetryState(**state), again=again)
+        replies = delivery.handle(events)
+        return PartlyDeadLettered(replies, delivery.dead_lettered) if delivery.dead_lettered else replies
 
     for name in names:
         celery_app().task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
@@ -127,14 +144,13 @@ class Delivery:
         request = self.task.request
         if not replies:
             request.chain = request.callbacks = None
-            # For Flower, where the task is a success whatever became of its messages; nothing else reads it.
-            return [{"dead_lettered": self.dead_lettered}] if self.dead_lettered else []
+            return []
+        payloads = [to_wire(reply) for reply in replies]
         if self.contract.reply and not is_linked(self.contract.reply, request):
             # Any client may send the command alone: the reply is sent all the same.
             with celery_app().producer_or_acquire() as producer:
-                payloads = [to_wire(reply) for reply in replies]
                 publish_command(celery_app(), producer, self.contract.reply, payloads, task_id=uuid())
-        return [to_wire(reply) for reply in replies]
+        return payloads
 
     def _parse(self, event: object, place: int) -> Any:
         try:
