@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +16,7 @@ from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.models import StaffAction
 from tests.support.addresses import addresses
+from tests.support.admin_models import REGISTERED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
 
@@ -73,7 +73,7 @@ def check(response: Any, *told: object) -> None:
 
 def pages_of_models(*pages: str) -> Iterator[str]:
     """The admin's pages of every model; those of a row with the first one."""
-    for model in admin.site._registry:
+    for model in REGISTERED:
         for page in pages:
             row = model._default_manager.first()
             arguments = [] if page in ("changelist", "add") else [row.pk if row else 1]
