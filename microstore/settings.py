@@ -39,8 +39,7 @@ SECRET_KEY = (
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 STOREFRONT_ORIGINS = cors.ensure_origins(env.list("STOREFRONT_ORIGINS", default=[]))  # of browser apps
-CORS_ALLOWED_ORIGINS, CORS_URLS_REGEX = STOREFRONT_ORIGINS, cors.PATHS
-CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS = cors.SENT, cors.READ
+CORS_URLS_REGEX, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS = cors.PATHS, cors.SENT, cors.READ
 LIVE_URL = env.str("LIVE_URL", "")
 # In links of e-mails, which must not go where a request's Host header says.
 SHOP_URL = env.str("SHOP_URL", "http://localhost:8000" if DEBUG else f"https://{(*ALLOWED_HOSTS, '')[0]}")
@@ -210,6 +209,9 @@ OTP_TOTP_ISSUER = f"MicroStore {SERVICE}"
 OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
 PEER_URLS = {peer: url for peer, url in env.dict("PEER_URLS", default={}).items() if peer != SERVICE}
 PEER_ADMIN_URLS = env.dict("PEER_ADMIN_URLS", default={})  # the same for browsers, where that differs
+# Pages of the service that signs tokens read the others' APIs with them, as storefronts do.
+pages = [] if service.signs_tokens else [PEER_ADMIN_URLS.get(peer, url) for peer, url in PEER_URLS.items()]
+CORS_ALLOWED_ORIGINS = [*STOREFRONT_ORIGINS, *cors.origins_of(pages)]
 STAFF_LINKS = env.dict("STAFF_LINKS", default={})  # shown on the admin's front page, by name
 LOG_FOLDER = env.str("LOG_FOLDER", "")  # where processes write SERVICE-….log
 LOG_LINK = env.str("LOG_LINK", "")  # a log store's address with {trace_id} in it

@@ -13,7 +13,7 @@ from listings.pages.carts import Cart, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page
 from listings.refusals import WrongCredentials
-from microstore.auth.tokens import LiveToken
+from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.refusal import TooManyFailures
 
 
@@ -57,10 +57,20 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @require_safe
 def live_token(request: HttpRequest) -> HttpResponse:
     """Return a token for `/ws/orders/`, which accepts no cookie; 401 without a session."""
+    return _token(request, LiveToken)
+
+
+@require_safe
+def balance_token(request: HttpRequest) -> HttpResponse:
+    """Return a token for the balance and ledger in the transactions service; 401 without a session."""
+    return _token(request, BalanceToken)
+
+
+def _token(request: HttpRequest, kind: type[LiveToken | BalanceToken]) -> HttpResponse:
     if not request.user.is_authenticated:
         return JsonResponse({"detail": "Log in first."}, status=401)
     # Not stored anywhere: the page keeps it in memory, and `no-store` keeps it out of the browser's cache.
-    token = str(LiveToken.for_user(request.user))
+    token = str(kind.for_user(request.user))
     return JsonResponse({"access": token}, headers={"Cache-Control": "no-store"})
 
 

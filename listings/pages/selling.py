@@ -1,5 +1,6 @@
 """Pages for putting something on sale, and of a seller's sales."""
 
+import json
 import re
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from listings.pages.listing_form import add_pictures, as_api, as_form, choices, 
 from listings.pages.page import page_of, render_page, visitor_id
 from listings.queries import find_account
 from microstore.refusal import Refusal
+from microstore.staff.columns import peer_url
+from microstore.staff.money import minor_unit_digits
 
 SHOWN_LISTINGS = 12  # the newest; a page of their own has all
 
@@ -70,6 +73,18 @@ def sales(request: HttpRequest) -> HttpResponse:
         "listings": [] if only else own[:SHOWN_LISTINGS],
     }
     return render_page(request, "sales.html", context)
+
+
+@require_safe
+@login_required
+def balance(request: HttpRequest) -> HttpResponse:
+    """Show the frame of the balance and ledger, which the browser reads from the transactions service."""
+    api = peer_url("transactions")
+    digits = {currency: minor_unit_digits(currency) for currency in settings.CURRENCIES}
+    page = render_page(request, "balance.html", {"api": api, "digits": json.dumps(digits)})
+    # Its last directive is connect-src.
+    page.headers["Content-Security-Policy"] += f" {api}"
+    return page
 
 
 @transaction.atomic

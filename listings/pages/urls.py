@@ -40,6 +40,7 @@ urlpatterns = [
     path("sell/price/", selling.price, name="price"),
     path("sales/", selling.sales, name="sales"),
     path("sales/listings/", own_listings.own_listings, name="own-listings"),
+    path("sales/balance/", selling.balance, name="balance"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<uuid:order_id>/", orders.order_page, name="order"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="cancel"),
@@ -64,4 +65,5 @@ urlpatterns = [
     path("account/log-in/", accounts.log_in, name="log-in"),
     path("account/log-out/", accounts.log_out, name="log-out"),
     path("account/live-token/", accounts.live_token, name="live-token"),
+    path("account/balance-token/", accounts.balance_token, name="balance-token"),
 ]

@@ -10,6 +10,7 @@ from rest_framework_simplejwt.models import TokenUser
 from rest_framework_simplejwt.settings import api_settings
 
 from microstore.auth.keys import Keys, key_ring
+from microstore.auth.tokens import BalanceToken
 from microstore.refusal import TokenExpired
 
 REMEMBERED_TOKENS = 10_000  # a process; of about 1 KiB
@@ -81,6 +82,19 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
         if not str(validated_token.get("user_id", "")).isdecimal():
             raise InvalidToken({"detail": "The token names no user."})
         return account
+
+
+class BalanceAuthentication(TokenAuthentication):
+    """Authentication by an access token, or by a BalanceToken."""
+
+    # Of its own: what is verified here opens nothing elsewhere.
+    _verified: ClassVar[dict[str, tuple[Keys, Bearer]]] = {}
+
+    def get_validated_token(self, raw_token: bytes) -> Any:
+        try:
+            return BalanceToken(raw_token)  # type: ignore[arg-type]  # simplejwt takes bytes, too
+        except TokenError:
+            return super().get_validated_token(raw_token)
 
 
 def account_id(request: Request) -> int:

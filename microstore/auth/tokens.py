@@ -22,6 +22,13 @@ class LiveToken(AccessToken):
     lifetime = timedelta(minutes=2)
 
 
+class BalanceToken(AccessToken):
+    """Token for the seller's balance and ledger alone, which a page of the shop reads in the browser."""
+
+    token_type = "balance"  # noqa: S105  # no password
+    lifetime = timedelta(minutes=5)
+
+
 class RefreshToken(tokens.RefreshToken):
     """Refresh token, exchanged once for an access token and the next refresh token of the same session."""
 

@@ -1,7 +1,8 @@
 """Cross-origin requests of storefronts (CORS): their paths, and the headers that they may send and read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,3 +25,8 @@ def ensure_origins(origins: Sequence[str]) -> list[str]:
                 " is one, such as https://store.example."
             )
     return list(origins)
+
+
+def origins_of(urls: Iterable[str]) -> list[str]:
+    """Return the origins of these addresses."""
+    return [f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)]

@@ -11,10 +11,16 @@ from django.utils.safestring import SafeString
 from microstore.staff.money import show_amount
 
 
+def peer_url(service: str) -> str:
+    """Return the address of another service as browsers reach it, without a slash at its end; "" for none."""
+    url: str = settings.PEER_ADMIN_URLS.get(service) or settings.PEER_URLS.get(service, "")
+    return url.rstrip("/")
+
+
 def peer_admin_url(service: str) -> str:
     """Return the address of another service's admin as browsers reach it; "" where none is known."""
-    url = settings.PEER_ADMIN_URLS.get(service) or settings.PEER_URLS.get(service, "")
-    return f"{url.rstrip('/')}/admin/" if url else ""
+    url = peer_url(service)
+    return f"{url}/admin/" if url else ""
 
 
 def links_elsewhere() -> dict[str, str]:

@@ -36,6 +36,7 @@ PAGES = {
     ),
     "alice": (
         "/sales/",
+        "/sales/balance/",
         "/sales/listings/",
         "/sell/",
         "/listings/1/",
@@ -120,6 +121,11 @@ def test_an_order_completes_while_buyer_and_seller_look(
             expect(visitor.page.get_by_role("main")).to_contain_text(text)
             visitor.page.get_by_role("button", name="Mark as read: You").click()
             expect(visitor.bell).to_have_accessible_name("Notifications, none unread")
+        seller.page.goto("/sales/balance/")
+        expect(seller.page.get_by_role("main")).to_contain_text("€249.50 pending")
+        movement = seller.page.get_by_role("listitem").filter(has_text="balance €249.50")
+        movement.get_by_role("link", name="Sale").click()
+        expect(seller.page.get_by_role("heading", name="A sale")).to_be_visible()
 
 
 def test_who_reads_notifications_sees_the_next_one_come(

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from listings.accounts import mails, sessions
 from listings.models import Profile
-from microstore.auth.tokens import LiveToken
+from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.staff import login_guard
 from microstore.staff.models import FailedLogin, StaffAction
 from tests.listings.account_mails import deliver_account_mails, token_in
@@ -337,6 +337,16 @@ def test_nothing_else_checks_a_password() -> None:
     calls = [call for text in code.values() for call in re.findall(r"(?<!def )\bauthenticate\((\w+)", text)]
     assert calls == ["request"] * len(calls)
     assert len(calls) >= 2
+
+
+def test_a_balance_token_opens_nothing_here(bob: User) -> None:
+    client = Client()
+    client.force_login(bob)
+    text = client.get("/account/balance-token/").json()["access"]
+    assert BalanceToken(text).payload["exp"] - BalanceToken(text).payload["iat"] == 300
+    api = APIClient(headers={"Authorization": f"Bearer {text}"})
+    assert api.get("/api/orders/").status_code == 401
+    assert api.post("/api/auth/token/refresh/", {"refresh": text}, format="json").status_code == 401
 
 
 def test_a_password_that_staff_have_set_ends_the_sessions(bob: User, anybody: APIClient) -> None:

@@ -60,6 +60,7 @@ PAGES = (
     "/",
     "/orders/",
     "/sales/",
+    "/sales/balance/",
     "/sales/listings/",
     "/notifications/",
     "/stock/",

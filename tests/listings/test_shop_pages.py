@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from listings.models import Listing, ListingImage, Order
-from microstore.auth.tokens import LiveToken
+from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.http import limits
 from tests.support.pages import address, text
 from tests.support.pictures import picture, upload
@@ -174,7 +174,9 @@ def test_a_form_from_elsewhere_does_nothing(bob: User, armchair: Listing) -> Non
     assert not Order.objects.exists()
 
 
-@pytest.mark.parametrize("path", ["/orders/", "/sales/", "/sales/listings/", "/sell/", "/listings/1/edit/"])
+@pytest.mark.parametrize(
+    "path", ["/orders/", "/sales/", "/sales/balance/", "/sales/listings/", "/sell/", "/listings/1/edit/"]
+)
 def test_strangers_are_asked_to_log_in_and_come_back(client: Client, bob: User, path: str) -> None:
     bob.set_password("a lighthouse in fog")
     bob.save()
@@ -210,11 +212,26 @@ def test_signing_up_logs_in(client: Client) -> None:
     assert "a lighthouse in fog" not in again
 
 
-def test_a_page_gets_a_token_for_its_own_orders_alone(client: Client, shopper: Client, bob: User) -> None:
-    assert client.get("/account/live-token/").status_code == 401
-    answer = shopper.get("/account/live-token/")
+@pytest.mark.parametrize(("name", "kind"), [("live", LiveToken), ("balance", BalanceToken)])
+def test_a_page_gets_a_token_for_what_is_its_own_alone(
+    client: Client, shopper: Client, bob: User, name: str, kind: type[LiveToken | BalanceToken]
+) -> None:
+    assert client.get(f"/account/{name}-token/").status_code == 401
+    answer = shopper.get(f"/account/{name}-token/")
     assert answer.headers["Cache-Control"] == "no-store"
-    assert LiveToken(answer.json()["access"])["user_id"] == str(bob.pk)
+    assert kind(answer.json()["access"])["user_id"] == str(bob.pk)
+
+
+def test_the_page_of_balances_may_read_the_transactions_service_alone(
+    seller: Client, settings: Settings
+) -> None:
+    settings.LIVE_URL, settings.PEER_URLS = "", {"transactions": "http://internal:8000"}
+    settings.PEER_ADMIN_URLS = {"transactions": "https://transactions.example/"}
+    page = seller.get("/sales/balance/")
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.endswith("connect-src 'self' https://transactions.example")
+    assert 'data-api="https://transactions.example"' in text(page)
+    assert "transactions.example" not in seller.get("/sales/").headers["Content-Security-Policy"]
 
 
 def test_something_is_sold_with_its_picture(seller: Client, settings: Settings, tmp_path: Any) -> None:

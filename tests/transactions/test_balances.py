@@ -9,9 +9,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from microstore.contracts.transactions import OrderCreated
+from microstore.http import cors
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_cancelled, order_created, refund_requested
 from tests.support.problem import read_problem
+from tests.support.tokens import claims_of, sign
 from transactions import tasks
 from transactions.ledger.balances import Balance, available, balances_of
 from transactions.models import Transaction
@@ -188,3 +190,32 @@ def test_a_page_takes_the_same_queries_however_much_was_sold(
 @pytest.mark.parametrize("url", ["/api/balance/", "/api/ledger/"])
 def test_without_a_token_no_balance_is_shown(anybody: APIClient, url: str) -> None:
     read_problem(anybody.get(url), 401)
+
+
+@pytest.mark.parametrize("kind", ["access", "balance"])
+def test_a_token_of_the_page_opens_balance_and_ledger_and_nothing_else(kind: str) -> None:
+    client = APIClient(headers={"Authorization": f"Bearer {sign(claims_of(ALICE, token_type=kind))}"})
+    statuses = [client.get(f"/api/{name}/").status_code for name in ("balance", "ledger", "transactions")]
+    assert statuses == [200, 200, 200 if kind == "access" else 401]
+
+
+@pytest.mark.parametrize("kind", ["live", "refresh"])
+def test_other_tokens_show_no_balance(kind: str) -> None:
+    client = APIClient(headers={"Authorization": f"Bearer {sign(claims_of(ALICE, token_type=kind))}"})
+    assert client.get("/api/balance/").status_code == 401
+
+
+def test_the_shop_s_pages_may_read_balances_and_no_other_s_may(
+    client_of: Callable[[int], APIClient], settings: Settings
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = cors.origins_of(["https://shop.example/", "http://127.0.0.1:8000"])
+    allowed = {
+        origin: client_of(ALICE).get("/api/balance/", headers={"Origin": origin}).headers
+        for origin in ("https://shop.example", "http://127.0.0.1:8000", "https://evil.example")
+    }
+    shown = {origin: headers.get("Access-Control-Allow-Origin") for origin, headers in allowed.items()}
+    assert shown == {
+        "https://shop.example": "https://shop.example",
+        "http://127.0.0.1:8000": "http://127.0.0.1:8000",
+        "https://evil.example": None,
+    }

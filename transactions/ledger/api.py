@@ -11,9 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from microstore.auth.authentication import account_id
+from microstore.auth.authentication import BalanceAuthentication, account_id
 from transactions.ledger import balances
 from transactions.ledger.models import Entry, Journal
+
+AUTH = [{"token": []}]  # as the other endpoints: the token of the shop's page is no part of the API
 
 
 class BalanceSerializer(serializers.Serializer[Any]):
@@ -47,7 +49,9 @@ class LineSerializer(serializers.Serializer[Any]):
 class BalanceView(APIView):
     """Read the caller's balances."""
 
-    @extend_schema(responses=BalancesSerializer)
+    authentication_classes = (BalanceAuthentication,)
+
+    @extend_schema(auth=AUTH, responses=BalancesSerializer)
     def get(self, request: Request) -> Response:
         """Return what you have as a seller: pending for some days after a sale, then available.
 
@@ -60,6 +64,7 @@ class BalanceView(APIView):
 class LedgerView(ListAPIView[Entry]):
     """List the caller's ledger."""
 
+    authentication_classes = (BalanceAuthentication,)
     serializer_class = LineSerializer
     filterset_fields = ("currency",)
     queryset = Entry.objects.none()
@@ -67,6 +72,7 @@ class LedgerView(ListAPIView[Entry]):
     def get_queryset(self) -> QuerySet[Entry]:
         return balances.entries_of(account_id(self.request)).select_related("journal")
 
+    @extend_schema(auth=AUTH)
     def get(self, request: Request, *args: object, **kwargs: object) -> Response:
         """List the movements of your balances, newest first, each with the balance after it."""
         entries = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
