@@ -25,6 +25,13 @@ def make_run_folder(name: str) -> Path:
     return folder
 
 
+def make_cache_folder(name: str) -> Path:
+    """Create and return a folder for what takes long to make and is the same in every checkout."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "microstore" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def make_servers_folder(name: str) -> Path:
     """Return the folder of servers whose data is kept: under .run, if the servers' user can get there."""
     folder = make_run_folder(name)

@@ -1,6 +1,8 @@
 """The launcher's output for the person at the terminal."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack.processes.readiness import address_of, listens
@@ -14,6 +16,14 @@ def say(text: str) -> None:
     """Print at once, also into a pipe; print nothing for an empty text."""
     if text:
         print(text, flush=True)
+
+
+@contextmanager
+def timed(title: str) -> Iterator[None]:
+    """Print the title, with how long the block took, when it is done."""
+    started_at = time.monotonic()
+    yield
+    say(f"{time.monotonic() - started_at:6.1f} s  {title}")
 
 
 def print_processes(stack: Stack) -> None:

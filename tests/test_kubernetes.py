@@ -126,6 +126,14 @@ def test_a_process_is_probed(name: str) -> None:
         assert "readinessProbe" in container_of(name)
 
 
+# Of Flower there is one, and a quarter of one, the default, is none.
+@pytest.mark.parametrize(
+    "name", [name for name in PODS if f"Deployment {name}" in NAMED and name != "flower"]
+)
+def test_no_process_is_taken_away_before_its_successor_is_ready(name: str) -> None:
+    assert NAMED[f"Deployment {name}"]["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
 @pytest.mark.parametrize("name", WATCHED)
 def test_a_process_that_compose_asks_about_its_work_is_asked_the_same(name: str) -> None:
     kind, *asked = CONTAINERS[name]["healthcheck"]["test"]

@@ -37,3 +37,11 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM microstore_r
     GRANT CONNECT ON DATABASE :"DBNAME" TO microstore_notifications;
     GRANT USAGE ON SCHEMA public TO microstore_notifications;
 \endif
+
+-- A machine that is gone sends no word: by the kernel's defaults the rows that its transactions have locked stay so for two
+-- hours. Here ten seconds of silence end a session, as they do on the other side: microstore/database/timeouts.py.
+SELECT format('ALTER ROLE %I SET %s = %s', rolname, name, value)
+FROM pg_roles,
+    (VALUES ('tcp_keepalives_idle', 4), ('tcp_keepalives_interval', 2), ('tcp_keepalives_count', 3),
+            ('tcp_user_timeout', 10000)) AS wanted (name, value)
+WHERE rolname IN ('microstore_app', 'microstore_notifications', 'microstore_reader') \gexec

@@ -11,7 +11,7 @@ from stack.containers.rehearsal import rehearse
 from stack.failure import CannotRun
 from stack.places import make_throw_away_folder
 from stack.processes.interruption import unwound_by_signals
-from stack.report import say
+from stack.report import say, timed
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _start_engine_and_rehearse(folder: Path) -> int:
-    with running_engine(folder) as engine:
+    with timed("all of it"), running_engine(folder) as engine:
         provide_images(engine)
         command = [*engine.inside, sys.executable, "-m", "stack.containers", "--inside", str(folder)]
         done = subprocess.run(command, env=dict(engine.environment), check=False)

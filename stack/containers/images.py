@@ -1,51 +1,64 @@
 """The images that docker-compose.yml and Dockerfile name: pulled, or stood in for by Debian's packages."""
 
 import re
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from stack.containers.engine import Engine
-from stack.places import ROOT, make_run_folder
-from stack.report import say
+from stack.places import ROOT
+from stack.report import timed
+from stack.servers.debian_release import make_file_system
 
-DEBIAN = "bookworm"
-BASE = "microstore-stand-in:debian"
 STAND_INS = Path(__file__).parent / "images"
-# The end of an image's name, and the stage of images/Dockerfile that stands in for it.
-STAGES = {
-    "lambda/python": "lambda",
-    "nginx-unprivileged": "nginx",
-    "postgres": "postgres",
-    "python": "python",
-    "rabbitmq": "rabbitmq",
-    "redis": "redis",
-}
-PACKAGES = (
-    "ca-certificates",
-    "nginx-light",
-    "postgresql-15",
-    "python3-venv",
-    "rabbitmq-server",
-    "redis-server",
-    "wget",
+# PostgreSQL runs without its compiler of queries, which is a quarter of everything.
+WITHOUT = ("/usr/lib/*/libLLVM*", "/usr/lib/postgresql/*/lib/llvmjit*", "/usr/lib/postgresql/*/lib/bitcode/*")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The packages that stand-ins are made of."""
+
+    release: str
+    packages: Sequence[str]
+
+    @property
+    def image(self) -> str:
+        """The name under which stand-ins are built on it."""
+        return f"microstore-stand-in:{self.release}"
+
+
+SERVERS = Base(
+    "bookworm", ("ca-certificates", "nginx-light", "postgresql-15", "python3-venv", "redis-server", "wget")
 )
-UNUSED = ("man", "doc", "locale")
+BROKER = Base("trixie", ("rabbitmq-server",))
+# The end of an image's name; the stage of images/Dockerfile that stands in for it, and the packages it needs.
+STAGES: Mapping[str, tuple[str, Base]] = {
+    "lambda/python": ("lambda", SERVERS),
+    "nginx-unprivileged": ("nginx", SERVERS),
+    "postgres": ("postgres", SERVERS),
+    "python": ("python", SERVERS),
+    "rabbitmq": ("rabbitmq", BROKER),
+    "redis": ("redis", SERVERS),
+}
 
 
 def provide_images(engine: Engine) -> None:
     """Have every image that does not need building in the engine."""
-    missing = [
-        image for image in foreign_images() if not _is_there(engine, image) and not _pull(engine, image)
-    ]
-    if not missing:
-        return
-    say(f"Not to be pulled, so made of Debian's packages: {', '.join(missing)}")
-    _import_base(engine)
-    for image in missing:
-        engine.run("docker", "build", "--quiet", "--target", _stage_of(image), "--tag", image, str(STAND_INS))
+    with ThreadPoolExecutor() as pool:
+        wanted = list(foreign_images())
+        with timed("images looked for, and pulled where a registry answers"):
+            there = list(pool.map(lambda image: _is_there(engine, image) or _pull(engine, image), wanted))
+        missing = [image for image, is_there in zip(wanted, there, strict=True) if not is_there]
+        if not missing:
+            return
+        with timed(f"made of Debian's packages: {', '.join(missing)}"):
+            bases = {_stage_of(image)[1] for image in missing}
+            list(pool.map(lambda base: _import_base(engine, base), bases))
+            _build(engine, missing)
 
 
 def foreign_images() -> Iterator[str]:
@@ -58,7 +71,7 @@ def foreign_images() -> Iterator[str]:
     yield from sorted((images - {ours}) | {base})
 
 
-def _stage_of(image: str) -> str:
+def _stage_of(image: str) -> tuple[str, Base]:
     name = image.partition("@")[0].rpartition(":")[0]
     return next(stage for end, stage in STAGES.items() if f"/{name}".endswith(f"/{end}"))
 
@@ -71,27 +84,19 @@ def _pull(engine: Engine, image: str) -> bool:
     return engine.try_to_run("docker", "pull", "--quiet", image).returncode == 0
 
 
-def _import_base(engine: Engine) -> None:
-    archive = make_run_folder("stand-ins") / f"{DEBIAN}.tar"
-    if not archive.exists():
-        say(f"Making a Debian with {', '.join(PACKAGES)} (once) ...")
-        _make_archive(archive)
-    engine.run("docker", "import", str(archive), BASE)
+def _import_base(engine: Engine, base: Base) -> None:
+    archive = make_file_system(base.release, base.packages, kind="tar", without=WITHOUT)
+    engine.run("docker", "import", str(archive), base.image)
 
 
-def _make_archive(archive: Path) -> None:
-    certificates = "/etc/ssl/certs/ca-certificates.crt"
-    options = [
-        *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in UNUSED),
-        "--dpkgopt=force-unsafe-io",
-        '--aptopt=Acquire::Languages "none"',
-        f"--include={','.join(PACKAGES)}",
-        # This machine may trust an authority of its own, without which pip reaches nothing from inside.
-        f"--customize-hook=copy-in {certificates} {Path(certificates).parent}",
-    ]
-    # One that was interrupted must not be taken for a whole one the next time.
-    unfinished = archive.with_suffix(".unfinished.tar")
-    subprocess.run(
-        ["mmdebstrap", "--quiet", "--variant=minbase", *options, DEBIAN, str(unfinished)], check=True
-    )
-    unfinished.rename(archive)
+def _build(engine: Engine, missing: Sequence[str]) -> None:
+    # By Compose, which builds side by side, and leaves out the stages that nothing of it is built on.
+    services = {
+        f"stand-in-{number}": {
+            "image": image,
+            "build": {"context": str(STAND_INS), "target": _stage_of(image)[0]},
+        }
+        for number, image in enumerate(missing)
+    }
+    stand_ins = yaml.safe_dump({"services": services}).encode()
+    engine.run("docker", "compose", "--project-name", "stand-ins", "--file", "-", "build", said=stand_ins)

@@ -29,9 +29,9 @@ def find_postgresql_folders() -> dict[int, Path]:
     return dict(sorted(((int(path.parts[-3]), path.parent) for path in found), reverse=True))
 
 
-def find_rabbitmq_folder() -> Path | None:
+def find_rabbitmq_folder(root: Path = Path("/")) -> Path | None:
     """Return the folder of RabbitMQ's own scripts; those in PATH insist on the user rabbitmq."""
-    scripts = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    scripts = sorted((root / "usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
     return scripts[-1].parent if scripts else None
 
 
@@ -58,17 +58,16 @@ def find_pgbouncer() -> Path:
 
 def install_programs(programs: Mapping[str, str]) -> None:
     """Install, where we may, the packages of these programs that are not there."""
-    for program, package in programs.items():
-        _find_or_install(program, package=package)
+    missing = [package for program, package in programs.items() if not _which(program)]
+    if missing and not _may_install():
+        by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"
+        raise CannotRun(f"Missing: {', '.join(missing)}. Run: sudo {by_hand}")
+    if missing:
+        _install(missing)
 
 
 def _find_or_install(program: str, *, package: str) -> Path:
-    if not _which(program):
-        if not _may_install():
-            raise CannotRun(
-                f"Missing: {package}. Run: sudo apt-get install --no-install-recommends {package}"
-            )
-        _install([package])
+    install_programs({program: package})
     return Path(_which(program) or program)
 
 

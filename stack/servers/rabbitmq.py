@@ -15,7 +15,7 @@ from stack.failure import CannotRun
 from stack.places import ROOT
 from stack.ports import choose_ports, is_free
 from stack.processes.daemon import Daemon
-from stack.servers.debian import find_rabbitmq_folder
+from stack.servers.rabbitmq_release import find_rabbitmq_release
 from stack.servers.server import Server
 from stack.waiting import wait_until
 
@@ -99,7 +99,7 @@ class RabbitMQ(Server):
         return inherited | {name: str(value) for name, value in own.items()}
 
     def command(self) -> list[str]:
-        return [*self.inside, self._program("rabbitmq-server")]
+        return self._command("rabbitmq-server")
 
     def prepare(self) -> None:
         """Choose its inner ports, write its configuration, start its port mapper."""
@@ -120,13 +120,12 @@ class RabbitMQ(Server):
         plugins = PLUGINS.read_text() if self.with_management else "[].\n"
         (self.folder / "enabled_plugins").write_text(plugins)
         # Left to itself Erlang starts one that outlives the node and belongs to nobody.
-        self.mapper.start([*self.inside, "epmd"], environment=self.environment(), folder=self.folder)
+        self.mapper.start(self._command("epmd"), environment=self.environment(), folder=self.folder)
         wait_until(self._has_mapper, timeout_seconds=10)
 
     def _has_mapper(self) -> bool:
-        command = [*self.inside, "epmd", "-names"]
         return not subprocess.run(
-            command, env=self.environment(), capture_output=True, check=False
+            self._command("epmd", "-names"), env=self.environment(), capture_output=True, check=False
         ).returncode
 
     def answers(self) -> bool:
@@ -169,7 +168,7 @@ class RabbitMQ(Server):
     def ctl(self, *arguments: str) -> str:
         """Run rabbitmqctl against this node and return what it prints."""
         done = subprocess.run(
-            [*self.inside, self._program("rabbitmqctl"), "--quiet", *arguments],
+            self._command("rabbitmqctl", "--quiet", *arguments),
             env=self.environment(),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -181,10 +180,10 @@ class RabbitMQ(Server):
             raise CannotRun(f"rabbitmqctl {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _program(self, name: str) -> str:
-        if not (folder := find_rabbitmq_folder()):
-            raise CannotRun("RabbitMQ is not installed")
-        return str(folder / name)
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        release = find_rabbitmq_release()
+        path = program if program == "epmd" else str(release.programs / program)
+        return [*self.inside, *release.enter(self.folder), path, *arguments]
 
     def _definitions(self) -> dict[str, Any]:
         """Rights and queues as in containers, and the users with this node's password."""
