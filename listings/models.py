@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from listings.accounts.models import CustomerNote, Profile, Session
+from listings.accounts.models import AccountDeletion, CustomerNote, Profile, Session
 from listings.catalogue.models import Category, DiscardedFile, Report
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.live.models import LiveEvent
@@ -20,8 +20,12 @@ from listings.refunds.models import Refund
 from microstore.telemetry.tracing import trace_id_of
 
 # Django finds models by this module.
-__all__ = ["Category", "DiscardedFile", "Email", "LiveEvent", "Notification", "Profile", "Refund", "Session"]
-__all__ += ["CustomerNote", "Report"]
+# fmt: off
+__all__ = [
+    "AccountDeletion", "Category", "CustomerNote", "DiscardedFile", "Email", "LiveEvent", "Notification",
+    "Profile", "Refund", "Report", "Session",
+]
+# fmt: on
 
 MAX_PRICE_CENTS, MAX_QUANTITY = 1_000_000_000, 1_000_000
 LISTING_WORDS = Func(

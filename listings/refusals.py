@@ -102,6 +102,12 @@ class WrongPassword(Refusal):
     status = HTTPStatus.FORBIDDEN
 
 
+class StaffAccount(Refusal):
+    """An account of staff is closed by an administrator, and its actions are kept with its name."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class SessionOver(Refusal):
     """The refresh token is none, was used before, or its session has ended."""
 

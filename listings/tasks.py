@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from listings.accounts.deletion import confirm_deletions
 from listings.notifications import tasks as notifications
 from listings.refunds.settle import complete_refunds, refuse_refunds
 from listings.settling.cancel import confirm_cancellations
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
+from microstore.contracts.accounts import ACCOUNT_FORGOTTEN, AccountForgotten
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
@@ -59,4 +61,11 @@ def order_refunded(events: list[OrderRefunded]) -> Sequence[Message]:
 def refund_refused(events: list[RefundRefused]) -> Sequence[Message]:
     """Store why the refunds are refused."""
     refuse_refunds(events)
+    return []
+
+
+@handles(ACCOUNT_FORGOTTEN)
+def account_forgotten(events: list[AccountForgotten]) -> Sequence[Message]:
+    """Note that the transactions service has deleted what the accounts wrote."""
+    confirm_deletions(events)
     return []

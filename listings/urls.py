@@ -12,6 +12,7 @@ from listings.accounts.api import (
     RegisterView,
     public_keys,
 )
+from listings.accounts.deletion_api import DeleteAccountView
 from listings.accounts.mail_api import ForgottenView, ResetView, SendLinkView, VerifyView
 from listings.accounts.session_api import EndOthersView, HistoryView, SessionsView, SessionView
 from listings.buying.api import BuyView
@@ -41,6 +42,7 @@ urlpatterns = [
     path("api/auth/logout/", LogOutView.as_view(), name="logout"),
     path("api/auth/password/", PasswordView.as_view(), name="password"),
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
+    path("api/auth/me/delete/", DeleteAccountView.as_view(), name="delete-account"),
     path("api/auth/email/send-link/", SendLinkView.as_view(), name="send-link"),
     path("api/auth/email/verify/", VerifyView.as_view(), name="verify-address"),
     path("api/auth/password/forgotten/", ForgottenView.as_view(), name="forgotten-password"),

@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 from uuid import uuid5
 
+from microstore.contracts.accounts import (
+    ACCOUNT_DELETED,
+    ACCOUNT_FORGOTTEN,
+    AccountDeleted,
+    AccountForgotten,
+)
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
@@ -27,7 +33,7 @@ from microstore.contracts.transactions import (
     RefundRequested,
 )
 from microstore.messaging.receiving.consumer import handles, publish
-from transactions import recording
+from transactions import forgetting, recording
 from transactions.models import Transaction
 from transactions.queries import Decided
 from transactions.refunds.models import Refund
@@ -69,6 +75,17 @@ def refund_requested(events: list[RefundRequested]) -> Sequence[Message]:
     # Published before the message is acknowledged, as rejections are.
     publish(REFUND_REFUSED, [_refusal(each) for each in decided if each.status == Refund.Status.REFUSED])
     return [_refund(each) for each in decided if each.status == Refund.Status.REFUNDED]
+
+
+@handles(ACCOUNT_DELETED)
+def account_deleted(events: list[AccountDeleted]) -> Sequence[Message]:
+    """Delete what the accounts wrote; return the replies, which Celery chains to `account_forgotten`."""
+    return [_forgotten(each) for each in forgetting.forget_accounts(events)]
+
+
+def _forgotten(deleted: AccountDeleted) -> AccountForgotten:
+    event_id = uuid5(deleted.event_id, ACCOUNT_FORGOTTEN.name)
+    return ACCOUNT_FORGOTTEN(event_id=event_id, account_id=deleted.account_id, trace=deleted.trace)
 
 
 def _sale(decided: Decided) -> ItemSold:

@@ -1,27 +1,33 @@
-"""Users in the admin of the listings service: suspending one ends what they do at once."""
+"""Users in the admin of the listings service: suspended or deleted for good."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import re_path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from listings.accounts.customer import customer_page
+from listings.accounts.deletion import request_deletion
 from listings.accounts.open_sessions import end_all
 from listings.live.push import push_reset
+from listings.refusals import StaffAccount
 from microstore.staff.actions import record
 from microstore.staff.admin import PeopleAdmin
+from microstore.staff.decisions import given_reason, show_reason_form
 
 admin.site.unregister(User)
 
 
 @admin.register(User)
 class ShopPeopleAdmin(PeopleAdmin):
-    """List of users; a change of `active` suspends or reinstates the account."""
+    """List of users; a change of `active` suspends or reinstates the account, an action deletes it."""
+
+    actions = (*PeopleAdmin.actions, "delete_account")
 
     list_display = (*PeopleAdmin.list_display, "customer")
 
@@ -46,3 +52,23 @@ class ShopPeopleAdmin(PeopleAdmin):
                 end_all(obj.pk)
             # Pages that show a listing of theirs look again what is on sale.
             transaction.on_commit(push_reset)
+
+    @admin.action(description="Delete the account for good", permissions=["delete"])
+    def delete_account(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        """Delete accounts of shoppers; those of staff are left as they are."""
+        reason = given_reason(request)
+        if reason is None:
+            title, rows = f"Delete {users.count()} accounts for good", list(users)
+            return show_reason_form(request, self, title=title, action="delete_account", rows=rows)
+        by, deleted = request.user.get_username(), 0
+        for user_id in users.values_list("pk", flat=True):
+            try:
+                with transaction.atomic():
+                    request_deletion(user_id)
+                    # By its number: actions of staff are kept, and the name must not be.
+                    record("deleted an account", by=by, target=f"user {user_id}", reason=reason)
+                    deleted += 1
+            except StaffAccount as refusal:
+                self.message_user(request, f"User {user_id}: {refusal}", messages.WARNING)
+        self.message_user(request, f"{deleted} deleted.", messages.SUCCESS if deleted else messages.WARNING)
+        return None

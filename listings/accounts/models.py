@@ -139,10 +139,35 @@ class CustomerNote(models.Model):
         return f"Note {self.pk} about {self.user_id}"
 
 
+class AccountDeletion(models.Model):
+    """An account that is being deleted, or is; the row outlives what it has deleted."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, primary_key=True)
+    requested_at = models.DateTimeField(db_default=Now(), editable=False)
+    scrubbed_at = models.DateTimeField(null=True, help_text="When nothing of the person was left here.")
+    sent_at = models.DateTimeField(null=True, help_text="When `account_deleted` was last sent.")
+    forgotten_at = models.DateTimeField(null=True, help_text="When the transactions service had replied.")
+    closed_at = models.DateTimeField(null=True, help_text="When messages that came late were scrubbed, too.")
+    name_hash = models.CharField(
+        max_length=64, db_default="", help_text="For the transactions service, until it is closed."
+    )
+    trace = models.CharField(max_length=55, help_text="W3C traceparent of the request.")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["requested_at"], name="deletion_open", condition=models.Q(closed_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Deletion of account {self.user_id}"
+
+
 class SentMail(models.Model):
     """An e-mail that was sent to an address, for the bound of an hour."""
 
-    address = models.EmailField(help_text="In lower case.")
+    address = models.EmailField(help_text="SHA-256 of it in lower case: it is only counted by.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from listings.accounts.addresses import verified_users
 from listings.live import push
-from listings.models import Order
+from listings.models import Order, Refund
 from listings.money import format_with_code
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
@@ -42,12 +42,12 @@ def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
 
     Includes those stored by an earlier delivery, whose e-mail may not have been sent.
     """
-    orders = _orders_of(facts)
+    orders, reasons = _orders_of(facts), _reasons_of(facts)
     rows = [
         row
         for fact in facts
         if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
-        for row in _rows_of(kind, fact, order)
+        for row in _rows_of(kind, fact, order, reason=reasons.get(fact.event_id, ""))
     ]
     with transaction.atomic():
         insert_new(Notification, rows, key="event_id")
@@ -124,8 +124,16 @@ def order_id_of(fact: Message) -> UUID:
     return order_id
 
 
-def _rows_of(kind: Kind, fact: Message, order: Bought) -> list[NewRow]:
-    reason = fact.reason if isinstance(fact, OrderRejected | RefundCompleted) else ""
+def _reasons_of(facts: Iterable[Message]) -> dict[UUID, str]:
+    """Return the reasons of rejections and refunds by the id of the fact."""
+    refunds = {fact.refund_id: fact.event_id for fact in facts if isinstance(fact, RefundCompleted)}
+    # Not the message's, which may have waited: as the titles it is deleted with an account.
+    stored = Refund.objects.filter(id__in=refunds).values_list("id", "reason")
+    rejections = {fact.event_id: fact.reason for fact in facts if isinstance(fact, OrderRejected)}
+    return rejections | {refunds[refund_id]: reason for refund_id, reason in stored}
+
+
+def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[NewRow]:
     refunded_cents = fact.amount_cents if isinstance(fact, RefundCompleted) else 0
     values = {
         "refunded": format_with_code(refunded_cents, order.currency),

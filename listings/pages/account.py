@@ -2,15 +2,17 @@
 
 from uuid import UUID
 
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from listings.accounts import history, open_sessions, sessions
 from listings.accounts.addresses import is_verified
 from listings.accounts.browser_sessions import LOG_IN
+from listings.accounts.deletion import delete_own_account
 from listings.accounts.serializers import PasswordSerializer, ProfileSerializer
 from listings.pages import queries
 from listings.pages.limits import limited
@@ -64,6 +66,20 @@ def set_address(request: HttpRequest) -> HttpResponse:
         problems = {"address_problems": {"password": [str(error)]}, "given": given}
         return _page(request, problems, status=error.status)
     return redirect_into("email", "account")
+
+
+@require_POST
+@login_required
+@limited("token")
+def delete(request: HttpRequest) -> HttpResponse:
+    """Delete the account, for which the password is needed, and log out."""
+    user, password = find_account(visitor_id(request)), request.POST.get("password", "")
+    try:
+        delete_own_account(user, password=password, request=request)
+    except Refusal as error:
+        return _page(request, {"deletion_problems": [str(error)]}, status=error.status)
+    logout(request)
+    return redirect("shop:catalogue")
 
 
 @require_POST

@@ -4,7 +4,10 @@ import unicodedata
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import CharField, F, Func, Value
+
+from microstore.staff.models import RetiredName
 
 # Scripts that languages mix (Unicode TR 39, 5.2: highly restrictive); Latin is not among them here.
 MIXED = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"}, {"CJK", "BOPOMOFO"})
@@ -35,11 +38,25 @@ def script_of(character: str) -> str:
 def ensure_unlike_others(name: str, *, user_id: int | None = None) -> None:
     """Raise ValidationError where another account's name looks like this one.
 
-    A unique index holds it for two at the same moment, and for whatever does not come here.
+    Names of deleted accounts count, too. A unique index and a trigger hold it for two at the same moment, and
+    for whatever does not come here.
     """
     alike = User.objects.alias(folded=folded(F("username"))).filter(folded=folded(Value(name)))
-    if (alike if user_id is None else alike.exclude(pk=user_id)).exists():
+    retired = RetiredName.objects.filter(name_hash=retired_hash(Value(name)))
+    if (alike if user_id is None else alike.exclude(pk=user_id)).exists() or retired.exists():
         raise ValidationError(TAKEN)
+
+
+def retire_name(name_hash: str) -> None:
+    """Keep the hash of a deleted account's name, and take the name out of what staff see of log-ins."""
+    RetiredName.objects.get_or_create(name_hash=name_hash)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT scrub_log_ins(%s)", [name_hash])
+
+
+def retired_hash(name: F | Value) -> Func:
+    """Return the SQL of the hash by which the name of a deleted account is kept."""
+    return Func(name, function="retired_name_hash", output_field=CharField())
 
 
 def folded(name: F | Value) -> Func:

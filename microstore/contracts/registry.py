@@ -1,5 +1,6 @@
 """All contracts of the marketplace, by name; its services and its queues."""
 
+from microstore.contracts.accounts import ACCOUNT_DELETED, ACCOUNT_FORGOTTEN
 from microstore.contracts.listings import (
     ITEM_SOLD,
     ORDER_COMPLETED,
@@ -23,6 +24,7 @@ REGISTRY = Registry(
         *(ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED),
         *(ORDER_CANCELLED, ORDER_VOIDED, MAIL_ACCOUNT),
         *(REFUND_REQUESTED, ORDER_REFUNDED, REFUND_REFUSED, REFUND_COMPLETED),
+        *(ACCOUNT_DELETED, ACCOUNT_FORGOTTEN),
     ],
     listeners={NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS)},
 )

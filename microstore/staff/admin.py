@@ -1,5 +1,6 @@
 """Admin lists of staff actions, users and roles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -72,7 +73,7 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
     list_filter = ()
     ordering = ("-id",)
     search_help_text = "The beginning of the name, or the number of a user."
-    actions = ("reset_second_factor",)
+    actions: Sequence[str] = ("reset_second_factor",)
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may reset the second factor of others."""

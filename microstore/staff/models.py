@@ -43,3 +43,14 @@ class FailedLogin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} from {self.network}"
+
+
+class RetiredName(models.Model):
+    """Hash of the name of a deleted account, which nobody gets again."""
+
+    name_hash = models.CharField(
+        primary_key=True, max_length=64, help_text="SHA-256 of the folded name, in hexadecimal."
+    )
+
+    def __str__(self) -> str:
+        return self.name_hash

@@ -21,6 +21,7 @@ from microstore.contracts.samples import (
 )
 from microstore.messaging import topology
 from microstore.messaging.compatibility import read_contracts
+from microstore.telemetry.tracing import new_trace
 from stack.places import ROOT
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
@@ -76,7 +77,7 @@ def recording(market: Market) -> Iterator[Recorder]:
 
 
 def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Person) -> None:
-    """Orders that are completed, rejected, cancelled, given up after a week, refunded, and not refunded."""
+    """Orders that are completed, rejected, cancelled, given up, refunded or not, and a deleted account."""
     chair = seller.sell("Crunchy armchair", quantity=9, category="furniture")
     coat = seller.sell("Coat for all weathers but one", currency="XTS")
     orders = [buyer.buy(chair).json()["id"], buyer.buy(coat).json()["id"]]
@@ -97,6 +98,7 @@ def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Pe
     market.listings(change, 1, orders[0])
     refund(market, seller, orders[0])
     market.listings(change, -1, orders[0])
+    delete_account(market)
 
 
 def refund(market: Market, seller: Person, order: str, **body: int) -> None:
@@ -104,6 +106,14 @@ def refund(market: Market, seller: Person, order: str, **body: int) -> None:
     assert seller.request("POST", path, json={"reason": "A leg is loose", **body}).status_code == 202
     sql = "SELECT count(*) FROM listings_refund WHERE status = 'requested' AND order_id = %s"
     assert wait_until(lambda: market.listings(sql, order) == [(0,)], timeout_seconds=60)
+
+
+def delete_account(market: Market) -> None:
+    """As a request to delete it leaves it."""
+    (person,) = market.add_people(1)
+    sql = "INSERT INTO listings_accountdeletion (user_id, trace) VALUES (%s, %s) RETURNING user_id"
+    market.listings(sql, person.id, new_trace())
+    market.manage("listings", "reconcile")
 
 
 @pytest.mark.timeout(300)

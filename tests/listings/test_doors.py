@@ -66,7 +66,23 @@ def address_page(name: str, password: str, **meta: Any) -> int:
     return of_form(browser_of(name).post("/account/address/", body, **meta))
 
 
-DOORS = [admin, page, token, change, change_page, address, address_page, admin_change]
+STAFF_STAYS = 409  # with the right password: carol's account is one of staff, which is not deleted here
+
+
+def delete(name: str, password: str, **meta: Any) -> int:
+    body = {"password": password}
+    status = api_of(name).post("/api/auth/me/delete/", body, format="json", **meta).status_code
+    return {403: 401, STAFF_STAYS: 200}.get(status, status)
+
+
+def delete_page(name: str, password: str, **meta: Any) -> int:
+    status = of_form(browser_of(name).post("/account/delete/", {"password": password}, **meta))
+    return 200 if status == STAFF_STAYS else status
+
+
+DOORS = [
+    *(admin, page, token, change, change_page, address, address_page, admin_change, delete, delete_page),
+]
 # Every door of a secret: those of the API's schema and of the shop's forms, and the admin's. Passwords are
 # guarded, recorded and counted by name. Whoever sets one ends the sessions of the one before. No door opens
 # to a suspended account, and each takes its own kind of secret.
@@ -80,6 +96,7 @@ RULES: dict[str, set[str]] = {
     "sign_up.html": set(),  # the same
     "account_password.html": GUARDED | {"fingerprint"},
     "account_email.html": GUARDED,
+    "account_delete.html": GUARDED,
     "reset.html": {"fingerprint", "suspension", "scope"},
     "verify.html": {"suspension", "scope"},
     "unsubscribe.html": {"scope"},
@@ -89,6 +106,7 @@ RULES: dict[str, set[str]] = {
     "POST /api/auth/logout/": {"scope"},
     "POST /api/auth/password/": GUARDED | {"fingerprint"},
     "PATCH /api/auth/me/": GUARDED,
+    "POST /api/auth/me/delete/": GUARDED,
     "POST /api/auth/password/reset/": {"fingerprint", "suspension", "scope"},
     "POST /api/auth/email/verify/": {"suspension", "scope"},
     "any endpoint, by a token": {"suspension", "scope"},
@@ -100,9 +118,11 @@ BY_DOOR = {
     "log_in.html": page,
     "account_password.html": change_page,
     "account_email.html": address_page,
+    "account_delete.html": delete_page,
     "POST /api/auth/token/": token,
     "POST /api/auth/password/": change,
     "PATCH /api/auth/me/": address,
+    "POST /api/auth/me/delete/": delete,
 }
 SECRETS = {"password", "current", "new", "token", "refresh"}
 

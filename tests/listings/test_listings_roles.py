@@ -57,7 +57,7 @@ ACTIONS: dict[str, dict[str, set[str]]] = {
         "listings_order": {"refund"},
         "listings_report": {"withdraw", "dismiss"},
         "messaging_deadletter": {"decide"},
-        "auth_user": {"delete_selected", "reset_second_factor"},
+        "auth_user": {"delete_selected", "reset_second_factor", "delete_account"},
         "auth_group": {"delete_selected"},
     },
 }

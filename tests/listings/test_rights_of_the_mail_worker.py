@@ -41,6 +41,7 @@ RIGHTS = {
             *("id", "buyer_id", "listing_id", "edition", "quantity", "total_cents", "currency", "status"),
         }
     },
+    "listings_refund": {"SELECT": {"id", "reason"}},
     "listings_notification": {
         "SELECT": {ALL},
         "INSERT": {"recipient_id", "event_id", "kind", "role", "order_id", "text"},

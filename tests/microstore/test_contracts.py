@@ -90,6 +90,8 @@ def test_names_and_tasks_are_known_to_all() -> None:
     assert {contract.task_name for contract in CONTRACTS.values()} == {
         "transactions.order_created",
         "transactions.order_expired",
+        "transactions.account_deleted",
+        "listings.account_forgotten",
         "notifications.mail_account",
         "transactions.order_cancelled",
         "listings.item_sold",

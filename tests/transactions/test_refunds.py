@@ -257,7 +257,12 @@ def test_a_replay_is_done_when_the_refund_is_decided(fee_post: FeePost) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE transactions_refund SET amount_cents = 1", "DELETE FROM transactions_refund"]
+    "statement",
+    [
+        "UPDATE transactions_refund SET amount_cents = 1",
+        "UPDATE transactions_refund SET reason = '', amount_cents = 1",
+        "DELETE FROM transactions_refund",
+    ],
 )
 def test_nobody_changes_a_refund(fee_post: FeePost, statement: str) -> None:
     tasks.refund_requested([refund_requested(sell().order, 1_000)])
@@ -266,6 +271,14 @@ def test_nobody_changes_a_refund(fee_post: FeePost, statement: str) -> None:
             cursor.execute(statement)
         with acting_as(APP), pytest.raises(Error, match="permission denied"), transaction.atomic():
             cursor.execute(statement)
+
+
+def test_a_refund_s_reason_may_be_emptied_and_not_rewritten(fee_post: FeePost) -> None:
+    tasks.refund_requested([refund_requested(sell().order, 1_000)])
+    with acting_as(APP):
+        assert Refund.objects.update(reason="") == 1
+        with pytest.raises(IntegrityError, match="rows are written once"), transaction.atomic():
+            Refund.objects.update(reason="It was never broken.")
 
 
 def test_the_application_s_role_refunds(fee_post: FeePost) -> None:

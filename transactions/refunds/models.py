@@ -23,7 +23,9 @@ class Refund(models.Model):
     fee_cents = models.PositiveBigIntegerField(default=0, help_text="Part of the amount.")
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status)
-    reason = models.CharField(max_length=500, help_text="As given with the request.")
+    reason = models.CharField(
+        max_length=500, blank=True, help_text="As given with the request; emptied with a deleted account."
+    )
     refusal = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")
     trace = models.CharField(max_length=55, help_text="W3C traceparent of the purchase.")
     created_at = models.DateTimeField(auto_now_add=True)

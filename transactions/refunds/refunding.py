@@ -61,7 +61,8 @@ def _decide(request: RefundRequested, sold: Transaction | None, left: dict[UUID,
         amount_cents=request.amount_cents,
         currency=request.currency,
         status=Refund.Status.REFUNDED,
-        reason=request.reason,
+        # Of an order that is unknown here, nobody would find it when the account is deleted.
+        reason=request.reason if sold else "",
         trace=request.trace,
     )
     refund.refusal = _find_refusal(request, sold, left)

@@ -108,6 +108,26 @@ export interface paths {
         patch: operations["api_auth_me_partial_update"];
         trace?: never;
     };
+    "/api/auth/me/delete/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete your account
+         * @description Delete your account. Pending purchases are cancelled, sales finish first; it cannot be undone.
+         */
+        post: operations["api_auth_me_delete_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/password/": {
         parameters: {
             query?: never;
@@ -808,6 +828,10 @@ export interface components {
         };
         /** @enum {string} */
         CurrencyEnum: "EUR" | "USD" | "GBP" | "CHF" | "SEK" | "NOK" | "DKK" | "PLN" | "CZK" | "JPY" | "KWD";
+        /** @description The password of the account that is to be deleted. */
+        DeleteAccountRequest: {
+            password: string;
+        };
         /** @description Number of sessions that were ended. */
         Ended: {
             ended: number;
@@ -1591,6 +1615,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description An account of staff is closed by an administrator, and its actions are kept with its name. */
+        StaffAccount: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Too many wrong passwords with this name or from this network: a right one is refused, too. */
         TooManyFailures: {
             headers: {
@@ -1842,6 +1876,38 @@ export interface operations {
             401: components["responses"]["AccountGone"];
             403: components["responses"]["WrongPassword"];
             406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyFailures"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_auth_me_delete_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccountRequest"];
+            };
+        };
+        responses: {
+            /** @description No log-in and no sale any more; the rest follows. */
+            202: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["AccountGone"];
+            403: components["responses"]["WrongPassword"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["StaffAccount"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyFailures"];

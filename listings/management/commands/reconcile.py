@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error
 
+from listings.accounts.deletion import carry_on_deletions
 from listings.notifications.digests import request_digests
 from listings.settling.reconcile import (
     clean_account_events,
@@ -77,6 +78,7 @@ class Command(BaseCommand):
         history = self.run_steps(clean_account_events(timedelta(days=settings.ACCOUNT_HISTORY_DAYS)))
         mails = self.run_steps(clean_account_mails(timedelta(days=settings.NOTIFICATION_DAYS)))
         digests = request_digests()
+        self.run_steps(carry_on_deletions(older_than))
         return (
             f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications,"
             f" {history} account events, {mails} e-mails of accounts. Digests requested: {digests}."

@@ -16,6 +16,7 @@ BEGIN
     GRANT SELECT (id, listing_id, title, edition) ON listings_listingedition TO microstore_notifications;
     GRANT SELECT (id, buyer_id, listing_id, edition, quantity, total_cents, currency, status)
         ON listings_order TO microstore_notifications;
+    GRANT SELECT (id, reason) ON listings_refund TO microstore_notifications;
     GRANT SELECT, INSERT (recipient_id, event_id, kind, role, order_id, text)
         ON listings_notification TO microstore_notifications;
     GRANT SELECT, INSERT, UPDATE (sent_at, error, held) ON listings_email TO microstore_notifications;

@@ -6,6 +6,7 @@ DO $rights$
 DECLARE
     readable record;
     appended regclass;
+    elevated regprocedure;
 BEGIN
     -- Servers that somebody else runs may have one user for everything.
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'microstore_app')
@@ -22,6 +23,11 @@ BEGIN
     -- A table declares by a trigger of this name that its rows are written once.
     FOR appended IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'append_only' LOOP
         EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM microstore_app', appended);
+    END LOOP;
+    -- Functions that act with the rights of the tables' owner are for the services alone.
+    FOR elevated IN SELECT oid::regprocedure FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', elevated);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO microstore_app', elevated);
     END LOOP;
 
     -- Of the table as well as of its columns: a right of the table would count for all of them.

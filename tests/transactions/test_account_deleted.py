@@ -1,0 +1,97 @@
+"""An account is forgotten: what it wrote goes, figures and numbers stay."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from microstore.contracts.accounts import ACCOUNT_DELETED
+from microstore.contracts.contract import to_wire
+from microstore.contracts.transactions import OrderCreated, RefundRequested
+from microstore.messaging.dead_letters import store
+from microstore.staff.models import StaffAction
+from microstore.telemetry.tracing import new_trace
+from tests.microstore.test_rights import APP, acting_as
+from tests.support.broker import Mailbox
+from tests.support.fee_post import FeePost
+from tests.support.messages import order_created, refund_requested
+from tests.support.traces_of_a_person import find_traces
+from transactions import tasks
+from transactions.models import Transaction
+from transactions.refunds.models import Refund
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = {"title": "Quixotic lamp", "description": "Call Quixana", "picture": "/pictures/quixotic.jpg"}
+FIGURES = ("order_id", "buyer_id", "seller_id", "price_cents", "fee_cents", "total_cents", "status")
+
+
+NAME = "quixana-7"
+
+
+def name_hash() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT retired_name_hash(%s)", [NAME])
+        return str(cursor.fetchone()[0])
+
+
+def refund(order: OrderCreated) -> RefundRequested:
+    return refund_requested(order, 100).model_copy(update={"reason": "Quixana asked for it."})
+
+
+def test_what_the_account_wrote_goes_and_the_books_stay(fee_post: FeePost, listings_queue: Mailbox) -> None:
+    theirs = order_created().model_copy(update={"seller_id": 71, **TEXTS})
+    others = order_created().model_copy(update={"seller_id": 72, "title": "Crunchy armchair"})
+    bought = order_created(buyer_id=71, seller_id=72)
+    tasks.order_created([theirs, others, bought])
+    tasks.refund_requested([refund(theirs), refund(bought), refund(order_created())])
+    for order in (theirs, bought):
+        letter = to_wire(refund(order))
+        store.dead_letter(contract="refund_requested", payload=letter, error=ValueError("no"), attempts=3)
+        unread = json.dumps([[[letter | {"amount_cents": "Quixotic"}]], {}, {}]).encode()
+        store.dead_letter_unread(unread, {"application_headers": {"task": "transactions.refund_requested"}})
+    payload = to_wire(order_created().model_copy(update={"seller_id": 71, **TEXTS}))
+    store.dead_letter(contract="order_created", payload=payload, error=ValueError("Quixotic"), attempts=3)
+    before = list(Transaction.objects.order_by("order_id").values(*FIGURES))
+    assert find_traces("quixo", "quixana")
+
+    deleted = ACCOUNT_DELETED(account_id=71, name_hash=name_hash(), trace=new_trace())
+    [reply] = tasks.account_deleted([deleted])
+    assert find_traces("quixo", "quixana") == set()
+    assert list(Transaction.objects.order_by("order_id").values(*FIGURES)) == before
+    of_others = Transaction.objects.filter(seller_id=72).values_list("title", flat=True)
+    assert set(of_others) == {"Crunchy armchair"}
+    assert Refund.objects.filter(status="refunded", amount_cents=100).count() == 2
+    # Delivered again it has the same reply, and the order that comes late stores nothing anew.
+    assert [each.event_id for each in tasks.account_deleted([deleted])] == [reply.event_id]
+    tasks.order_created([theirs])
+    assert find_traces("quixo", "quixana") == set()
+
+
+def test_the_name_is_taken_out_of_log_ins_at_the_admin_and_is_not_to_be_had(
+    listings_queue: Mailbox,
+) -> None:
+    User.objects.create_user("carol", is_staff=True)
+    for name in (NAME, NAME.upper(), "carol"):
+        Client().post("/admin/login/", {"username": name, "password": "wrong"})
+    assert {"staff_staffaction.by", "staff_failedlogin.name"} <= find_traces("quixana")
+    with acting_as(APP):
+        tasks.account_deleted([ACCOUNT_DELETED(account_id=71, name_hash=name_hash(), trace=new_trace())])
+        assert find_traces("quixana") == set()
+        assert sorted(StaffAction.objects.values_list("by", flat=True)) == ["(deleted)"] * 2 + ["carol"]
+        assert StaffAction.objects.filter(by="(deleted)", address=None).count() == 2
+        with pytest.raises(IntegrityError, match="deleted account"), transaction.atomic():
+            User.objects.create_user(NAME)
+
+
+def test_log_ins_of_staff_keep_their_names(listings_queue: Mailbox) -> None:
+    """Also where the hash of such a name comes, by mistake or by malice."""
+    User.objects.create_user(NAME, is_staff=True)
+    Client().post("/admin/login/", {"username": NAME, "password": "wrong"})
+    tasks.account_deleted([ACCOUNT_DELETED(account_id=71, name_hash=name_hash(), trace=new_trace())])
+    assert StaffAction.objects.get().by == NAME
+    staff = User.objects.get(username=NAME)
+    staff.save()
+    assert StaffAction.objects.get().address

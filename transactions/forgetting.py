@@ -1,0 +1,41 @@
+"""Deleting what was written by or about the owner of a deleted account; figures and numbers stay.
+
+The ledger has nothing else. Tables whose rows are written once let a text be emptied, and nothing more
+(refunds/sql/append_only.sql).
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from django.db import transaction
+
+from microstore.auth.names import retire_name
+from microstore.contracts.accounts import AccountDeleted
+from microstore.messaging.dead_letters import scrub
+from transactions.models import Transaction
+from transactions.refunds.models import Refund
+
+TEXTS = {"title": "", "description": "", "picture": ""}
+REASON = {"reason": "Deleted."}  # a contract wants one, and dead letters stay replayable
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def forget_accounts(deleted: Sequence[AccountDeleted]) -> list[AccountDeleted]:
+    """Empty the texts of these accounts' sales and refunds, here and in dead letters; return all messages.
+
+    Idempotent: a message that is delivered again finds the texts empty.
+    """
+    # One reply each, also where there was nothing: listings sends the message again until it has it.
+    for message in {each.account_id: each for each in deleted}.values():
+        account_id = message.account_id
+        sold = Transaction.objects.filter(seller_id=account_id)
+        emptied = sold.exclude(title="", description="", picture="").update(**TEXTS)
+        own = sold | Transaction.objects.filter(buyer_id=account_id)
+        # The reason is the seller's, and may be about the buyer.
+        Refund.objects.filter(transaction__in=own).exclude(reason="").update(reason="")
+        scrub.scrub_account(account_id, own, key="order_id", texts=TEXTS | REASON)
+        retire_name(message.name_hash)
+        log.info("account_forgotten", account_id=account_id, transactions=emptied)
+    return list(deleted)
