@@ -13,7 +13,7 @@ CLIENT_PACKAGES = $(CLIENT)/node_modules/.package-lock.json
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- running it
 
@@ -38,7 +38,10 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: test faults bench soak check format schema samples reference clean
+.PHONY: startservice test faults bench soak check format schema samples reference clean
+startservice: $(INSTALLED) ## make a service that listens, its test and its processes: make startservice NAME=shipping
+	@MICROSTORE_SERVICE=listings $(NO_DATABASE) $(BIN)/python manage.py startservice "$(NAME)"
+
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
 
@@ -55,8 +58,8 @@ soak: $(INSTALLED) ## buy for an hour (MINUTES=60) while things go wrong, watch 
 check: $(INSTALLED) check-lock check-style check-boundaries check-types check-django check-reference check-contracts check-asyncapi check-client ## lint, boundaries, types, migrations, schemas, deployment settings, reference pages
 
 schema: $(INSTALLED) $(CLIENT_PACKAGES) ## write docs/api and the types of clients/typescript, as the code says
-	$(SPECTACULAR_listings) --file docs/api/listings.yaml
-	$(SPECTACULAR_transactions) --file docs/api/transactions.yaml
+	MICROSTORE_SERVICE=listings $(SPECTACULAR) --file docs/api/listings.yaml
+	MICROSTORE_SERVICE=transactions $(SPECTACULAR) --file docs/api/transactions.yaml
 	$(ASYNCAPI) > docs/api/asyncapi.yaml
 	$(call make_types,listings) --output $(CLIENT)/src/listings.ts
 	$(call make_types,transactions) --output $(CLIENT)/src/transactions.ts
@@ -79,23 +82,21 @@ clean: ## stop everything, delete its data and the virtual environment
 
 # ---- the parts of test: each service under its own settings, the rest without Django
 
-LISTINGS = MICROSTORE_SERVICE=listings
-TRANSACTIONS = MICROSTORE_SERVICE=transactions
+SERVICES = listings transactions
 
 # The services' tests share a broker and come one after the other; the plain ones need nothing of it, and run beside.
-.PHONY: test-inside test-services test-listings test-transactions test-plain test-end-to-end test-faults
+.PHONY: test-inside test-services $(SERVICES:%=test-%) test-plain test-end-to-end test-faults
 test-inside:
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync test-services test-plain; beside=$$?; \
 		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
 
 test-services:
-	@$(MAKE) --no-print-directory test-listings; first=$$?; $(MAKE) --no-print-directory test-transactions && exit $$first
+	@failed=0; for service in $(SERVICES); do $(MAKE) --no-print-directory test-$$service || failed=1; done; exit $$failed
 
-test-listings: $(INSTALLED)
-	$(LISTINGS) $(BIN)/pytest tests/listings tests/microstore tests/audit
-
-test-transactions: $(INSTALLED)
-	$(TRANSACTIONS) $(BIN)/pytest tests/transactions tests/microstore
+BESIDE_listings = tests/microstore tests/audit
+BESIDE_transactions = tests/microstore
+$(SERVICES:%=test-%): test-%: $(INSTALLED)
+	MICROSTORE_SERVICE=$* $(BIN)/pytest tests/$* $(BESIDE_$*)
 
 test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
@@ -122,26 +123,26 @@ check-boundaries: $(INSTALLED)
 	@$(BIN)/python -m tools.deployment
 	$(BIN)/lint-imports
 
-# Each service with everything but the other, whose models its settings do not know.
+# Each service with everything but the others, whose models its settings do not know.
 PACKAGES = manage.py tests $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
+define check_types
+	DEBUG=1 MICROSTORE_SERVICE=$(1) $(BIN)/mypy --exclude migrations/ $(patsubst %,--exclude '^tests/%/',$(2)) \
+		$(filter-out $(2),$(PACKAGES))
+
+endef
 check-types: $(INSTALLED)
-	DEBUG=1 MICROSTORE_SERVICE=listings $(BIN)/mypy --exclude 'migrations/|^tests/transactions/' \
-		$(filter-out transactions,$(PACKAGES))
-	DEBUG=1 MICROSTORE_SERVICE=transactions $(BIN)/mypy --exclude 'migrations/|^tests/listings/' \
-		$(filter-out listings,$(PACKAGES))
+	$(foreach service,$(SERVICES),$(call check_types,$(service),$(filter-out $(service),$(SERVICES))))
 
 # Measured reports that are older than the code are a warning: to run them again takes an hour.
 check-reference: $(INSTALLED)
 	@$(BIN)/python -m tools.reference --check
 	@$(BIN)/python -m tools.revision
 
-check-django: $(INSTALLED) check-django-listings check-django-transactions
+check-django: $(INSTALLED) $(SERVICES:%=check-django-%)
 
 # A database at which nobody answers: none of these needs one.
 NO_DATABASE = DEBUG=1 DATABASE_URL=postgres://127.0.0.1:1/none
 SPECTACULAR = $(NO_DATABASE) $(BIN)/python manage.py spectacular --validate --fail-on-warn
-SPECTACULAR_listings = MICROSTORE_SERVICE=listings $(SPECTACULAR)
-SPECTACULAR_transactions = MICROSTORE_SERVICE=transactions $(SPECTACULAR)
 
 # With those of the last release, which are kept: a checkout in CI has neither tags nor history.
 RELEASES = microstore/contracts/releases
@@ -169,9 +170,10 @@ $(NODE_PACKAGES) $(CLIENT_PACKAGES): %/node_modules/.package-lock.json: %/packag
 	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-.PHONY: check-django-listings check-django-transactions
-check-django-listings check-django-transactions: check-django-%: $(INSTALLED)
-	@$(SPECTACULAR_$*) | diff -u docs/api/$*.yaml - || \
+# A service that only listens has no API.
+.PHONY: $(SERVICES:%=check-django-%)
+$(SERVICES:%=check-django-%): check-django-%: $(INSTALLED)
+	@[ ! -e docs/api/$*.yaml ] || MICROSTORE_SERVICE=$* $(SPECTACULAR) | diff -u docs/api/$*.yaml - || \
 		{ echo "docs/api/$*.yaml is not what the code says: run \`make schema\` and commit it." >&2; exit 1; }
 	MICROSTORE_SERVICE=$* $(NO_DATABASE) $(BIN)/python -W "ignore:Got an error checking a consistent migration" \
 		manage.py makemigrations --check

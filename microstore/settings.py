@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "microstore.messaging",
     "audit",
     SERVICE,
+    *(["tools"] if DEBUG and (BASE_DIR / "tools").is_dir() else []),  # its commands; the image has none of it
 ]
 MIDDLEWARE = [
     "microstore.metrics.requests.measure_requests",

@@ -31,7 +31,7 @@ def launch(mode: Mode, *, once: bool) -> None:
             settings = make_settings(
                 mode.folder, servers=servers.environment(), ports=ports, live=mode.live_of_its_own
             )
-            report.say("Preparing both databases ...")
+            report.say("Preparing the databases ...")
             prepare_services(settings, with_topology=mode.on_rabbitmq)
             with _running_processes(mode, settings) as stack:
                 _show(stack, files=write_environment_files(mode.folder, settings), once=once)

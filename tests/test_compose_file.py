@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from stack.places import ROOT
-from stack.processes.procfile import read_procfile
+from stack.processes.procfile import SERVICES, read_procfile
 from stack.processes.secret_holders import DATABASE_ROLES, HOLDERS
-from stack.servers.compose import SERVICES
+from stack.servers.compose import SERVERS
 from stack.servers.rabbitmq import TAGS
 from tests.support.compose_file import (
     COMPOSE,
@@ -46,10 +46,8 @@ TOLD_APART = {json.dumps(environment_of(name), sort_keys=True): name for name in
 
 def test_what_runs_once_is_not_started_again() -> None:
     once = {name for name in CONTAINERS if CONTAINERS[name]["restart"] == "no"}
-    each_service = {
-        f"{service}-{job}" for service in ("listings", "transactions") for job in ("migrate", "seed")
-    }
-    assert once == each_service | {"topology", "audit"}
+    migrations = {f"{service}-migrate" for service in SERVICES}
+    assert once == migrations | {"listings-seed", "transactions-seed", "topology", "audit"}
 
 
 def test_every_variable_may_be_missing_so_that_one_server_can_start_alone() -> None:
@@ -58,7 +56,7 @@ def test_every_variable_may_be_missing_so_that_one_server_can_start_alone() -> N
 
 
 def test_the_servers_that_the_launcher_starts_tell_when_they_are_ready() -> None:
-    for name in SERVICES:
+    for name in SERVERS:
         assert "healthcheck" in CONTAINERS[name], name
         assert all(port.startswith("127.0.0.1:") for port in CONTAINERS[name]["ports"])
 
@@ -188,8 +186,8 @@ def test_a_process_logs_in_to_the_database_with_its_role(name: str) -> None:
     role = urlsplit(CONTAINERS[name]["environment"]["DATABASE_URL"]).username
     assert role == DATABASE_ROLES.get(name, "microstore_app")
     variable = f"{role.removeprefix('microstore_').upper()}_DATABASE_URL"
-    service = "LISTINGS" if name.startswith("listings") else "TRANSACTIONS"
-    named = variable if name in DATABASE_ROLES else f"{service}_DATABASE_URL"
+    service = CONTAINERS[name]["environment"]["MICROSTORE_SERVICE"]
+    named = variable if name in DATABASE_ROLES else f"{service.upper()}_DATABASE_URL"
     assert f" DATABASE_URL=${named} " in PROCESSES[name]
 
 
@@ -221,11 +219,7 @@ def test_only_the_api_of_the_listings_can_sign_tokens() -> None:
 
 
 def test_no_process_reaches_the_database_of_the_other_service() -> None:
-    both = {
-        name
-        for name in CONTAINERS
-        if {"listings", "transactions"} <= set(CONTAINERS[name].get("networks", []))
-    }
+    both = {name for name in CONTAINERS if len(set(SERVICES) & set(CONTAINERS[name].get("networks", []))) > 1}
     assert both == {"audit"}
 
 

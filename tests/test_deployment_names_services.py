@@ -8,7 +8,7 @@ from microstore.contracts.registration import Listener, Registry
 from microstore.contracts.registry import REGISTRY
 from tools.deployment import OF_QUEUE, OF_SERVICE, ROOT, find_missing
 
-SHIPPING = Listener("shipping", binding="order.completed", facts=(ORDER_COMPLETED,))
+BAKERY = Listener("bakery", binding="order.completed", facts=(ORDER_COMPLETED,))
 
 
 def test_every_service_and_queue_is_in_every_file() -> None:
@@ -16,15 +16,15 @@ def test_every_service_and_queue_is_in_every_file() -> None:
 
 
 def test_of_a_new_service_everything_is_named() -> None:
-    new = Registry([ORDER_COMPLETED], listeners={"shipping": SHIPPING})
+    new = Registry([ORDER_COMPLETED], listeners={"bakery": BAKERY})
     missing = list(find_missing(new))
     assert len(missing) == len(OF_SERVICE) + len(OF_QUEUE)
-    assert "Procfile has no worker of the queue shipping" in missing
-    assert "docker-compose.yml has no database of the service shipping" in missing
+    assert "Procfile has no worker of the queue bakery" in missing
+    assert "docker-compose.yml has no database of the service bakery" in missing
 
 
 def test_what_one_file_has_no_more_is_named_alone(tmp_path: Path) -> None:
-    for file in (".dockerignore", "Procfile", "docker-compose.yml", "deploy", "stack"):
+    for file in (".dockerignore", "Makefile", "Procfile", "docker-compose.yml", "deploy"):
         copy = shutil.copytree if (ROOT / file).is_dir() else shutil.copy
         copy(ROOT / file, tmp_path / file)
     procfile = tmp_path / "Procfile"

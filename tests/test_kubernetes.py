@@ -7,7 +7,7 @@ import pytest
 
 from microstore.contracts.registry import QUEUES
 from stack.places import ROOT
-from stack.processes.procfile import read_procfile
+from stack.processes.procfile import PROCESSES, SERVICES
 from stack.processes.secret_holders import HOLDERS
 from tests.support.compose_file import (
     CONTAINERS,
@@ -29,7 +29,7 @@ from tests.support.manifests import (
 )
 
 VERSIONS = ("1.30", "1.37")
-PROCESSES = read_procfile(ROOT / "Procfile")
+MIGRATIONS, CHECKS = ({f"{service}-{job}" for service in SERVICES} for job in ("migrate", "in-flight"))
 NOWHERE = "postgres:///nowhere"
 WATCHED = [name for name in OURS if CONTAINERS[name]["restart"] != "no" and name != "flower"]
 
@@ -173,7 +173,7 @@ def test_a_secret_is_given_to_those_who_use_it(secret: str) -> None:
     # Redis for limits is the channel layer's here.
     assert holders & set(PROCESSES) == (HOLDERS[secret] if secret != "LIMITS_URL" else set())
     jobs = {name for name in PODS if f"Deployment {name}" not in NAMED}
-    once = {"BROKER_URL": jobs - {"listings-migrate", "transactions-migrate"}, "DATABASE_URL": jobs}
+    once = {"BROKER_URL": jobs - MIGRATIONS, "DATABASE_URL": jobs}
     assert holders - set(PROCESSES) == once.get(secret, set())
 
 
@@ -209,15 +209,15 @@ def owners_of(variable: str) -> set[str]:
 
 
 def test_only_what_changes_tables_knows_the_owner() -> None:
-    assert owners_of("DATABASE_URL") == {"listings-migrate", "transactions-migrate"}
+    assert owners_of("DATABASE_URL") == MIGRATIONS
 
 
 def test_only_what_declares_or_reads_all_queues_is_an_administrator_of_the_broker() -> None:
-    assert owners_of("BROKER_URL") == {"topology", "listings-in-flight", "transactions-in-flight"}
+    assert owners_of("BROKER_URL") == {"topology", *CHECKS}
 
 
-def test_both_services_messages_in_flight_are_checked_once_before_a_release() -> None:
-    for service in ("listings", "transactions"):
+def test_each_service_s_messages_in_flight_are_checked_once_before_a_release() -> None:
+    for service in SERVICES:
         name = f"{service}-in-flight"
         assert container_of(name)["command"] == ["python", "manage.py", "contracts", "check", "--in-flight"]
         assert told_to(name)["MICROSTORE_SERVICE"] == service

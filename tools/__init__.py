@@ -1,1 +1,1 @@
-"""Generators of the reference pages in docs/, and the check of how old reports are."""
+"""Generators of the reference pages, checks of the deployment's files, `manage.py startservice`."""

@@ -13,6 +13,7 @@ KUBERNETES = "deploy/kubernetes/**/*.yaml"
 # File, a pattern in it, and the name of what the pattern finds.
 OF_SERVICE = (
     (".dockerignore", r"^!{name}$", "package"),
+    ("Makefile", r"^SERVICES = .*\b{name}\b", "place in `make check` and `make test`"),
     ("Procfile", r"^{name}-relay: .*MICROSTORE_SERVICE={name} .* relay$", "relay"),
     ("docker-compose.yml", r"^  {name}-db:", "database"),
     ("docker-compose.yml", r"^  {name}-migrate:", "migrations"),
@@ -21,8 +22,6 @@ OF_SERVICE = (
     (KUBERNETES, r"name: {name}-in-flight\b", "check of messages in flight"),
     (KUBERNETES, r"name: {name}-relay\b", "relay"),
     ("deploy/write_env.sh", r"\b{upper}_DB_APP_PASSWORD\b", "database password"),
-    ("stack/processes/environment.py", r'^SERVICES = .*"{name}"', "place in `make up`"),
-    ("stack/processes/secret_holders.py", r'"{name}-relay"', "secrets"),
 )
 OF_QUEUE = (
     ("Procfile", r"^[\w-]+-worker: .* worker (\S+ )*{name}( |$)", "worker"),

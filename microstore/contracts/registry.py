@@ -26,7 +26,9 @@ REGISTRY = Registry(
         *(REFUND_REQUESTED, ORDER_REFUNDED, REFUND_REFUSED, REFUND_COMPLETED),
         *(ACCOUNT_DELETED, ACCOUNT_FORGOTTEN),
     ],
-    listeners={NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS)},
+    listeners={
+        NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS),
+    },
 )
 CONTRACTS, LISTENERS = REGISTRY.contracts, REGISTRY.listeners
 QUEUES, SERVICES = REGISTRY.queues, REGISTRY.services

@@ -9,8 +9,8 @@ from pathlib import Path
 from stack.failure import CannotRun
 from stack.ports import choose_ports, is_free
 from stack.processes.keys import keep_keys
+from stack.processes.procfile import SERVICES, find_values
 
-SERVICES = ("listings", "transactions")
 BASE = "PORT_BASE"
 PORTS = {
     "LISTINGS_PORT": 8000,
@@ -18,13 +18,9 @@ PORTS = {
     "TRANSACTIONS_PORT": 8002,
     "FEES_PORT": 8003,
     "FLOWER_PORT": 5555,
-    "LISTINGS_WORKER_METRICS_PORT": 9101,
-    "LISTINGS_RELAY_METRICS_PORT": 9102,
-    "LISTINGS_RECONCILE_METRICS_PORT": 9103,
-    "TRANSACTIONS_WORKER_METRICS_PORT": 9104,
-    "TRANSACTIONS_RELAY_METRICS_PORT": 9105,
-    "LISTINGS_NOTIFICATIONS_METRICS_PORT": 9106,
+    **{name: 9101 + place for place, name in enumerate(find_values("METRICS_PORT"))},
 }
+SERVICES_WITH_API = [service for service in SERVICES if f"{service.upper()}_PORT" in PORTS]
 
 
 def find_ports() -> dict[str, int]:
@@ -58,8 +54,7 @@ def make_settings(
 ) -> dict[str, str]:
     """Return the settings of all processes; `live`: WebSockets have a process of their own."""
     # External servers may have one user for all.
-    users = ("LISTINGS", "NOTIFICATIONS", "TRANSACTIONS", "FLOWER")
-    brokers = {f"{user}_BROKER_URL": servers["BROKER_URL"] for user in users}
+    brokers = dict.fromkeys(find_values("BROKER_URL"), servers["BROKER_URL"])
     return {
         **brokers,
         **servers,
@@ -68,7 +63,7 @@ def make_settings(
         **{name: str(port) for name, port in ports.items()},
         "DEBUG": "1",
         "ALLOWED_HOSTS": "*",
-        "PEER_URLS": ",".join(f"{name}={address_of_api(name, ports)}" for name in SERVICES),
+        "PEER_URLS": ",".join(f"{name}={address_of_api(name, ports)}" for name in SERVICES_WITH_API),
         "STAFF_LINKS": f"Flower=http://127.0.0.1:{ports['FLOWER_PORT']}",
         "LOG_FOLDER": str(folder / "logs"),
         "METRICS_FOLDER": str(folder / "metrics"),

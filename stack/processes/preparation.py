@@ -7,14 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from stack.failure import CannotRun
 from stack.places import ROOT
 from stack.processes.environment import make_environment, make_service_settings
+from stack.processes.procfile import SERVICES
 
 # What is started here is a demonstration on this machine, also where it runs with the settings of production.
 SEED = "seed --known-passwords"
 
 
 def prepare_services(settings: Mapping[str, str], *, with_topology: bool = True) -> None:
-    """Migrate both databases, declare the topology, seed; each of these does no harm when repeated."""
-    steps = {"listings": ["migrate", SEED], "transactions": ["migrate", SEED]}
+    """Migrate every database, declare the topology, seed; each of these does no harm when repeated."""
+    steps = {service: ["migrate"] for service in SERVICES}
+    for service in SERVICES:
+        if (ROOT / service / "management/commands/seed.py").exists():
+            steps[service].append(SEED)
     if with_topology:
         steps["transactions"].append("topology")
     with ThreadPoolExecutor(max_workers=len(steps)) as pool:

@@ -5,9 +5,10 @@ import string
 from collections import defaultdict
 from collections.abc import Mapping
 
-PAGES = {"listings-api", "listings-live", "transactions-api"}
-LISTENERS = {"notifications-worker"}
-SENDERS = {"listings-worker", "listings-relay", "transactions-worker", "transactions-relay"} | LISTENERS
+from stack.processes.procfile import PROCESSES
+
+PAGES = {name for name in PROCESSES if name.endswith(("-api", "-live"))}
+SENDERS = {name for name in PROCESSES if name.endswith(("-worker", "-relay"))}
 # Others write to the outbox, and have no password of the broker.
 HOLDERS: dict[str, set[str]] = {
     "DATABASE_URL": {*PAGES, *SENDERS, "listings-reconcile"},

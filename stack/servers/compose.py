@@ -8,24 +8,25 @@ from typing import Any
 
 from stack.failure import CannotRun
 from stack.places import ROOT, make_run_folder
+from stack.processes.procfile import SERVICES
 
 ENGINE_ANSWERS_WITHIN_SECONDS = 5
 FILE = ROOT / "docker-compose.yml"
-SERVICES = ("listings-db", "transactions-db", "rabbitmq", "redis")
+SERVERS = (*(f"{service}-db" for service in SERVICES), "rabbitmq", "redis")
 
 
 class ComposeServers:
-    """Four services of the compose file, on the ports and with the passwords that it gives them."""
+    """The servers of the compose file, on the ports and with the passwords that it gives them."""
 
     def find_stopped(self) -> list[str]:
         """Return the names of those that do not run."""
         running = _compose("ps", "--services", "--status", "running").split()
-        return [service for service in SERVICES if service not in running]
+        return [service for service in SERVERS if service not in running]
 
     def start(self) -> None:
         """Start what does not run and wait for the file's own health checks."""
         _remember(self.find_stopped())
-        _compose("up", "--detach", "--wait", *SERVICES)
+        _compose("up", "--detach", "--wait", *SERVERS)
 
     def stop(self, names: Collection[str] | None = None) -> None:
         """Stop these; by default those that this checkout has started."""
@@ -38,11 +39,13 @@ class ComposeServers:
         configuration = json.loads(_compose("config", "--format", "json"))
         services = configuration["services"]
         brokers = _broker_urls(services["rabbitmq"], configuration["configs"]["broker-users"]["content"])
+        databases = {
+            f"{service.upper()}_{kind}_URL": _database_url(services[f"{service}-db"], role)
+            for service in SERVICES
+            for kind, role in {"DATABASE": "", "APP_DATABASE": "microstore_app"}.items()
+        }
         return {
-            "LISTINGS_DATABASE_URL": _database_url(services["listings-db"]),
-            "TRANSACTIONS_DATABASE_URL": _database_url(services["transactions-db"]),
-            "LISTINGS_APP_DATABASE_URL": _database_url(services["listings-db"], "microstore_app"),
-            "TRANSACTIONS_APP_DATABASE_URL": _database_url(services["transactions-db"], "microstore_app"),
+            **databases,
             "NOTIFICATIONS_DATABASE_URL": _database_url(services["listings-db"], "microstore_notifications"),
             "BROKER_URL": brokers.pop("microstore"),
             **{f"{user.upper()}_BROKER_URL": url for user, url in brokers.items()},

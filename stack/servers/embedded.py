@@ -18,7 +18,7 @@ class EmbeddedServers(PrivateServers):
 
     @property
     def all(self) -> list[Server]:
-        return [self.listings_db, self.transactions_db, self.redis]
+        return [*self.databases.values(), self.redis]
 
     def environment(self) -> dict[str, str]:
         """Return the URLs of the databases, and of two databases of Valkey."""

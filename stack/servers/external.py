@@ -3,7 +3,10 @@
 import os
 from collections.abc import Collection, Mapping
 
-URLS = ("LISTINGS_DATABASE_URL", "TRANSACTIONS_DATABASE_URL", "BROKER_URL", "CHANNEL_LAYER_URL")
+from stack.processes.procfile import SERVICES
+
+DATABASES = [f"{service.upper()}_DATABASE_URL" for service in SERVICES]
+URLS = (*DATABASES, "BROKER_URL", "CHANNEL_LAYER_URL")
 
 
 class ExternalServers:

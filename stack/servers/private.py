@@ -10,15 +10,14 @@ from typing import ClassVar, Protocol, Self, TypeVar
 
 from stack.ports import choose_ports, is_free
 from stack.processes.interruption import uninterrupted
+from stack.processes.procfile import SERVICES
 from stack.servers.postgresql import APP, NOTIFICATIONS, READER, PostgreSQL
-from stack.servers.rabbitmq import RabbitMQ
+from stack.servers.rabbitmq import BROKER_USERS, RabbitMQ
 from stack.servers.redis import Redis
 from stack.servers.server import Server
 
 STATE = "state.json"
 FOLDER = "MICROSTORE_SERVICES_FOLDER"
-BROKER_USERS = ("listings", "notifications", "transactions", "flower", "listener")
-
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 Result = TypeVar("Result")
@@ -41,9 +40,9 @@ class ServerSet(Protocol):
 
 
 class PrivateServers(ABC):
-    """Two PostgreSQL clusters, a Redis and maybe more; ports and password are kept in the folder."""
+    """A PostgreSQL cluster a service, a Redis and maybe more; ports and password are kept in the folder."""
 
-    names: ClassVar[tuple[str, ...]] = ("listings", "transactions", "redis")
+    names: ClassVar[tuple[str, ...]] = (*SERVICES, "redis")
     from_wheels: ClassVar[bool] = False
 
     def __init__(
@@ -53,17 +52,19 @@ class PrivateServers(ABC):
         self.ports = ports
         self.password = password
         self.with_management = with_management
-        self.listings_db = self._place(PostgreSQL, "listings")
-        self.transactions_db = self._place(PostgreSQL, "transactions")
+        self.databases = {service: self._place(PostgreSQL, service) for service in SERVICES}
+        self.listings_db, self.transactions_db = self.databases["listings"], self.databases["transactions"]
         self.redis = self._place(Redis, "redis")
 
     @classmethod
     def at(cls, folder: Path, *, with_management: bool = False) -> Self:
         """Return the servers of this folder, running or not; new ones if it is empty."""
         state = folder / STATE
-        if state.exists():
-            return cls(folder, **json.loads(state.read_text()))
         ports = dict(zip(cls.names, choose_ports(len(cls.names)), strict=True))
+        if state.exists():
+            kept = json.loads(state.read_text())
+            # A service that is new has no port in a state that is older.
+            return cls(folder, **kept | {"ports": ports | kept["ports"]})
         password = secrets.token_hex(16)
         servers = cls(folder, ports=ports, password=password, with_management=with_management)
         servers._remember()
@@ -109,11 +110,10 @@ class PrivateServers(ABC):
 
     def environment(self) -> dict[str, str]:
         """Return the databases' URLs: of their owner, of the services' processes, of those who only read."""
-        databases = {"LISTINGS": self.listings_db, "TRANSACTIONS": self.transactions_db}
         kinds = {"DATABASE": None, "APP_DATABASE": APP, "READER_DATABASE": READER}
         urls = {
-            f"{name}_{kind}_URL": database.url_of(role) if role else database.url
-            for name, database in databases.items()
+            f"{name.upper()}_{kind}_URL": database.url_of(role) if role else database.url
+            for name, database in self.databases.items()
             for kind, role in kinds.items()
         }
         return urls | {"NOTIFICATIONS_DATABASE_URL": self.listings_db.url_of(NOTIFICATIONS)}
@@ -139,7 +139,7 @@ class PrivateServers(ABC):
 class RealServers(PrivateServers):
     """PostgreSQL, RabbitMQ and Redis, as in production."""
 
-    names = ("listings", "transactions", "rabbitmq", "redis")
+    names = (*SERVICES, "rabbitmq", "redis")
 
     def __init__(self, folder: Path, *, ports: dict[str, int], password: str, with_management: bool) -> None:
         super().__init__(folder, ports=ports, password=password, with_management=with_management)
@@ -148,7 +148,7 @@ class RealServers(PrivateServers):
 
     @property
     def all(self) -> list[Server]:
-        return [self.listings_db, self.transactions_db, self.rabbitmq, self.redis]
+        return [*self.databases.values(), self.rabbitmq, self.redis]
 
     def environment(self) -> dict[str, str]:
         """Return the URLs, and the folder by which a child process finds these very servers again."""

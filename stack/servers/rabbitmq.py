@@ -23,6 +23,8 @@ USER = "microstore"
 DEFINITIONS = ROOT / "deploy/rabbitmq/definitions.json"
 TOPOLOGY = ROOT / "deploy/rabbitmq/topology.json"
 TAGS = {USER: ["administrator"], "flower": ["monitoring"]}
+RIGHTS: dict[str, Any] = json.loads(DEFINITIONS.read_text())
+BROKER_USERS = [right["user"] for right in RIGHTS["permissions"] if right["user"] != USER]
 PLUGINS = ROOT / "deploy/rabbitmq/enabled_plugins"
 CONFIGURATION = """\
 listeners.tcp.1 = {address}:{port}
@@ -187,13 +189,12 @@ class RabbitMQ(Server):
 
     def _definitions(self) -> dict[str, Any]:
         """Rights and queues as in containers, and the users with this node's password."""
-        rights: dict[str, Any] = json.loads(DEFINITIONS.read_text())
         queues: dict[str, Any] = json.loads(TOPOLOGY.read_text())
         users = [
             {"name": right["user"], "password": self.password, "tags": TAGS.get(right["user"], [])}
-            for right in rights["permissions"]
+            for right in RIGHTS["permissions"]
         ]
-        return {"users": users, **rights, **queues}
+        return {"users": users, **RIGHTS, **queues}
 
     def _choose_inner_ports(self) -> None:
         inner = self._inner_ports() if (self.folder / "ports.json").exists() else {}

@@ -10,8 +10,7 @@ from typing import Any
 
 from stack.failure import CannotRun
 from stack.servers.hosts import Host
-from stack.servers.private import BROKER_USERS
-from stack.servers.rabbitmq import RabbitMQ
+from stack.servers.rabbitmq import BROKER_USERS, RabbitMQ
 from stack.waiting import wait_until
 
 PORT = 5672

@@ -33,8 +33,8 @@ def sale(armchair: dict[str, Any]) -> OrderCompleted:
 
 
 def test_a_listener_is_no_service_but_has_a_queue_that_keeps_what_it_is_told() -> None:
-    assert set(LISTENERS) == {"notifications"}
-    assert SERVICES == ["listings", "transactions"]
+    assert "notifications" in LISTENERS
+    assert "notifications" not in SERVICES
     queue = topology.service_queue("notifications")
     assert queue.queue_arguments["x-queue-type"] == "quorum"
     assert queue.queue_arguments["x-dead-letter-routing-key"] == "dead.listings"

@@ -47,7 +47,7 @@ def waiting_and_consumers(mailbox: Mailbox) -> tuple[int, int]:
 
 @pytest.mark.timeout(120)
 def test_a_worker_started_as_celery_says_leaves_the_messages_of_the_other_service_where_they_are() -> None:
-    [other] = set(SERVICES) - {settings.SERVICE}
+    other = next(service for service in SERVICES if service != settings.SERVICE)
     with (
         commands_to(settings.SERVICE) as own,
         commands_to(other) as foreign,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stack.servers import compose
-from stack.servers.compose import SERVICES, find_compose_servers
+from stack.servers.compose import SERVERS, find_compose_servers
 
 DATABASE = {
     "POSTGRES_USER": "microstore",
@@ -101,9 +101,9 @@ def test_what_ran_before_is_left_running(docker: Docker) -> None:
     docker.install(engine=0)
     servers = find_compose_servers()
     assert servers
-    assert servers.find_stopped() == [service for service in SERVICES if service != "redis"]
+    assert servers.find_stopped() == [service for service in SERVERS if service != "redis"]
     servers.start()
-    assert f"up --detach --wait {' '.join(SERVICES)}" in docker.asked()
+    assert f"up --detach --wait {' '.join(SERVERS)}" in docker.asked()
     servers.stop()
     assert "stop listings-db rabbitmq transactions-db\n" in docker.asked()
     assert compose.started_before() == []

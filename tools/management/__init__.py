@@ -1,0 +1,1 @@
+"""Commands of `manage.py` for who works on the code."""
