@@ -53,11 +53,6 @@ def format_amount(cents: int, currency: str) -> str:
     return format_currency(in_major_units(cents, currency), currency, pattern, LOCALE, currency_digits=False)
 
 
-def format_with_code(cents: int, currency: str) -> str:
-    """Return minor units as mails show them: 24900 EUR as 249.00 EUR."""
-    return f"{in_major_units(cents, currency):f} {currency}"
-
-
 def format_plain(cents: int, currency: str) -> str:
     """Return minor units as a number that `read_amount` reads without a doubt: 24900 EUR as 249."""
     whole, point, part = f"{in_major_units(cents, currency):f}".partition(".")

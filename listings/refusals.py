@@ -83,6 +83,9 @@ class KeyReused(Refusal):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request; use a new one.")
+
 
 class AccountGone(Refusal):
     """The token is valid, but its user is no more, or is suspended."""

@@ -1,9 +1,7 @@
 """A checkout: several purchases of one buyer at once, all of them or none."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import NamedTuple
 
 import structlog
@@ -14,6 +12,7 @@ from listings.buying.place import Purchase, place_orders
 from listings.buying.purchase import place_once
 from listings.models import Order
 from listings.refusals import AccountGone, CheckoutRefused
+from microstore.http.idempotency import hash_request
 from microstore.refusal import Refusal
 
 log = structlog.get_logger(__name__)
@@ -40,7 +39,7 @@ class Checkout:
     def request_hash(self) -> str:
         """Equal for two checkouts of the same; never that of a purchase."""
         items = [(item.listing_id, item.quantity) for item in self.items]
-        return sha256(json.dumps({"checkout": items}).encode()).hexdigest()
+        return hash_request({"checkout": items})
 
     def as_purchases(self) -> list[Purchase]:
         """Return a purchase for each item; the first bears the idempotency key."""

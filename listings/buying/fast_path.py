@@ -21,10 +21,10 @@ from rest_framework.exceptions import Throttled
 
 from listings.buying import api
 from listings.buying.api import BuyView
-from listings.buying.offer import FEE_VERSION
 from listings.buying.serializers import seen_offer
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.auth.authentication import TokenAuthentication
+from microstore.contracts.transactions import FEE_VERSION
 from microstore.http import limits, problems
 from microstore.http.parsers import load_json
 from microstore.metrics.requests import observe
@@ -40,6 +40,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 PATH = re.compile(r"/api/listings/([1-9][0-9]{0,17})/buy/")
 ACCEPT = (None, "*/*", "application/json")
 FIELDS = {"quantity", "price_cents", "currency", "fee_version"}
+VERSION = re.compile(FEE_VERSION)
 LENGTH = re.compile("[1-9][0-9]{0,2}")  # of the body, in bytes
 # What the middleware reads beside the path: two requests that are equal in these get equal headers.
 CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ORIGIN")
@@ -171,7 +172,7 @@ def plain_body(body: bytes) -> dict[str, Any] | None:
     if type(price) is not int or not 0 <= price <= MAX_PRICE_CENTS:
         return None
     version = wanted.get("fee_version", "-")
-    if not (isinstance(version, str) and FEE_VERSION.fullmatch(version)):
+    if not (isinstance(version, str) and VERSION.fullmatch(version)):
         return None
     is_known = wanted.get("currency", settings.CURRENCIES[0]) in settings.CURRENCIES
     return {"quantity": quantity, "seen": seen_offer(wanted)} if is_known else None

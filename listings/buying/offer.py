@@ -8,9 +8,9 @@ from django.conf import settings
 from listings.models import Listing
 from listings.money import format_amount
 from listings.refusals import EditionOutdated, PriceChanged
+from microstore.contracts.transactions import FEE_VERSION
 
-FEE_VERSION = re.compile(r"[A-Za-z0-9._-]{1,32}")
-WRITTEN = re.compile(rf"([0-9]{{1,12}})-([A-Z]{{3}})-([0-9]{{1,9}})(?:-({FEE_VERSION.pattern}))?")
+WRITTEN = re.compile(rf"([0-9]{{1,12}})-([A-Z]{{3}})-([0-9]{{1,9}})(?:-({FEE_VERSION}))?")
 
 
 class Offer(NamedTuple):

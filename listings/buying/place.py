@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from listings.models import Listing, Order
 from listings.refusals import AccountGone
 from listings.stock import ensure_can_buy
 from microstore.contracts.transactions import ORDER_CREATED
+from microstore.http.idempotency import hash_request
 from microstore.refusal import Refusal
 
 MOST_TOGETHER = 50  # purchases in one transaction
@@ -51,7 +51,7 @@ class Purchase:
         seen = [self.seen.price_cents, self.seen.currency] if self.seen else []
         if self.seen and self.seen.fee_version:
             seen = [*seen, self.seen.fee_version]
-        return sha256(json.dumps([self.listing_id, self.quantity, *seen]).encode()).hexdigest()
+        return hash_request([self.listing_id, self.quantity, *seen])
 
 
 Row = dict[str, Any]

@@ -74,5 +74,5 @@ def find_earlier(request: Request) -> list[Order]:
     if order is None:
         return []
     if order.request_hash != request.request_hash:
-        raise KeyReused("This Idempotency-Key was used for another request; use a new one.")
+        raise KeyReused
     return queries.orders_of_checkout(order.checkout_id) if order.checkout_id else [order]

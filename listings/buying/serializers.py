@@ -7,8 +7,9 @@ from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from listings.buying.offer import FEE_VERSION, Offer
+from listings.buying.offer import Offer
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
+from microstore.contracts.transactions import FEE_VERSION
 from microstore.http.problem_schema import ProblemSerializer
 from microstore.http.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
 
@@ -28,7 +29,7 @@ class WantedSerializer(RefuseUnknownFields):
     )
     currency = StrictCharField(max_length=3, required=False, help_text="Its currency.")
     fee_version = StrictCharField(
-        validators=[RegexValidator(f"^{FEE_VERSION.pattern}$")],
+        validators=[RegexValidator(f"^{FEE_VERSION}$")],
         required=False,
         help_text="That of the quote that the buyer has seen: its fee is charged, or the order rejected.",
     )

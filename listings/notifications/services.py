@@ -11,7 +11,6 @@ from django.utils import timezone
 from listings.accounts.addresses import verified_users
 from listings.live import push
 from listings.models import Order, Refund
-from listings.money import format_with_code
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import TEXTS
@@ -19,6 +18,7 @@ from listings.refusals import NotificationNotFound
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderRejected, RefundCompleted
 from microstore.database.bulk_insert import insert_new
+from microstore.staff.money import show_amount
 
 Kind: TypeAlias = Notification.Kind
 Role: TypeAlias = Notification.Role
@@ -136,9 +136,9 @@ def _reasons_of(facts: Iterable[Message]) -> dict[UUID, str]:
 def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[NewRow]:
     refunded_cents = fact.amount_cents if isinstance(fact, RefundCompleted) else 0
     values = {
-        "refunded": format_with_code(refunded_cents, order.currency),
+        "refunded": show_amount(refunded_cents, order.currency),
         "thing": f"{order.quantity} × {order.title}",
-        "total": format_with_code(order.total_cents or 0, order.currency),
+        "total": show_amount(order.total_cents or 0, order.currency),
         "reason": reason.rstrip("."),
     }
     people = ((Role.BUYER, order.buyer_id), (Role.SELLER, order.seller_id))

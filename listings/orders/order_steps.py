@@ -7,6 +7,7 @@ from uuid import UUID
 
 from listings.models import LiveEvent, Order, Refund
 from microstore.messaging.models import OutboxMessage
+from microstore.staff.money import show_amount
 
 UUID_WITH_TIME = 7
 SOLD = (Order.Status.COMPLETED, Order.Status.PARTLY_REFUNDED, Order.Status.REFUNDED)
@@ -39,7 +40,7 @@ def steps_of(order: Order) -> Iterator[Step]:
 
 def _refund(refund: Refund) -> Step:
     done = refund.status == Refund.Status.REFUNDED
-    detail = f"{refund.amount_cents} {refund.order.currency} (minor units): {refund.refusal or refund.reason}"
+    detail = f"{show_amount(refund.amount_cents, refund.currency)}: {refund.refusal or refund.reason}"
     name = "refund_refused" if refund.status == Refund.Status.REFUSED else "refunded"
     return Step(name, done or name == "refund_refused", refund.settled_at, detail)
 

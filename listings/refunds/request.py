@@ -1,7 +1,5 @@
 """Requesting a refund: bounded by what was paid, recorded and sent in one transaction, once a key."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +12,9 @@ from listings.messages import refund_requested
 from listings.models import Order, Refund
 from listings.refusals import KeyReused, NotRefundable, NotYours, OrderNotFound, RefundTooLarge
 from microstore.contracts.transactions import REFUND_REQUESTED
+from microstore.http.idempotency import hash_request
 from microstore.messaging.sending import outbox
+from microstore.staff.money import show_amount
 from microstore.telemetry.tracing import trace_id_of
 
 MAY_REFUND = "listings.request_refund"
@@ -38,7 +38,7 @@ class RefundRequest:
     def request_hash(self) -> str:
         """The fingerprint by which a repeat is told from another request with the same key."""
         said = [str(self.order_id), self.amount_cents, self.return_quantity, self.reason]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        return hash_request(said)
 
 
 def request_refund(request: RefundRequest) -> tuple[Refund, bool]:
@@ -105,7 +105,7 @@ def _find_earlier(request: RefundRequest) -> Refund | None:
     own = Refund.objects.filter(requested_by=request.requested_by_id, idempotency_key=request.key)
     earlier = own.select_related("order").first()
     if earlier and earlier.request_hash != request.request_hash:
-        raise KeyReused("This Idempotency-Key was used for another request; use a new one.")
+        raise KeyReused
     return earlier
 
 
@@ -119,9 +119,8 @@ def _ensure_refundable(order: Order, request: RefundRequest) -> int:
     pieces = order.quantity - (sums["pieces"] or 0)
     amount_cents = left_cents if request.amount_cents is None else request.amount_cents
     if not 0 < amount_cents <= left_cents:
-        raise RefundTooLarge(
-            f"Of what was paid, {left_cents} {order.currency} (minor units) are left to refund."
-        )
+        left = show_amount(left_cents, order.currency)
+        raise RefundTooLarge(f"Of what was paid, {left} are left to refund.")
     if request.return_quantity > pieces:
         raise RefundTooLarge(f"Of this order, {pieces} pieces can go back into the stock.")
     return amount_cents

@@ -2,21 +2,12 @@
 
 from django import template
 
-from listings.models import Listing, Order
+from listings.models import Listing
 from listings.money import format_amount
 
 register = template.Library()
 
 MAX_SHOWN = 99
-
-STATUS_WORDS = {
-    Order.Status.PENDING: "Pending",
-    Order.Status.COMPLETED: "Completed",
-    Order.Status.REJECTED: "Rejected",
-    Order.Status.CANCELLED: "Cancelled",
-    Order.Status.PARTLY_REFUNDED: "Partly refunded",
-    Order.Status.REFUNDED: "Refunded",
-}
 
 register.filter("money", format_amount)
 

@@ -15,13 +15,14 @@ from microstore.contracts.listings import (
     RefundMessage,
 )
 
-FEE_VERSION = r"^[A-Za-z0-9._-]{0,32}$"
+CHARACTERS = "[A-Za-z0-9._-]"
+FEE_VERSION = rf"{CHARACTERS}{{1,32}}"  # of a fee schedule
 
 Category = Annotated[str, Field(max_length=50)]
 Title = Annotated[str, Field(max_length=200)]
 Description = Annotated[str, Field(max_length=10_000)]
 Picture = Annotated[str, Field(max_length=500)]
-FeeVersion = Annotated[str, Field(pattern=FEE_VERSION)]
+FeeVersion = Annotated[str, Field(pattern=rf"^{CHARACTERS}{{0,32}}$")]  # "": nothing was quoted
 
 
 class OrderCreated(OrderMessage):

@@ -9,7 +9,7 @@ from django.conf import settings
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from microstore.contracts.contract import Currency
-from microstore.contracts.transactions import FEE_VERSION, OrderCreated
+from microstore.contracts.transactions import FeeVersion, OrderCreated
 
 # PostgreSQL stores no NUL, neither in text nor in JSON; other control characters are noise in a log.
 PLAIN_TEXT = r"^[^\x00-\x08\x0e-\x1f\x7f]*$"
@@ -72,7 +72,7 @@ class Quote(BaseModel):
     fee_cents: Amount
     total_cents: Amount
     rule: Annotated[str, Field(max_length=100, pattern=PLAIN_TEXT)]
-    version: Annotated[str, Field(pattern=FEE_VERSION)] = ""
+    version: FeeVersion = ""
     currency: Currency | None = None
     breakdown: Breakdown = {}
     error: None = None

@@ -18,7 +18,6 @@ from rest_framework.test import APIClient
 from listings.accounts.models import SentMail
 from listings.messages import order_cancelled, order_created
 from listings.models import Listing, Notification, Order, Profile
-from listings.money import format_with_code
 from listings.notifications import tasks
 from listings.notifications.digests import request_digests
 from listings.notifications.models import Email
@@ -26,6 +25,7 @@ from listings.settling.cancel import cancel_order
 from listings.settling.complete import complete_orders
 from microstore.contracts.listings import OrderCompleted
 from microstore.messaging.receiving.consumer import Unavailable
+from microstore.staff.money import show_amount
 from microstore.telemetry.tracing import new_trace
 from tests.listings.account_mails import deliver_account_mails
 from tests.listings.replies import item_sold, order_rejected
@@ -353,13 +353,13 @@ def test_a_batch_is_stored_in_a_constant_number_of_statements(
     ("cents", "currency", "said"),
     [
         (5, "EUR", "0.05 EUR"),
-        (123_456, "EUR", "1234.56 EUR"),
+        (123_456, "EUR", "1,234.56 EUR"),
         (500, "JPY", "500 JPY"),
         (1_005, "KWD", "1.005 KWD"),
     ],
 )
 def test_amounts_have_the_digits_of_their_currency(cents: int, currency: str, said: str) -> None:
-    assert format_with_code(cents, currency) == said
+    assert show_amount(cents, currency) == said
 
 
 def pages(client: APIClient, **query: Any) -> Iterator[dict[str, Any]]:

@@ -21,10 +21,6 @@ from tests.support.problem import Answer, read_problem
 
 pytestmark = pytest.mark.django_db
 
-REASONS = (
-    *("withdrawn", "few", "own", "dear", "foreign", "edited"),
-    *("seller suspended", "buyer suspended"),
-)
 SEEN = {"price_cents": 24_900, "currency": "EUR"}
 CHANGES: list[dict[str, Any]] = [{"price_cents": 925_000}, {"currency": "JPY"}]
 

@@ -146,7 +146,7 @@ def test_two_refunds_of_an_order_in_one_batch_add_up(
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({"amount_cents": 6_101}, "Of what was paid, 6100 EUR"),
+        ({"amount_cents": 6_101}, "Of what was paid, 61.00 EUR"),
         ({"return_quantity": 4}, "Of this order, 3 pieces"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from microstore.contracts.listings import OrderRefunded, RefundRefused
 from microstore.contracts.transactions import OrderCreated
 from microstore.messaging.models import DeadLetter
+from microstore.staff.money import show_amount
 from tests.microstore.test_rights import APP, acting_as
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
@@ -145,7 +146,7 @@ def test_what_cannot_be_refunded_is_refused_for_good(fee_post: FeePost, listings
         assert tasks.refund_requested(requests) == []
         assert sorted(refusals(listings_queue)) == sorted(
             [
-                f"Of what was paid, {total(sale)} EUR (minor units) are left to refund.",
+                f"Of what was paid, {show_amount(total(sale), 'EUR')} are left to refund.",
                 "Nothing is recorded for this order.",
                 "The order's transaction is refused.",
                 "The order's transaction is voided.",

@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from microstore.contracts.transactions import REFUND_REQUESTED, RefundRequested
 from microstore.messaging.receiving.contradictions import drop_contradictions
+from microstore.staff.money import show_amount
 from microstore.telemetry.tracing import trace_id_of
 from transactions import queries
 from transactions.models import Transaction
@@ -86,7 +87,8 @@ def _find_refusal(request: RefundRequested, sold: Transaction | None, left: dict
     if sold.status != Transaction.Status.RECORDED:
         return f"The order's transaction is {sold.status}."
     if request.amount_cents > left[request.order_id]:
-        return f"Of what was paid, {left[request.order_id]} {sold.currency} (minor units) are left to refund."
+        amount = show_amount(left[request.order_id], sold.currency)
+        return f"Of what was paid, {amount} are left to refund."
     return ""
 
 
