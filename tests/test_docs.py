@@ -134,6 +134,15 @@ def test_every_decision_that_is_referred_to_exists() -> None:
     assert {(name, number) for name, number in lost if number not in numbers} == set()
 
 
+def test_a_purchase_is_read_in_nine_files_and_two_more_to_the_browser() -> None:
+    text = (ROOT / "listings/buying/__init__.py").read_text()
+    read = re.findall(r"^- (\S+): ", text, re.MULTILINE)
+    assert read[0] == "listings/buying/api.py"
+    assert read.index("listings/settling/complete.py") < 9
+    assert len(read) == len(set(read)) <= 11
+    assert [path for path in read if not (ROOT / path).exists()] == []
+
+
 def test_each_walk_of_contributing_takes_two_hops_from_the_readme() -> None:
     _, _, rest = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## Three walks\n")
     rows = re.findall(r"^\| ([^|]+\?) \| (.+?) \| (.+) \|$", rest.partition("\n## ")[0], re.MULTILINE)

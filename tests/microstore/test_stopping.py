@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from microstore.shutdown import set_on_signals
+from microstore.messaging.shutdown import set_on_signals
 
 TOLD = (signal.SIGTERM, signal.SIGINT)
 

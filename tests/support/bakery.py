@@ -16,7 +16,7 @@ from kombu import Connection
 
 ROOT = Path(__file__).parent.parent.parent
 NEEDED = (
-    *("__init__.py", "shutdown.py", "messaging", "metrics", "telemetry", "database"),
+    *("__init__.py", "messaging", "metrics", "telemetry", "database"),
     *("contracts/__init__.py", "contracts/contract.py", "contracts/registration.py"),
 )
 MANAGE = """

@@ -20,8 +20,8 @@ from listings.settling.reconcile import (
     resend_overdue,
 )
 from microstore.database.outage import drop_connection
+from microstore.messaging.shutdown import set_on_signals
 from microstore.metrics.exposition import expose
-from microstore.shutdown import set_on_signals
 from microstore.telemetry.heartbeat import beat
 
 log = structlog.get_logger(__name__)

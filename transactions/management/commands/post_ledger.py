@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from microstore.shutdown import set_on_signals
+from microstore.messaging.shutdown import set_on_signals
 from transactions.ledger.posting import post_old_sales
 
 

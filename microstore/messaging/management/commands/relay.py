@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from microstore.messaging.metrics import start_at_zero
 from microstore.messaging.project import celery_app
 from microstore.messaging.sending.monitored_relay import MonitoredRelay
+from microstore.messaging.shutdown import set_on_signals
 from microstore.metrics.exposition import expose
-from microstore.shutdown import set_on_signals
 
 log = structlog.get_logger(__name__)
 
