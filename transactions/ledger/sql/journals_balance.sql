@@ -1,6 +1,9 @@
 -- A journal is closed when the transaction that inserted it ends: entries are added to it in that transaction alone.
 -- One check a statement, however many entries it inserts.
-CREATE OR REPLACE FUNCTION ensure_journal_is_open() RETURNS trigger LANGUAGE plpgsql AS $$
+--
+-- Both functions keep a plan for the connection, made when the tables may have had a few rows: a sequential scan, which
+-- would be repeated for each journal until statistics are collected (20 million rows read while 5,000 orders settled).
+CREATE OR REPLACE FUNCTION ensure_journal_is_open() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM added LEFT JOIN transactions_journal journal ON journal.id = added.journal_id
@@ -16,7 +19,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION ensure_journal_is_open();
 
 -- Called at the commit, once a journal, by the constraint trigger journal_balances (migration 0008): of a journal without
 -- entries as of one with debits and credits that differ in some currency.
-CREATE OR REPLACE FUNCTION ensure_journal_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ensure_journal_balances() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF NOT coalesce((
         SELECT bool_and(balance_cents = 0) FROM (
