@@ -233,6 +233,16 @@ NOTIFICATION_DAYS = env.int("NOTIFICATION_DAYS", 90)  # the same of notification
 PENDING_DEADLINE_SECONDS = env.int("PENDING_DEADLINE_SECONDS", 300)  # an audit calls it a disagreement then
 OUTBOX_AGE_SECONDS = env.int("OUTBOX_AGE_SECONDS", 60)  # the same of a message that the relay has not taken
 HOLD_DAYS = env.int("HOLD_DAYS", 7)  # a seller's income is available for payouts after so many days
+PAYOUT_EVERY_DAYS = env.int("PAYOUT_EVERY_DAYS", 7)  # to one seller in one currency, at most
+PAYOUT_MINIMUM_UNITS = env.int("PAYOUT_MINIMUM_UNITS", 10)  # whole euros, yens, dinars
+PAYOUTS_URL = env.str("PAYOUTS_URL", "")  # of the payment provider; empty: files are written for a bank
+PAYOUTS_SIGNING_KEY = env.str("PAYOUTS_SIGNING_KEY", "")  # the provider's too
+PAYOUTS_TIMEOUT_SECONDS = (2.0, env.float("PAYOUTS_READ_TIMEOUT_SECONDS", 10.0))
+PAYOUTS_FOLDER = env.str("PAYOUTS_FOLDER", str(BASE_DIR / ".run/payouts"))
+PAYOUTS_FROM = env.json("PAYOUTS_FROM", default={})  # our own account: name, IBAN, BIC
+BANK_DETAILS_WAIT_DAYS = env.int("BANK_DETAILS_WAIT_DAYS", 3)  # from a change to the first payout by it
+BANK_DETAILS_PUBLIC_KEY = env.str("BANK_DETAILS_PUBLIC_KEY", "")  # of the first of the private ones
+BANK_DETAILS_PRIVATE_KEYS = env.list("BANK_DETAILS_PRIVATE_KEYS", default=[])
 AUDITED_DATABASES = dict.fromkeys(SERVICES, "") | {SERVICE: database_url}
 AUDITED_DATABASES |= {
     service: env.str(f"{service.upper()}_DATABASE_URL", url) for service, url in AUDITED_DATABASES.items()

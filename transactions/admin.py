@@ -23,6 +23,9 @@ from microstore.staff.lists import AgeFilter
 from transactions.export import stream_csv
 from transactions.models import Transaction
 from transactions.overview import daily_totals, find_transactions
+from transactions.payouts.admin import BankAccountAdmin, PayoutAdmin, StatementLineAdmin
+
+__all__ = ["BankAccountAdmin", "PayoutAdmin", "StatementLineAdmin", "TransactionAdmin"]
 
 TOTALS_DAYS = 14
 

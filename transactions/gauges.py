@@ -1,10 +1,14 @@
-"""Prometheus gauges of the ledger: of its latest rows, so that a scrape costs the same whatever there is."""
+"""Prometheus gauges of the ledger, of its latest rows alone, and of payouts on their way."""
 
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.models import Count, Min
+from django.utils import timezone
 
+from microstore.messaging.gauges import seconds_since
 from microstore.metrics.gauges import GaugeValue
+from transactions.payouts.models import OPEN, Payout
 
 LATEST = 1_000
 UNBALANCED = """
@@ -25,7 +29,7 @@ WHERE status = 'recorded' AND total_cents > 0 AND NOT EXISTS (
 
 
 def gauges() -> Iterator[GaugeValue]:
-    """Yield the counts of unbalanced journals and of sales that the ledger lacks; 0 is right."""
+    """Yield what is wrong in the ledger, where 0 is right, and the payouts on their way."""
     yield GaugeValue(
         "microstore_ledger_unbalanced_journals",
         "Of the latest 1,000 journals, those whose debits and credits differ.",
@@ -35,6 +39,29 @@ def gauges() -> Iterator[GaugeValue]:
         "microstore_ledger_unposted_sales",
         "Of the latest 1,000 transactions, those recorded without a sale in the ledger.",
         _count(UNPOSTED),
+    )
+    yield from _payout_gauges()
+
+
+def _payout_gauges() -> Iterator[GaugeValue]:
+    rows = Payout.objects.filter(status__in=OPEN).order_by().values_list("status")
+    found = {status: rest for status, *rest in rows.annotate(Count("id"), Min("created_at"), Min("sent_at"))}
+    prepared, created_at, _ = found.get("prepared", (0, None, None))
+    sent, *_ = found.get("sent", (0,))
+    unknown, _, sent_at = found.get("unknown", (0, None, None))
+    now = timezone.now()
+    yield GaugeValue("microstore_payouts_prepared", "Payouts that are claimed and not sent.", prepared)
+    yield GaugeValue("microstore_payouts_sent", "Payouts that are sent and neither paid nor failed.", sent)
+    yield GaugeValue("microstore_payouts_unknown", "Payouts that perhaps arrived, or not.", unknown)
+    yield GaugeValue(
+        "microstore_payouts_prepared_oldest_seconds",
+        "Age of the oldest payout that is not sent; 0 where there is none.",
+        seconds_since(created_at, now),
+    )
+    yield GaugeValue(
+        "microstore_payouts_unknown_oldest_seconds",
+        "Time since the oldest unknown payout was sent; 0 where there is none.",
+        seconds_since(sent_at, now),
     )
 
 

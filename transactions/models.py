@@ -6,9 +6,17 @@ from uuid_utils.compat import uuid7
 
 from microstore.telemetry.tracing import trace_id_of
 from transactions.ledger.models import Entry, Journal
+from transactions.payouts.models import BankAccount, Payout, StatementLine
 from transactions.refunds.models import Refund
 
-__all__ = ["Entry", "Journal", "Refund"]  # Django finds models by this module
+__all__ = [
+    "BankAccount",
+    "Entry",
+    "Journal",
+    "Payout",
+    "Refund",
+    "StatementLine",
+]  # Django finds models by this module
 
 
 class Transaction(models.Model):

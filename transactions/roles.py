@@ -1,10 +1,12 @@
 """Permissions of each staff role in the transactions service."""
 
 ROLES = {
-    "support": ("transactions.view_transaction", "transactions.view_refund"),
+    "support": ("transactions.view_transaction", "transactions.view_refund", "transactions.view_payout"),
     "finance": (
         *("transactions.view_transaction", "transactions.export_transaction", "transactions.view_refund"),
         *("transactions.view_journal", "transactions.view_entry"),
+        *("transactions.view_payout", "transactions.view_bankaccount", "transactions.view_statementline"),
+        "transactions.decide_payout",
     ),
     "operations": (
         "transactions.view_transaction",

@@ -46,6 +46,8 @@ CHECKED = {
     "listings/pages/queries.py name_of_seller": FORM,
     "listings/pages/selling.py sales": FORM,
     "listings/websockets/admission.py read_after": FORM,
+    "transactions/payouts/admin.py find_seller": FORM,
+    "transactions/payouts/provider.py _call": OURS,
     "microstore/auth/authentication.py account_id": "of a token that we have signed",
     "microstore/auth/keys.py __init__": OURS,
     "microstore/contracts/samples.py releases": "names of folders in this repository",

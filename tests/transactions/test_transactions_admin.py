@@ -26,12 +26,16 @@ from tests.support.roles import (
     pages_of_models,
     url_of_page,
 )
-from transactions.models import Transaction
+from tests.transactions.payees import give_account
+from transactions.models import Payout, StatementLine, Transaction
 
 pytestmark = pytest.mark.django_db
 
 SEE = {
     "transactions_transaction": ALL,
+    "transactions_payout": ("support", "finance"),
+    "transactions_bankaccount": ("finance",),
+    "transactions_statementline": ("finance",),
     "auth_user": (),
     "auth_group": (),
     "messaging_outboxmessage": OPERATIONS,
@@ -79,8 +83,18 @@ def refused(reason: str) -> dict[str, Any]:
 def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
     """One row for each page that is about one."""
     sale = record_sale()
+    account = give_account()
+    payout = Payout.objects.create(
+        seller_id=4, bank_account=account, currency="EUR", amount_cents=1, available_at=timezone.now()
+    )
+    line = StatementLine.objects.create(
+        reference="x", amount_cents=1, currency="EUR", booked_on="2026-11-29", occurrence=1, statement="a.csv"
+    )
     return {
         "transactions_transaction": sale,
+        "transactions_payout": payout,
+        "transactions_bankaccount": account,
+        "transactions_statementline": line,
         "auth_user": User.objects.create_user("dave"),
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.create(
@@ -115,7 +129,11 @@ def test_a_role_is_offered_its_actions_and_no_other(role: str, rows: dict[str, A
         for model in SEE
         if (actions := actions_offered(client, f"/admin/{model.replace('_', '/')}/"))
     }
-    assert offered == ({"messaging_deadletter": {"decide"}} if role == "operations" else {})
+    expected = {
+        "operations": {"messaging_deadletter": {"decide"}},
+        "finance": {"transactions_payout": {"look_up", "mark_as_paid", "mark_as_failed"}},
+    }
+    assert offered == expected.get(role, {})
 
 
 def test_one_trace_id_finds_the_transaction_its_messages_and_its_letters(rows: dict[str, Any]) -> None:

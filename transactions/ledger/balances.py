@@ -43,9 +43,8 @@ def balances_of(seller_id: int) -> list[Balance]:
 def available(*, minimum_cents: int = 1, sellers: Sequence[int] | None = None) -> list[Balance]:
     """Return the balances of which so much is available, of these sellers or of all, by seller and currency.
 
-    A payout claims what is available by a debit in the seller's account that is available when it is posted:
-    what it has claimed is then in no sum any more. Callers lock out other payouts of a seller before they
-    read.
+    A payout claims what is available by a debit in the seller's account, as available as its first income:
+    what it has claimed is in no sum any more. Callers lock out other payouts of a seller before they read.
     """
     balances = _balances().filter(available__gte=minimum_cents)
     return _read(balances if sellers is None else balances.filter(owner_id__in=sellers))

@@ -12,6 +12,8 @@ class Account(models.TextChoices):
     RECEIVABLE = "receivable", "Receivable from a buyer"
     PAYABLE = "payable", "Payable to a seller"
     FEE_INCOME = "fee_income", "Fee income"
+    IN_TRANSIT = "in_transit", "Payouts in transit"
+    BANK = "bank", "Bank"
 
 
 HOUSE = 0  # owner of the accounts that belong to no user
@@ -25,14 +27,17 @@ class Journal(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """Business events; the subject is the transaction of a sale or a void, or the refund."""
+        """Business events; the subject is the transaction of a sale or a void, the refund, or the payout."""
 
         SALE = "sale"
         VOID = "void"
         REFUND = "refund"
+        PAYOUT = "payout", "Payout prepared"
+        PAID = "paid", "Payout paid"
+        FAILED = "failed", "Payout failed"
 
     kind = models.CharField(max_length=10, choices=Kind)
-    subject_id = models.UUIDField(help_text="The transaction of a sale or a void; the refund.")
+    subject_id = models.UUIDField(help_text="The transaction of a sale or a void; the refund; the payout.")
     occurred_at = models.DateTimeField(help_text="Of the event; old ones may have been posted later.")
 
     class Meta:

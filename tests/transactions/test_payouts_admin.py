@@ -1,0 +1,101 @@
+"""Finance and payouts: found in the admin, and ended by a person only where nobody else knows."""
+
+import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.test import Client
+from django.utils import timezone
+
+from microstore.staff.models import StaffAction
+from tests.support.roles import client_as
+from tests.transactions.payees import CURRENCIES, balances, give_account, payees, prepare, sell
+from transactions.payouts.models import Payout
+
+__all__ = ["payees"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payees")]
+
+LIST = "/admin/transactions/payout/"
+
+
+def payout_in(status: str, *, provider: str = "http", currency: str = "EUR") -> Payout:
+    sell(currency=currency)
+    give_account()
+    prepare()
+    sent_at = None if status == "prepared" else timezone.now()
+    Payout.objects.update(status=status, provider=provider, sent_at=sent_at, looked_up_at=sent_at)
+    return Payout.objects.get()
+
+
+def decide(client: Client, payout: Payout, action: str, **fields: str) -> str:
+    posted = {"action": action, ACTION_CHECKBOX_NAME: str(payout.pk), **fields}
+    response = client.post(LIST, posted, follow=True)
+    payout.refresh_from_db()
+    return response.content.decode()
+
+
+@pytest.mark.parametrize("currency", CURRENCIES)
+@pytest.mark.parametrize(("end", "account"), [("paid", "bank"), ("failed", "payable")])
+def test_finance_ends_an_unknown_payout_with_a_reason(end: str, account: str, currency: str) -> None:
+    payout, client = payout_in("unknown", currency=currency), client_as("finance")
+    asked = decide(client, payout, f"mark_as_{end}")
+    assert 'name="reason"' in asked
+    assert payout.status == "unknown"
+    decide(client, payout, f"mark_as_{end}", reason="The bank has said so")
+    assert (payout.status, payout.reason) == (end, "one-of-finance: The bank has said so")
+    assert balances(currency) == {account: -5_000}
+    action = StaffAction.objects.get(action=f"marked as {end}")
+    assert (action.by, action.target) == ("one-of-finance", f"payout {payout.pk}")
+
+
+@pytest.mark.parametrize(
+    ("status", "provider", "action", "possible"),
+    [
+        ("prepared", "", "mark_as_paid", False),
+        ("prepared", "", "mark_as_failed", True),
+        ("sent", "http", "mark_as_failed", False),
+        ("sent", "file", "mark_as_failed", True),
+    ],
+)
+def test_a_person_decides_only_what_nobody_else_knows(
+    status: str, provider: str, action: str, possible: bool
+) -> None:
+    payout = payout_in(status, provider=provider)
+    shown = decide(client_as("finance"), payout, action, reason="because")
+    assert (payout.status == "failed") == possible
+    assert ("stays so" in shown) == (not possible)
+
+
+def test_what_has_ended_meanwhile_stays_as_it_is() -> None:
+    payout, client = payout_in("unknown"), client_as("finance")
+    decide(client, payout, "mark_as_failed", reason="never arrived")
+    decide(client, payout, "mark_as_paid", reason="or did it")
+    assert payout.status == "failed"
+    assert balances() == {"payable": -5_000}
+
+
+def test_support_decides_nothing() -> None:
+    payout = payout_in("unknown")
+    decide(client_as("support"), payout, "mark_as_failed", reason="please")
+    assert payout.status == "unknown"
+
+
+def test_an_unknown_payout_is_looked_up_in_the_next_round() -> None:
+    payout = payout_in("unknown")
+    Payout.objects.update(sent_at=payout.created_at)
+    decide(client_as("finance"), payout, "look_up")
+    assert payout.looked_up_at == payout.sent_at
+
+
+def test_a_payout_is_found_by_its_seller_and_its_id() -> None:
+    payout, client = payout_in("unknown"), client_as("finance")
+    for term in ("4", str(payout.pk), payout.pk.hex):
+        assert str(payout.pk) in client.get(LIST, {"q": term}).content.decode()
+    for term in ("5", "9" * 40, "\u0664", "armchair"):
+        assert str(payout.pk) not in client.get(LIST, {"q": term}).content.decode()
+
+
+def test_staff_see_no_bank_details() -> None:
+    account = give_account()
+    for path in ("", f"{account.pk}/change/"):
+        page = client_as("admin" if path else "finance").get(f"/admin/transactions/bankaccount/{path}")
+        assert "3000" in page.content.decode()
+        assert account.sealed not in page.content.decode()

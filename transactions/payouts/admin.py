@@ -1,0 +1,169 @@
+"""The admin of payouts: finance looks at them, and decides about those that stay unknown."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.staff.actions import record
+from microstore.staff.columns import money_column, peer_column
+from microstore.staff.decisions import given_reason, show_reason_form
+from microstore.staff.lists import AgeFilter
+from microstore.telemetry.tracing import uuid_of
+from transactions.payouts.models import BankAccount, Payout, StatementLine
+from transactions.payouts.settling import Outcome, settle_payouts
+
+Status = Payout.Status
+MAY_DECIDE = "transactions.decide_payout"
+
+
+def find_seller(term: str) -> int | None:
+    """Return the number of a seller that the term is; None where it is none."""
+    is_number = term.isascii() and term.isdecimal() and len(term) < len(str(2**63))
+    return int(term) if is_number else None
+
+
+def is_decidable(payout: Payout, status: Payout.Status) -> bool:
+    """Return whether a person may say that this payout has this end.
+
+    One that a provider has, and says so, is the provider's to decide; one that was never sent is not paid.
+    """
+    if payout.status == Status.SENT:
+        return payout.provider == "file"
+    return payout.status == Status.UNKNOWN or (payout.status, status) == (Status.PREPARED, Status.FAILED)
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    """Payouts, read only but for the end of those that are unknown."""
+
+    actions = ("look_up", "mark_as_paid", "mark_as_failed")
+    list_display = ("id", "status", "seller_id", "amount", "provider", "created_at", "sent_at", "settled_at")
+    list_filter = ("status", AgeFilter)
+    search_fields = ("id",)
+    search_help_text = "The id of a payout, or the number of a seller."
+    ordering = ("-id",)
+    fields = (
+        *("id", "status", "reason", "amount", "seller_link", "bank_account"),
+        *("provider", "batch", "reference", "statement_lines"),
+        *("created_at", "available_at", "sent_at", "looked_up_at", "settled_at"),
+    )
+    readonly_fields = fields
+    amount = money_column("amount_cents", description="amount")
+    seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Payout], search_term: str
+    ) -> tuple[QuerySet[Payout], bool]:
+        """Search by the id of the payout, or by its seller."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if seller_id := find_seller(term):
+            return queryset.filter(seller_id=seller_id), False
+        wanted = uuid_of(term)
+        return queryset.filter(pk=wanted) if wanted else queryset.none(), False
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may decide about payouts."""
+        return request.user.has_perm(MAY_DECIDE)
+
+    @admin.action(description="Look up in the next round", permissions=["decide"])
+    def look_up(self, request: HttpRequest, payouts: QuerySet[Payout]) -> None:
+        """Have the process look these up at once, rather than a minute after the last time."""
+        count = payouts.filter(status__in=[Status.SENT, Status.UNKNOWN]).update(looked_up_at=F("sent_at"))
+        self.message_user(request, f"{count} payouts are looked up in the next round.", messages.SUCCESS)
+
+    @admin.action(description="Mark as paid", permissions=["decide"])
+    def mark_as_paid(self, request: HttpRequest, payouts: QuerySet[Payout]) -> HttpResponse | None:
+        """End payouts of which bank or provider have said that they arrived."""
+        return self._decide(request, payouts, Status.PAID)
+
+    @admin.action(description="Mark as failed", permissions=["decide"])
+    def mark_as_failed(self, request: HttpRequest, payouts: QuerySet[Payout]) -> HttpResponse | None:
+        """End payouts that will never arrive: their amounts are the sellers' again, and are paid out anew."""
+        return self._decide(request, payouts, Status.FAILED)
+
+    def _decide(
+        self, request: HttpRequest, payouts: QuerySet[Payout], status: Payout.Status
+    ) -> HttpResponse | None:
+        rows, reason = list(payouts), given_reason(request)
+        refused = [payout for payout in rows if not is_decidable(payout, status)]
+        for payout in refused:
+            self.message_user(request, f"{payout.pk} is {payout.status} and stays so.", messages.WARNING)
+        wanted = [payout for payout in rows if payout not in refused]
+        if reason is None and wanted:
+            title = f"Mark {len(wanted)} payouts as {status}"
+            return show_reason_form(request, self, title=title, action=f"mark_as_{status}", rows=wanted)
+        by = request.user.get_username()
+        outcomes = {payout.pk: Outcome(status, f"{by}: {reason}") for payout in wanted}
+        self._record(request, outcomes, str(status), reason or "")
+        return None
+
+    def _record(self, request: HttpRequest, outcomes: dict[UUID, Outcome], status: str, reason: str) -> None:
+        # Decided under the row's lock: what has ended meanwhile, by the provider's answer, stays as it is.
+        for payout in settle_payouts(outcomes):
+            by = request.user.get_username()
+            record(f"marked as {status}", by=by, target=f"payout {payout.pk}", reason=reason)
+            self.message_user(request, f"{payout.pk} is {status}.", messages.SUCCESS)
+
+    @admin.display(description="in statements")
+    def statement_lines(self, payout: Payout) -> str:
+        """Return the lines of statements that name the payout."""
+        lines = payout.lines.order_by("id")
+        return "; ".join(f"{line.booked_on}, {line.statement} {line.problem}".strip() for line in lines)
+
+
+@admin.register(BankAccount)
+class BankAccountAdmin(ReadOnlyAdmin):
+    """Bank accounts, of which staff see no more than sellers do."""
+
+    list_display = ("id", "seller_id", "masked", "changed_at", "usable_at", "replaced_at")
+    fields = ("id", "seller_link", "masked", "changed_at", "usable_at", "replaced_at")
+    readonly_fields = fields
+    search_fields = ("seller_id",)
+    search_help_text = "The number of a seller."
+    ordering = ("-id",)
+    seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[BankAccount], search_term: str
+    ) -> tuple[QuerySet[BankAccount], bool]:
+        """Search by the seller."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        seller_id = find_seller(term)
+        return queryset.filter(seller_id=seller_id) if seller_id else queryset.none(), False
+
+
+class ProblemFilter(admin.SimpleListFilter):
+    """A filter for the lines that settle no payout."""
+
+    title = parameter_name = "problem"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "with one"), ("no", "without")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(problem="") if self.value() == "no" else queryset.exclude(problem="")
+
+
+@admin.register(StatementLine)
+class StatementLineAdmin(ReadOnlyAdmin):
+    """Lines of statements, with why they settle no payout."""
+
+    list_display = ("id", "booked_on", "reference", "amount", "problem", "statement")
+    list_filter = (ProblemFilter,)
+    fields = (
+        *("id", "booked_on", "reference", "amount", "payout"),
+        *("problem", "occurrence", "statement", "read_at"),
+    )
+    readonly_fields = fields
+    ordering = ("-id",)
+    amount = money_column("amount_cents", description="amount")

@@ -1,0 +1,55 @@
+"""Details of bank accounts: opened where payouts are sent, and sealed anew when the key is exchanged."""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from microstore.auth.sealing import open_sealed, public_half, seal
+from transactions.payouts.models import BankAccount
+
+ROWS_AT_ONCE = 500
+
+
+class BankDetails(NamedTuple):
+    """Owner and number of a bank account."""
+
+    holder: str
+    iban: str
+
+
+def open_details(account: BankAccount) -> BankDetails:
+    """Return the details of the account; raises CannotOpen, also where they are another seller's."""
+    purpose = purpose_of(account.seller_id)
+    opened = json.loads(open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose))
+    return BankDetails(holder=opened["holder"], iban=opened["iban"])
+
+
+def purpose_of(seller_id: int) -> str:
+    """Return the purpose for which a seller's details are sealed: they open as nobody else's."""
+    return f"bank account of seller {seller_id}"
+
+
+def seal_all_anew() -> Iterator[int]:
+    """Seal all details for the first of BANK_DETAILS_PRIVATE_KEYS; yield the number of each step."""
+    public_key = public_half(settings.BANK_DETAILS_PRIVATE_KEYS[0])
+    after = UUID(int=0)
+    while account_ids := _seal_chunk(after, public_key):
+        yield len(account_ids)
+        after = account_ids[-1]
+
+
+@transaction.atomic
+def _seal_chunk(after: UUID, public_key: str) -> list[UUID]:
+    # Replaced ones too: a payout to one may be on its way, and is perhaps sent again.
+    rows = BankAccount.objects.filter(pk__gt=after).order_by("pk").select_for_update(no_key=True)
+    accounts = list(rows[:ROWS_AT_ONCE])
+    for account in accounts:
+        purpose = purpose_of(account.seller_id)
+        text = open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose)
+        account.sealed = seal(text, public_key, purpose=purpose)
+    BankAccount.objects.bulk_update(accounts, ["sealed"])
+    return [account.pk for account in accounts]

@@ -1,0 +1,68 @@
+"""Settling payouts: an end that is known is stored and posted once, whoever finds it out."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+
+from microstore.database.clock import database_now
+from transactions.payouts.models import OPEN, Payout
+
+log = structlog.get_logger(__name__)
+
+Status = Payout.Status
+FINAL = (Status.PAID, Status.FAILED)
+
+
+class Outcome(NamedTuple):
+    """The state of a payout as its provider knows it: sent, if it has it; unknown, if it may have it."""
+
+    status: Payout.Status
+    reason: str = ""
+    reference: str = ""
+
+
+@transaction.atomic
+def settle_payouts(outcomes: Mapping[UUID, Outcome]) -> list[Payout]:
+    """Store what is known of these payouts, and post what has ended; return those that have changed.
+
+    The first end stands: a late or repeated answer changes nothing, and one that contradicts it is logged.
+    """
+    # In the order of their ids, so that two who settle the same ones do not wait for each other.
+    rows = Payout.objects.filter(pk__in=outcomes).order_by("id").select_for_update(no_key=True)
+    changed = [payout for payout in rows if _settle(payout, outcomes[payout.pk])]
+    Payout.objects.bulk_update(changed, ["status", "reason", "reference", "settled_at"])
+    ended = [payout.pk for payout in changed if payout.status in FINAL]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT post_payouts(%s::uuid[])", [ended])
+    return changed
+
+
+def _settle(payout: Payout, outcome: Outcome) -> bool:
+    if payout.status not in OPEN:
+        if outcome.status in FINAL and outcome.status != payout.status:
+            log.error(
+                "payout_contradicted",
+                payout_id=str(payout.pk),
+                status=payout.status,
+                answer=outcome.status,
+                reason=outcome.reason,
+            )
+        return False
+    if payout.status == Status.PREPARED and outcome.status != Status.FAILED:
+        return False  # nobody can have it yet
+    payout.status, payout.reason = outcome.status, outcome.reason[:500]
+    payout.reference = outcome.reference[:100] or payout.reference
+    if outcome.status in FINAL:
+        payout.settled_at = database_now()
+    log.info(
+        "payout_settled",
+        status=payout.status,
+        payout_id=str(payout.pk),
+        amount_cents=payout.amount_cents,
+        currency=payout.currency,
+        reason=payout.reason,
+    )
+    return True
