@@ -10,10 +10,13 @@ import yaml
 from tools import decisions_index, errors_page, reference, settings_page
 from tools.source import ROOT, find_source_files
 
+FOLDERS_WITH_A_PAGE = (
+    *("microstore/messaging", "deploy/kubernetes", "clients/typescript", "stack", "benchmarks/results"),
+)
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
-    *(ROOT / name for name in ("microstore/messaging/README.md", "deploy/kubernetes/README.md")),
+    *(ROOT / f"{folder}/README.md" for folder in FOLDERS_WITH_A_PAGE),
 ]
 FOLDERS = "microstore|listings|transactions|fees|audit|stack|benchmarks|tools|tests|docs|deploy"
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
@@ -51,6 +54,11 @@ def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
     for _, path, anchor in links_of(document):
         assert path.exists(), path
         assert not anchor or anchor in anchors_of(path), f"{path} has no heading #{anchor}"
+
+
+def test_every_document_is_linked_from_another() -> None:
+    linked = {path for document in DOCUMENTS for _, path, _ in links_of(document) if path != document}
+    assert [document for document in DOCUMENTS if document not in {*linked, ROOT / "README.md"}] == []
 
 
 @every_document
