@@ -22,6 +22,7 @@ MAX_DECODED_BYTES = 256 * 1024 * 1024
 FORMATS = tuple(BYTES_PER_PIXEL)
 ACCEPTED = "Send a picture that is JPEG, PNG, WebP or HEIC."
 LARGE, SMALL = (1_600, 1_600), (320, 320)  # at most, in pixels
+QUALITY = 82  # of a JPEG, in Pillow's scale of 1 to 95
 WHITE = "#ffffff"
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -68,10 +69,10 @@ def draw_picture(upload: IO[bytes], *, size_bytes: int) -> Picture:
         DECODING.release()
 
 
-def encode(picture: Image.Image, *, quality: int = 82) -> ContentFile:  # type: ignore[type-arg]
-    """Return the picture as a JPEG file; quality is Pillow's, 1 to 95."""
+def encode(picture: Image.Image) -> ContentFile:  # type: ignore[type-arg]
+    """Return the picture as a JPEG file."""
     file = BytesIO()
-    picture.save(file, "JPEG", quality=quality, optimize=True)
+    picture.save(file, "JPEG", quality=QUALITY, optimize=True)
     return ContentFile(file.getvalue())
 
 

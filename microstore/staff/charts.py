@@ -44,8 +44,8 @@ def draw_bars(title: str, values: Sequence[tuple[str, int]]) -> Chart:
     return Chart(title, bars, largest, labels[0], labels[len(labels) // 2], labels[-1])
 
 
-def by_hour(counts: dict[datetime, int], *, now: datetime, hours: int = 24) -> list[tuple[str, int]]:
-    """Return a label and a count for each of the last hours, oldest first; missing hours are 0."""
+def by_hour(counts: dict[datetime, int], *, now: datetime) -> list[tuple[str, int]]:
+    """Return a label and a count for each of the last 24 hours, oldest first; missing hours are 0."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    times = [this_hour - timedelta(hours=back) for back in reversed(range(hours))]
+    times = [this_hour - timedelta(hours=back) for back in reversed(range(24))]
     return [(f"{time:%H:%M}", counts.get(time, 0)) for time in times]

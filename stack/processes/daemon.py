@@ -115,9 +115,9 @@ class Daemon:
         """Return the log since the last start by this object."""
         return self._read_log_from(self._log_start)
 
-    def tail_log(self, lines: int = 20) -> str:
-        """Return the last lines of the log, indented."""
-        return "\n".join(f"    {line}" for line in self.read_log().splitlines()[-lines:])
+    def tail_log(self) -> str:
+        """Return the last twenty lines of the log, indented."""
+        return "\n".join(f"    {line}" for line in self.read_log().splitlines()[-20:])
 
     def _read_log_from(self, position: int) -> str:
         if not self.log_file.exists():

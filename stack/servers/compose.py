@@ -88,7 +88,7 @@ def _compose(*arguments: str) -> str:
     return done.stdout
 
 
-def _database_url(service: dict[str, Any], role: str = "") -> str:
+def _database_url(service: dict[str, Any], role: str) -> str:
     given = service["environment"]
     owner = f"{given['POSTGRES_USER']}:{given['POSTGRES_PASSWORD']}"
     credentials = f"{role}:{given[f'{role.upper()}_PASSWORD']}" if role else owner

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.places import find_throw_away_folders, is_reachable_by_servers, make_throw_away_folder
+from stack.places import find_throw_away_folders, make_throw_away_folder
 from stack.processes.interruption import uninterrupted, unwound_by_signals
 from stack.processes.pid_file import PidFile
 from stack.processes.process_table import find_processes_with, signal_processes
@@ -19,10 +19,10 @@ OWNER = "owner.pid"
 
 
 @contextmanager
-def private_servers(folder: Path | None = None) -> Iterator[ServerSet]:
+def private_servers() -> Iterator[ServerSet]:
     """Yield the environment's servers (as RealServers if `stack exec` runs them), or throw-away ones."""
     if not (external := find_external_servers()):
-        with throw_away_servers(folder) as servers:
+        with throw_away_servers() as servers:
             yield servers
         return
     with unwound_by_signals():
@@ -30,11 +30,11 @@ def private_servers(folder: Path | None = None) -> Iterator[ServerSet]:
 
 
 @contextmanager
-def throw_away_servers(folder: Path | None = None) -> Iterator[RealServers]:
+def throw_away_servers() -> Iterator[RealServers]:
     """Yield fresh servers, and leave neither a process nor a file of them, however the block ends."""
     install_missing_packages()
     _remove_orphans()
-    home = folder if folder and is_reachable_by_servers(folder) else make_throw_away_folder()
+    home = make_throw_away_folder()
     with unwound_by_signals():
         # Before the first server: if we are killed, a later command sees by it that nobody owns the folder.
         PidFile(home / OWNER).write(os.getpid())
