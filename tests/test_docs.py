@@ -27,6 +27,12 @@ TESTS = {
     for path in (ROOT / "tests").rglob("*.py")
     for name in re.findall(r"def (test_\w+)", path.read_text())
 }
+OF_DJANGO = {"createsuperuser", "makemigrations", "migrate", "shell"}
+COMMANDS = {
+    file.stem: file.read_text()
+    for place in ("*", "*/*")
+    for file in ROOT.glob(f"{place}/management/commands/[a-z]*.py")
+}
 
 every_document = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
@@ -120,6 +126,15 @@ def test_every_command_of_django_is_on_the_page_of_commands() -> None:
     page = (ROOT / "docs/reference/commands.md").read_text()
     commands = [file.stem for file in find_source_files() if file.parent.name == "commands"]
     assert [name for name in commands if name != "__init__" and f"| `{name}" not in page] == []
+
+
+@every_document
+def test_every_command_and_option_that_a_document_names_is_there(document: Path) -> None:
+    named = re.findall(r"manage\.py (\w+)([^`\n|]*)", document.read_text())
+    ours = [(command, rest) for command, rest in named if command not in OF_DJANGO]
+    assert {command for command, _ in ours} <= set(COMMANDS)
+    options = [(command, option) for command, rest in ours for option in re.findall(r"--[a-z][\w-]*", rest)]
+    assert [each for each in options if f'"{each[1]}"' not in COMMANDS[each[0]]] == []
 
 
 def test_a_decision_has_the_format_and_twenty_lines_at_most() -> None:
