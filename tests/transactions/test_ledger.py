@@ -278,15 +278,20 @@ def test_gauges_count_what_is_at_fault(fee_post: FeePost) -> None:
         transaction.set_rollback(True)
 
 
+def count_sequential_scans() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_scan) FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('transactions_entry', 'transactions_journal')"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def test_the_checks_of_a_journal_read_no_table_whole_however_few_rows_it_has(fee_post: FeePost) -> None:
     run("TRUNCATE transactions_journal, transactions_entry")  # also forgets the plans of other tests
+    before = count_sequential_scans()
     for _ in range(10):  # PL/pgSQL keeps a plan from the sixth call on
         tasks.order_created([order_created()])
         check_deferred()
         run("SET CONSTRAINTS ALL DEFERRED")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT seq_scan FROM pg_stat_xact_user_tables "
-            "WHERE relname IN ('transactions_entry', 'transactions_journal')"
-        )
-        assert cursor.fetchall() == [(0,), (0,)]
+    assert count_sequential_scans() == before
