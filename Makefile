@@ -43,7 +43,9 @@ startservice: $(INSTALLED) ## make a service that listens, its test and its proc
 	@MICROSTORE_SERVICE=listings $(NO_DATABASE) $(BIN)/python manage.py startservice "$(NAME)"
 
 test: $(INSTALLED) ## run all tests, with throw-away servers
-	@$(STACK) exec -- $(MAKE) --no-print-directory --keep-going test-inside
+	@$(STACK) exec -- true # installs what is missing, before two would at once
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync $(SERVICES:%=test-%) test-plain; beside=$$?; \
+		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
 
 faults: $(INSTALLED) ## the tests that break everything while people buy, machines too; writes docs/reliability.md
 	@$(STACK) exec -- env MACHINES=1 RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
@@ -84,28 +86,21 @@ clean: ## stop everything, delete its data and the virtual environment
 
 SERVICES = listings transactions
 
-# The services' tests share a broker and come one after the other; the plain ones need nothing of it, and run beside.
-.PHONY: test-inside test-services $(SERVICES:%=test-%) test-plain test-end-to-end test-faults
-test-inside:
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync test-services test-plain; beside=$$?; \
-		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
-
-test-services:
-	@failed=0; for service in $(SERVICES); do $(MAKE) --no-print-directory test-$$service || failed=1; done; exit $$failed
-
+# Each on servers of its own. Those of whole processes run alone: they keep all cores busy.
+.PHONY: $(SERVICES:%=test-%) test-plain test-end-to-end test-faults
 BESIDE_listings = tests/microstore tests/audit
 BESIDE_transactions = tests/microstore
 $(SERVICES:%=test-%): test-%: $(INSTALLED)
-	MICROSTORE_SERVICE=$* $(BIN)/pytest tests/$* $(BESIDE_$*)
+	$(STACK) exec -- env MICROSTORE_SERVICE=$* $(BIN)/pytest tests/$* $(BESIDE_$*)
 
 test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED) $(NODE_PACKAGES) $(CLIENT_PACKAGES)
-	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
+	$(STACK) exec -- $(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
 
-test-faults: $(INSTALLED) # on processes and data of its own
-	$(BIN)/pytest tests/end_to_end/faults
+test-faults: $(INSTALLED)
+	$(STACK) exec -- $(BIN)/pytest tests/end_to_end/faults
 
 # ---- the parts of check
 
