@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 
 from listings.accounts.deletion import confirm_deletions
+from listings.accounts.exporting import store_pages
 from listings.notifications import tasks as notifications
 from listings.refunds.settle import complete_refunds, refuse_refunds
 from listings.settling.cancel import confirm_cancellations
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
-from microstore.contracts.accounts import ACCOUNT_FORGOTTEN, AccountForgotten
+from microstore.contracts.accounts import (
+    ACCOUNT_EXPORTED,
+    ACCOUNT_FORGOTTEN,
+    AccountExported,
+    AccountForgotten,
+)
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
@@ -68,4 +74,11 @@ def refund_refused(events: list[RefundRefused]) -> Sequence[Message]:
 def account_forgotten(events: list[AccountForgotten]) -> Sequence[Message]:
     """Note that the transactions service has deleted what the accounts wrote."""
     confirm_deletions(events)
+    return []
+
+
+@handles(ACCOUNT_EXPORTED)
+def account_exported(events: list[AccountExported]) -> Sequence[Message]:
+    """Store pages of archives, request the next ones, and make the archives that are complete."""
+    store_pages(events)
     return []

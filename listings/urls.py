@@ -13,6 +13,7 @@ from listings.accounts.api import (
     public_keys,
 )
 from listings.accounts.deletion_api import DeleteAccountView
+from listings.accounts.export_api import ExportView
 from listings.accounts.mail_api import ForgottenView, ResetView, SendLinkView, VerifyView
 from listings.accounts.session_api import EndOthersView, HistoryView, SessionsView, SessionView
 from listings.buying.api import BuyView
@@ -43,6 +44,7 @@ urlpatterns = [
     path("api/auth/password/", PasswordView.as_view(), name="password"),
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
     path("api/auth/me/delete/", DeleteAccountView.as_view(), name="delete-account"),
+    path("api/auth/me/export/", ExportView.as_view(), name="export-account"),
     path("api/auth/email/send-link/", SendLinkView.as_view(), name="send-link"),
     path("api/auth/email/verify/", VerifyView.as_view(), name="verify-address"),
     path("api/auth/password/forgotten/", ForgottenView.as_view(), name="forgotten-password"),

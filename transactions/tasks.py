@@ -5,9 +5,13 @@ from uuid import uuid5
 
 from microstore.contracts.accounts import (
     ACCOUNT_DELETED,
+    ACCOUNT_EXPORTED,
     ACCOUNT_FORGOTTEN,
+    EXPORT_REQUESTED,
     AccountDeleted,
+    AccountExported,
     AccountForgotten,
+    ExportRequested,
 )
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
@@ -33,7 +37,7 @@ from microstore.contracts.transactions import (
     RefundRequested,
 )
 from microstore.messaging.receiving.consumer import handles, publish
-from transactions import forgetting, recording
+from transactions import exporting, forgetting, recording
 from transactions.models import Transaction
 from transactions.queries import Decided
 from transactions.refunds.models import Refund
@@ -86,6 +90,23 @@ def account_deleted(events: list[AccountDeleted]) -> Sequence[Message]:
 def _forgotten(deleted: AccountDeleted) -> AccountForgotten:
     event_id = uuid5(deleted.event_id, ACCOUNT_FORGOTTEN.name)
     return ACCOUNT_FORGOTTEN(event_id=event_id, account_id=deleted.account_id, trace=deleted.trace)
+
+
+@handles(EXPORT_REQUESTED)
+def export_requested(events: list[ExportRequested]) -> Sequence[Message]:
+    """Read the pages; return them, which Celery chains to `account_exported`."""
+    return [_page(each) for each in events]
+
+
+def _page(requested: ExportRequested) -> AccountExported:
+    return ACCOUNT_EXPORTED(
+        event_id=uuid5(requested.event_id, ACCOUNT_EXPORTED.name),
+        export_id=requested.export_id,
+        account_id=requested.account_id,
+        page=requested.page,
+        trace=requested.trace,
+        **exporting.read_page(requested)._asdict(),
+    )
 
 
 def _sale(decided: Decided) -> ItemSold:

@@ -81,6 +81,7 @@ class AccountEvent(Client):
         ADDRESS_CHANGED = "address_changed", "E-mail address changed"
         ADDRESS_VERIFIED = "address_verified", "E-mail address verified"
         SESSIONS_ENDED = "sessions_ended", "Sessions ended"
+        EXPORT_REQUESTED = "export_requested", "Archive of your data requested"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="account_events", db_index=False
@@ -162,6 +163,39 @@ class AccountDeletion(models.Model):
 
     def __str__(self) -> str:
         return f"Deletion of account {self.user_id}"
+
+
+class AccountExport(models.Model):
+    """An archive of what is stored of an account, for its owner; one at a time."""
+
+    # Columns named `private` are not read by the role of `audit` (microstore/database/sql/rights.sql).
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    trace = models.CharField(max_length=55, help_text="W3C traceparent of the request.")
+    requested_at = models.DateTimeField(db_default=Now(), editable=False)
+    page = models.PositiveIntegerField(default=0, help_text="The one that is awaited.")
+    cursor = models.CharField(max_length=100, blank=True, help_text="Of that page.")
+    sent_at = models.DateTimeField(db_default=Now(), help_text="When that page was last requested.")
+    private_archive = models.BinaryField(null=True, help_text="The ZIP file.")
+    ready_at = models.DateTimeField(null=True, help_text="When it was made.")
+
+    def __str__(self) -> str:
+        return f"Archive of account {self.user_id}"
+
+
+class ExportPage(models.Model):
+    """A page of an archive that the transactions service has sent; deleted once the archive is made."""
+
+    export = models.ForeignKey(AccountExport, models.CASCADE, related_name="pages")
+    page = models.PositiveIntegerField()
+    file = models.CharField(max_length=40)
+    private_rows = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["export", "page"], name="export_page_once")]
+
+    def __str__(self) -> str:
+        return f"Page {self.page} of {self.export_id}"
 
 
 class SentMail(models.Model):

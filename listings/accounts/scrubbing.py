@@ -9,6 +9,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from listings.accounts.models import (
     AccountEvent,
+    AccountExport,
     AccountMail,
     BrowserSession,
     CustomerNote,
@@ -18,7 +19,9 @@ from listings.accounts.models import (
 from listings.catalogue.picture_files import discard_files
 from listings.models import Listing, ListingEdition, ListingImage, Notification, Order, Refund, Report
 from microstore.auth.names import retire_name, retired_hash
+from microstore.contracts.accounts import ACCOUNT_EXPORTED
 from microstore.messaging.dead_letters import scrub
+from microstore.messaging.models import DeadLetter
 
 # A contract wants a reason, and the letters stay replayable.
 TEXTS = {"title": "", "description": "", "picture": "", "reason": "Deleted."}
@@ -26,7 +29,7 @@ EMPTY = {"title": "Deleted listing", "description": ""}
 DELETED_NOTICE = "About an order with an account that is deleted."
 # But what the hourly bound counts by hashes of addresses: without it the account could be made anew at once.
 OWN = (
-    *(AccountEvent, AccountMail, BrowserSession, CustomerNote, Profile, Session),
+    *(AccountEvent, AccountExport, AccountMail, BrowserSession, CustomerNote, Profile, Session),
     *(StaticDevice, TOTPDevice),
 )
 
@@ -81,6 +84,7 @@ def scrub_orders(user_id: int) -> None:
     refunds.update(reason=TEXTS["reason"], idempotency_key=None, request_hash="")
     # Not the live events: they hold numbers alone, by which the audit compares them with the orders.
     scrub.scrub_account(user_id, orders, key="id", texts=TEXTS)
+    DeadLetter.objects.filter(contract=ACCOUNT_EXPORTED.name, payload__account_id=user_id).delete()
     # Chosen by the buyer's program, and so perhaps a name; an order that is settled is not repeated.
     Order.objects.filter(buyer_id=user_id).update(idempotency_key=None, request_hash="", reason="")
 

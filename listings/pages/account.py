@@ -1,5 +1,6 @@
 """The page of the visitor's own account: password, e-mail, sessions and what happened to it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth import logout, update_session_auth_hash
@@ -7,12 +8,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listings.accounts import history, open_sessions, sessions
+from listings.accounts import exporting, history, open_sessions, sessions
 from listings.accounts.addresses import is_verified
 from listings.accounts.browser_sessions import LOG_IN
 from listings.accounts.deletion import delete_own_account
+from listings.accounts.export_api import respond_with
 from listings.accounts.serializers import PasswordSerializer, ProfileSerializer
 from listings.pages import queries
 from listings.pages.limits import limited
@@ -68,6 +70,19 @@ def set_address(request: HttpRequest) -> HttpResponse:
     return redirect_into("email", "account")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def archive(request: HttpRequest) -> HttpResponse:
+    """Have the archive of the account's data made, or send it."""
+    user_id = visitor_id(request)
+    if request.method == "POST":
+        exporting.find_or_request(user_id, request=request)
+        return redirect_into("archive", "account")
+    export = exporting.find_export(user_id)
+    made = exporting.read_archive(export) if export else None
+    return redirect_into("archive", "account") if made is None else respond_with(made)
+
+
 @require_POST
 @login_required
 @limited("token")
@@ -106,6 +121,8 @@ def _page(
         "email_wanted": queries.wants_email(user_id),
         "sessions": open_sessions.sessions_of(user_id),
         "own_session": _own_session(request),
+        "export": exporting.find_export(user_id),
+        "kept_hours": exporting.KEPT_FOR // timedelta(hours=1),
         "events": history.events_of(user_id).order_by("-id")[:MAX_EVENTS],
     }
     return render_page(request, "account.html", shown | (context or {}), status=status)

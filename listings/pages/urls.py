@@ -56,6 +56,7 @@ urlpatterns = [
     path("account/address/", account.set_address, name="set-address"),
     path("account/sessions/<uuid:session_id>/end/", account.end_session, name="end-session"),
     path("account/sessions/end-others/", account.end_others, name="end-others"),
+    path("account/archive/", account.archive, name="archive"),
     path("account/delete/", account.delete, name="delete-account"),
     path("account/send-link/", links.send_link, name="send-link"),
     path("account/verify/", links.verify, name="verify"),

@@ -1,10 +1,17 @@
-"""Messages about the deletion of an account."""
+"""Messages about the deletion of an account, and about the archive of what is stored of it."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 from pydantic import Field
 
 from microstore.contracts.contract import Contract, Id, Message
+
+MAX_ROWS = 200  # of a page: with the longest titles that is some 100 kB
+
+Page = Annotated[int, Field(strict=True, ge=0)]
+Cursor = Annotated[str, Field(max_length=100)]
+File = Annotated[str, Field(pattern="^[a-z_]{1,40}$")]
 
 
 class AccountMessage(Message):
@@ -26,5 +33,25 @@ class AccountForgotten(AccountMessage):
     """The transactions service has deleted what the account wrote."""
 
 
+class ExportRequested(AccountMessage):
+    """The owner of the account wants an archive of what is stored of it: this page of it is to be sent."""
+
+    export_id: UUID
+    page: Page
+    cursor: Cursor = ""  # as the page before it had it in `next_cursor`
+
+
+class AccountExported(AccountMessage):
+    """A page of what the transactions service has of the account: rows of a file of the archive."""
+
+    export_id: UUID
+    page: Page
+    file: File
+    rows: Annotated[list[dict[str, Any]], Field(max_length=MAX_ROWS)]
+    next_cursor: Cursor = ""  # empty: it was the last
+
+
 ACCOUNT_FORGOTTEN = Contract("account_forgotten", AccountForgotten, to="listings")
 ACCOUNT_DELETED = Contract("account_deleted", AccountDeleted, to="transactions", reply=ACCOUNT_FORGOTTEN)
+ACCOUNT_EXPORTED = Contract("account_exported", AccountExported, to="listings")
+EXPORT_REQUESTED = Contract("export_requested", ExportRequested, to="transactions", reply=ACCOUNT_EXPORTED)

@@ -1,6 +1,11 @@
 """All contracts of the marketplace, by name; its services and its queues."""
 
-from microstore.contracts.accounts import ACCOUNT_DELETED, ACCOUNT_FORGOTTEN
+from microstore.contracts.accounts import (
+    ACCOUNT_DELETED,
+    ACCOUNT_EXPORTED,
+    ACCOUNT_FORGOTTEN,
+    EXPORT_REQUESTED,
+)
 from microstore.contracts.listings import (
     ITEM_SOLD,
     ORDER_COMPLETED,
@@ -24,7 +29,7 @@ REGISTRY = Registry(
         *(ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED),
         *(ORDER_CANCELLED, ORDER_VOIDED, MAIL_ACCOUNT),
         *(REFUND_REQUESTED, ORDER_REFUNDED, REFUND_REFUSED, REFUND_COMPLETED),
-        *(ACCOUNT_DELETED, ACCOUNT_FORGOTTEN),
+        *(ACCOUNT_DELETED, ACCOUNT_FORGOTTEN, EXPORT_REQUESTED, ACCOUNT_EXPORTED),
     ],
     listeners={
         NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS),

@@ -26,6 +26,7 @@ from stack.places import ROOT
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
 
+EXPORT = "/api/auth/me/export/"
 KEPT = ROOT / "microstore/contracts/releases"
 # What listeners send to themselves alone has the payload of the fact.
 TASKS = {
@@ -98,6 +99,7 @@ def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Pe
     market.listings(change, 1, orders[0])
     refund(market, seller, orders[0])
     market.listings(change, -1, orders[0])
+    assert wait_until(lambda: buyer.request("GET", EXPORT).status_code == 200, timeout_seconds=60)
     delete_account(market)
 
 

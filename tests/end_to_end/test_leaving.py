@@ -1,8 +1,13 @@
-"""An account is deleted through both services while the broker is stopped and started."""
+"""An account is exported and deleted by both services while broker and workers are stopped and started."""
 
+import json
 import re
+from io import BytesIO
+from typing import Any
 from uuid import uuid4
+from zipfile import ZipFile
 
+import pytest
 import requests
 
 from stack.waiting import wait_until
@@ -10,6 +15,7 @@ from tests.support.mail_folder import wait_for_link
 from tests.support.market import Market, Person
 from tests.support.traces_of_a_person import find_traces_by
 
+EXPORT = "/api/auth/me/export/"
 PASSWORD = "a lighthouse in fog"
 WORDS = ("quixana", "quixotic", "windmill 7")
 
@@ -28,6 +34,18 @@ def register(market: Market) -> Person:
     return Person(market.listings_url, user_id, market.token_for(user_id))
 
 
+def buy_and_refund(
+    market: Market, quixana: Person, lamp: int, seller: Person, buyer: Person
+) -> tuple[str, str]:
+    """An order of hers of each kind, partly refunded."""
+    sold = str(buyer.buy(lamp).json()["id"])
+    bought = str(quixana.buy(seller.sell("Reading lamp")).json()["id"])
+    assert market.wait_settled([sold, bought]) == {"completed": 2}
+    refund(market, quixana, sold)
+    refund(market, seller, bought)
+    return sold, bought
+
+
 def refund(market: Market, seller: Person, order: str) -> None:
     body = {"reason": "Quixana says it is broken", "amount_cents": 100}
     answer = seller.request("POST", f"/api/orders/{order}/refunds/", json=body)
@@ -36,61 +54,92 @@ def refund(market: Market, seller: Person, order: str) -> None:
     assert wait_until(lambda: market.listings(sql, order) == [("partly_refunded",)], timeout_seconds=60)
 
 
-def log_in_as_staff(url: str, name: str) -> None:
-    """Fail at the log-in of an admin."""
-    session = requests.Session()
-    form = session.get(f"{url}/admin/login/", timeout=30).text
-    [token] = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', form)
-    body = {"username": name, "password": "a guess", "csrfmiddlewaretoken": token}
-    assert session.post(f"{url}/admin/login/", data=body, timeout=30).status_code in (200, 401)
+def try_to_be_staff(market: Market, person: Person) -> None:
+    """Fail at the log-in of both admins, which keeps the name."""
+    [(name,)] = market.listings("SELECT username FROM auth_user WHERE id = %s", person.id)
+    for url in (market.listings_url, market.transactions_url):
+        session = requests.Session()
+        form = session.get(f"{url}/admin/login/", timeout=30).text
+        [token] = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', form)
+        body = {"username": name, "password": "a guess", "csrfmiddlewaretoken": token}
+        assert session.post(f"{url}/admin/login/", data=body, timeout=30).status_code in (200, 401)
 
 
-def is_forgotten(market: Market, person: Person) -> bool:
-    market.manage("listings", "reconcile", "--older-than", "5")
-    sql = "SELECT forgotten_at IS NOT NULL FROM listings_accountdeletion WHERE user_id = %s"
+def delete(person: Person) -> None:
+    answer = person.request("POST", "/api/auth/me/delete/", json={"password": PASSWORD})
+    assert answer.status_code == 202, answer.text
+
+
+def archive_of(person: Person) -> dict[str, Any]:
+    """The files of the person's archive, once it is made."""
+    assert wait_until(lambda: person.request("GET", EXPORT).status_code == 200, timeout_seconds=60)
+    with ZipFile(BytesIO(person.request("GET", EXPORT).content)) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".json")]
+        return {name.removesuffix(".json"): json.loads(archive.read(name)) for name in names}
+
+
+def is_done(market: Market, person: Person, column: str) -> bool:
+    """Whether the deletion has come so far."""
+    sql = f"SELECT {column} IS NOT NULL FROM listings_accountdeletion WHERE user_id = %s"
     return bool(market.listings(sql, person.id)[0][0])
 
 
+def nothing_is_under_way(market: Market) -> bool:
+    """Whether the relay has published all, and the cancellation is confirmed."""
+    sql = "SELECT 1 FROM listings_order WHERE status = 'cancelled' AND transaction_id IS NULL LIMIT 1"
+    return not market.listings("SELECT 1 FROM messaging_outboxmessage LIMIT 1") and not market.listings(sql)
+
+
+@pytest.mark.timeout(240)
 def test_nothing_of_a_person_is_left_in_both_services_after_an_outage_of_the_broker(
     market: Market, seller: Person, buyer: Person
 ) -> None:
     quixana = register(market)
     lamp = quixana.sell("Quixotic lamp", description="At windmill 7", quantity=5)
-    sold = buyer.buy(lamp).json()["id"]
-    bought = quixana.buy(seller.sell("Reading lamp")).json()["id"]
-    assert market.wait_settled([sold, bought]) == {"completed": 2}
-    refund(market, quixana, sold)
-    refund(market, seller, bought)
-    # Who tries the shop's name and password at the admin is kept, by name.
-    [(name,)] = market.listings("SELECT username FROM auth_user WHERE id = %s", quixana.id)
-    for url in (market.listings_url, market.transactions_url):
-        log_in_as_staff(url, name)
+    sold, bought = buy_and_refund(market, quixana, lamp, seller, buyer)
+    try_to_be_staff(market, quixana)
     figures = "SELECT price_cents, fee_cents, total_cents FROM transactions_transaction WHERE order_id = %s"
     books = market.transactions(figures, sold)
-    assert {"auth_user.email", "listings_refund.reason", "staff_staffaction.by"} <= find_traces_by(
-        market.listings, *WORDS
-    )
-    assert {"transactions_refund.reason", "staff_staffaction.by"} <= find_traces_by(
-        market.transactions, *WORDS
-    )
+    left = find_traces_by(market.listings, *WORDS)
+    assert {"auth_user.email", "listings_refund.reason", "staff_staffaction.by"} <= left
+    left = find_traces_by(market.transactions, *WORDS)
+    assert {"transactions_refund.reason", "staff_staffaction.by"} <= left
 
     market.services.rabbitmq.stop()
     pending = buyer.buy(lamp).json()["id"]
     own = quixana.buy(seller.sell("Reading lamp")).json()["id"]
-    answer = quixana.request("POST", "/api/auth/me/delete/", json={"password": PASSWORD})
-    assert answer.status_code == 202, answer.text
+    assert seller.request("GET", EXPORT).status_code == 202
+    delete(quixana)
     assert buyer.buy(lamp).status_code == 404
-    assert not is_forgotten(market, quixana)
+    market.manage("listings", "reconcile")
+    assert not is_done(market, quixana, "scrubbed_at")
     assert market.listings("SELECT status FROM listings_order WHERE id = %s", own) == [("cancelled",)]
     market.services.rabbitmq.start()
 
-    assert wait_until(lambda: is_forgotten(market, quixana), timeout_seconds=120)
-    assert market.wait_settled([sold, pending, own]) == {
-        "partly_refunded": 1,
-        "completed": 1,
-        "cancelled": 1,
-    }
+    settled = {"partly_refunded": 2, "completed": 1, "cancelled": 1}
+    assert market.wait_settled([sold, bought, pending, own]) == settled
+    assert wait_until(lambda: nothing_is_under_way(market), timeout_seconds=60)
+    market.manage("listings", "reconcile")
+    assert wait_until(lambda: is_done(market, quixana, "forgotten_at"), timeout_seconds=60)
     assert find_traces_by(market.listings, *WORDS) == set()
     assert find_traces_by(market.transactions, *WORDS) == set()
     assert market.transactions(figures, sold) == books
     market.audit()
+    assert [row["order_id"] for row in archive_of(seller)["sales"]] == [bought]
+
+
+def test_an_archive_is_made_though_both_workers_are_stopped_meanwhile(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    orders = [buyer.buy(seller.sell("Reading lamp")).json()["id"] for _ in range(2)]
+    assert market.wait_settled(orders) == {"completed": 2}
+    for worker in ("transactions-worker", "listings-worker"):
+        market.stack.stop(worker)
+    assert [buyer.request("GET", EXPORT).status_code for _ in range(2)] == [202, 202]
+    market.stack.start("transactions-worker")
+    # Its reply waits in the broker.
+    assert not market.listings("SELECT 1 FROM listings_exportpage")
+    market.stack.start("listings-worker")
+    files = archive_of(buyer)
+    assert [row["order_id"] for row in files["purchases"]] == orders
+    assert [row["id"] for row in files["orders_bought"]] == orders

@@ -48,6 +48,7 @@ ENDPOINTS = {
     "POST /api/auth/password/": Row(REFUSED, LOG_IN),
     "GET /api/auth/me/": Row(FOR_ALL, LOG_IN),
     "PATCH /api/auth/me/": Row(FOR_ALL, LOG_IN, {"email_notifications": False}),
+    "GET /api/auth/me/export/": Row((202, 202), LOG_IN),
     "POST /api/auth/me/delete/": Row(REFUSED, LOG_IN),
     "POST /api/auth/email/send-link/": Row((202, 202), LOG_IN),
     "POST /api/auth/email/verify/": Row(REFUSED, REFUSED),

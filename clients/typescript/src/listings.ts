@@ -128,6 +128,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/me/export/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an archive of your data, a ZIP of JSON files
+         * @description Get an archive of your data, a ZIP of JSON files. It is made first, by both services: repeat this.
+         *
+         *     The first request has it made. Once it is made it is yours for a day; a request after that has a new
+         *     one made.
+         */
+        get: operations["api_auth_me_export_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/password/": {
         parameters: {
             query?: never;
@@ -767,9 +790,10 @@ export interface components {
          *     * `address_changed` - E-mail address changed
          *     * `address_verified` - E-mail address verified
          *     * `sessions_ended` - Sessions ended
+         *     * `export_requested` - Archive of your data requested
          * @enum {string}
          */
-        AccountEventKindEnum: "logged_in" | "wrong_password" | "password_changed" | "password_reset" | "address_changed" | "address_verified" | "sessions_ended";
+        AccountEventKindEnum: "logged_in" | "wrong_password" | "password_changed" | "password_reset" | "address_changed" | "address_verified" | "sessions_ended" | "export_requested";
         /** @description Price, fee and their sum, in the minor unit of the currency. */
         Amounts: {
             /** @description Without the fee. */
@@ -836,6 +860,17 @@ export interface components {
         Ended: {
             ended: number;
         };
+        /** @description An archive that is being made. */
+        Export: {
+            status: components["schemas"]["ExportStatusEnum"];
+            /** Format: date-time */
+            requested_at: string;
+        };
+        /**
+         * @description * `being_made` - being_made
+         * @enum {string}
+         */
+        ExportStatusEnum: "being_made";
         /** @description A listing, a quantity of it, and the price that the buyer has seen. */
         ItemRequest: {
             /** @default 1 */
@@ -1911,6 +1946,41 @@ export interface operations {
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyFailures"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_auth_me_export_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description It is being made. */
+            202: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            401: components["responses"]["AccountGone"];
+            406: components["responses"]["NotAcceptable"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

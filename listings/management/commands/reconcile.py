@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error
 
 from listings.accounts.deletion import carry_on_deletions
+from listings.accounts.exporting import carry_on_exports
 from listings.notifications.digests import request_digests
 from listings.settling.reconcile import (
     clean_account_events,
@@ -79,6 +80,7 @@ class Command(BaseCommand):
         mails = self.run_steps(clean_account_mails(timedelta(days=settings.NOTIFICATION_DAYS)))
         digests = request_digests()
         self.run_steps(carry_on_deletions(older_than))
+        self.run_steps(carry_on_exports(older_than))
         return (
             f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications,"
             f" {history} account events, {mails} e-mails of accounts. Digests requested: {digests}."
