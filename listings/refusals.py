@@ -83,8 +83,11 @@ class KeyReused(Refusal):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for another request; use a new one.")
+    # The schema shows each refusal with the first line of its docstring.
+    def __init__(
+        self, detail: str = "This Idempotency-Key was used for another request; use a new one."
+    ) -> None:
+        super().__init__(detail)
 
 
 class AccountGone(Refusal):

@@ -110,9 +110,12 @@ export interface components {
          * @description * `sale` - Sale
          *     * `void` - Void
          *     * `refund` - Refund
+         *     * `payout` - Payout prepared
+         *     * `paid` - Payout paid
+         *     * `failed` - Payout failed
          * @enum {string}
          */
-        KindEnum: "sale" | "void" | "refund";
+        KindEnum: "sale" | "void" | "refund" | "payout" | "paid" | "failed";
         /** @description A movement in a seller's ledger. */
         Line: {
             id: number;
