@@ -13,6 +13,7 @@ from microstore.auth.names import retire_name
 from microstore.contracts.accounts import AccountDeleted
 from microstore.messaging.dead_letters import scrub
 from transactions.models import Transaction
+from transactions.payouts.details import erase_details
 from transactions.refunds.models import Refund
 
 TEXTS = {"title": "", "description": "", "picture": ""}
@@ -23,11 +24,13 @@ log = structlog.get_logger(__name__)
 
 @transaction.atomic
 def forget_accounts(deleted: Sequence[AccountDeleted]) -> list[AccountDeleted]:
-    """Empty the texts of these accounts' sales and refunds, here and in dead letters; return all messages.
+    """Empty the texts of these accounts' sales and refunds, here and in dead letters, and their bank details.
 
+    Returns the messages of those accounts of which nothing is left. One that is owed something keeps its bank
+    details until that is paid out: its message has no reply, and listings sends it again.
     Idempotent: a message that is delivered again finds the texts empty.
     """
-    # One reply each, also where there was nothing: listings sends the message again until it has it.
+    left = set()
     for message in {each.account_id: each for each in deleted}.values():
         account_id = message.account_id
         sold = Transaction.objects.filter(seller_id=account_id)
@@ -37,5 +40,7 @@ def forget_accounts(deleted: Sequence[AccountDeleted]) -> list[AccountDeleted]:
         Refund.objects.filter(transaction__in=own).exclude(reason="").update(reason="")
         scrub.scrub_account(account_id, own, key="order_id", texts=TEXTS | REASON)
         retire_name(message.name_hash)
+        if not erase_details(account_id):
+            left.add(account_id)
         log.info("account_forgotten", account_id=account_id, transactions=emptied)
-    return list(deleted)
+    return [message for message in deleted if message.account_id not in left]

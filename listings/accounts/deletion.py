@@ -34,6 +34,7 @@ from microstore.telemetry.tracing import current_trace
 
 # Until then a message that was under way is handled, or is a dead letter.
 LATE = timedelta(seconds=OUTAGE_GIVE_UP_SECONDS, hours=1)
+PATIENCE = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,9 @@ def _take_step(deletion: AccountDeletion, now: datetime, resend_after: timedelta
         deletion.name_hash = scrub_person(deletion.user_id)
         deletion.scrubbed_at = now
     elif deletion.forgotten_at is None:
-        return deletion.sent_at is None or deletion.sent_at <= now - resend_after
+        # Days, where the seller is owed something: sent seldom after the first hour.
+        patience = resend_after if now - deletion.scrubbed_at < PATIENCE else max(resend_after, PATIENCE)
+        return deletion.sent_at is None or deletion.sent_at <= now - patience
     elif deletion.scrubbed_at > now - LATE:
         return False
     else:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 from pytest_django import Settings
@@ -141,6 +142,11 @@ def test_it_is_sent_again_until_the_transactions_service_has_replied(zora: User)
     request_deletion(zora.pk)
     assert [carry_on(zora.pk, SOON), carry_on(zora.pk, SOON), carry_on(zora.pk, NOW)] == [1, 0, 1]
     assert OutboxMessage.objects.filter(contract="account_deleted").count() == 2
+    # An account that is owed something gets no reply for days.
+    AccountDeletion.objects.update(scrubbed_at=F("scrubbed_at") - deletion.PATIENCE)
+    assert carry_on(zora.pk, NOW) == 0
+    AccountDeletion.objects.update(sent_at=F("sent_at") - deletion.PATIENCE)
+    assert carry_on(zora.pk, NOW) == 1
     reply = ACCOUNT_FORGOTTEN(account_id=zora.pk, trace=new_trace())
     account_forgotten([reply, ACCOUNT_FORGOTTEN.parse(to_wire(reply))])
     first = AccountDeletion.objects.get(user=zora).forgotten_at

@@ -18,9 +18,14 @@ from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created, refund_requested
 from tests.support.traces_of_a_person import find_traces
+from tests.transactions.payees import give_account, payees, sell
 from transactions import tasks
 from transactions.models import Transaction
+from transactions.payouts.details import seal_all_anew
+from transactions.payouts.models import BankAccount
 from transactions.refunds.models import Refund
+
+__all__ = ["payees"]
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +100,21 @@ def test_log_ins_of_staff_keep_their_names(listings_queue: Mailbox) -> None:
     staff = User.objects.get(username=NAME)
     staff.save()
     assert StaffAction.objects.get().address
+
+
+@pytest.mark.usefixtures("payees")
+def test_bank_details_stay_until_nothing_is_owed_and_then_go(listings_queue: Mailbox) -> None:
+    order = sell(71)
+    for account in (give_account(71), give_account(72)):
+        assert account.masked
+    deleted = ACCOUNT_DELETED(account_id=71, name_hash=name_hash(), trace=new_trace())
+    assert tasks.account_deleted([deleted]) == []
+    assert BankAccount.objects.exclude(sealed="").filter(replaced_at=None).count() == 2
+    total_cents = Transaction.objects.get(order_id=order.order_id).total_cents or 0
+    tasks.refund_requested([refund_requested(order, total_cents)])
+    with acting_as(APP):
+        assert len(tasks.account_deleted([deleted])) == 1
+        assert BankAccount.objects.get(seller_id=71, sealed="", masked="").replaced_at
+        assert list(BankAccount.objects.exclude(sealed="").values_list("seller_id", flat=True)) == [72]
+        # Exchanging the key passes them over.
+        assert list(seal_all_anew()) == [1]

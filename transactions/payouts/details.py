@@ -7,9 +7,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Coalesce, Now
 
 from microstore.auth.sealing import open_sealed, public_half, seal
-from transactions.payouts.models import BankAccount
+from transactions.ledger.balances import balances_of
+from transactions.payouts.models import OPEN, BankAccount, Payout
 
 ROWS_AT_ONCE = 500
 
@@ -33,6 +35,19 @@ def purpose_of(seller_id: int) -> str:
     return f"bank account of seller {seller_id}"
 
 
+def erase_details(seller_id: int) -> bool:
+    """Erase the details of a seller's bank accounts; return False while something is to be paid to one."""
+    accounts = BankAccount.objects.filter(seller_id=seller_id).exclude(sealed="")
+    # Locked, as whoever prepares a payout locks it: none is prepared meanwhile.
+    if not accounts.select_for_update(no_key=True).exists():
+        return True
+    owed = any(each.pending_cents + each.available_cents > 0 for each in balances_of(seller_id))
+    if owed or Payout.objects.filter(seller_id=seller_id, status__in=OPEN).exists():
+        return False
+    accounts.update(sealed="", masked="", replaced_at=Coalesce("replaced_at", Now()))
+    return True
+
+
 def seal_all_anew() -> Iterator[int]:
     """Seal all details for the first of BANK_DETAILS_PRIVATE_KEYS; yield the number of each step."""
     public_key = public_half(settings.BANK_DETAILS_PRIVATE_KEYS[0])
@@ -45,8 +60,8 @@ def seal_all_anew() -> Iterator[int]:
 @transaction.atomic
 def _seal_chunk(after: UUID, public_key: str) -> list[UUID]:
     # Replaced ones too: a payout to one may be on its way, and is perhaps sent again.
-    rows = BankAccount.objects.filter(pk__gt=after).order_by("pk").select_for_update(no_key=True)
-    accounts = list(rows[:ROWS_AT_ONCE])
+    rows = BankAccount.objects.filter(pk__gt=after).exclude(sealed="").order_by("pk")
+    accounts = list(rows.select_for_update(no_key=True)[:ROWS_AT_ONCE])
     for account in accounts:
         purpose = purpose_of(account.seller_id)
         text = open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose)
