@@ -86,8 +86,8 @@ def test_the_wire_is_plain_json_and_loses_nothing(
     assert ORDER_CREATED.parse(json.loads(wire)) == message
 
 
-def test_names_and_tasks_are_known_to_all() -> None:
-    assert {contract.task_name for contract in CONTRACTS.values()} == {
+def test_a_task_that_others_know_keeps_its_name() -> None:
+    known = {
         "transactions.order_created",
         "transactions.order_expired",
         "transactions.account_deleted",
@@ -108,6 +108,7 @@ def test_names_and_tasks_are_known_to_all() -> None:
         "notifications.heard_order_rejected",
         "notifications.heard_order_cancelled",
     }
+    assert known <= {contract.task_name for contract in CONTRACTS.values()}
 
 
 SENDERS = """
