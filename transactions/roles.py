@@ -4,9 +4,10 @@ ROLES = {
     "support": ("transactions.view_transaction", "transactions.view_refund", "transactions.view_payout"),
     "finance": (
         *("transactions.view_transaction", "transactions.export_transaction", "transactions.view_refund"),
-        *("transactions.view_journal", "transactions.view_entry"),
         *("transactions.view_payout", "transactions.view_bankaccount", "transactions.view_statementline"),
         "transactions.decide_payout",
+        *("transactions.export_refund", "transactions.view_journal", "transactions.view_entry"),
+        "transactions.export_entry",
     ),
     "operations": (
         "transactions.view_transaction",

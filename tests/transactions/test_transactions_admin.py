@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -27,15 +28,19 @@ from tests.support.roles import (
     url_of_page,
 )
 from tests.transactions.payees import give_account
-from transactions.models import Payout, StatementLine, Transaction
+from transactions.models import Entry, Journal, Payout, Refund, StatementLine, Transaction
 
 pytestmark = pytest.mark.django_db
 
+FINANCE = ("finance",)
 SEE = {
     "transactions_transaction": ALL,
     "transactions_payout": ("support", "finance"),
     "transactions_bankaccount": ("finance",),
     "transactions_statementline": ("finance",),
+    "transactions_refund": ("support", "finance"),
+    "transactions_journal": FINANCE,
+    "transactions_entry": FINANCE,
     "auth_user": (),
     "auth_group": (),
     "messaging_outboxmessage": OPERATIONS,
@@ -46,8 +51,11 @@ SEE = {
 # Page: the roles that may open it. A page that is added needs a line.
 PAGES: dict[str, tuple[str, ...]] = {
     **pages_of_models(SEE),
-    "transactions_transaction_export": ("finance",),
+    "transactions_transaction_export": FINANCE,
     "transactions_transaction_totals": ALL,
+    "transactions_refund_export": FINANCE,
+    "transactions_entry_export": FINANCE,
+    "transactions_entry_totals": FINANCE,
 }
 
 
@@ -90,11 +98,25 @@ def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
     line = StatementLine.objects.create(
         reference="x", amount_cents=1, currency="EUR", booked_on="2026-11-29", occurrence=1, statement="a.csv"
     )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT post_sales(%s::uuid[], 7)", [[sale.pk]])
     return {
         "transactions_transaction": sale,
         "transactions_payout": payout,
         "transactions_bankaccount": account,
         "transactions_statementline": line,
+        "transactions_refund": Refund.objects.create(
+            id=uuid4(),
+            order_id=sale.order_id,
+            transaction=sale,
+            listing_id=1,
+            amount_cents=1,
+            currency="EUR",
+            status="refunded",
+            trace=sale.trace,
+        ),
+        "transactions_journal": Journal.objects.get(),
+        "transactions_entry": Entry.objects.earliest("id"),
         "auth_user": User.objects.create_user("dave"),
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.create(

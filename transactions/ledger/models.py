@@ -44,6 +44,7 @@ class Journal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subject_id", "kind"], name="journal_once_per_event"),
         ]
+        indexes = [models.Index(fields=["occurred_at"], name="journal_occurred")]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.subject_id}"
@@ -69,6 +70,7 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
+        permissions = (("export_entry", "Can export entries"),)
         constraints = [
             models.CheckConstraint(condition=~Q(amount_cents=0), name="entry_moves_something"),
             models.CheckConstraint(condition=Q(journal_id=F("id") / LINES), name="entry_id_of_journal"),

@@ -31,6 +31,7 @@ class Refund(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = (("export_refund", "Can export refunds"),)
         constraints = [
             models.CheckConstraint(
                 condition=Q(status="refused") & ~Q(refusal="")
@@ -39,7 +40,10 @@ class Refund(models.Model):
             ),
             models.CheckConstraint(condition=Q(fee_cents__lte=F("amount_cents")), name="refund_fee_in_it"),
         ]
-        indexes = [models.Index(fields=["order_id"], name="refund_of_order")]
+        indexes = [
+            models.Index(fields=["order_id"], name="refund_of_order"),
+            models.Index(fields=["status", "-id"], name="refund_status"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount_cents} {self.currency} of order {self.order_id} ({self.status})"

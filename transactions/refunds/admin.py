@@ -1,0 +1,50 @@
+"""The admin of refunds, as they were decided."""
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from microstore.messaging.admin import link_to_trace
+from microstore.staff.columns import money_column, peer_column
+from microstore.staff.lists import AgeFilter
+from microstore.telemetry.tracing import uuid_of
+from transactions.export import ExportAdmin
+from transactions.refunds.models import Refund
+
+
+@admin.register(Refund)
+class RefundAdmin(ExportAdmin):
+    """Refunds, read only: they are requested in the listings service."""
+
+    list_display = ("id", "status", "order_id", "amount", "fee", "created_at")
+    list_filter = ("status", AgeFilter)
+    search_fields = ("id",)
+    search_help_text = "The id of a refund, an order or a transaction."
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        *("id", "status", "refund_link", "order_link", "transaction", "amount", "fee", "reason", "refusal"),
+        *("trace_link", "created_at"),
+    )
+    export_fields = (
+        *("id", "order_id", "transaction_id", "status", "currency", "amount_cents", "fee_cents"),
+        *("reason", "refusal", "created_at"),
+    )
+    amount = money_column("amount_cents", description="amount")
+    fee = money_column("fee_cents", description="fee in it")
+    refund_link = peer_column("listings", "listings/refund", "pk", description="request")
+    order_link = peer_column("listings", "listings/order", "order_id", description="order")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Refund], search_term: str
+    ) -> tuple[QuerySet[Refund], bool]:
+        if not search_term.strip():
+            return queryset, False
+        wanted = uuid_of(search_term)
+        if wanted is None:
+            return queryset.none(), False
+        return queryset.filter(Q(pk=wanted) | Q(order_id=wanted) | Q(transaction=wanted)), False
+
+    @admin.display(description="trace")
+    def trace_link(self, refund: Refund) -> SafeString | str:
+        return link_to_trace(refund.trace)
