@@ -21,7 +21,12 @@ from transactions.refunds.admin import RefundAdmin
 
 # Django finds admins by this module.
 __all__ = [
-    *("BankAccountAdmin", "EntryAdmin", "JournalAdmin", "PayoutAdmin", "RefundAdmin", "StatementLineAdmin"),
+    "BankAccountAdmin",
+    "EntryAdmin",
+    "JournalAdmin",
+    "PayoutAdmin",
+    "RefundAdmin",
+    "StatementLineAdmin",
 ]
 
 

@@ -15,7 +15,7 @@ from microstore.auth.authentication import BalanceAuthentication, account_id
 from transactions.ledger import balances
 from transactions.ledger.models import Entry, Journal
 
-AUTH = [{"token": []}]  # as the other endpoints: the token of the shop's page is no part of the API
+AUTH: Any = [{"token": []}]  # as the other endpoints: the token of the shop's page is no part of the API
 
 
 class BalanceSerializer(serializers.Serializer[Any]):
