@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from listings.models import Order
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
+from listings.refunds.request import REFUNDABLE
 from listings.refusals import OrderNotFound
 from listings.settling.cancel import cancel_order
 from microstore.refusal import Refusal
@@ -32,9 +33,11 @@ def order_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
     visitor = visitor_id(request)
     order = queries.orders_bought_by(visitor).filter(id=order_id).first()
     sale = None if order else queries.orders_sold_by(visitor).filter(id=order_id).first()
-    if not (order or sale):
+    found = order or sale
+    if found is None:
         raise OrderNotFound("You have no such order.")
-    return render_page(request, "order.html", {"orders": [order or sale], "selling": bool(sale)})
+    context = {"orders": [found], "selling": bool(sale), "refunds": found.refunds.order_by("id")}
+    return render_page(request, "order.html", context | {"refundable": sale and found.status in REFUNDABLE})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

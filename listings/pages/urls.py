@@ -11,6 +11,7 @@ from listings.pages import (
     notifications,
     orders,
     own_listings,
+    refunds,
     reports,
     selling,
 )
@@ -44,6 +45,7 @@ urlpatterns = [
     path("orders/", orders.orders, name="orders"),
     path("orders/<uuid:order_id>/", orders.order_page, name="order"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<uuid:order_id>/refund/", refunds.refund, name="refund"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/unread/", notifications.unread, name="unread"),
     path("notifications/read-all/", notifications.mark_all_read, name="read-all"),

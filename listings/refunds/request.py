@@ -1,6 +1,7 @@
 """Requesting a refund: bounded by what was paid, recorded and sent in one transaction, once a key."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -39,6 +40,22 @@ class RefundRequest:
         """The fingerprint by which a repeat is told from another request with the same key."""
         said = [str(self.order_id), self.amount_cents, self.return_quantity, self.reason]
         return hash_request(said)
+
+
+class Left(NamedTuple):
+    """What is left to refund of an order: requests that are not refused count as refunded."""
+
+    amount_cents: int
+    pieces: int
+
+
+def find_left(order: Order) -> Left:
+    """Return what is left to refund; nothing of an order that is not completed."""
+    if order.status not in REFUNDABLE or order.total_cents is None:
+        return Left(0, 0)
+    before = order.refunds.exclude(status=Refund.Status.REFUSED)
+    sums = before.aggregate(amount=Sum("amount_cents"), pieces=Sum("return_quantity"))
+    return Left(order.total_cents - (sums["amount"] or 0), order.quantity - (sums["pieces"] or 0))
 
 
 def request_refund(request: RefundRequest) -> tuple[Refund, bool]:
@@ -110,17 +127,14 @@ def _find_earlier(request: RefundRequest) -> Refund | None:
 
 
 def _ensure_refundable(order: Order, request: RefundRequest) -> int:
-    """Return the amount to refund; what was requested before and is not refused counts as refunded."""
-    if order.status not in REFUNDABLE or order.total_cents is None:
+    """Return the amount to refund."""
+    if order.status not in REFUNDABLE:
         raise NotRefundable(f"The order is {order.get_status_display().lower()}; nothing is left to refund.")
-    before = order.refunds.exclude(status=Refund.Status.REFUSED)
-    sums = before.aggregate(amount=Sum("amount_cents"), pieces=Sum("return_quantity"))
-    left_cents = order.total_cents - (sums["amount"] or 0)
-    pieces = order.quantity - (sums["pieces"] or 0)
-    amount_cents = left_cents if request.amount_cents is None else request.amount_cents
-    if not 0 < amount_cents <= left_cents:
-        left = show_amount(left_cents, order.currency)
-        raise RefundTooLarge(f"Of what was paid, {left} are left to refund.")
-    if request.return_quantity > pieces:
-        raise RefundTooLarge(f"Of this order, {pieces} pieces can go back into the stock.")
+    left = find_left(order)
+    amount_cents = left.amount_cents if request.amount_cents is None else request.amount_cents
+    if not 0 < amount_cents <= left.amount_cents:
+        amount = show_amount(left.amount_cents, order.currency)
+        raise RefundTooLarge(f"Of what was paid, {amount} are left to refund.")
+    if request.return_quantity > left.pieces:
+        raise RefundTooLarge(f"Of this order, {left.pieces} pieces can go back into the stock.")
     return amount_cents

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.support.market import Market
 from tests.support.pictures import picture
@@ -121,11 +121,31 @@ def test_an_order_completes_while_buyer_and_seller_look(
             expect(visitor.page.get_by_role("main")).to_contain_text(text)
             visitor.page.get_by_role("button", name="Mark as read: You").click()
             expect(visitor.bell).to_have_accessible_name("Notifications, none unread")
-        seller.page.goto("/sales/balance/")
-        expect(seller.page.get_by_role("main")).to_contain_text("€249.50 pending")
-        movement = seller.page.get_by_role("listitem").filter(has_text="balance €249.50")
-        movement.get_by_role("link", name="Sale").click()
-        expect(seller.page.get_by_role("heading", name="A sale")).to_be_visible()
+        find_it_in_the_balance(seller)
+        refund_a_part(seller, buyer, order)
+
+
+def find_it_in_the_balance(seller: Visitor) -> None:
+    seller.page.goto("/sales/balance/")
+    expect(seller.page.get_by_role("main")).to_contain_text("€249.50 pending")
+    movement = seller.page.get_by_role("listitem").filter(has_text="balance €249.50")
+    movement.get_by_role("link", name="Sale").click()
+    expect(seller.page.get_by_role("heading", name="A sale")).to_be_visible()
+
+
+def refund_a_part(seller: Visitor, buyer: Visitor, order: Locator) -> None:
+    buyer.page.goto("/orders/")
+    expect(buyer.page.locator("#live")).to_have_text("Live: changes show by themselves")
+    buyer.mark()
+    seller.page.get_by_role("link", name="Refund").click()
+    assert findings(seller) == []
+    seller.page.get_by_label("Amount").fill("49.50")
+    seller.page.get_by_label("Reason").fill("The shade is torn")
+    seller.page.get_by_role("button", name="Refund").click()
+    expect(order).to_contain_text("Partly refunded")
+    expect(order).to_contain_text("€49.50")
+    assert buyer.has_not_reloaded()
+    expect(seller.page.locator("#refunds")).to_contain_text("€49.50 · Refunded")
 
 
 def test_who_reads_notifications_sees_the_next_one_come(

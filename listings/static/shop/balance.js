@@ -6,7 +6,7 @@ const shown = document.getElementById("balance-shown");
 const failed = document.getElementById("failed");
 const older = shown.querySelector("button");
 const digits = JSON.parse(page.dataset.digits);
-const KINDS = { sale: "Sale", void: "Cancelled by its buyer", refund: "Refund" };
+const KINDS = { sale: "Sale", void: "Cancelled by its buyer", refund: "Refund", payout: "Payout", failed: "Payout that failed" };
 let next = ""; // the query of the page of the ledger that is to be read
 
 function money(cents, currency) {
