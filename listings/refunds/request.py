@@ -43,7 +43,7 @@ class RefundRequest:
 
 
 class Left(NamedTuple):
-    """What is left to refund of an order: requests that are not refused count as refunded."""
+    """Amounts left to refund of an order: requests that are not refused count as refunded."""
 
     amount_cents: int
     pieces: int

@@ -43,7 +43,7 @@ class PostedFilter(AgeFilter):
 
 
 class EntryPostedFilter(PostedFilter):
-    """The same for entries, whose ids begin with their journal's number."""
+    """Filter entries likewise: their ids begin with their journal's number."""
 
     per_journal = LINES
 
