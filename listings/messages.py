@@ -1,7 +1,7 @@
 """Every message that the listings service sends is built here, but order_created in buying/sql."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -10,8 +10,10 @@ from uuid_utils.compat import uuid7
 
 from listings.models import Order, Refund
 from microstore.contracts.listings import (
+    CHECKOUT_SETTLED,
     ORDER_COMPLETED,
     REFUND_COMPLETED,
+    CheckoutSettled,
     OrderCompleted,
     OrderRefunded,
     RefundCompleted,
@@ -53,6 +55,21 @@ def order_completed(order: Mapping[str, Any]) -> OrderCompleted:
     """Return the fact that the order is completed: the same event, however often it is built."""
     # A redelivered sale publishes the fact again; by the same id its notification is stored once.
     return ORDER_COMPLETED(event_id=uuid5(order["order_id"], ORDER_COMPLETED.name), **order)
+
+
+def checkout_settled(orders: Sequence[Order]) -> CheckoutSettled:
+    """Return the fact that all orders of a checkout, which these are, have left `pending`."""
+    first = orders[0]
+    assert first.checkout_id
+    lost = (Order.Status.REJECTED, Order.Status.CANCELLED)
+    return CHECKOUT_SETTLED(
+        event_id=uuid5(first.checkout_id, CHECKOUT_SETTLED.name),
+        checkout_id=first.checkout_id,
+        buyer_id=first.buyer_id,
+        order_ids=[order.id for order in orders],
+        completed_order_ids=[order.id for order in orders if order.status not in lost],
+        trace=first.trace,
+    )
 
 
 def refund_requested(refund: Refund) -> RefundRequested:

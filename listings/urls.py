@@ -24,6 +24,7 @@ from listings.catalogue.image_api import ImagesView, ImageView, PictureView
 from listings.catalogue.report_api import ReportView
 from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
+from listings.orders.checkout_api import CheckoutView
 from listings.refunds.api import RefundsView
 
 router = SimpleRouter()
@@ -57,6 +58,7 @@ urlpatterns = [
     path("api/orders/<uuid:id>/refunds/", RefundsView.as_view(), name="refunds"),
     path("api/categories/", CategoriesView.as_view(), name="categories"),
     path("api/checkouts/quote/", CheckoutQuoteView.as_view(), name="checkout-quote"),
+    path("api/checkouts/<uuid:id>/", CheckoutView.as_view(), name="checkout"),
     path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),
     re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),

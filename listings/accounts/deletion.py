@@ -23,7 +23,7 @@ from listings.accounts.scrubbing import scrub_orders, scrub_person
 from listings.messages import order_cancelled
 from listings.models import Order, Refund
 from listings.refusals import StaffAccount, WrongPassword
-from listings.settling.release import release_order
+from listings.settling.release import release_orders
 from microstore.contracts.accounts import ACCOUNT_DELETED, AccountForgotten
 from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.database.clock import database_now
@@ -119,8 +119,8 @@ def _cancel_purchases(user_id: int) -> None:
     # Orders by ascending id and then listings by ascending id are locked, as everywhere.
     ids = list(_orders_of(user_id).filter(buyer_id=user_id, status="pending").values_list("id", flat=True))
     pending = [order for order in queries.lock_orders(ids).values() if order.status == Order.Status.PENDING]
-    for order in sorted(pending, key=lambda each: each.listing_id):
-        release_order(order, Order.Status.CANCELLED)
+    release_orders(pending, Order.Status.CANCELLED)
+    for order in pending:
         outbox.send_again(ORDER_CANCELLED, order_cancelled(order))
 
 

@@ -5,11 +5,12 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import JsonResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from listings.buying.api import IDEMPOTENCY_KEY, status_url, valid_key
+from listings.buying.api import IDEMPOTENCY_KEY, REPLAYED, status_url, valid_key
 from listings.buying.checkout import Checkout, Item, check_out
 from listings.buying.serializers import (
     AcceptedCheckoutSerializer,
@@ -24,7 +25,11 @@ from microstore.http.problem_schema import problems
 from microstore.refusal import CONTENT_TYPE, refusal
 from microstore.telemetry.tracing import current_trace
 
+CHECKOUT = "01a20465-7ba7-742f-b6f6-4741a701e430"
 ORDER = "01a20465-7ba7-742f-b6f6-4741a701e43b"
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[202], description="The checkout."
+)
 REQUEST = OpenApiExample(
     "Two things",
     {"items": [{"listing": 3, "quantity": 2}, {"listing": 8}]},
@@ -33,7 +38,8 @@ REQUEST = OpenApiExample(
 ACCEPTED = OpenApiExample(
     "Accepted",
     {
-        "id": "01a20465-7ba7-742f-b6f6-4741a701e430",
+        "id": CHECKOUT,
+        "status_url": f"/api/checkouts/{CHECKOUT}/",
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "orders": [
             {
@@ -76,7 +82,7 @@ class CheckoutsView(APIView):
                 _429="Too often.",
             ),
         },
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, REPLAYED, LOCATION],
         examples=[REQUEST, ACCEPTED, REFUSED],
     )
     def post(self, request: Request) -> JsonResponse:
@@ -93,8 +99,9 @@ class CheckoutsView(APIView):
             idempotency_key=valid_key(request.META.get("HTTP_IDEMPOTENCY_KEY")),
         )
         orders, replayed = check_out(checkout)
-        headers = {"Idempotent-Replayed": "true"} if replayed else {}
-        return JsonResponse(accepted(orders), status=HTTPStatus.ACCEPTED, headers=headers)
+        answer = accepted(orders)
+        headers = {"Location": answer["status_url"]} | ({"Idempotent-Replayed": "true"} if replayed else {})
+        return JsonResponse(answer, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
 def accepted(orders: Sequence[Order]) -> dict[str, Any]:
@@ -102,6 +109,7 @@ def accepted(orders: Sequence[Order]) -> dict[str, Any]:
     first = orders[0]
     return {
         "id": str(first.checkout_id),
+        "status_url": reverse("checkout", args=[first.checkout_id]),
         "trace_id": first.trace_id,
         "orders": [
             {

@@ -82,6 +82,7 @@ class AcceptedCheckoutSerializer(serializers.Serializer[Any]):
     """The answer to a checkout, the same for each repeat with its idempotency key."""
 
     id = serializers.UUIDField()
+    status_url = serializers.CharField(help_text="The checkout: its orders, and whether all are settled.")
     trace_id = serializers.CharField()
     orders = CheckoutOrderSerializer(many=True)
 

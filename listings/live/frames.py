@@ -37,9 +37,10 @@ class ItemEvent(Frame):
 class OrderHint(Frame):
     """Something has become of an order that only its parties learn; it leaves no process of ours."""
 
-    type: Literal["order_refunded"]
+    type: Literal["order_refunded", "checkout_settled"]
     seq: Seq
     order_id: UUID
+    checkout_id: UUID | None = None
 
 
 class OrderEvent(Frame):
@@ -73,6 +74,31 @@ class OrderEvent(Frame):
     settled_at: Time | None
 
 
+class CheckoutTotals(Frame):
+    """Sums of the completed orders in one currency."""
+
+    currency: Currency
+    price_cents: Cents
+    fee_cents: Cents
+    total_cents: Cents
+    refunded_cents: Cents
+
+
+class CheckoutEvent(Frame):
+    """All orders of a checkout that the client has made are settled: `GET /api/checkouts/{id}/` has them."""
+
+    type: Literal["checkout"] = "checkout"
+    seq: Seq
+    id: UUID
+    status: Literal["open", "settled"]
+    buyer_id: Id
+    orders: Quantity
+    completed: Annotated[int, Field(ge=0, description="So many of the orders; the others were not bought.")]
+    totals: list[CheckoutTotals]
+    created_at: Time
+    settled_at: Time | None
+
+
 class ItemBatch(Frame):
     """Several events of the public feed in one frame, in the order of their `seq`."""
 
@@ -81,10 +107,10 @@ class ItemBatch(Frame):
 
 
 class OrderBatch(Frame):
-    """Several of the client's own orders in one frame, in the order of their `seq`."""
+    """Several of the client's own orders and checkouts in one frame, in the order of their `seq`."""
 
     type: Literal["batch"] = "batch"
-    events: list[OrderEvent]
+    events: list[OrderEvent | CheckoutEvent]
 
 
 class Heartbeat(Frame):
@@ -120,7 +146,7 @@ FEEDS = (
         "orders",
         "/ws/orders/",
         "The client's own orders, as buyer and as seller, until the token expires.",
-        (OrderEvent, OrderBatch, Heartbeat, Reset, NotificationHint),
+        (OrderEvent, CheckoutEvent, OrderBatch, Heartbeat, Reset, NotificationHint),
         {
             "token": "An access token of the listings service.",
             "after": AFTER,

@@ -23,7 +23,7 @@ LISTINGS_GROUP = "listings"
 READERS_GROUP = "readers"
 # Clients know one type for stock that is available again. The table tells the causes apart.
 SENT_AS = {"item_returned": "item_released"}
-HINT = "order_refunded"  # for the parties of an order alone
+HINTS = ("order_refunded", "checkout_settled")  # for the parties of an order alone
 PUSH_TIMEOUT_SECONDS = 1  # a worker waits no longer than this for Redis
 
 
@@ -89,7 +89,7 @@ def to_clients(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
 
 def is_public(event: dict[str, Any]) -> bool:
     """Return whether everybody may see an event of `to_hubs`."""
-    return bool(event["type"] != HINT)
+    return event["type"] not in HINTS
 
 
 def to_hubs(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ def to_hubs(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
     shown = []
     for event in events:
         kind = SENT_AS.get(event.type, event.type)
-        of: type[Frame] = OrderHint if kind == HINT else ItemEvent
+        of: type[Frame] = OrderHint if kind in HINTS else ItemEvent
         try:
             shown.append(of(**event.payload | {"type": kind, "seq": event.seq}).to_client())
         except ValidationError:

@@ -1,7 +1,7 @@
 """Notifications in the admin, read-only."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 
 from listings.models import Order
 from listings.notifications.models import Email, Notification
+from microstore.contracts.listings import CHECKOUT_SETTLED, ORDER_COMPLETED, ORDER_REJECTED
+from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.telemetry.tracing import uuid_of
 
@@ -78,8 +80,15 @@ class NotificationAdmin(ReadOnlyAdmin):
         return f"refused: {email.error}" if email.error else "waits for the mail server"
 
 
-def events_of(order_id: UUID) -> QuerySet[Notification, Any]:
-    """Return the event ids of the order's notifications."""
-    # By way of the buyer, who is notified of every fact: recipients have an index here, orders have none.
-    buyer = Order.objects.filter(pk=order_id).values("buyer")
-    return Notification.objects.filter(recipient__in=buyer, order=order_id).values_list("event_id")
+def events_of(order_id: UUID) -> list[UUID]:
+    """Return the event ids of the order's notifications, and of its checkout's."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        return []
+    # By way of the buyer: recipients have an index here, orders have none. Of an order of a checkout the
+    # seller alone is notified, but the ids of these facts are known.
+    own = Notification.objects.filter(recipient=order.buyer_id, order=order_id)
+    known = [uuid5(order_id, fact.name) for fact in (ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED)]
+    if order.checkout_id:
+        known.append(uuid5(order.checkout_id, CHECKOUT_SETTLED.name))
+    return [*own.values_list("event_id", flat=True), *known]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,13 +19,19 @@ from microstore.http.problem_schema import problems
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    """A notification of its recipient about an order."""
+    """A notification of its recipient about an order or a checkout."""
 
     listing = serializers.IntegerField(source="order.listing_id", read_only=True)
+    checkout = serializers.UUIDField(
+        source="order.checkout_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The checkout that its order belongs to, or that it is about.",
+    )
 
     class Meta:
         model = Notification
-        fields = ("id", "kind", "role", "text", "order", "listing", "created_at", "read_at")
+        fields = ("id", "kind", "role", "text", "order", "listing", "checkout", "created_at", "read_at")
         read_only_fields = fields
 
 
@@ -73,6 +79,7 @@ EXAMPLE = OpenApiExample(
         "text": "You bought 2 × Crunchy armchair for 51.45 EUR.",
         "order": "01a20465-7ba7-742f-b6f6-4741a701e43b",
         "listing": 3,
+        "checkout": None,
         "created_at": "2026-11-24T17:54:49.512064Z",
         "read_at": None,
     },
@@ -81,6 +88,7 @@ EXAMPLE = OpenApiExample(
 )
 
 
+@extend_schema_view(list=extend_schema(description="List your notifications, newest first."))
 class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notification]):
     """Notifications of the caller about orders, newest first."""
 

@@ -5,7 +5,7 @@ finds it sent and skips it. A worker that dies between the reply of the mail ser
 again when the fact is redelivered, with the same Message-ID, by which many mail programs show it once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from smtplib import (
@@ -26,7 +26,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from listings.models import Profile
+from listings.models import Order, Profile
 from listings.notifications import hourly_bound
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import subject_of
@@ -45,6 +45,11 @@ READ = (
     *("recipient__username", "recipient__email", "event_id", "kind", "role", "text", "created_at"),
     *("order__edition", "order__listing__edition", "order__listing__title"),
     *("order__past_edition__listing", "order__past_edition__edition", "order__past_edition__title"),
+    "order__checkout_id",
+)
+READ_OF_CHECKOUT = (
+    *("checkout_id", "quantity", "total_cents", "currency", "status", "reason"),
+    *(name.removeprefix("order__") for name in READ if name.startswith("order__")),
 )
 PERMANENT = 500  # SMTP's replies from here on will not change (RFC 5321, 4.2.1)
 
@@ -147,7 +152,12 @@ def compose(email: Email, connection: BaseEmailBackend) -> EmailMultiAlternative
     return write(
         subject_of(notification),
         "email",
-        {"notification": notification, "order": notification.order, "unsubscribe": unsubscribe},
+        {
+            "notification": notification,
+            "order": notification.order,
+            "together": _orders_of_checkout(notification),
+            "unsubscribe": unsubscribe,
+        },
         to=to,
         # The same each time, so that an e-mail that is sent twice is recognised.
         message_id=f"{notification.event_id}.{notification.recipient_id}",
@@ -158,6 +168,13 @@ def compose(email: Email, connection: BaseEmailBackend) -> EmailMultiAlternative
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
+
+
+def _orders_of_checkout(notification: Notification) -> Iterable[Order]:
+    if notification.kind != Notification.Kind.CHECKOUT_SETTLED:
+        return ()
+    orders = Order.objects.filter(checkout_id=notification.order.checkout_id).order_by("id")
+    return orders.select_related("listing", "past_edition").only(*READ_OF_CHECKOUT)
 
 
 def write(

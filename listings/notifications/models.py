@@ -9,13 +9,14 @@ from django.db.models.functions import Now
 
 
 class Notification(models.Model):
-    """A message to one person about an order; one for each fact, however often it is delivered."""
+    """A message to one person about an order or checkout; one a fact, however often it is delivered."""
 
     class Kind(models.TextChoices):
         ORDER_COMPLETED = "order_completed"
         ORDER_REJECTED = "order_rejected"
         ORDER_CANCELLED = "order_cancelled"
         ORDER_REFUNDED = "order_refunded"
+        CHECKOUT_SETTLED = "checkout_settled"
 
     class Role(models.TextChoices):
         BUYER = "buyer"
@@ -27,7 +28,13 @@ class Notification(models.Model):
     event_id = models.UUIDField(help_text="The fact's.")
     kind = models.CharField(max_length=20, choices=Kind)
     role = models.CharField(max_length=10, choices=Role)
-    order = models.ForeignKey("listings.Order", models.CASCADE, related_name="+", db_index=False)
+    order = models.ForeignKey(
+        "listings.Order",
+        models.CASCADE,
+        related_name="+",
+        db_index=False,
+        help_text="Of a checkout its first order.",
+    )
     text = models.CharField(max_length=1_000, help_text="For the recipient to read.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     read_at = models.DateTimeField(null=True, blank=True, help_text="When it was read; null: unread.")

@@ -1,6 +1,6 @@
 """Notifications of orders: storing, sending by e-mail, marking as read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -30,25 +30,36 @@ def notify(kind: Kind, facts: Sequence[Message]) -> None:
     Idempotent: a fact that is delivered again stores nothing and sends only the e-mails not sent yet.
     Raises Unavailable while the mail server does not answer; the notifications are stored by then.
     """
-    recipients = store_notifications(kind, facts)
+    announce(store_notifications(rows_of(kind, facts)))
+
+
+def announce(recipients: Mapping[int, int]) -> None:
+    """Send hints of stored notifications to open pages, then their e-mails; recipients are by their id.
+
+    Raises Unavailable while the mail server does not answer.
+    """
     # After the commit, since a page reads the number of unread ones as soon as it has the hint; before the
     # e-mails, since a mail server that is down ends this with an exception.
     push.push_notification_hints(recipients.values())
     send_emails(list(recipients))
 
 
-def store_notifications(kind: Kind, facts: Sequence[Message]) -> dict[int, int]:
-    """Store the notifications of the facts, with an e-mail where wanted; return recipients by their id.
-
-    Includes those stored by an earlier delivery, whose e-mail may not have been sent.
-    """
+def rows_of(kind: Kind, facts: Sequence[Message]) -> list["NewRow"]:
+    """Return the notifications of buyer and seller of each fact."""
     orders, reasons = _orders_of(facts), _reasons_of(facts)
-    rows = [
+    return [
         row
         for fact in facts
         if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
         for row in _rows_of(kind, fact, order, reason=reasons.get(fact.event_id, ""))
     ]
+
+
+def store_notifications(rows: Sequence["NewRow"]) -> dict[int, int]:
+    """Store the notifications, each with an e-mail where wanted; return recipients by their id.
+
+    Includes those stored by an earlier delivery, whose e-mail may not have been sent.
+    """
     with transaction.atomic():
         insert_new(Notification, rows, key="event_id")
         # Not only the rows just inserted: a fact that is delivered again finds all of them here, and those of
@@ -84,6 +95,7 @@ class Bought(NamedTuple):
     """The columns of an order that its notifications need."""
 
     order_id: UUID
+    checkout_id: UUID | None
     buyer_id: int
     seller_id: int
     status: str
@@ -113,7 +125,17 @@ def _orders_of(facts: Iterable[Message]) -> dict[UUID, Bought]:
     # A past edition is there where the seller has changed the listing after the sale.
     orders = Order.objects.annotate(title=Coalesce("past_edition__title", "listing__title"))
     found = orders.filter(id__in=[order_id_of(fact) for fact in facts]).values_list(
-        *("id", "buyer_id", "listing__seller_id", "status", "quantity", "title", "total_cents", "currency"),
+        *(
+            "id",
+            "checkout_id",
+            "buyer_id",
+            "listing__seller_id",
+            "status",
+            "quantity",
+            "title",
+            "total_cents",
+            "currency",
+        ),
     )
     return {order.order_id: order for order in map(Bought._make, found)}
 
@@ -141,7 +163,10 @@ def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[N
         "total": show_amount(order.total_cents or 0, order.currency),
         "reason": reason.rstrip("."),
     }
-    people = ((Role.BUYER, order.buyer_id), (Role.SELLER, order.seller_id))
+    people = [(Role.SELLER, order.seller_id)]
+    # A checkout is one thing to its buyer, who is notified once all of it is settled; of refunds at once.
+    if order.checkout_id is None or kind == Kind.ORDER_REFUNDED:
+        people.insert(0, (Role.BUYER, order.buyer_id))
     return [
         NewRow(
             recipient_id=person,

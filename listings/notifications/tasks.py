@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 from listings.notifications.account_mail import send_account_mails
+from listings.notifications.checkouts import notify_of_checkouts
 from listings.notifications.models import Notification
 from listings.notifications.services import notify
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
+    CHECKOUT_SETTLED,
     ORDER_COMPLETED,
     ORDER_REJECTED,
     REFUND_COMPLETED,
+    CheckoutSettled,
     OrderCompleted,
     OrderRejected,
     RefundCompleted,
@@ -43,6 +46,12 @@ def order_rejected(events: list[OrderRejected]) -> Sequence[Message]:
 @handles_fact(ORDER_CANCELLED, listener=NOTIFICATIONS)
 def order_cancelled(events: list[OrderCancelled]) -> Sequence[Message]:
     notify(Kind.ORDER_CANCELLED, events)
+    return []
+
+
+@handles_fact(CHECKOUT_SETTLED, listener=NOTIFICATIONS)
+def checkout_settled(events: list[CheckoutSettled]) -> Sequence[Message]:
+    notify_of_checkouts(events)
     return []
 
 

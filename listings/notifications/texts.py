@@ -27,6 +27,7 @@ SUBJECTS = {
     (Kind.ORDER_CANCELLED, Role.SELLER): "An order was cancelled",
     (Kind.ORDER_REFUNDED, Role.BUYER): "Your refund",
     (Kind.ORDER_REFUNDED, Role.SELLER): "A refund",
+    (Kind.CHECKOUT_SETTLED, Role.BUYER): "Your purchase",
 }
 
 

@@ -48,6 +48,35 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         return request.build_absolute_uri(path) if path and request else path or None
 
 
+class CheckoutTotalsSerializer(serializers.Serializer[Any]):
+    """Sums of the completed orders in one currency, in its minor unit."""
+
+    currency = serializers.CharField()
+    price_cents = serializers.IntegerField(help_text="Without the fee.")
+    fee_cents = serializers.IntegerField()
+    total_cents = serializers.IntegerField(help_text="Price and fee.")
+    refunded_cents = serializers.IntegerField(help_text="Of the total.")
+
+
+class CheckoutSummarySerializer(serializers.Serializer[Any]):
+    """A checkout without its orders."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(
+        ["open", "settled"], help_text="`open` while one of its orders is pending."
+    )
+    trace_id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True, help_text="When its last order was settled.")
+    totals = CheckoutTotalsSerializer(many=True, help_text="Of what is completed, one for each currency.")
+
+
+class PlacedCheckoutSerializer(CheckoutSummarySerializer):
+    """A checkout as its buyer sees it."""
+
+    orders = OrderSerializer(many=True, help_text="In the order of the items.")
+
+
 class StepSerializer(serializers.Serializer[Any]):
     """A step of an order, done or still to come."""
 

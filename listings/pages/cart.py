@@ -65,7 +65,7 @@ def cart(request: HttpRequest) -> HttpResponse:
         orders, replayed = checkout.check_out(_checkout(request, wanted))
     except Refusal as error:
         return _show(request, error)
-    response = redirect(f"{reverse('shop:orders')}?new={orders[0].checkout_id}")
+    response = redirect("shop:checkout", orders[0].checkout_id)
     # Only what was bought is taken out; more of it, added in another tab, stays. A second click is replayed:
     # the first has already taken it out, so a cart with another key is left as it is.
     kept = cart_of(request)

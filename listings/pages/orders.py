@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from listings.models import Order
+from listings.orders.checkouts import find_checkout, find_checkouts
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
 from listings.refunds.request import REFUNDABLE
@@ -22,7 +23,19 @@ from microstore.refusal import Refusal
 def orders(request: HttpRequest) -> HttpResponse:
     """Show the orders that the visitor has placed; the live feed updates their status."""
     bought = page_of(request, queries.orders_bought_by(visitor_id(request)), name="orders")
-    return render_page(request, "orders.html", bought | {"new": request.GET.get("new", "")})
+    checkouts = find_checkouts(order.checkout_id for order in bought["orders"])
+    return render_page(
+        request, "orders.html", bought | {"new": request.GET.get("new", ""), "checkouts": checkouts}
+    )
+
+
+@require_safe
+@login_required
+@shows_refusals
+def checkout_page(request: HttpRequest, checkout_id: UUID) -> HttpResponse:
+    """Show the orders of one checkout to its buyer; 404 to anybody else."""
+    checkout = find_checkout(checkout_id, queries.orders_bought_by(visitor_id(request)))
+    return render_page(request, "checkout.html", {"checkout": checkout, "orders": checkout.orders})
 
 
 @require_safe

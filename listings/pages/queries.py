@@ -58,7 +58,7 @@ def sum_sales(orders: QuerySet[Order]) -> list[dict[str, Any]]:
 
 def notifications_of(user_id: int) -> QuerySet[Notification]:
     """Return the notifications of the user."""
-    return Notification.objects.filter(recipient=user_id)
+    return Notification.objects.filter(recipient=user_id).select_related("order")
 
 
 def unread_of(user_id: int | None) -> int:

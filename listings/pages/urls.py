@@ -43,6 +43,7 @@ urlpatterns = [
     path("sales/listings/", own_listings.own_listings, name="own-listings"),
     path("sales/balance/", selling.balance, name="balance"),
     path("orders/", orders.orders, name="orders"),
+    path("checkouts/<uuid:checkout_id>/", orders.checkout_page, name="checkout"),
     path("orders/<uuid:order_id>/", orders.order_page, name="order"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="cancel"),
     path("orders/<uuid:order_id>/refund/", refunds.refund, name="refund"),

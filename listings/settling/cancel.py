@@ -16,7 +16,7 @@ from listings import queries
 from listings.messages import order_cancelled
 from listings.models import Order
 from listings.refusals import AlreadySettled, NotYours, TooManyCancellations
-from listings.settling.release import release_order
+from listings.settling.release import release_orders
 from microstore.contracts.listings import ORDER_VOIDED, OrderVoided
 from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.database.clock import database_now
@@ -43,7 +43,7 @@ def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
     if order.status != Order.Status.PENDING:
         raise AlreadySettled(f"The order is {order.status} already.")
     _ensure_may_cancel(buyer_id)
-    release_order(order, Order.Status.CANCELLED)
+    release_orders([order], Order.Status.CANCELLED)
     outbox.send_again(ORDER_CANCELLED, order_cancelled(order))
     return order
 

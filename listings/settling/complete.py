@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
 from listings import metrics
 from listings.live import push
 from listings.messages import order_completed
 from listings.models import LiveEvent, Order
+from listings.settling.checkouts import settle_checkouts
 from microstore.contracts.listings import ITEM_SOLD, ItemSold, OrderCompleted
 from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.telemetry.tracing import trace_id_of
@@ -35,6 +36,7 @@ WITH sale AS (
 ),
 pending AS (
     SELECT id FROM listings_order WHERE id IN (SELECT order_id FROM sale) AND status = 'pending'
+        AND (checkout_id IS NOT NULL) = %s
     ORDER BY id FOR UPDATE
 ), completed AS (
     UPDATE listings_order SET status = 'completed', settled_at = now(), transaction_id = sale.transaction_id,
@@ -54,7 +56,7 @@ pending AS (
 )
 SELECT completed.id, listing.id, completed.buyer_id, listing.seller_id, completed.quantity,
     completed.currency, completed.transaction_id, completed.fee_cents, completed.total_cents, completed.trace,
-    completed.created_at, completed.settled_at, event.seq, event.payload
+    completed.created_at, completed.settled_at, event.seq, event.payload, completed.checkout_id
 FROM completed JOIN listings_listing listing ON listing.id = completed.listing_id
     JOIN event ON event.order_id = completed.id
 ORDER BY event.seq
@@ -81,12 +83,13 @@ class Completed(NamedTuple):
 
 
 class NewlyCompleted(NamedTuple):
-    """An order that was pending until now, and its event of the live feed."""
+    """An order that was pending until now, its event of the live feed, and its checkout."""
 
     order: Completed
     created_at: datetime
     settled_at: datetime
     event: LiveEvent
+    checkout_id: UUID | None
 
 
 def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
@@ -98,25 +101,41 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     """
     # Committed before anything is published: whoever receives the event reads a completed order.
     new = _complete_pending(sales)
+    push.push([each.event for each in new])
+    others = _without(sales, new)
+    of_checkouts = _complete_of_checkouts(others)
+    new += of_checkouts
     for order in (each.order for each in new):
         trace_id = trace_id_of(order.trace)
         log.info("item_sold", order_id=str(order.order_id), listing_id=order.listing_id, trace_id=trace_id)
-    push.push([each.event for each in new])
     metrics.note_truth(each.settled_at - each.created_at for each in new)
-    completed = [each.order for each in new]
-    sold = {(order.order_id, *_figures(order)) for order in completed}
-    others = [sale for sale in sales if (sale.order_id, *_figures(sale)) not in sold]
-    before = _find_completed_before(others)
+    before = _find_completed_before(_without(others, of_checkouts))
     push.push_again([order.order_id for order in before])
-    return [order_completed(order._asdict()) for order in completed + before]
+    return [order_completed(order._asdict()) for order in [*(each.order for each in new), *before]]
 
 
-def _complete_pending(sales: Sequence[ItemSold]) -> list[NewlyCompleted]:
+def _without(sales: Sequence[ItemSold], completed: Sequence[NewlyCompleted]) -> list[ItemSold]:
+    sold = {(each.order.order_id, *_figures(each.order)) for each in completed}
+    return [sale for sale in sales if (sale.order_id, *_figures(sale)) not in sold]
+
+
+def _complete_of_checkouts(sales: Sequence[ItemSold]) -> list[NewlyCompleted]:
+    # Apart from the others, whose one statement needs no transaction around it.
+    if not sales:
+        return []
+    with transaction.atomic():
+        new = _complete_pending(sales, of_checkouts=True)
+        settled = settle_checkouts(each.checkout_id for each in new)
+        push.push([*(each.event for each in new), *settled])
+    return new
+
+
+def _complete_pending(sales: Sequence[ItemSold], *, of_checkouts: bool = False) -> list[NewlyCompleted]:
     if not sales:
         return []
     rows = json.dumps([sale.model_dump(mode="json", include=COLUMNS_OF_SALE) for sale in sales])
     with connection.cursor() as cursor:
-        cursor.execute(COMPLETE, [rows])
+        cursor.execute(COMPLETE, [rows, of_checkouts])
         return [_read_row(row) for row in cursor.fetchall()]
 
 
@@ -156,6 +175,6 @@ def _figures(sale: ItemSold | Completed | Order) -> tuple[UUID | None, int | Non
 
 def _read_row(row: tuple[Any, ...]) -> NewlyCompleted:
     order = Completed(*row[: len(FIELDS)])
-    created_at, settled_at, seq, payload = row[len(FIELDS) :]
+    created_at, settled_at, seq, payload, checkout_id = row[len(FIELDS) :]
     event = LiveEvent(seq=seq, type=EVENT, payload=json.loads(payload))
-    return NewlyCompleted(order, created_at, settled_at, event)
+    return NewlyCompleted(order, created_at, settled_at, event, checkout_id)

@@ -1,6 +1,7 @@
 """Ending an order without a sale: its stock goes back, and the live feed shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -8,6 +9,7 @@ from django.db import transaction
 from listings import queries
 from listings.live import push
 from listings.models import Listing, LiveEvent, Order
+from listings.settling.checkouts import settle_checkouts
 from listings.stock import release_stock
 from microstore.contracts.listings import ORDER_REJECTED, OrderRejected
 from microstore.database.clock import database_now
@@ -30,9 +32,7 @@ def reject_orders(rejections: Sequence[OrderRejected]) -> None:
         pending = [
             orders[order_id] for order_id in reasons if orders[order_id].status == Order.Status.PENDING
         ]
-        # Listings are locked in the order of their ids, as purchases lock them.
-        for order in sorted(pending, key=lambda order: order.listing_id):
-            release_order(order, Order.Status.REJECTED, reason=reasons[order.id])
+        release_orders(pending, Order.Status.REJECTED, reasons=reasons)
 
 
 def _find_contradiction(rejection: OrderRejected, order: Order | None) -> str | None:
@@ -46,8 +46,20 @@ def _find_contradiction(rejection: OrderRejected, order: Order | None) -> str | 
     return None
 
 
-def release_order(order: Order, status: Order.Status, *, reason: str = "") -> None:
-    """Settle a pending order that the caller has locked; of several orders, by ascending listing id."""
+def release_orders(
+    orders: Sequence[Order], status: Order.Status, *, reasons: Mapping[UUID, str] | None = None
+) -> None:
+    """Settle pending orders that the caller has locked, and their checkouts; `reasons` are by order.
+
+    The caller locks nothing more in this transaction.
+    """
+    # Listings are locked in the order of their ids, as purchases lock them.
+    for order in sorted(orders, key=lambda order: order.listing_id):
+        _release_order(order, status, reason=(reasons or {}).get(order.id, ""))
+    push.push(settle_checkouts(order.checkout_id for order in orders))
+
+
+def _release_order(order: Order, status: Order.Status, *, reason: str) -> None:
     # The order before its listing, as everywhere: whoever holds a listing's lock never waits for an order.
     # By the database's clock, by which `reconcile` decides when to send a cancellation again.
     order.status, order.reason, order.settled_at = status, reason, database_now()

@@ -1,9 +1,13 @@
 """Filters that the shop's templates use."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import template
 
-from listings.models import Listing
+from listings.models import Listing, Order
 from listings.money import format_amount
+from listings.orders.checkouts import PlacedCheckout
 
 register = template.Library()
 
@@ -25,6 +29,21 @@ def stock_words(available: int) -> str:
 def ordered_words(listing: Listing) -> str:
     """Return how many of a listing's pieces are ordered, settled or not."""
     return f"{listing.quantity - listing.available} of {listing.quantity} ordered"
+
+
+@register.filter
+def of(mapping: Mapping[Any, Any], key: object) -> Any:
+    """Return what a mapping has under the key, or None."""
+    return mapping.get(key)
+
+
+@register.filter
+def checkout_words(checkout: PlacedCheckout) -> str:
+    """Return how far a checkout is: how many of its orders are completed, and how many still pending."""
+    orders = checkout.orders
+    pending = sum(order.status == Order.Status.PENDING for order in orders)
+    words = f"{len(checkout.bought)} of {len(orders)} completed"
+    return f"{words}, {pending} pending" if pending else words
 
 
 @register.filter

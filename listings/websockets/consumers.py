@@ -228,7 +228,7 @@ class OrdersFeed(LiveSocket):
         next_after: int | None = await self.resumable(after)
         while next_after is not None:
             missed = await database_sync_to_async(order_events.find_missed)(self.bearer.user_id, next_after)
-            await self.send_events(missed.orders)
+            await self.send_events(missed.events)
             next_after = missed.next_after
 
     async def _expire(self) -> None:

@@ -21,6 +21,7 @@ from listings.live.frames import NotificationHint
 from listings.live.push import READERS_GROUP, frame, listen, unpack
 from listings.websockets import order_events
 from listings.websockets.hub import current_hub
+from microstore.contracts.listings import CHECKOUT_SETTLED
 
 NOTIFICATION = NotificationHint().model_dump_json()
 
@@ -98,12 +99,12 @@ class OrderHub:
                 socket.enqueue(NOTIFICATION)
 
     async def _deliver(self, events: Sequence[dict[str, Any]]) -> None:
-        seqs = {event["order_id"]: event["seq"] for event in events}
-        orders = await database_sync_to_async(order_events.read_orders)(seqs)
+        found = await database_sync_to_async(_read)(events)
         by_user: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for order in orders:
-            for user_id in {order["buyer_id"], order["seller_id"]} & self._sockets.keys():
-                by_user[user_id].append(order)
+        for event in found:
+            # A checkout is its buyer's alone.
+            for user_id in {event["buyer_id"], event.get("seller_id")} & self._sockets.keys():
+                by_user[user_id].append(event)
         for user_id, own in by_user.items():
             self._send_to([user_id], frame(own))
             metrics.PUSHED.inc(len(own) * len(self._sockets.get(user_id, ())))
@@ -112,6 +113,15 @@ class OrderHub:
         text = json.dumps(content, separators=(",", ":"))
         for socket in [socket for user_id in users for socket in self._sockets.get(user_id, ())]:
             socket.enqueue(text)
+
+
+def _read(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    orders = {event["order_id"]: event["seq"] for event in events if event["type"] != CHECKOUT_SETTLED.name}
+    checkouts = {
+        event["checkout_id"]: event["seq"] for event in events if event["type"] == CHECKOUT_SETTLED.name
+    }
+    found = order_events.read_orders(orders) + order_events.read_checkouts(checkouts)
+    return sorted(found, key=lambda event: event["seq"])
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, OrderHub] = WeakKeyDictionary()

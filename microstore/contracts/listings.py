@@ -9,6 +9,7 @@ from microstore.contracts.contract import Cents, Contract, Currency, Id, Message
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 FeeRule = Annotated[str, Field(max_length=100)]
+OrderIds = Annotated[list[UUID], Field(min_length=1)]
 
 
 class OrderMessage(Message):
@@ -58,6 +59,17 @@ class OrderCompleted(OrderMessage):
     transaction_id: UUID
 
 
+class CheckoutSettled(Message):
+    """No order of the checkout is pending any more; published as a fact only, after those of its orders."""
+
+    key_field: ClassVar[str] = "checkout_id"
+
+    checkout_id: UUID
+    buyer_id: Id
+    order_ids: OrderIds
+    completed_order_ids: list[UUID]  # the others are rejected or cancelled
+
+
 class RefundMessage(Message):
     """A message about one refund of an order, by which two of them are compared."""
 
@@ -96,6 +108,7 @@ ITEM_SOLD = Contract("item_sold", ItemSold, to="listings")
 ORDER_REJECTED = Contract("order_rejected", OrderRejected, to="listings", fact="order.rejected")
 ORDER_VOIDED = Contract("order_voided", OrderVoided, to="listings")
 ORDER_COMPLETED = Contract("order_completed", OrderCompleted, fact="order.completed")
+CHECKOUT_SETTLED = Contract("checkout_settled", CheckoutSettled, fact="order.checkout_settled")
 ORDER_REFUNDED = Contract("order_refunded", OrderRefunded, to="listings")
 REFUND_REFUSED = Contract("refund_refused", RefundRefused, to="listings")
 REFUND_COMPLETED = Contract("refund_completed", RefundCompleted, fact="order.refunded")

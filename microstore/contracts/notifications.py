@@ -4,12 +4,18 @@ from typing import ClassVar
 from uuid import UUID
 
 from microstore.contracts.contract import AnyContract, Contract, Message
-from microstore.contracts.listings import ORDER_COMPLETED, ORDER_REJECTED, REFUND_COMPLETED
+from microstore.contracts.listings import (
+    CHECKOUT_SETTLED,
+    ORDER_COMPLETED,
+    ORDER_REJECTED,
+    REFUND_COMPLETED,
+)
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED
 
 NOTIFICATIONS = "notifications"
 SUBSCRIBED_FACTS: tuple[AnyContract, ...] = (
     *(ORDER_CREATED, ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED, REFUND_COMPLETED),
+    CHECKOUT_SETTLED,
 )
 
 

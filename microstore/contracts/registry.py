@@ -7,6 +7,7 @@ from microstore.contracts.accounts import (
     EXPORT_REQUESTED,
 )
 from microstore.contracts.listings import (
+    CHECKOUT_SETTLED,
     ITEM_SOLD,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
@@ -27,7 +28,7 @@ from microstore.contracts.transactions import (
 REGISTRY = Registry(
     [
         *(ORDER_CREATED, ORDER_EXPIRED, ITEM_SOLD, ORDER_REJECTED, ORDER_COMPLETED),
-        *(ORDER_CANCELLED, ORDER_VOIDED, MAIL_ACCOUNT),
+        *(ORDER_CANCELLED, ORDER_VOIDED, CHECKOUT_SETTLED, MAIL_ACCOUNT),
         *(REFUND_REQUESTED, ORDER_REFUNDED, REFUND_REFUSED, REFUND_COMPLETED),
         *(ACCOUNT_DELETED, ACCOUNT_FORGOTTEN, EXPORT_REQUESTED, ACCOUNT_EXPORTED),
     ],

@@ -234,7 +234,17 @@ def test_two_things_are_bought_by_one_checkout(market: Market, chromium: Browser
             order = buyer.page.get_by_role("listitem").filter(has_text=thing)
             expect(order).to_have_count(1)
             expect(order).to_contain_text("Completed")
-        expect(buyer.bell).to_have_text("2")
+        main = buyer.page.get_by_role("main")
+        expect(main).to_contain_text("2 of 2 completed")
+        expect(main).to_contain_text("€46.40")
+        assert findings(buyer) == []
+        expect(buyer.bell).to_have_text("1")
+        buyer.bell.click()
+        buyer.page.get_by_role("link", name="You bought").click()
+        expect(buyer.page.get_by_role("heading", level=1)).to_have_text("2 things bought together")
+        buyer.page.get_by_role("link", name="All my orders").click()
+        buyer.page.get_by_role("link", name="2 things bought together").click()
+        expect(main).to_contain_text("2 of 2 completed")
 
 
 def test_a_cart_whose_last_thing_has_gone_is_refused_and_says_so(

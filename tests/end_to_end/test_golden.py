@@ -80,9 +80,10 @@ def recording(market: Market) -> Iterator[Recorder]:
 def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Person) -> None:
     """Orders that are completed, rejected, cancelled, given up, refunded or not, and a deleted account."""
     chair = seller.sell("Crunchy armchair", quantity=9, category="furniture")
-    coat = seller.sell("Coat for all weathers but one", currency="XTS")
+    coat = seller.sell("Coat for all weathers but one", quantity=2, currency="XTS")
     orders = [buyer.buy(chair).json()["id"], buyer.buy(coat).json()["id"]]
-    market.wait_settled(orders)
+    together = buyer.check_out(chair, coat).json()["orders"]
+    market.wait_settled([*orders, *(order["id"] for order in together)])
     market.stack.stop("transactions-worker")
     cancelled, forgotten = (buyer.buy(chair).json()["id"] for _ in range(2))
     buyer.request("POST", f"/api/orders/{cancelled}/cancel/")

@@ -387,7 +387,9 @@ def test_what_people_were_told_is_read_newest_first_in_pages_of_constant_cost(
         with django_assert_num_queries(QUERIES_OF_A_PAGE):
             api.get("/api/notifications/", {"page_size": size})
     newest = found[0]["results"][0]
-    assert newest.keys() == {"id", "kind", "role", "text", "order", "listing", "created_at", "read_at"}
+    assert newest.keys() == {
+        *("id", "kind", "role", "text", "order", "listing", "checkout", "created_at", "read_at"),
+    }
     assert (newest["kind"], newest["role"], newest["listing"]) == (
         "order_completed",
         "buyer",

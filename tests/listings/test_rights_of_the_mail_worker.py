@@ -39,6 +39,7 @@ RIGHTS = {
     "listings_order": {
         "SELECT": {
             *("id", "buyer_id", "listing_id", "edition", "quantity", "total_cents", "currency", "status"),
+            *("checkout_id", "reason"),
         }
     },
     "listings_refund": {"SELECT": {"id", "reason"}},

@@ -75,6 +75,7 @@ ENDPOINTS = {
     "DELETE /api/listings/{listing_id}/images/{image_id}/": Row(NOT_HERS, LOG_IN),
     "POST /api/checkouts/": Row((409, 409), LOG_IN, {"items": [{"listing": LISTING, "quantity": 1_000}]}),
     "POST /api/checkouts/quote/": Row((409, 200), (409, 200), {"items": [{"listing": LISTING}]}),
+    "GET /api/checkouts/{id}/": Row((404, 404), LOG_IN),
     "GET /api/notifications/": Row(FOR_ALL, LOG_IN),
     "POST /api/notifications/{id}/read/": Row((404, 404), LOG_IN),
     "POST /api/notifications/read-all/": Row(FOR_ALL, LOG_IN),
@@ -124,6 +125,7 @@ class Belongings:
         """Send a request about it."""
         method, path = endpoint.split()
         numbers = {"orders": self.order.pk, "notifications": self.notification.pk}
+        numbers["checkouts"] = self.order.checkout_id
         which = numbers.get(path.split("/")[2], self.listing.pk)
         url = path.format(
             id=which, listing_id=self.listing.pk, image_id=self.image.pk, session_id=self.session_id
@@ -151,7 +153,13 @@ def belongings(shown: int, alice: User, bob: User, put_on_sale: Callable[..., Li
     image = ListingImage.objects.create(listing=listing, large="a.jpg", small="b.jpg", width=1, height=1)
     sold = put_on_sale("Reading lamp")
     order = Order.objects.create(
-        buyer=bob, listing=sold, quantity=1, unit_price_cents=100, currency="EUR", trace=new_trace()
+        buyer=bob,
+        listing=sold,
+        quantity=1,
+        unit_price_cents=100,
+        currency="EUR",
+        trace=new_trace(),
+        checkout_id=uuid7(),
     )
     notification = Notification.objects.create(
         recipient=alice, event_id=uuid7(), kind="order_completed", role="seller", order=order, text=TOLD
@@ -197,6 +205,7 @@ def test_their_owners_are_let_in(
     belongings: Belongings, endpoint: str, client_of: Callable[[User], APIClient]
 ) -> None:
     """Or the test above would be content with endpoints that let nobody in."""
-    owner = belongings.bob if "/orders/" in endpoint else belongings.alice
+    is_his = "/orders/" in endpoint or "/checkouts/" in endpoint
+    owner = belongings.bob if is_his else belongings.alice
     response = belongings.ask(client_of(owner), endpoint, ENDPOINTS[endpoint].body)
     assert response.status_code not in (401, 403, 404, 409), response.content

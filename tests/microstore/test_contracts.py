@@ -102,6 +102,8 @@ def test_a_task_that_others_know_keeps_its_name() -> None:
         "listings.order_refunded",
         "listings.refund_refused",
         "refund_completed",
+        "checkout_settled",
+        "notifications.heard_checkout_settled",
         "notifications.heard_refund_completed",
         "notifications.heard_order_created",
         "notifications.heard_order_completed",

@@ -371,6 +371,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/checkouts/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return a checkout that you have made, with its orders and what was bought
+         * @description Return a checkout that you have made, with its orders and what was bought.
+         */
+        get: operations["api_checkouts_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/checkouts/quote/": {
         parameters: {
             query?: never;
@@ -591,8 +611,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Notifications of the caller about orders, newest first
-         * @description Notifications of the caller about orders, newest first.
+         * List your notifications, newest first
+         * @description List your notifications, newest first.
          */
         get: operations["api_notifications_list"];
         put?: never;
@@ -760,6 +780,8 @@ export interface components {
         AcceptedCheckout: {
             /** Format: uuid */
             id: string;
+            /** @description The checkout: its orders, and whether all are settled. */
+            status_url: string;
             trace_id: string;
             orders: components["schemas"]["CheckoutOrder"][];
         };
@@ -849,6 +871,17 @@ export interface components {
         /** @description A checkout: several listings, none of them twice. */
         CheckoutRequest: {
             items: components["schemas"]["ItemRequest"][];
+        };
+        /** @description Sums of the completed orders in one currency, in its minor unit. */
+        CheckoutTotals: {
+            currency: string;
+            /** @description Without the fee. */
+            price_cents: number;
+            fee_cents: number;
+            /** @description Price and fee. */
+            total_cents: number;
+            /** @description Of the total. */
+            refunded_cents: number;
         };
         /** @enum {string} */
         CurrencyEnum: "EUR" | "USD" | "GBP" | "CHF" | "SEK" | "NOK" | "DKK" | "PLN" | "CZK" | "JPY" | "KWD";
@@ -959,16 +992,24 @@ export interface components {
             token: string;
             new: string;
         };
-        /** @description A notification of its recipient about an order. */
+        /** @description A notification of its recipient about an order or a checkout. */
         Notification: {
             readonly id: number;
             readonly kind: components["schemas"]["NotificationKindEnum"];
             readonly role: components["schemas"]["RoleEnum"];
             /** @description For the recipient to read. */
             readonly text: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Of a checkout its first order.
+             */
             readonly order: string;
             readonly listing: number;
+            /**
+             * Format: uuid
+             * @description The checkout that its order belongs to, or that it is about.
+             */
+            readonly checkout: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /**
@@ -982,9 +1023,10 @@ export interface components {
          *     * `order_rejected` - Order Rejected
          *     * `order_cancelled` - Order Cancelled
          *     * `order_refunded` - Order Refunded
+         *     * `checkout_settled` - Checkout Settled
          * @enum {string}
          */
-        NotificationKindEnum: "order_completed" | "order_rejected" | "order_cancelled" | "order_refunded";
+        NotificationKindEnum: "order_completed" | "order_rejected" | "order_cancelled" | "order_refunded" | "checkout_settled";
         /** @description An open session of the caller. */
         OpenSession: {
             /** Format: uuid */
@@ -1178,6 +1220,34 @@ export interface components {
             /** @description Your password, with a new `email`. */
             password?: string;
         };
+        /** @description A checkout as its buyer sees it. */
+        PlacedCheckout: {
+            /** Format: uuid */
+            id: string;
+            /** @description `open` while one of its orders is pending.
+             *
+             *     * `open` - open
+             *     * `settled` - settled */
+            status: components["schemas"]["PlacedCheckoutStatusEnum"];
+            trace_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When its last order was settled.
+             */
+            settled_at: string | null;
+            /** @description Of what is completed, one for each currency. */
+            totals: components["schemas"]["CheckoutTotals"][];
+            /** @description In the order of the items. */
+            orders: components["schemas"]["Order"][];
+        };
+        /**
+         * @description * `open` - open
+         *     * `settled` - settled
+         * @enum {string}
+         */
+        PlacedCheckoutStatusEnum: "open" | "settled";
         /** @description Problem details of an error (RFC 9457). */
         Problem: {
             /** @description `urn:microstore:problem:…`, or `about:blank`. */
@@ -2280,6 +2350,10 @@ export interface operations {
         responses: {
             202: {
                 headers: {
+                    /** @description `true` for a repeat. */
+                    "Idempotent-Replayed"?: string;
+                    /** @description The checkout. */
+                    Location?: string;
                     "X-Trace-Id": components["headers"]["X-Trace-Id"];
                     [name: string]: unknown;
                 };
@@ -2340,6 +2414,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_checkouts_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The checkout. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedCheckout"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["OrderNotFound"];
+            406: components["responses"]["NotAcceptable"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

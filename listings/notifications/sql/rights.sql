@@ -14,7 +14,7 @@ BEGIN
         ON listings_profile TO microstore_notifications;
     GRANT SELECT (id, seller_id, title, edition) ON listings_listing TO microstore_notifications;
     GRANT SELECT (id, listing_id, title, edition) ON listings_listingedition TO microstore_notifications;
-    GRANT SELECT (id, buyer_id, listing_id, edition, quantity, total_cents, currency, status)
+    GRANT SELECT (id, checkout_id, buyer_id, listing_id, edition, quantity, total_cents, currency, status, reason)
         ON listings_order TO microstore_notifications;
     GRANT SELECT (id, reason) ON listings_refund TO microstore_notifications;
     GRANT SELECT, INSERT (recipient_id, event_id, kind, role, order_id, text)

@@ -101,7 +101,10 @@ function onListingEvent(event) {
 const ORDER_WORDS = { completed: "completed", rejected: "could not be completed", cancelled: "was cancelled", partly_refunded: "was refunded in part", refunded: "was refunded" };
 function onOrderEvent(event) {
   if (event.type === "notification") return lookForNews().catch(() => {});
-  if (event.type === "order") say(`${event.listing_title ?? "Your order"}: ${ORDER_WORDS[event.status] ?? event.status}`);
+  if (event.type === "checkout") say(`Your purchase: ${event.completed} of ${event.orders} completed`);
+  // A checkout is one thing to its buyer, and said once; of a refund there is more to say.
+  const isPart = event.checkout_id && event.buyer_id === Number(page.user) && !event.refunded_cents;
+  if (event.type === "order" && !isPart) say(`${event.listing_title ?? "Your order"}: ${ORDER_WORDS[event.status] ?? event.status}`);
   refresh().catch(() => {});
 }
 

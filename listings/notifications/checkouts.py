@@ -1,0 +1,83 @@
+"""Notifications of checkouts: one for the buyer, when all orders are settled."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
+
+from listings.models import Order
+from listings.notifications.models import Notification
+from listings.notifications.services import NewRow, announce, store_notifications
+from microstore.contracts.listings import CheckoutSettled
+from microstore.staff.money import show_amount
+
+MAX_CURRENCIES = 3  # whose sums are named; a text has room for a thousand characters
+
+
+def notify_of_checkouts(facts: Sequence[CheckoutSettled]) -> None:
+    """Notify the buyer of each checkout: in the database, on open pages and by e-mail.
+
+    Idempotent, and raises Unavailable, as `notify` does.
+    """
+    orders = defaultdict(list)
+    for order in _with_titles([order_id for fact in facts for order_id in fact.order_ids]):
+        orders[order.checkout_id].append(order)
+    rows = [_row_of(fact, orders[fact.checkout_id]) for fact in facts if fact.checkout_id in orders]
+    announce(store_notifications(rows))
+
+
+def _with_titles(order_ids: Sequence[UUID]) -> QuerySet[Order]:
+    # No other column: the worker's database role may not read them (sql/rights.sql).
+    orders = Order.objects.annotate(title=Coalesce("past_edition__title", "listing__title"))
+    columns = (
+        "checkout_id",
+        "buyer_id",
+        "quantity",
+        "total_cents",
+        "currency",
+        "status",
+        "listing_id",
+        "edition",
+    )
+    return orders.filter(id__in=order_ids).only(*columns).order_by("id")
+
+
+def _row_of(fact: CheckoutSettled, orders: Sequence[Order]) -> NewRow:
+    return NewRow(
+        recipient_id=orders[0].buyer_id,
+        event_id=fact.event_id,
+        kind=Notification.Kind.CHECKOUT_SETTLED.value,
+        role=Notification.Role.BUYER.value,
+        order_id=orders[0].id,
+        text=_describe(fact, orders),
+    )
+
+
+def _describe(fact: CheckoutSettled, orders: Sequence[Order]) -> str:
+    # Of the fact, and not by the status: what is completed may be refunded by now.
+    bought = [order for order in orders if order.id in fact.completed_order_ids]
+    rejected = [order for order in orders if order.status == Order.Status.REJECTED]
+    cancelled = [order for order in orders if order.status == Order.Status.CANCELLED]
+    sentences = (
+        f"You bought {_name(bought)}{_price(bought)}." if bought else "",
+        f"{_name(rejected)} {'was' if len(rejected) == 1 else 'were'} rejected." if rejected else "",
+        f"You cancelled {_name(cancelled)}." if cancelled else "",
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _name(orders: Sequence[Order]) -> str:
+    first = f"{orders[0].quantity} × {orders[0].title}"  # type: ignore[attr-defined]  # annotated
+    more = len(orders) - 1
+    return f"{first} and {more} other {'thing' if more == 1 else 'things'}" if more else first
+
+
+def _price(orders: Sequence[Order]) -> str:
+    totals: Counter[str] = Counter()
+    for order in orders:
+        totals[order.currency] += order.total_cents or 0
+    if len(totals) > MAX_CURRENCIES:
+        return ""
+    return " for " + " and ".join(show_amount(cents, code) for code, cents in sorted(totals.items()))
