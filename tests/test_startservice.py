@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.new_service import LISTINGS, copy_with_shipping, run, start_service
 
+pytestmark = pytest.mark.timeout(300)
 SHIPPING = LISTINGS | {"MICROSTORE_SERVICE": "shipping"}
 CHECKS = {
     "lint": ("ruff", "check", "."),
@@ -32,7 +33,6 @@ def test_a_new_service_is_green_at_once(copy: Path, name: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.timeout(300)
 def test_a_new_service_is_in_every_file_of_a_deployment(copy: Path) -> None:
     done = run(copy, "pytest", "-q", *COMPARED, "-k", f"not ({SLOW})", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout[-5_000:]

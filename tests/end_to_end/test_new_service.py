@@ -106,7 +106,7 @@ def read_buyers(url: str) -> list[int]:
         return [buyer for (buyer,) in cursor.fetchall()]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_new_service_handles_a_fact_once_and_its_own_test_passes(
     servers: RealServers, tmp_path: Path
 ) -> None:

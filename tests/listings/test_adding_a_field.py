@@ -57,6 +57,7 @@ def run_test(root: Path, service: str, code: str) -> None:
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr
 
 
+@pytest.mark.timeout(300)
 def test_a_field_added_by_the_guide_alone_arrives(tmp_path: Path) -> None:
     for package in ("microstore", "listings", "transactions", "audit", "fees", "tests", "stack"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
