@@ -229,6 +229,8 @@ def test_the_page_has_it_made_and_then_a_link_to_it(zora: User) -> None:
     assert address(client.get("/account/archive/")) == "/account/#archive"
     assert address(client.post("/account/archive/")) == "/account/#archive"
     assert "being made" in text(client.get("/account/"))
+    # A link to the page itself would load nothing, where its section is shown.
+    assert 'href="/account/archive/">Look again' in client.get("/account/").content.decode()
     reply_to_all()
     assert "/account/archive/" in client.get("/account/").content.decode()
     files = files_of(client.get("/account/archive/"))
