@@ -10,16 +10,19 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from listings.accounts import mails, sessions
 from listings.models import Profile
 from microstore.auth.tokens import BalanceToken, LiveToken
+from microstore.http import limits
 from microstore.staff import login_guard
 from microstore.staff.models import FailedLogin, StaffAction
 from tests.listings.account_mails import deliver_account_mails, token_in
 from tests.support.browser import browse
 from tests.support.password_doors import RIGHT, WRONG, admin, admin_change, browser_of, of_form
+from tests.support.ports import closed_port
 from tests.support.threads import run_at_once
 from tests.support.tokens import claims_of, sign
 
@@ -189,6 +192,15 @@ def test_one_network_cannot_lock_a_name_for_others(carol: User) -> None:
     statuses = [admin("carol", WRONG, REMOTE_ADDR=f"2001:db8::{number:x}") for number in range(1, 70)]
     assert statuses == [401] * 5 + [429] * 64
     assert admin("carol", RIGHT, REMOTE_ADDR="192.0.2.7") == 200
+
+
+@pytest.mark.parametrize("door", [page, token, change])
+def test_the_limit_of_a_name_holds_while_redis_is_away(carol: User, settings: Settings, door: Door) -> None:
+    with closed_port() as port:
+        settings.LIMITS_URL = f"redis://127.0.0.1:{port}/0"
+        limits.current_counter.cache_clear()
+        assert [door("carol", WRONG) for _ in range(6)] == [401] * 5 + [429]
+    limits.current_counter.cache_clear()
 
 
 def test_a_right_password_forgets_the_typing_errors_before(carol: User) -> None:
