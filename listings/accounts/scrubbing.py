@@ -79,7 +79,11 @@ def scrub_orders(user_id: int) -> None:
     Notification.objects.filter(recipient_id=user_id).delete()
     # The title is the seller's; the reason of a refund may be about the buyer.
     refunded = Q(order__buyer_id=user_id, kind=Notification.Kind.ORDER_REFUNDED)
-    Notification.objects.filter(Q(order__listing__seller_id=user_id) | refunded).update(text=DELETED_NOTICE)
+    # That of a checkout is about its first order, and names a listing of another one, perhaps.
+    checkouts = orders.filter(listing__seller_id=user_id).exclude(checkout_id=None).values("checkout_id")
+    of_checkout = Q(kind=Notification.Kind.CHECKOUT_SETTLED, order__checkout_id__in=checkouts)
+    about = Q(order__listing__seller_id=user_id) | refunded | of_checkout
+    Notification.objects.filter(about).update(text=DELETED_NOTICE)
     refunds = Refund.objects.filter(Q(order__in=orders) | Q(requested_by_id=user_id))
     refunds.update(reason=TEXTS["reason"], idempotency_key=None, request_hash="")
     # Not the live events: they hold numbers alone, by which the audit compares them with the orders.

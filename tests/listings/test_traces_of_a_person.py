@@ -235,6 +235,29 @@ def test_an_address_that_was_never_verified_costs_its_owner_nothing(
     assert hourly_bound.count_sent("Bob@shop.example") == 1
 
 
+def test_the_notification_of_a_checkout_names_no_listing_of_hers(
+    bob: User, armchair: Listing, zora: User
+) -> None:
+    lamp = Listing.objects.create(
+        seller=zora, title="Quixotic lamp", price_cents=900, currency="EUR", available=1
+    )
+    orders = [order_one(listing, buyer_id=bob.pk) for listing in (armchair, lamp)]
+    for order in orders:
+        settle(order)
+    Order.objects.update(checkout_id=uuid7())
+    Notification.objects.create(
+        recipient=bob,
+        event_id=uuid7(),
+        kind="checkout_settled",
+        role="buyer",
+        order=orders[0],
+        text="You bought 1 × Quixotic lamp and 1 other thing.",
+    )
+    OutboxMessage.objects.all().delete()
+    forget(zora)
+    assert find_traces("quixotic") == set()
+
+
 def test_messages_that_were_under_way_leave_nothing(zora: User, bob: User, of_zora: APIClient) -> None:
     body = {"title": "Quixotic lamp", "description": "", "price_cents": 900, "currency": "EUR"}
     listing = Listing.objects.get(pk=of_zora.post("/api/listings/", body, format="json").json()["id"])
