@@ -90,7 +90,7 @@ def nothing_is_under_way(market: Market) -> bool:
     return not market.listings("SELECT 1 FROM messaging_outboxmessage LIMIT 1") and not market.listings(sql)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_nothing_of_a_person_is_left_in_both_services_after_an_outage_of_the_broker(
     market: Market, seller: Person, buyer: Person
 ) -> None:
