@@ -24,7 +24,7 @@ COPY --from=requirements /opt/venv /opt/venv
 # What .dockerignore lets through: manage.py and the packages of both services.
 COPY . .
 # The image is read-only when it runs. No collectstatic: WhiteNoise finds static files in their packages.
-RUN rm requirements*.txt constraints.txt && mkdir -p .run/static .run/media && chown 10001 .run/media && python -m compileall -q .
+RUN rm requirements*.txt constraints.txt && mkdir -p .run/static .run/media .run/payouts && chown 10001 .run/media .run/payouts && python -m compileall -q .
 USER 10001
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--http", "1", "--no-ws", "--respawn-failed-workers", "microstore.wsgi:application"]

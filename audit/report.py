@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from audit.check import Check, count_disagreements
 from audit.cross_database import Comparison
 from audit.ledger import check_ledger
+from audit.payouts import check_payouts
 from audit.queues import Depths, find_warnings, measure_queues
 from audit.refunds import check_refunds
 from audit.single_database import check_listings, check_outboxes
@@ -54,6 +55,7 @@ class Report:
 def make_report(snapshots: Snapshots) -> Report:
     """Run every check; raises django.db.Error if a database fails meanwhile."""
     depths, queues = measure_queues()
-    single = [*check_ledger(snapshots), *check_refunds(snapshots), *check_outboxes(snapshots)]
+    money = [*check_ledger(snapshots), *check_refunds(snapshots), *check_payouts(snapshots)]
+    single = [*money, *check_outboxes(snapshots)]
     checks = [*check_listings(snapshots), *Comparison(snapshots).run(), *single, queues]
     return Report(checks, depths, find_warnings(snapshots, depths))

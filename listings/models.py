@@ -10,7 +10,14 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from listings.accounts.models import AccountDeletion, AccountExport, CustomerNote, Profile, Session
+from listings.accounts.models import (
+    AccountDeletion,
+    AccountExport,
+    BankAccount,
+    CustomerNote,
+    Profile,
+    Session,
+)
 from listings.catalogue.models import Category, DiscardedFile, Report
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.live.models import LiveEvent
@@ -22,7 +29,8 @@ from microstore.telemetry.tracing import trace_id_of
 # Django finds models by this module.
 # fmt: off
 __all__ = [
-    "AccountDeletion", "AccountExport", "Category", "CustomerNote", "DiscardedFile", "Email", "LiveEvent",
+    "AccountDeletion", "AccountExport", "BankAccount", "Category", "CustomerNote", "DiscardedFile", "Email",
+    "LiveEvent",
     "Notification", "Profile", "Refund", "Report", "Session",
 ]
 # fmt: on

@@ -174,6 +174,18 @@ class TooManyCancellations(Refusal):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
 
+class NoBankAccount(Refusal):
+    """The caller has given no bank account."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class PayoutsClosed(Refusal):
+    """This shop takes no bank accounts: it has no key to seal them with."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NotYours(Refusal):
     """Only its seller, or of an order its buyer, may do this."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from listings.accounts.bank_account import confirm_bank_accounts
 from listings.accounts.deletion import confirm_deletions
 from listings.accounts.exporting import store_pages
 from listings.notifications import tasks as notifications
@@ -12,8 +13,10 @@ from listings.settling.release import reject_orders
 from microstore.contracts.accounts import (
     ACCOUNT_EXPORTED,
     ACCOUNT_FORGOTTEN,
+    BANK_ACCOUNT_RECORDED,
     AccountExported,
     AccountForgotten,
+    BankAccountRecorded,
 )
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
@@ -81,4 +84,11 @@ def account_forgotten(events: list[AccountForgotten]) -> Sequence[Message]:
 def account_exported(events: list[AccountExported]) -> Sequence[Message]:
     """Store pages of archives, request the next ones, and make the archives that are complete."""
     store_pages(events)
+    return []
+
+
+@handles(BANK_ACCOUNT_RECORDED)
+def bank_account_recorded(events: list[BankAccountRecorded]) -> Sequence[Message]:
+    """Note that the transactions service has the bank accounts."""
+    confirm_bank_accounts(events)
     return []

@@ -12,6 +12,7 @@ from listings.accounts.api import (
     RegisterView,
     public_keys,
 )
+from listings.accounts.bank_account_api import BankAccountView
 from listings.accounts.deletion_api import DeleteAccountView
 from listings.accounts.export_api import ExportView
 from listings.accounts.mail_api import ForgottenView, ResetView, SendLinkView, VerifyView
@@ -44,6 +45,7 @@ urlpatterns = [
     path("api/auth/logout/", LogOutView.as_view(), name="logout"),
     path("api/auth/password/", PasswordView.as_view(), name="password"),
     path("api/auth/me/", ProfileView.as_view(), name="profile"),
+    path("api/auth/me/bank-account/", BankAccountView.as_view(), name="bank-account"),
     path("api/auth/me/delete/", DeleteAccountView.as_view(), name="delete-account"),
     path("api/auth/me/export/", ExportView.as_view(), name="export-account"),
     path("api/auth/email/send-link/", SendLinkView.as_view(), name="send-link"),

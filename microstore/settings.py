@@ -243,6 +243,8 @@ PAYOUTS_FROM = env.json("PAYOUTS_FROM", default={})  # our own account: name, IB
 BANK_DETAILS_WAIT_DAYS = env.int("BANK_DETAILS_WAIT_DAYS", 3)  # from a change to the first payout by it
 BANK_DETAILS_PUBLIC_KEY = env.str("BANK_DETAILS_PUBLIC_KEY", "")  # of the first of the private ones
 BANK_DETAILS_PRIVATE_KEYS = env.list("BANK_DETAILS_PRIVATE_KEYS", default=[])
+if logs.process_name(sys.argv) == "payouts" and not BANK_DETAILS_PRIVATE_KEYS:
+    required("BANK_DETAILS_PRIVATE_KEYS", development="")
 AUDITED_DATABASES = dict.fromkeys(SERVICES, "") | {SERVICE: database_url}
 AUDITED_DATABASES |= {
     service: env.str(f"{service.upper()}_DATABASE_URL", url) for service, url in AUDITED_DATABASES.items()

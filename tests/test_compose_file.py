@@ -257,7 +257,7 @@ def test_a_heartbeat_is_a_file_of_a_certain_age_at_most(name: str, tmp_path: Pat
     assert CONTAINERS[name]["environment"]["HEARTBEAT_FILE"] in text
     heartbeat = tmp_path / "heartbeat"
     looking = text.replace("$$", "$").replace("/tmp/heartbeat", str(heartbeat))
-    within_seconds = WITHIN_SECONDS["ROUND" if name.endswith("reconcile") else "HEARTBEAT"]
+    within_seconds = WITHIN_SECONDS["ROUND" if name.endswith(("reconcile", "payouts")) else "HEARTBEAT"]
 
     def is_healthy() -> bool:
         return subprocess.run(["sh", "-c", looking], check=False, stderr=subprocess.DEVNULL).returncode == 0

@@ -7,10 +7,14 @@ from microstore.contracts.accounts import (
     ACCOUNT_DELETED,
     ACCOUNT_EXPORTED,
     ACCOUNT_FORGOTTEN,
+    BANK_ACCOUNT_CHANGED,
+    BANK_ACCOUNT_RECORDED,
     EXPORT_REQUESTED,
     AccountDeleted,
     AccountExported,
     AccountForgotten,
+    BankAccountChanged,
+    BankAccountRecorded,
     ExportRequested,
 )
 from microstore.contracts.contract import Message
@@ -39,6 +43,7 @@ from microstore.contracts.transactions import (
 from microstore.messaging.receiving.consumer import handles, publish
 from transactions import exporting, forgetting, recording
 from transactions.models import Transaction
+from transactions.payouts.bank_accounts import record_bank_accounts
 from transactions.queries import Decided
 from transactions.refunds.models import Refund
 from transactions.refunds.refunding import refund_orders
@@ -85,6 +90,21 @@ def refund_requested(events: list[RefundRequested]) -> Sequence[Message]:
 def account_deleted(events: list[AccountDeleted]) -> Sequence[Message]:
     """Delete what the accounts wrote; return the replies, which Celery chains to `account_forgotten`."""
     return [_forgotten(each) for each in forgetting.forget_accounts(events)]
+
+
+@handles(BANK_ACCOUNT_CHANGED)
+def bank_account_changed(events: list[BankAccountChanged]) -> Sequence[Message]:
+    """Record the bank accounts; return the replies, which Celery chains to `bank_account_recorded`."""
+    return [_bank_account_recorded(each) for each in record_bank_accounts(events)]
+
+
+def _bank_account_recorded(changed: BankAccountChanged) -> BankAccountRecorded:
+    return BANK_ACCOUNT_RECORDED(
+        event_id=uuid5(changed.bank_account_id, BANK_ACCOUNT_RECORDED.name),
+        bank_account_id=changed.bank_account_id,
+        seller_id=changed.seller_id,
+        trace=changed.trace,
+    )
 
 
 def _forgotten(deleted: AccountDeleted) -> AccountForgotten:

@@ -82,6 +82,7 @@ class AccountEvent(Client):
         ADDRESS_VERIFIED = "address_verified", "E-mail address verified"
         SESSIONS_ENDED = "sessions_ended", "Sessions ended"
         EXPORT_REQUESTED = "export_requested", "Archive of your data requested"
+        BANK_ACCOUNT_CHANGED = "bank_account_changed", "Bank account changed"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="account_events", db_index=False
@@ -104,6 +105,7 @@ class AccountMail(models.Model):
         RESET_PASSWORD = "reset_password"  # noqa: S105  # no password
         ADDRESS_CHANGED = "address_changed"
         PASSWORD_CHANGED = "password_changed"  # noqa: S105  # the same
+        BANK_ACCOUNT_CHANGED = "bank_account_changed"
         DIGEST = "digest"
 
     WRITTEN = ("sent_at", "error", "token_hash", "expires_at")  # by the worker
@@ -196,6 +198,31 @@ class ExportPage(models.Model):
 
     def __str__(self) -> str:
         return f"Page {self.page} of {self.export_id}"
+
+
+class BankAccount(models.Model):
+    """A bank account as its seller gave it, until and after the transactions service has it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    # Nothing in this service opens it.
+    sealed = models.TextField(max_length=2_000, blank=True, help_text="Empty once it has arrived.")
+    masked = models.CharField(max_length=40, help_text="The IBAN as it is shown.")
+    trace = models.CharField(max_length=55, help_text="W3C traceparent of the request.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    recorded_at = models.DateTimeField(null=True, help_text="When the transactions service had replied.")
+    resent_at = models.DateTimeField(null=True, help_text="When `reconcile` last sent it again.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-id"], name="bank_account_of_user"),
+            models.Index(
+                fields=["created_at"], name="bank_account_sent", condition=models.Q(recorded_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.masked} of {self.user_id}"
 
 
 class SentMail(models.Model):

@@ -11,6 +11,7 @@ from listings.accounts.models import (
     AccountEvent,
     AccountExport,
     AccountMail,
+    BankAccount,
     BrowserSession,
     CustomerNote,
     Profile,
@@ -29,7 +30,7 @@ EMPTY = {"title": "Deleted listing", "description": ""}
 DELETED_NOTICE = "About an order with an account that is deleted."
 # But what the hourly bound counts by hashes of addresses: without it the account could be made anew at once.
 OWN = (
-    *(AccountEvent, AccountExport, AccountMail, BrowserSession, CustomerNote, Profile, Session),
+    *(AccountEvent, AccountExport, AccountMail, BankAccount, BrowserSession, CustomerNote, Profile, Session),
     *(StaticDevice, TOTPDevice),
 )
 

@@ -72,6 +72,13 @@ ACCOUNT_TEXTS = {
             "If it was not you, ask for a new password at once.",
         ),
     ),
+    AccountMail.Kind.BANK_ACCOUNT_CHANGED: AccountText(
+        "Your bank account for payouts was changed",
+        (
+            "The bank account for your payouts from MicroStore was changed. For some days nothing is paid.",
+            "If it was not you, choose a new password at once, and give your own bank account again.",
+        ),
+    ),
     AccountMail.Kind.DIGEST: AccountText(
         "More news of your orders and sales",
         ("There were too many for an e-mail each: {held} more notifications wait for you.",),

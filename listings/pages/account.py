@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
@@ -12,6 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from listings.accounts import exporting, history, open_sessions, sessions
 from listings.accounts.addresses import is_verified
+from listings.accounts.bank_account import change_bank_account, find_bank_account
+from listings.accounts.bank_account_api import BankAccountSerializer
 from listings.accounts.browser_sessions import LOG_IN
 from listings.accounts.deletion import delete_own_account
 from listings.accounts.export_api import respond_with
@@ -86,6 +89,24 @@ def archive(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 @limited("token")
+def set_bank_account(request: HttpRequest) -> HttpResponse:
+    """Change the bank account for payouts, for which the password is needed."""
+    given = {name: request.POST.get(name, "") for name in ("holder", "iban", "password")}
+    body, user = BankAccountSerializer(data=given), find_account(visitor_id(request))
+    shown = {"bank_given": {name: given[name] for name in ("holder", "iban")}}
+    if not body.is_valid():
+        return _page(request, shown | {"bank_problems": body.errors}, status=400)
+    try:
+        change_bank_account(user, **body.validated_data, request=request)
+    except Refusal as error:
+        problems = {"bank_problems": {"password": [str(error)]}}
+        return _page(request, shown | problems, status=error.status)
+    return redirect_into("bank", "account")
+
+
+@require_POST
+@login_required
+@limited("token")
 def delete(request: HttpRequest) -> HttpResponse:
     """Delete the account, for which the password is needed, and log out."""
     user, password = find_account(visitor_id(request)), request.POST.get("password", "")
@@ -119,6 +140,8 @@ def _page(
     shown = {
         "email_verified": is_verified(find_account(user_id)),
         "email_wanted": queries.wants_email(user_id),
+        "bank_account": find_bank_account(user_id),
+        "takes_bank_accounts": bool(settings.BANK_DETAILS_PUBLIC_KEY),
         "sessions": open_sessions.sessions_of(user_id),
         "own_session": _own_session(request),
         "export": exporting.find_export(user_id),

@@ -60,6 +60,7 @@ urlpatterns = [
     path("account/sessions/<uuid:session_id>/end/", account.end_session, name="end-session"),
     path("account/sessions/end-others/", account.end_others, name="end-others"),
     path("account/archive/", account.archive, name="archive"),
+    path("account/bank-account/", account.set_bank_account, name="set-bank-account"),
     path("account/delete/", account.delete, name="delete-account"),
     path("account/send-link/", links.send_link, name="send-link"),
     path("account/verify/", links.verify, name="verify"),

@@ -3,7 +3,7 @@
 Whatever became of the message of an order that stays pending, even with a broker that lost all its data: sent
 again it makes the transactions service record the sale, or reply with what is recorded. If the first message
 was only late, the second changes nothing. The same holds for a cancelled order until its transaction is
-voided, and for a refund until it is decided.
+voided, for a refund until it is decided, and for a bank account until it is recorded.
 
 An order that is still pending after ORDER_EXPIRES_DAYS is given up, but not here: only the transactions
 service knows whether it has a transaction. `order_expired` makes it reply with the sale, or refuse the order
@@ -22,9 +22,11 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Now
 
 from listings import messages
-from listings.accounts.models import AccountEvent, AccountMail, SentMail
+from listings.accounts.bank_account import bank_account_changed
+from listings.accounts.models import AccountEvent, AccountMail, BankAccount, SentMail
 from listings.models import LiveEvent, Order, Refund
 from listings.notifications.models import Notification
+from microstore.contracts.accounts import BANK_ACCOUNT_CHANGED
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
 from microstore.contracts.transactions import ORDER_CANCELLED, ORDER_CREATED, ORDER_EXPIRED, REFUND_REQUESTED
 from microstore.database.clock import database_now
@@ -40,7 +42,7 @@ CHUNK_ROWS = 500
 MAX_DELETED_IN_ROUND = 5_000
 LONGEST_WAIT = timedelta(hours=1)
 
-Waiting = TypeVar("Waiting", Order, Refund)
+Waiting = TypeVar("Waiting", Order, Refund, BankAccount)
 
 
 def resend_overdue(older_than: timedelta) -> Iterator[int]:
@@ -51,6 +53,7 @@ def resend_overdue(older_than: timedelta) -> Iterator[int]:
         (overdue_orders, partial(_resend_pending, expired_before=expired)),
         (overdue_cancellations, _resend_cancellation),
         (overdue_refunds, _resend_refund),
+        (overdue_bank_accounts, _resend_bank_account),
     ):
         while sent := _resend_chunk(overdue(round_began, older_than), resend):
             yield sent
@@ -99,6 +102,11 @@ def overdue_refunds(now: datetime, older_than: timedelta) -> QuerySet[Refund]:
     return _overdue(requested.select_related("order__listing"), "created_at", now, older_than)
 
 
+def overdue_bank_accounts(now: datetime, older_than: timedelta) -> QuerySet[BankAccount]:
+    """Return bank accounts that the transactions service has not confirmed for longer; oldest first."""
+    return _overdue(BankAccount.objects.filter(recorded_at=None), "created_at", now, older_than)
+
+
 def _overdue(rows: QuerySet[Waiting], since: str, now: datetime, older_than: timedelta) -> QuerySet[Waiting]:
     deadline = now - older_than
     waited = ExpressionWrapper(F("resent_at") - F(since), output_field=DurationField())
@@ -145,6 +153,11 @@ def _resend_cancellation(order: Order) -> None:
 def _resend_refund(refund: Refund) -> None:
     outbox.send_again(REFUND_REQUESTED, messages.refund_requested(refund))
     log.warning("refund_sent_again", refund_id=str(refund.id), trace_id=refund.order.trace_id)
+
+
+def _resend_bank_account(account: BankAccount) -> None:
+    outbox.send_again(BANK_ACCOUNT_CHANGED, bank_account_changed(account))
+    log.warning("bank_account_sent_again", bank_account_id=str(account.id))
 
 
 def _delete_older(model: type[Cleaned], older_than: timedelta) -> Iterator[int]:

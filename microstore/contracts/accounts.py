@@ -1,9 +1,9 @@
-"""Messages about the deletion of an account, and about the archive of what is stored of it."""
+"""Messages about accounts: their deletion, archives of their data, and sellers' bank accounts."""
 
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from microstore.contracts.contract import Contract, Id, Message
 
@@ -51,6 +51,31 @@ class AccountExported(AccountMessage):
     next_cursor: Cursor = ""  # empty: it was the last
 
 
+class BankAccountMessage(Message):
+    """A message about one change of a seller's bank account."""
+
+    key_field: ClassVar[str] = "bank_account_id"
+
+    bank_account_id: UUID
+    seller_id: Id
+
+
+class BankAccountChanged(BankAccountMessage):
+    """The seller has given another bank account; what is sealed opens only where payouts are sent."""
+
+    sealed: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/=]{1,2000}$")]
+    masked: Annotated[str, Field(min_length=1, max_length=40)]
+    changed_at: AwareDatetime
+
+
+class BankAccountRecorded(BankAccountMessage):
+    """The transactions service has the bank account, and pays to it after the waiting time."""
+
+
+BANK_ACCOUNT_RECORDED = Contract("bank_account_recorded", BankAccountRecorded, to="listings")
+BANK_ACCOUNT_CHANGED = Contract(
+    "bank_account_changed", BankAccountChanged, to="transactions", reply=BANK_ACCOUNT_RECORDED
+)
 ACCOUNT_FORGOTTEN = Contract("account_forgotten", AccountForgotten, to="listings")
 ACCOUNT_DELETED = Contract("account_deleted", AccountDeleted, to="transactions", reply=ACCOUNT_FORGOTTEN)
 ACCOUNT_EXPORTED = Contract("account_exported", AccountExported, to="listings")

@@ -4,6 +4,8 @@ from microstore.contracts.accounts import (
     ACCOUNT_DELETED,
     ACCOUNT_EXPORTED,
     ACCOUNT_FORGOTTEN,
+    BANK_ACCOUNT_CHANGED,
+    BANK_ACCOUNT_RECORDED,
     EXPORT_REQUESTED,
 )
 from microstore.contracts.listings import (
@@ -31,6 +33,7 @@ REGISTRY = Registry(
         *(ORDER_CANCELLED, ORDER_VOIDED, CHECKOUT_SETTLED, MAIL_ACCOUNT),
         *(REFUND_REQUESTED, ORDER_REFUNDED, REFUND_REFUSED, REFUND_COMPLETED),
         *(ACCOUNT_DELETED, ACCOUNT_FORGOTTEN, EXPORT_REQUESTED, ACCOUNT_EXPORTED),
+        *(BANK_ACCOUNT_CHANGED, BANK_ACCOUNT_RECORDED),
     ],
     listeners={
         NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS),

@@ -71,7 +71,7 @@ def is_somebodys_own(request: HttpRequest, response: HttpResponse) -> bool:
 
 def find_defaults(settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each setting that is unsafe in production: its name and what to set."""
-    for name in ("SECRET_KEY", "STAFF_KEY", "FEES_SIGNING_KEY"):
+    for name in ("SECRET_KEY", "STAFF_KEY", "FEES_SIGNING_KEY", "PAYOUTS_SIGNING_KEY"):
         secret = settings.get(name, "")
         if (secret or name == "SECRET_KEY") and is_weak_secret(secret):
             yield f"{name} is too easy to guess: set {MIN_SECRET} random characters (`openssl rand -hex 32`)."

@@ -106,7 +106,7 @@ def check_heartbeat(within_seconds: float = HEARTBEAT_SECONDS) -> str:
 
 
 def check_rounds() -> str:
-    """Return `ok` where `reconcile --every 30`, which touches the file once a round, has done so lately."""
+    """Return `ok` where `reconcile` or `payouts`, `--every 30`, has lately touched the file, once a round."""
     return check_heartbeat(ROUND_SECONDS)
 
 
@@ -119,6 +119,7 @@ CHECKS: dict[str, dict[str, Check]] = {
     "worker": WITH_BROKER,
     "relay": WITH_BROKER,
     "reconcile": {"database": check_database, "heartbeat": check_rounds},
+    "payouts": {"database": check_database, "heartbeat": check_rounds},
 }
 # For liveness: no check of a server. To restart all workers because the broker is down mends nothing, and
 # their reconnects together slow its recovery.
@@ -126,4 +127,5 @@ LIVENESS: dict[str, dict[str, Check]] = {
     "worker": {"heartbeat": check_heartbeat},
     "relay": {"heartbeat": check_heartbeat},
     "reconcile": {"heartbeat": check_rounds},
+    "payouts": {"heartbeat": check_rounds},
 }

@@ -67,6 +67,7 @@ def make_settings(
         "STAFF_LINKS": f"Flower=http://127.0.0.1:{ports['FLOWER_PORT']}",
         "LOG_FOLDER": str(folder / "logs"),
         "METRICS_FOLDER": str(folder / "metrics"),
+        "PAYOUTS_FOLDER": str(folder / "payouts"),
         "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",
         "SHOP_URL": address_of_api("listings", ports),
         "LIVE_URL": f"ws://127.0.0.1:{ports['LIVE_PORT']}" if live else "",

@@ -11,7 +11,7 @@ PAGES = {name for name in PROCESSES if name.endswith(("-api", "-live"))}
 SENDERS = {name for name in PROCESSES if name.endswith(("-worker", "-relay"))}
 # Others write to the outbox, and have no password of the broker.
 HOLDERS: dict[str, set[str]] = {
-    "DATABASE_URL": {*PAGES, *SENDERS, "listings-reconcile"},
+    "DATABASE_URL": {*PAGES, *SENDERS, "listings-reconcile", "transactions-payouts"},
     "BROKER_URL": {*SENDERS, "flower"},
     "SECRET_KEY": PAGES,
     "STAFF_KEY": PAGES,
@@ -20,6 +20,8 @@ HOLDERS: dict[str, set[str]] = {
     "LIMITS_URL": PAGES,
     "FEES_SIGNING_KEY": {"listings-api", "transactions-worker", "fees"},
     "EMAIL_URL": {"notifications-worker"},
+    "BANK_DETAILS_PRIVATE_KEYS": {"transactions-payouts"},
+    "PAYOUTS_SIGNING_KEY": {"transactions-payouts"},
     "FLOWER_BASIC_AUTH": {"flower"},
     "FLOWER_BROKER_API": {"flower"},
 }

@@ -102,7 +102,30 @@ class Shop:
 
     def forget_ledger(self) -> None:
         """Empty the ledger, whose rows nobody deletes one by one."""
-        self.run("transactions", "TRUNCATE transactions_journal, transactions_entry, transactions_refund")
+        money = ("journal", "entry", "refund", "payout", "bankaccount", "statementline")
+        self.run("transactions", f"TRUNCATE {', '.join(f'transactions_{name}' for name in money)}")
+
+    def pay_out(self, status: str = "paid", *, amount_cents: int = PRICE_CENTS) -> UUID:
+        """Insert a payout of a week ago to Alice, and what a statement of today has of it."""
+        account_id, payout_id, sent_at = uuid7(), uuid7(), timezone.now() - timedelta(days=7)
+        account = {"id": account_id, "seller_id": ALICE, "sealed": "", "masked": "DE", "changed_at": sent_at}
+        self.insert("transactions", "transactions_bankaccount", **account, usable_at=sent_at)
+        terms = {"amount_cents": amount_cents, "currency": "EUR"}
+        ended = {"sent_at": sent_at, "settled_at": sent_at if status in ("paid", "failed") else None}
+        texts = dict.fromkeys(("batch", "reference", "reason"), "")
+        row = {"id": payout_id, "seller_id": ALICE, "bank_account_id": account_id, "provider": "file"}
+        moments = {"available_at": sent_at, "created_at": sent_at, **ended}
+        self.insert("transactions", "transactions_payout", **row, **terms, **texts, **moments, status=status)
+        self.run("transactions", "SELECT post_payouts(ARRAY[%s]::uuid[])", payout_id)
+        if status == "paid":
+            self.book(payout_id, **terms)
+        return payout_id
+
+    def book(self, payout_id: UUID | None, *, occurrence: int = 1, **terms: object) -> None:
+        """Insert a line of a bank's statement."""
+        line = {"reference": str(payout_id), "payout_id": payout_id, "booked_on": timezone.now().date()}
+        texts = {"problem": "", "statement": "a.csv", "occurrence": occurrence}
+        self.insert("transactions", "transactions_statementline", **line, **texts, **terms)
 
     def refund(
         self, sale: Sale, amount_cents: int = PRICE_CENTS + FEE_CENTS, *, fee_cents: int = FEE_CENTS

@@ -327,3 +327,42 @@ def test_a_refund_that_is_requested_for_too_long_is_found(shop: Shop, run_audit:
     shop.insert("listings", "listings_refund", **refund, **ids)
     assert run_audit().exit_code == 0
     assert run_audit("--pending-deadline", "0").found == {"refunds_pending": [f"refund {ids['id']}"]}
+
+
+LINE = {"amount_cents": 24_900, "currency": "EUR"}
+SENT_TODAY = "UPDATE transactions_payout SET sent_at = now()"
+
+
+@pytest.mark.parametrize(
+    ("status", "spoil", "checks"),
+    [
+        ("paid", "UPDATE transactions_payout SET amount_cents = 1", {"payouts_posted", "payouts_stated"}),
+        ("paid", "UPDATE transactions_payout SET status = 'failed'", {"payouts_posted", "payouts_stated"}),
+        ("paid", "TRUNCATE transactions_statementline", set()),
+        ("failed", "UPDATE transactions_payout SET settled_at = NULL, status = 'sent'", {"payouts_posted"}),
+        ("paid", "TRUNCATE transactions_journal, transactions_entry", {"payouts_posted"}),
+        ("unknown", "SELECT 1", {"payouts_unknown"}),
+        ("unknown", SENT_TODAY, set()),
+        ("sent", "SELECT 1", set()),
+    ],
+)
+def test_a_payout_about_which_the_rows_disagree_is_found(
+    shop: Shop, run_audit: RunAudit, status: str, spoil: str, checks: set[str]
+) -> None:
+    shop.pay_out(status)
+    shop.run("transactions", spoil)
+    assert set(run_audit().found) == checks
+
+
+def test_what_the_bank_has_paid_twice_or_not_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    twice = shop.pay_out()
+    assert run_audit().exit_code == 0
+    shop.book(twice, occurrence=2, **LINE)
+    assert run_audit().problems("payouts_stated") == ["paid with 24900 EUR; booked 2 times, 49800 in all"]
+    shop.run("transactions", "TRUNCATE transactions_statementline")
+    shop.book(None, **LINE)
+    audit = run_audit()
+    assert audit.found.keys() == {"payouts_stated", "statements"}
+    assert audit.problems("payouts_stated") == ["paid with 24900 EUR; booked 0 times, 0 in all"]
+    shop.run("transactions", SENT_TODAY)
+    assert run_audit().found.keys() == {"statements"}

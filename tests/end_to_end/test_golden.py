@@ -102,6 +102,7 @@ def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Pe
     market.listings(change, -1, orders[0])
     assert wait_until(lambda: buyer.request("GET", EXPORT).status_code == 200, timeout_seconds=60)
     delete_account(market)
+    change_bank_account(market)
 
 
 def refund(market: Market, seller: Person, order: str, **body: int) -> None:
@@ -115,6 +116,17 @@ def delete_account(market: Market) -> None:
     """As a request to delete it leaves it."""
     (person,) = market.add_people(1)
     sql = "INSERT INTO listings_accountdeletion (user_id, trace) VALUES (%s, %s) RETURNING user_id"
+    market.listings(sql, person.id, new_trace())
+    market.manage("listings", "reconcile")
+
+
+def change_bank_account(market: Market) -> None:
+    """As a request to change it leaves it, sent again."""
+    (person,) = market.add_people(1)
+    sql = (
+        "INSERT INTO listings_bankaccount (id, user_id, sealed, masked, trace, created_at)"
+        " VALUES (gen_random_uuid(), %s, 'c2VhbGVk', 'DE 3000', %s, now() - interval '1 hour') RETURNING id"
+    )
     market.listings(sql, person.id, new_trace())
     market.manage("listings", "reconcile")
 

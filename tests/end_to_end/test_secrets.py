@@ -55,4 +55,5 @@ def test_a_process_has_the_users_of_its_own(market: Market) -> None:
         "transactions-api": ["microstore_app", ""],
         "transactions-worker": ["microstore_app", "transactions"],
         "transactions-relay": ["microstore_app", "transactions"],
+        "transactions-payouts": ["microstore_app", ""],
     }

@@ -83,8 +83,27 @@ def delete_page(name: str, password: str, **meta: Any) -> int:
     return 200 if status == STAFF_STAYS else status
 
 
+BANK_ACCOUNT = {"holder": "Carol Example", "iban": "DE89370400440532013000"}
+UNVERIFIED = b"Verify your e-mail address first"  # with the right password, since carol has no address
+
+
+def bank(name: str, password: str, **meta: Any) -> int:
+    body = BANK_ACCOUNT | {"password": password}
+    response: Any = api_of(name).put("/api/auth/me/bank-account/", body, format="json", **meta)
+    return (
+        200 if UNVERIFIED in response.content else {403: 401}.get(response.status_code, response.status_code)
+    )
+
+
+def bank_page(name: str, password: str, **meta: Any) -> int:
+    body = BANK_ACCOUNT | {"password": password}
+    response: Any = browser_of(name).post("/account/bank-account/", body, **meta)
+    return 200 if UNVERIFIED in response.content else of_form(response)
+
+
 DOORS = [
     *(admin, page, token, change, change_page, address, address_page, admin_change, delete, delete_page),
+    *(bank, bank_page),
 ]
 # Every door of a secret: those of the API's schema and of the shop's forms, and the admin's. Passwords are
 # guarded, recorded and counted by name. Whoever sets one ends the sessions of the one before. No door opens
@@ -100,6 +119,7 @@ RULES: dict[str, set[str]] = {
     "account_password.html": GUARDED | {"fingerprint"},
     "account_email.html": GUARDED,
     "account_delete.html": GUARDED,
+    "account_bank.html": GUARDED,
     "reset.html": {"fingerprint", "suspension", "scope"},
     "verify.html": {"suspension", "scope"},
     "unsubscribe.html": {"scope"},
@@ -110,6 +130,7 @@ RULES: dict[str, set[str]] = {
     "POST /api/auth/password/": GUARDED | {"fingerprint"},
     "PATCH /api/auth/me/": GUARDED,
     "POST /api/auth/me/delete/": GUARDED,
+    "PUT /api/auth/me/bank-account/": GUARDED,
     "POST /api/auth/password/reset/": {"fingerprint", "suspension", "scope"},
     "POST /api/auth/email/verify/": {"suspension", "scope"},
     "any endpoint, by a token": {"suspension", "scope"},
@@ -122,10 +143,12 @@ BY_DOOR = {
     "account_password.html": change_page,
     "account_email.html": address_page,
     "account_delete.html": delete_page,
+    "account_bank.html": bank_page,
     "POST /api/auth/token/": token,
     "POST /api/auth/password/": change,
     "PATCH /api/auth/me/": address,
     "POST /api/auth/me/delete/": delete,
+    "PUT /api/auth/me/bank-account/": bank,
 }
 SECRETS = {"password", "current", "new", "token", "refresh"}
 

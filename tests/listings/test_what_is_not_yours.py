@@ -50,6 +50,8 @@ ENDPOINTS = {
     "PATCH /api/auth/me/": Row(FOR_ALL, LOG_IN, {"email_notifications": False}),
     "GET /api/auth/me/export/": Row((202, 202), LOG_IN),
     "POST /api/auth/me/delete/": Row(REFUSED, LOG_IN),
+    "GET /api/auth/me/bank-account/": Row((404, 404), LOG_IN),
+    "PUT /api/auth/me/bank-account/": Row(REFUSED, LOG_IN),
     "POST /api/auth/email/send-link/": Row((202, 202), LOG_IN),
     "POST /api/auth/email/verify/": Row(REFUSED, REFUSED),
     "POST /api/auth/password/forgotten/": Row(REFUSED, REFUSED),

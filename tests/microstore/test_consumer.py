@@ -254,12 +254,14 @@ def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> N
             *("listings.item_sold", "listings.order_rejected", "listings.order_voided"),
             *("listings.order_refunded", "listings.refund_refused", "notifications.mail_account"),
             *("listings.account_forgotten", "listings.account_exported"),
+            "listings.bank_account_recorded",
             *(name for fact in SUBSCRIBED_FACTS for name in (fact.name, f"notifications.heard_{fact.name}")),
         },
         "transactions": {
             *("transactions.order_created", "transactions.order_cancelled", "transactions.order_expired"),
             *("transactions.refund_requested", "transactions.account_deleted"),
             "transactions.export_requested",
+            "transactions.bank_account_changed",
         },
     }
     app.loader.import_default_modules()

@@ -92,6 +92,8 @@ def test_a_task_that_others_know_keeps_its_name() -> None:
         "transactions.order_expired",
         "transactions.account_deleted",
         "listings.account_forgotten",
+        "transactions.bank_account_changed",
+        "listings.bank_account_recorded",
         "notifications.mail_account",
         "transactions.order_cancelled",
         "listings.item_sold",

@@ -108,6 +108,30 @@ export interface paths {
         patch: operations["api_auth_me_partial_update"];
         trace?: never;
     };
+    "/api/auth/me/bank-account/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get your bank account, masked
+         * @description Get your bank account, masked.
+         */
+        get: operations["api_auth_me_bank_account_retrieve"];
+        /**
+         * Change your bank account, for which your password is needed
+         * @description Change your bank account, for which your password is needed. You are told by e-mail.
+         */
+        put: operations["api_auth_me_bank_account_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/me/delete/": {
         parameters: {
             query?: never;
@@ -813,9 +837,10 @@ export interface components {
          *     * `address_verified` - E-mail address verified
          *     * `sessions_ended` - Sessions ended
          *     * `export_requested` - Archive of your data requested
+         *     * `bank_account_changed` - Bank account changed
          * @enum {string}
          */
-        AccountEventKindEnum: "logged_in" | "wrong_password" | "password_changed" | "password_reset" | "address_changed" | "address_verified" | "sessions_ended" | "export_requested";
+        AccountEventKindEnum: "logged_in" | "wrong_password" | "password_changed" | "password_reset" | "address_changed" | "address_verified" | "sessions_ended" | "export_requested" | "bank_account_changed";
         /** @description Price, fee and their sum, in the minor unit of the currency. */
         Amounts: {
             /** @description Without the fee. */
@@ -825,6 +850,14 @@ export interface components {
             fee_cents: number | null;
             /** @description Price and fee. */
             total_cents: number | null;
+        };
+        /** @description A bank account, and the password of its owner. */
+        BankAccountRequest: {
+            /** @description Name of its owner, as the bank has it. */
+            holder: string;
+            /** @description Spaces do not matter. */
+            iban: string;
+            password: string;
         };
         /** @description A purchase: how many, and at which price. */
         BuyRequest: {
@@ -1421,6 +1454,18 @@ export interface components {
          * @enum {string}
          */
         RoleEnum: "buyer" | "seller";
+        /** @description The caller's bank account; nobody reads its whole number here again. */
+        ShownAccount: {
+            /** @description Country and last four characters of the IBAN. */
+            masked: string;
+            /** Format: date-time */
+            changed_at: string;
+            /**
+             * Format: date-time
+             * @description Before, no payout is prepared to any account.
+             */
+            usable_at: string;
+        };
         /** @description A step of an order, done or still to come. */
         Step: {
             name: components["schemas"]["NameEnum"];
@@ -1586,6 +1631,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The caller has given no bank account. */
+        NoBankAccount: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Not Acceptable */
         NotAcceptable: {
             headers: {
@@ -1658,6 +1713,16 @@ export interface components {
         };
         /** @description Nobody buys from themselves. */
         OwnListing: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This shop takes no bank accounts: it has no key to seal them with. */
+        PayoutsClosed: {
             headers: {
                 "X-Trace-Id": components["headers"]["X-Trace-Id"];
                 [name: string]: unknown;
@@ -1800,6 +1865,16 @@ export interface components {
         };
         /** @description The current password is another one. */
         WrongPassword: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The current password is another one. Sellers have to verify their e-mail address first. */
+        WrongPasswordOrAddressNotVerified: {
             headers: {
                 "X-Trace-Id": components["headers"]["X-Trace-Id"];
                 [name: string]: unknown;
@@ -1981,6 +2056,63 @@ export interface operations {
             401: components["responses"]["AccountGone"];
             403: components["responses"]["WrongPassword"];
             406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyFailures"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_auth_me_bank_account_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownAccount"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NoBankAccount"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_auth_me_bank_account_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BankAccountRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownAccount"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["AccountGone"];
+            403: components["responses"]["WrongPasswordOrAddressNotVerified"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["PayoutsClosed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyFailures"];

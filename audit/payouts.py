@@ -1,0 +1,93 @@
+"""Checks of payouts: with the ledger, and with what the bank's statements say."""
+
+from datetime import timedelta
+
+from audit.check import Check
+from audit.snapshot import Snapshot
+from audit.snapshots import Snapshots
+
+UNKNOWN_FOR = timedelta(hours=1)
+PAYOUTS, LINES = "transactions_payout", "transactions_statementline"
+# A payout's journals are known from its status, and each moves its amount once.
+UNPOSTED = f"""
+    WITH expected AS (
+        SELECT id, kind, amount_cents FROM {PAYOUTS}
+        CROSS JOIN LATERAL (
+            VALUES ('payout'), (CASE WHEN status IN ('paid', 'failed') THEN status END)
+        ) AS steps (kind)
+        WHERE kind IS NOT NULL
+    ), posted AS (
+        SELECT subject_id, kind, sum(abs(amount_cents)) FILTER (WHERE account = 'in_transit') AS amount_cents
+        FROM transactions_journal journal JOIN transactions_entry entry ON entry.journal_id = journal.id
+        WHERE kind IN ('payout', 'paid', 'failed') GROUP BY subject_id, kind
+    )
+    SELECT coalesce(id, subject_id), coalesce(expected.kind, posted.kind), coalesce(expected.amount_cents, 0),
+        coalesce(posted.amount_cents, 0)
+    FROM expected FULL JOIN posted ON id = subject_id AND expected.kind = posted.kind
+    WHERE expected.amount_cents IS DISTINCT FROM posted.amount_cents
+"""  # noqa: S608  # made of constants
+# Statements reach to a day: what was sent three days before it is in them. Without one nothing is compared.
+UNSTATED = f"""
+    WITH booked AS (
+        SELECT payout_id, count(*) AS times, sum(amount_cents) AS amount_cents, min(currency) AS currency
+        FROM {LINES} WHERE payout_id IS NOT NULL GROUP BY payout_id
+    )
+    SELECT payout.id, payout.status, payout.amount_cents, payout.currency, coalesce(times, 0),
+        coalesce(booked.amount_cents, 0)
+    FROM {PAYOUTS} payout LEFT JOIN booked ON payout_id = payout.id
+    WHERE (times IS NOT NULL AND (
+            payout.status <> 'paid' OR times <> 1
+            OR (booked.amount_cents, booked.currency) <> (payout.amount_cents, payout.currency)
+        )) OR (times IS NULL AND payout.status = 'paid'
+            AND sent_at::date + 3 <= (SELECT max(booked_on) FROM {LINES}))
+"""  # noqa: S608  # made of constants
+UNKNOWN_LINES = f"SELECT reference, booked_on, amount_cents, currency FROM {LINES} WHERE payout_id IS NULL"  # noqa: S608
+UNDECIDED = f"""
+    SELECT id, amount_cents, currency, sent_at FROM {PAYOUTS} WHERE status = 'unknown' AND sent_at < %s
+"""  # noqa: S608  # made of constants
+
+
+def check_payouts(snapshots: Snapshots) -> list[Check]:
+    """Run the checks of payouts."""
+    checks = (check_posted, check_stated, check_lines, check_undecided)
+    return [check(snapshots.transactions) for check in checks]
+
+
+def check_posted(snapshot: Snapshot) -> Check:
+    """Find payouts without the journals of their status, and journals without a payout."""
+    check = Check(
+        "payouts_posted", "each payout has one journal for each of its steps", snapshot.count(PAYOUTS)
+    )
+    return check.search(
+        snapshot, UNPOSTED, subject="payout {}".format, problem="{}: {} expected, {} in the ledger"
+    )
+
+
+def check_stated(snapshot: Snapshot) -> Check:
+    """Find payouts that the bank's statements do not have as we do."""
+    examined = snapshot.count(PAYOUTS, "status = 'paid'")
+    return Check("payouts_stated", "what was paid is in the bank's statements, once", examined).search(
+        snapshot,
+        UNSTATED,
+        subject="payout {}".format,
+        problem="{} with {} {}; booked {} times, {} in all",
+    )
+
+
+def check_lines(snapshot: Snapshot) -> Check:
+    """Find payments in the bank's statements that are no payout's."""
+    return Check("statements", "each payment in a statement is a payout's", snapshot.count(LINES)).search(
+        snapshot, UNKNOWN_LINES, subject="payment {}".format, problem="booked on {}, {} {}"
+    )
+
+
+def check_undecided(snapshot: Snapshot) -> Check:
+    """Find payouts that have been unknown for an hour."""
+    examined = snapshot.count(PAYOUTS, "status = 'unknown'")
+    return Check("payouts_unknown", "no payout is unknown for more than an hour", examined).search(
+        snapshot,
+        UNDECIDED,
+        snapshot.ago(UNKNOWN_FOR),
+        subject="payout {}".format,
+        problem="{} {}, sent at {}",
+    )
