@@ -21,7 +21,8 @@ DIFFERENT = f"""
         FROM {JOURNALS} journal JOIN {ENTRIES} entry ON entry.journal_id = journal.id
         WHERE kind IN ('sale', 'void') GROUP BY subject_id, currency
     ), recorded AS (
-        SELECT id, currency, total_cents, price_cents FROM transactions_transaction
+        SELECT id, currency, total_cents, price_cents - commission_cents AS price_cents
+        FROM transactions_transaction
         WHERE status = 'recorded' AND total_cents > 0
     )
     SELECT coalesce(id, subject_id), coalesce(recorded.total_cents, 0), coalesce(recorded.price_cents, 0),
@@ -64,5 +65,5 @@ def check_sales(snapshot: Snapshot) -> Check:
         snapshot,
         DIFFERENT,
         subject="transaction {}".format,
-        problem="total {} and price {} recorded, {} and {} in the ledger",
+        problem="total {} and income {} recorded, {} and {} in the ledger",
     )

@@ -27,15 +27,20 @@ WRONG_SUMS = """
 UNPOSTED = """
     WITH posted AS (
         SELECT subject_id, -sum(amount_cents) FILTER (WHERE account = 'receivable') AS amount_cents,
-            coalesce(sum(amount_cents) FILTER (WHERE account = 'fee_income'), 0) AS fee_cents
+            coalesce(sum(amount_cents) FILTER (WHERE account = 'fee_income'), 0) AS fee_cents,
+            coalesce(sum(amount_cents) FILTER (WHERE account = 'commission'), 0) AS commission_cents
         FROM transactions_journal journal JOIN transactions_entry entry ON entry.journal_id = journal.id
         WHERE kind = 'refund' GROUP BY subject_id
     )
-    SELECT coalesce(id, subject_id), refund.amount_cents, refund.fee_cents, posted.amount_cents,
-        posted.fee_cents
-    FROM (SELECT id, amount_cents, fee_cents FROM transactions_refund WHERE status = 'refunded') refund
+    SELECT coalesce(id, subject_id), refund.amount_cents, refund.fee_cents, refund.commission_cents,
+        posted.amount_cents, posted.fee_cents, posted.commission_cents
+    FROM (
+        SELECT id, amount_cents, fee_cents, commission_cents FROM transactions_refund
+        WHERE status = 'refunded'
+    ) refund
     FULL JOIN posted ON id = subject_id
-    WHERE (refund.amount_cents, refund.fee_cents) IS DISTINCT FROM (posted.amount_cents, posted.fee_cents)
+    WHERE (refund.amount_cents, refund.fee_cents, refund.commission_cents)
+        IS DISTINCT FROM (posted.amount_cents, posted.fee_cents, posted.commission_cents)
 """
 TOO_MUCH = """
     SELECT sold.order_id, sum(refund.amount_cents), min(sold.total_cents) FROM transactions_refund refund
@@ -88,7 +93,7 @@ def check_posted(snapshots: Snapshots) -> Check:
         snapshot,
         UNPOSTED,
         subject="refund {}".format,
-        problem="{} with a fee of {} refunded, {} and {} in the ledger",
+        problem="{} with a fee of {} and a commission of {} refunded, {}, {} and {} in the ledger",
     )
 
 

@@ -12,7 +12,7 @@ from fees.schedule import Schedule
 BATCH_LIMIT = 1000
 PRICE_DIGITS_LIMIT = 15
 ORDER_ID_LENGTH_LIMIT = 100
-ORDER_FIELDS = {"price_cents", "currency", "quantity", "category", "version"}
+ORDER_FIELDS = {"price_cents", "currency", "quantity", "category", "seller_tier", "version"}
 
 
 def answer_request(request: object, *, schedule: Schedule) -> dict[str, Any]:

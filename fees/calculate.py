@@ -3,9 +3,7 @@
 from typing import Literal, NamedTuple
 
 from fees.order import InvalidOrder, Order
-from fees.schedule import FeeRule, Schedule
-
-WHOLE_BPS = 10_000
+from fees.schedule import WHOLE_BPS, FeeRule, Schedule
 
 
 class UnknownCurrency(InvalidOrder):
@@ -25,10 +23,11 @@ class Breakdown(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """The fee, what the buyer pays with it, and the rule and version of the schedule that say so."""
+    """The fee, what the buyer pays with it, what the seller gives of the price, and the rule that says so."""
 
     fee_cents: int
     total_cents: int
+    commission_cents: int
     currency: str
     rule: str
     version: str
@@ -39,17 +38,20 @@ def calculate_fee(order: Order, *, schedule: Schedule) -> Quote:
     """Quote the order's fee; raise UnknownCurrency or UnknownVersion where the schedule has no rule.
 
     The rule is the schedule's own: a percentage of price times quantity, rounded half up to a whole minor
-    unit, plus one fixed part an order, then kept within the rule's minimum and maximum.
+    unit, plus one fixed part an order, then kept within the rule's minimum and maximum. The commission is
+    rounded likewise.
     """
     schedule = schedule.of_version(order.version)
     rule = _find_rule(order, schedule=schedule)
     amount_cents = order.price_cents * order.quantity
-    percentage_cents = (amount_cents * rule.percentage_bps + WHOLE_BPS // 2) // WHOLE_BPS
+    percentage_cents = _percentage(amount_cents, rule.percentage_bps)
     unlimited_cents = percentage_cents + rule.fixed_cents
+    commission_bps = rule.commission_bps_of_tiers.get(order.seller_tier or "", rule.commission_bps)
     fee_cents = min(max(unlimited_cents, rule.minimum_cents), rule.maximum_cents)
     return Quote(
         fee_cents=fee_cents,
         total_cents=amount_cents + fee_cents,
+        commission_cents=_percentage(amount_cents, commission_bps),
         currency=order.currency,
         rule=rule.name,
         version=schedule.version,
@@ -63,6 +65,11 @@ def calculate_fee(order: Order, *, schedule: Schedule) -> Quote:
             limit_applied=_name_limit(fee_cents - unlimited_cents),
         ),
     )
+
+
+def _percentage(amount_cents: int, bps: int) -> int:
+    """Return the part of an amount, rounded half up."""
+    return (amount_cents * bps + WHOLE_BPS // 2) // WHOLE_BPS
 
 
 def _find_rule(order: Order, *, schedule: Schedule) -> FeeRule:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 PRICE_CENTS_LIMIT = 10**12
 QUANTITY_LIMIT = 10**6
 CATEGORY_LENGTH_LIMIT = 50
+SELLER_TIER_LENGTH_LIMIT = 20
 VERSION_LENGTH_LIMIT = 32
 
 
@@ -21,6 +22,7 @@ class Order:
     currency: str
     quantity: int = 1
     category: str | None = None
+    seller_tier: str | None = None
     version: str | None = None  # of the schedule by which it was quoted; None: of the present one
 
     def __post_init__(self) -> None:
@@ -28,6 +30,7 @@ class Order:
         _check_whole_number("quantity", self.quantity, limit=QUANTITY_LIMIT)
         _check_currency(self.currency)
         _check_text("category", self.category, limit=CATEGORY_LENGTH_LIMIT)
+        _check_text("seller_tier", self.seller_tier, limit=SELLER_TIER_LENGTH_LIMIT)
         _check_text("version", self.version, limit=VERSION_LENGTH_LIMIT)
 
 

@@ -1,9 +1,11 @@
 """The fee schedule: which rule prices an order, by currency and category."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fees.order import InvalidOrder
+
+WHOLE_BPS = 10_000  # basis points in a whole
 
 
 class InvalidSchedule(ValueError):
@@ -16,13 +18,18 @@ class UnknownVersion(InvalidOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeRule:
-    """A percentage (basis points) plus a fixed part, kept within limits; in the currency's minor units."""
+    """A percentage (basis points) plus a fixed part, kept within limits; in the currency's minor units.
+
+    The commission is the seller's, a percentage of the price; those of some tiers have one of their own.
+    """
 
     name: str
     percentage_bps: int
     fixed_cents: int
     minimum_cents: int
     maximum_cents: int
+    commission_bps: int = 0
+    commission_bps_of_tiers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

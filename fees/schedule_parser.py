@@ -2,21 +2,24 @@
 
 import json
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from fees.currencies import CURRENCY_CODES
-from fees.schedule import CurrencyRules, FeeRule, InvalidSchedule, Schedule
+from fees.schedule import WHOLE_BPS, CurrencyRules, FeeRule, InvalidSchedule, Schedule
 
 AMOUNT_LIMITS = {
-    "percentage_bps": 10_000,
+    "percentage_bps": WHOLE_BPS,
     "fixed_cents": 10**12,
     "minimum_cents": 10**12,
     "maximum_cents": 10**12,
 }
+COMMISSION_FIELDS = {"commission_bps", "commission_bps_of_tiers"}  # without them nothing is taken
 MINOR_UNIT_DIGITS_LIMIT = 4
 # It becomes part of the rule's name, which the transactions service stores as text.
 CATEGORY = r"[^/\x00-\x1f\x7f]{1,50}"
+SELLER_TIER = r"[a-z0-9-]{1,20}"
 
 
 def parse_schedule(text: str) -> Schedule:
@@ -45,7 +48,9 @@ def _parse_currency(code: str, value: object, *, version: str) -> CurrencyRules:
         raise InvalidSchedule(f"currency {code!r} is no code of ISO 4217")
     at = f"currencies.{code}"
     fields = _read_object(value, at=at, required={"minor_unit_digits", "default"}, optional={"categories"})
-    default = _read_object(fields["default"], at=f"{at}.default", required=set(AMOUNT_LIMITS))
+    default = _read_object(
+        fields["default"], at=f"{at}.default", required=set(AMOUNT_LIMITS), optional=COMMISSION_FIELDS
+    )
     return CurrencyRules(
         minor_unit_digits=_read_integer(fields, "minor_unit_digits", at=at, limit=MINOR_UNIT_DIGITS_LIMIT),
         default=_parse_rule(default, at=f"{at}.default", name=f"{version}/{code}"),
@@ -63,7 +68,7 @@ def _parse_currency(code: str, value: object, *, version: str) -> CurrencyRules:
 
 
 def _parse_override(override: object, default: dict[str, Any], *, at: str, name: str) -> FeeRule:
-    overridden = _read_object(override, at=at, required=set(), optional=set(AMOUNT_LIMITS))
+    overridden = _read_object(override, at=at, required=set(), optional={*AMOUNT_LIMITS, *COMMISSION_FIELDS})
     return _parse_rule(default | overridden, at=at, name=name)
 
 
@@ -73,7 +78,27 @@ def _parse_rule(fields: dict[str, Any], *, at: str, name: str) -> FeeRule:
     }
     if amounts["minimum_cents"] > amounts["maximum_cents"]:
         raise InvalidSchedule(f"{at}.minimum_cents must not be above its maximum_cents")
-    return FeeRule(name=name, **amounts)
+    return FeeRule(
+        name=name,
+        **amounts,
+        commission_bps=_read_integer(
+            {"commission_bps": 0} | fields, "commission_bps", at=at, limit=WHOLE_BPS
+        ),
+        commission_bps_of_tiers=_parse_tiers(fields, at=at),
+    )
+
+
+def _parse_tiers(fields: dict[str, Any], *, at: str) -> Mapping[str, int]:
+    at = f"{at}.commission_bps_of_tiers"
+    tiers = _read_map(fields.get("commission_bps_of_tiers", {}), at=at)
+    return MappingProxyType(
+        {
+            _read_name(tier, at=f"tier {tier!r}", pattern=SELLER_TIER): _read_integer(
+                tiers, tier, at=at, limit=WHOLE_BPS
+            )
+            for tier in tiers
+        }
+    )
 
 
 def _read_object(

@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString
 
 from microstore.messaging.admin import link_to_trace, preformatted
 from microstore.staff.columns import money_column, peer_column
-from microstore.staff.lists import AgeFilter
+from microstore.staff.lists import AgeFilter, FastAdmin
 from transactions.export import ExportAdmin
 from transactions.ledger.admin import EntryAdmin, JournalAdmin
-from transactions.models import Transaction
+from transactions.ledger.journals import is_number
+from transactions.models import SellerTier, Transaction
 from transactions.overview import daily_totals, find_transactions
 from transactions.payouts.admin import BankAccountAdmin, PayoutAdmin, StatementLineAdmin
 from transactions.refunds.admin import RefundAdmin
@@ -54,12 +55,12 @@ class TransactionAdmin(ExportAdmin):
     totals = ("staff/totals.html", daily_totals)
     export_fields = (
         *("id", "order_id", "status", "listing_id", "buyer_id", "seller_id", "quantity", "currency"),
-        *("price_cents", "fee_cents", "total_cents", "fee_rule", "reason", "created_at"),
+        *("price_cents", "fee_cents", "total_cents", "commission_cents", "fee_rule", "reason", "created_at"),
         *("title", "category", "picture", "description"),
     )
     fieldsets = (
         (None, {"fields": ("status", "reason", "order_link", "trace_link", "created_at")}),
-        ("Money", {"fields": ("price", "fee", "total")}),
+        ("Money", {"fields": ("price", "fee", "total", "commission")}),
         ("Fee, as charged", {"fields": ("fee_rule", "breakdown")}),
         (
             "Item, as sold",
@@ -68,12 +69,13 @@ class TransactionAdmin(ExportAdmin):
         ("Parties", {"fields": ("buyer_link", "seller_link")}),
     )
     readonly_fields = (
-        *("trace_link", "breakdown", "price", "fee", "total"),
+        *("trace_link", "breakdown", "price", "fee", "total", "commission"),
         *("order_link", "listing_link", "buyer_link", "seller_link"),
     )
     price = money_column("price_cents", description="price")
     fee = money_column("fee_cents", description="fee")
     total = money_column("total_cents", description="total")
+    commission = money_column("commission_cents", description="commission of the seller")
     order_link = peer_column("listings", "listings/order", "order_id", description="order")
     listing_link = peer_column("listings", "listings/listing", "listing_id", description="listing")
     buyer_link = peer_column("listings", "auth/user", "buyer_id", description="buyer")
@@ -95,3 +97,22 @@ class TransactionAdmin(ExportAdmin):
     def trace_link(self, transaction: Transaction) -> SafeString | str:
         """Return a link to everything that belongs to the purchase."""
         return link_to_trace(transaction.trace)
+
+
+@admin.register(SellerTier)
+class SellerTierAdmin(FastAdmin):
+    """Tiers of sellers, which finance sets; they hold for sales from then on."""
+
+    list_display = ("seller_id", "tier")
+    actions = None
+    search_fields = ("=seller_id",)
+    search_help_text = "The number of a seller."
+    ordering = ("seller_id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[SellerTier], search_term: str
+    ) -> tuple[QuerySet[SellerTier], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(pk=term) if is_number(term) else queryset.none(), False

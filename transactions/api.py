@@ -13,6 +13,9 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     """A transaction as its buyer and its seller see it."""
 
     trace_id = serializers.CharField(read_only=True)
+    commission_cents = serializers.SerializerMethodField(
+        help_text="Of the price, which its seller gets without it; null for the buyer."
+    )
 
     class Meta:
         model = Transaction
@@ -23,6 +26,7 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
                 "status",
                 "fee_cents",
                 "total_cents",
+                "commission_cents",
                 "fee_rule",
                 "fee_breakdown",
                 "reason",
@@ -32,6 +36,10 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
             ),
         )
         read_only_fields = fields
+
+    def get_commission_cents(self, sold: Transaction) -> int | None:
+        # Between the seller and the marketplace.
+        return sold.commission_cents if sold.seller_id == account_id(self.context["request"]) else None
 
 
 @extend_schema_view(

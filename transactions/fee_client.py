@@ -1,10 +1,11 @@
 """The fee function's client: one HTTP call a batch, and the choice between an outage and an order's fault."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -29,6 +30,8 @@ NEVER_THE_ORDERS = (
 PERHAPS_ONE_ORDER = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY)
 RETRY_AFTER_LENGTH_LIMIT = 40
 
+NO_TIERS: Mapping[int, str] = MappingProxyType({})
+
 breaker = CircuitBreaker()
 
 
@@ -40,13 +43,15 @@ class NotPriced(Exception):
     """The fee function serves others, but has no usable answer for these orders."""
 
 
-def fetch_quotes(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
-    """Return a quote for each of the orders, by order id.
+def fetch_quotes(
+    orders: Sequence[OrderCreated], *, tiers: Mapping[int, str] = NO_TIERS
+) -> dict[UUID, AnyQuote]:
+    """Return a quote for each of the orders, by order id; `tiers` are those of sellers, by their ids.
 
     Raise FeesUnavailable where the function serves nobody, or is left alone after failures; NotPriced where
     it serves others but not these: of several orders each is then to be tried alone.
     """
-    requests = [FeeRequest.of(order) for order in orders]
+    requests = [FeeRequest.of(order, seller_tier=tiers.get(order.seller_id, "")) for order in orders]
     try:
         span = otel.of_messages("fees", kind="CLIENT", carriers=orders)
         with breaker.guard(FeesUnavailable, SoftTimeLimitExceeded), span:

@@ -1,5 +1,6 @@
 """Models of the transactions service."""
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from uuid_utils.compat import uuid7
@@ -60,6 +61,9 @@ class Transaction(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.RECORDED)
     fee_cents = models.PositiveBigIntegerField(null=True, blank=True)
     total_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Price and fee.")
+    commission_cents = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="Of the price; the seller gets the rest."
+    )
     fee_rule = models.CharField(max_length=100, blank=True, help_text="The rule applied, with its version.")
     fee_breakdown = models.JSONField(
         default=dict, blank=True, help_text="How the fee came about, as charged."
@@ -86,6 +90,9 @@ class Transaction(models.Model):
                 ),
                 name="transaction_total_is_price_and_fee",
             ),
+            models.CheckConstraint(
+                condition=Q(commission_cents__lte=F("price_cents")), name="transaction_commission_in_price"
+            ),
         ]
         indexes = [
             models.Index(fields=["buyer_id", "-id"], name="transaction_of_buyer"),
@@ -102,3 +109,17 @@ class Transaction(models.Model):
     def trace_id(self) -> str:
         """The trace id that logs and the admin's trace page search by."""
         return trace_id_of(self.trace)
+
+
+class SellerTier(models.Model):
+    """The tier of a seller, by which the fee function sets the commission; without a row there is none."""
+
+    seller_id = models.BigIntegerField(primary_key=True, help_text="The listings service's user.")
+    tier = models.CharField(
+        max_length=20,
+        validators=[RegexValidator(r"^[a-z0-9-]+$", "Use small letters, digits and dashes.")],
+        help_text="As the fee schedule names it; of sales from now on.",
+    )
+
+    def __str__(self) -> str:
+        return f"seller {self.seller_id}: {self.tier}"

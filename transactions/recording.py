@@ -37,7 +37,11 @@ def record_transactions(orders: Sequence[OrderCreated]) -> list[Decided]:
     Fees are fetched for new orders alone, before the database is written, and never again. A message that
     contradicts the decision about its order has no reply, and becomes a dead letter.
     """
-    return _decide(ORDER_CREATED, orders, fee_client.fetch_quotes)
+    return _decide(ORDER_CREATED, orders, _quote)
+
+
+def _quote(orders: Sequence[OrderCreated]) -> dict[UUID, AnyQuote]:
+    return fee_client.fetch_quotes(orders, tiers=queries.tiers_of({order.seller_id for order in orders}))
 
 
 def refuse_expired(orders: Sequence[OrderExpired]) -> list[Decided]:
@@ -113,6 +117,7 @@ def _decision(order: OrderCreated, quote: AnyQuote) -> Decided:
         return _without_fee(order, Transaction.Status.RECORDED)._replace(
             fee_cents=quote.fee_cents,
             total_cents=quote.total_cents,
+            commission_cents=quote.commission_cents,
             fee_rule=quote.rule,
             fee_breakdown=quote.breakdown,
         )
@@ -136,6 +141,7 @@ def _without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
         status=status.value,
         fee_cents=None,
         total_cents=None,
+        commission_cents=0,
         fee_rule="",
         fee_breakdown={},
         reason="",

@@ -8,6 +8,7 @@ ROLES = {
         "transactions.decide_payout",
         *("transactions.export_refund", "transactions.view_journal", "transactions.view_entry"),
         "transactions.export_entry",
+        *(f"transactions.{action}_sellertier" for action in ("view", "add", "change", "delete")),
     ),
     "operations": (
         "transactions.view_transaction",

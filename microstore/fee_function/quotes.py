@@ -15,6 +15,7 @@ from microstore.contracts.transactions import FeeVersion, OrderCreated
 PLAIN_TEXT = r"^[^\x00-\x08\x0e-\x1f\x7f]*$"
 MAX_AMOUNT = 2**62
 MAX_BREAKDOWN_ENTRIES = 30
+LATER_FIELDS = ("version", "seller_tier")  # of a request, which earlier fee functions do not know
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 # From left to right: pydantic's choice of the best match costs twice as much. Strict: 1 is not read as True.
@@ -39,9 +40,10 @@ class FeeRequest(NamedTuple):
     quantity: int = 1
     category: str | None = None
     version: str = ""  # of the schedule by which the buyer was quoted; empty: the present one
+    seller_tier: str = ""
 
     @classmethod
-    def of(cls, order: OrderCreated) -> "FeeRequest":
+    def of(cls, order: OrderCreated, *, seller_tier: str = "") -> "FeeRequest":
         """Return the request for an order's fee."""
         category = order.category or None
         return cls(
@@ -51,6 +53,7 @@ class FeeRequest(NamedTuple):
             order.quantity,
             category,
             order.fee_version,
+            seller_tier,
         )
 
     @property
@@ -60,17 +63,22 @@ class FeeRequest(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as plain JSON values."""
-        # A fee function without versions refuses the field; from such a one nobody has been quoted any.
-        fields = {name: value for name, value in self._asdict().items() if name != "version" or value}
+        # A fee function without versions refuses the field; from such a one nobody has been quoted any. One
+        # without tiers refuses that field: it has to be released before a seller gets a tier.
+        fields = {name: value for name, value in self._asdict().items() if name not in LATER_FIELDS or value}
         return fields | {"order_id": str(self.order_id)}
 
 
 class Quote(BaseModel):
-    """The fee of an order, with the rule, and the version of the schedule, that set it."""
+    """The fee of an order, with the rule, and the version of the schedule, that set it.
+
+    The commission is taken from the price that the seller gets; earlier fee functions name none.
+    """
 
     order_id: UUID
     fee_cents: Amount
     total_cents: Amount
+    commission_cents: Amount = 0
     rule: Annotated[str, Field(max_length=100, pattern=PLAIN_TEXT)]
     version: FeeVersion = ""
     currency: Currency | None = None
@@ -131,6 +139,8 @@ def _check_quote(quote: AnyQuote, request: FeeRequest) -> None:
         raise WrongAnswer(f"Order {request.order_id} was quoted by {request.version}, not {quote.version}.")
     if quote.total_cents != request.amount_cents + quote.fee_cents:
         raise WrongAnswer(f"The total of order {request.order_id} is not its price and fee.")
+    if quote.commission_cents > request.amount_cents:
+        raise WrongAnswer(f"The commission of order {request.order_id} is above its price.")
     if quote.fee_cents > max(request.amount_cents, settings.FEES_HIGHEST_CENTS):
         raise WrongAnswer(f"The fee of order {request.order_id} is above its price: {quote.fee_cents}.")
 

@@ -260,7 +260,7 @@ def test_a_sale_that_the_ledger_lacks_is_found(shop: Shop, run_audit: RunAudit) 
     audit = run_audit()
     assert (audit.exit_code, audit.found) == (1, {"ledger": [f"transaction {sale.transaction_id}"]})
     assert audit.problems("ledger") == [
-        f"total {PRICE_CENTS + FEE_CENTS} and price {PRICE_CENTS} recorded, 0 and 0 in the ledger"
+        f"total {PRICE_CENTS + FEE_CENTS} and income {PRICE_CENTS} recorded, 0 and 0 in the ledger"
     ]
 
 

@@ -1,5 +1,6 @@
 """The fee of an order: rounding, limits, and what cannot be priced."""
 
+import json
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from fees.calculate import Breakdown, Quote, UnknownCurrency, calculate_fee
 from fees.configuration import load_schedule
 from fees.order import InvalidOrder, Order
+from fees.schedule_parser import parse_schedule
 
 SCHEDULE = load_schedule({})
+RULE = {"percentage_bps": 500, "fixed_cents": 25, "minimum_cents": 30, "maximum_cents": 25_000}
 CURRENCIES = st.sampled_from(list(SCHEDULE.currencies))
 CATEGORIES = st.none() | st.sampled_from(["books", "electronics", "furniture", "art"]) | st.text(max_size=50)
 PRICES = st.integers(1, 10**12) | st.integers(1, 100_000)
@@ -27,6 +30,7 @@ def test_a_crunchy_armchair_pays_a_percentage_and_a_fixed_part() -> None:
     assert quote_order(price_cents=19_999, currency="EUR", category="furniture") == Quote(
         fee_cents=950,
         total_cents=20_949,
+        commission_cents=0,
         currency="EUR",
         rule="2026-11/EUR/furniture",
         version="2026-11",
@@ -150,3 +154,55 @@ def test_what_costs_more_never_pays_less(order: Order, dearer_cents: int) -> Non
 def test_the_same_order_always_gets_the_same_fee(order: Order) -> None:
     again = calculate_fee(order, schedule=load_schedule({}))
     assert calculate_fee(order, schedule=SCHEDULE) == again
+
+
+COMMISSIONED = parse_schedule(
+    json.dumps(
+        {
+            "version": "v1",
+            "default_currency": "EUR",
+            "currencies": {
+                code: {
+                    "minor_unit_digits": digits,
+                    "default": RULE | {"commission_bps": 1_000, "commission_bps_of_tiers": {"gold": 250}},
+                    "categories": {"books": {"commission_bps": 333}, "art": {"commission_bps_of_tiers": {}}},
+                }
+                for code, digits in (("EUR", 2), ("JPY", 0), ("KWD", 3))
+            },
+        }
+    )
+)
+
+
+@pytest.mark.parametrize("currency", COMMISSIONED.currencies)
+@pytest.mark.parametrize(
+    ("category", "seller_tier", "commission_cents"),
+    [
+        (None, None, 1_000),
+        (None, "gold", 250),
+        (None, "tin", 1_000),
+        ("books", None, 333),
+        ("books", "gold", 250),
+        ("art", "gold", 1_000),
+    ],
+)
+def test_a_commission_is_by_category_and_tier_and_adds_nothing_to_what_the_buyer_pays(
+    currency: str, category: str | None, seller_tier: str | None, commission_cents: int
+) -> None:
+    order = Order(
+        price_cents=5_000, quantity=2, currency=currency, category=category, seller_tier=seller_tier
+    )
+    quote = calculate_fee(order, schedule=COMMISSIONED)
+    assert (quote.commission_cents, quote.total_cents) == (commission_cents, 10_000 + quote.fee_cents)
+
+
+@given(price_cents=st.integers(1, 10**12), bps=st.integers(0, 10_000))
+def test_a_commission_is_rounded_half_up_and_never_above_the_price(price_cents: int, bps: int) -> None:
+    rule = RULE | {"commission_bps": bps}
+    currencies = {"EUR": {"minor_unit_digits": 2, "default": rule}}
+    schedule = parse_schedule(
+        json.dumps({"version": "v1", "default_currency": "EUR", "currencies": currencies})
+    )
+    quote = calculate_fee(Order(price_cents=price_cents, currency="EUR"), schedule=schedule)
+    exact = Decimal(price_cents) * bps / 10_000
+    assert quote.commission_cents == int(exact.quantize(Decimal(1), ROUND_HALF_UP)) <= price_cents

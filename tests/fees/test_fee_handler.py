@@ -14,6 +14,7 @@ ARMCHAIR = {"price_cents": 19_999, "currency": "EUR", "quantity": 1, "category":
 ARMCHAIR_QUOTE = {
     "fee_cents": 950,
     "total_cents": 20_949,
+    "commission_cents": 0,
     "currency": "EUR",
     "rule": "2026-11/EUR/furniture",
     "version": "2026-11",

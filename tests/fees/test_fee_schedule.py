@@ -149,6 +149,18 @@ EUR = ("currencies", "EUR")
             change_schedule(*EUR, "default", "minimum_cents", value=901),
             "currencies.EUR.default.minimum_cents must not be above its maximum_cents",
         ),
+        (
+            change_schedule(*EUR, "default", "commission_bps", value=10_001),
+            "currencies.EUR.default.commission_bps must be a whole number from 0 to 10000",
+        ),
+        (
+            change_schedule(*EUR, "default", "commission_bps_of_tiers", value={"Gold": 1}),
+            "tier 'Gold' must be text that matches",
+        ),
+        (
+            change_schedule(*EUR, "default", "commission_bps_of_tiers", value={"gold": -1}),
+            "currencies.EUR.default.commission_bps_of_tiers.gold must be a whole number",
+        ),
         (change_schedule(*EUR, "categories", value=None), "currencies.EUR.categories must be a JSON object"),
         (change_schedule(*EUR, "categories", "", value={}), "category '' must be text that matches"),
         (change_schedule(*EUR, "categories", "\0", value={}), "must be text that matches"),

@@ -152,3 +152,16 @@ def test_a_quote_by_another_schedule_than_the_buyer_has_seen_is_refused(version:
     assert read_quotes(json.dumps({"fees": [QUOTE | {"version": "2026-11"}]}).encode(), [asked])
     with pytest.raises(WrongAnswer):
         read_quotes(json.dumps({"fees": [QUOTE | {"version": version}]}).encode(), [asked])
+
+
+def test_a_commission_up_to_the_price_is_believed_and_none_is_nothing() -> None:
+    assert read(QUOTE).commission_cents == 0
+    assert read(QUOTE | {"commission_cents": 24_900}).commission_cents == 24_900
+    for wrong in (24_901, -1, "1", None):
+        with pytest.raises(WrongAnswer):
+            read(QUOTE | {"commission_cents": wrong})
+
+
+def test_a_fee_function_is_sent_a_tier_only_where_there_is_one() -> None:
+    assert "seller_tier" not in ARMCHAIR.as_json()
+    assert ARMCHAIR._replace(seller_tier="gold").as_json()["seller_tier"] == "gold"

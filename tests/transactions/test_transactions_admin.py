@@ -28,7 +28,7 @@ from tests.support.roles import (
     url_of_page,
 )
 from tests.transactions.payees import give_account
-from transactions.models import Entry, Journal, Payout, Refund, StatementLine, Transaction
+from transactions.models import Entry, Journal, Payout, Refund, SellerTier, StatementLine, Transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,7 @@ SEE = {
     "transactions_refund": ("support", "finance"),
     "transactions_journal": FINANCE,
     "transactions_entry": FINANCE,
+    "transactions_sellertier": FINANCE,
     "auth_user": (),
     "auth_group": (),
     "messaging_outboxmessage": OPERATIONS,
@@ -56,6 +57,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "transactions_refund_export": FINANCE,
     "transactions_entry_export": FINANCE,
     "transactions_entry_totals": FINANCE,
+    "transactions_sellertier_add": FINANCE,
+    "transactions_sellertier_delete": FINANCE,
 }
 
 
@@ -117,6 +120,7 @@ def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
         ),
         "transactions_journal": Journal.objects.get(),
         "transactions_entry": Entry.objects.earliest("id"),
+        "transactions_sellertier": SellerTier.objects.create(seller_id=1, tier="gold"),
         "auth_user": User.objects.create_user("dave"),
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.create(

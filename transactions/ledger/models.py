@@ -14,6 +14,7 @@ class Account(models.TextChoices):
     FEE_INCOME = "fee_income", "Fee income"
     IN_TRANSIT = "in_transit", "Payouts in transit"
     BANK = "bank", "Bank"
+    COMMISSION = "commission", "Commission income"
 
 
 HOUSE = 0  # owner of the accounts that belong to no user

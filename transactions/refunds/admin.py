@@ -23,15 +23,16 @@ class RefundAdmin(ExportAdmin):
     search_help_text = "The id of a refund, an order or a transaction."
     ordering = ("-id",)
     fields = readonly_fields = (
-        *("id", "status", "refund_link", "order_link", "transaction", "amount", "fee", "reason", "refusal"),
-        *("trace_link", "created_at"),
+        *("id", "status", "refund_link", "order_link", "transaction", "amount", "fee", "commission"),
+        *("reason", "refusal", "trace_link", "created_at"),
     )
     export_fields = (
         *("id", "order_id", "transaction_id", "status", "currency", "amount_cents", "fee_cents"),
-        *("reason", "refusal", "created_at"),
+        *("commission_cents", "reason", "refusal", "created_at"),
     )
     amount = money_column("amount_cents", description="amount")
     fee = money_column("fee_cents", description="fee in it")
+    commission = money_column("commission_cents", description="commission in it")
     refund_link = peer_column("listings", "listings/refund", "pk", description="request")
     order_link = peer_column("listings", "listings/order", "order_id", description="order")
 

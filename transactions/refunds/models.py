@@ -21,6 +21,9 @@ class Refund(models.Model):
     listing_id = models.BigIntegerField()
     amount_cents = models.PositiveBigIntegerField(help_text="Of what the buyer paid, in the minor unit.")
     fee_cents = models.PositiveBigIntegerField(default=0, help_text="Part of the amount.")
+    commission_cents = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="Of the amount without the fee; the seller gives back the rest."
+    )
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status)
     reason = models.CharField(

@@ -1,6 +1,7 @@
 """Refunding orders: each request is decided once, and what is refunded is posted in the same transaction."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -15,7 +16,7 @@ from microstore.telemetry.tracing import trace_id_of
 from transactions import queries
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
-from transactions.refunds.shares import fee_share_cents
+from transactions.refunds.shares import commission_share_cents, fee_share_cents
 
 log = structlog.get_logger(__name__)
 
@@ -71,11 +72,13 @@ def _decide(request: RefundRequested, sold: Transaction | None, left: dict[UUID,
         refund.status = Refund.Status.REFUSED
         return refund
     before_cents = sold.total_cents - left[request.order_id]
-    refund.fee_cents = fee_share_cents(
-        request.amount_cents,
-        before_cents=before_cents,
-        fee_cents=sold.fee_cents or 0,
-        total_cents=sold.total_cents,
+    fee = partial(fee_share_cents, fee_cents=sold.fee_cents or 0, total_cents=sold.total_cents)
+    refund.fee_cents = fee(request.amount_cents, before_cents=before_cents)
+    refund.commission_cents = commission_share_cents(
+        request.amount_cents - refund.fee_cents,
+        before_cents=before_cents - fee(before_cents, before_cents=0),
+        commission_cents=sold.commission_cents,
+        price_cents=max(1, sold.price_cents),
     )
     left[request.order_id] -= request.amount_cents
     return refund

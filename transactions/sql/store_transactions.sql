@@ -9,11 +9,13 @@ BEGIN
     WITH new AS (
         INSERT INTO transactions_transaction (
             id, order_id, listing_id, buyer_id, seller_id, quantity, price_cents, currency, title, description,
-            category, picture, status, fee_cents, total_cents, fee_rule, fee_breakdown, reason, trace, created_at
+            category, picture, status, fee_cents, total_cents, commission_cents, fee_rule, fee_breakdown, reason,
+            trace, created_at
         )
         SELECT
             id, order_id, listing_id, buyer_id, seller_id, quantity, price_cents, currency, title, description,
-            category, picture, status, fee_cents, total_cents, fee_rule, fee_breakdown, reason, trace, created_at
+            category, picture, status, fee_cents, total_cents, coalesce(commission_cents, 0), fee_rule, fee_breakdown,
+            reason, trace, created_at -- workers of an earlier release name no commission
         FROM json_populate_recordset(NULL::transactions_transaction, decisions)
         ON CONFLICT DO NOTHING RETURNING id, order_id
     )

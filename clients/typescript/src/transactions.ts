@@ -211,6 +211,8 @@ export interface components {
             readonly fee_cents: number | null;
             /** @description Price and fee. */
             readonly total_cents: number | null;
+            /** @description Of the price, which its seller gets without it; null for the buyer. */
+            readonly commission_cents: number | null;
             /** @description The rule applied, with its version. */
             readonly fee_rule: string;
             /** @description How the fee came about, as charged. */

@@ -5,7 +5,7 @@ DECLARE
     new_journals bigint;
 BEGIN
     WITH sale AS (
-        SELECT id, buyer_id, seller_id, currency, price_cents, fee_cents, total_cents, created_at
+        SELECT id, buyer_id, seller_id, currency, price_cents, fee_cents, total_cents, commission_cents, created_at
         FROM transactions_transaction WHERE id = ANY(ids) AND status = 'recorded' AND total_cents > 0
     ), posted AS (
         -- In the order of their ids, so that two callers with the same sales cannot wait for each other.
@@ -17,8 +17,9 @@ BEGIN
         SELECT posted.id * 8 + line, posted.id, account, owner_id, currency, amount_cents, available_at
         FROM posted JOIN sale ON sale.id = posted.subject_id CROSS JOIN LATERAL (VALUES
             (1, 'receivable', buyer_id, total_cents, NULL),
-            (2, 'payable', seller_id, -price_cents, created_at + make_interval(days => hold_days)),
-            (3, 'fee_income', 0, -fee_cents, NULL)
+            (2, 'payable', seller_id, commission_cents - price_cents, created_at + make_interval(days => hold_days)),
+            (3, 'fee_income', 0, -fee_cents, NULL),
+            (4, 'commission', 0, -commission_cents, NULL)
         ) AS lines (line, account, owner_id, amount_cents, available_at)
         WHERE amount_cents <> 0
     )
