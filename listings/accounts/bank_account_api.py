@@ -40,9 +40,10 @@ class BankAccountSerializer(RefuseUnknownFields):
 
     def validate_iban(self, number: str) -> str:
         try:
-            return ibans.validate(number)
+            compact: str = ibans.validate(number)
         except InvalidNumber as error:
             raise serializers.ValidationError("This is no IBAN: please check it.") from error
+        return compact
 
 
 class ShownAccountSerializer(serializers.Serializer[Any]):

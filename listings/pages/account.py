@@ -93,13 +93,13 @@ def set_bank_account(request: HttpRequest) -> HttpResponse:
     """Change the bank account for payouts, for which the password is needed."""
     given = {name: request.POST.get(name, "") for name in ("holder", "iban", "password")}
     body, user = BankAccountSerializer(data=given), find_account(visitor_id(request))
-    shown = {"bank_given": {name: given[name] for name in ("holder", "iban")}}
+    shown: dict[str, object] = {"bank_given": {name: given[name] for name in ("holder", "iban")}}
     if not body.is_valid():
         return _page(request, shown | {"bank_problems": body.errors}, status=400)
     try:
         change_bank_account(user, **body.validated_data, request=request)
     except Refusal as error:
-        problems = {"bank_problems": {"password": [str(error)]}}
+        problems: dict[str, object] = {"bank_problems": {"password": [str(error)]}}
         return _page(request, shown | problems, status=error.status)
     return redirect_into("bank", "account")
 
