@@ -262,7 +262,7 @@ GAUGES = ["microstore.messaging.gauges.gauges", *filter(None, [OWN_GAUGES])]  # 
 
 live_hosts = [{"address": CHANNEL_LAYER_URL} | timeouts.REDIS]
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": live_hosts}}
+    "default": {"BACKEND": "microstore.database.channel_layer.ChannelLayer", "CONFIG": {"hosts": live_hosts}}
 }
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 10)  # in one process
 LIVE_UNSENT_FRAMES = env.int("LIVE_UNSENT_FRAMES", 1_000)  # of one socket: who reads slower is dropped

@@ -3,14 +3,19 @@
 By TCP's defaults that takes a quarter of an hour; pytest's time limit is what these tests fail by.
 """
 
+import asyncio
+import contextlib
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import amqp
 import psycopg2
 import pytest
 import redis
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection
 from kombu import Connection
@@ -20,6 +25,7 @@ from microstore.database import timeouts
 from microstore.messaging.sending import publisher
 from tests.support.dropping import dropping, needs_iptables
 
+FOUND_AGAIN_WITHIN_SECONDS = 35
 pytestmark = [pytest.mark.timeout(40), needs_iptables]
 
 
@@ -57,6 +63,32 @@ def test_redis_is_given_up(drop: Callable[[int], None]) -> None:
         with pytest.raises(redis.RedisError):
             pubsub.get_message(timeout=None)
         pubsub.close()
+
+
+def test_a_channel_layer_is_given_up_and_found_again(drop: Callable[[int], None]) -> None:
+    """With the event loop going on meanwhile: redis-py would read what cannot be read again and again."""
+
+    async def lose_and_find() -> None:
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        await layer.group_add("dropped", channel)
+        [shard] = layer._get_layer()._shards
+        drop(shard._pubsub.connection._writer.get_extra_info("sockname")[1])
+        received = None
+        while received is None:
+            await layer.group_send("dropped", {"type": "armchair"})
+            with contextlib.suppress(TimeoutError):
+                received = await asyncio.wait_for(receive(layer, channel), 1)
+        await layer.flush()
+
+    async def receive(layer: Any, channel: str) -> Any:
+        return await layer._get_layer().channels[channel].get()
+
+    # In a thread: an event loop that stands still swallows the time limit of the test.
+    finding = threading.Thread(target=lambda: asyncio.run(lose_and_find()), daemon=True)
+    finding.start()
+    finding.join(FOUND_AGAIN_WITHIN_SECONDS)
+    assert not finding.is_alive()
 
 
 def wait_for_messages(broker: Connection) -> None:

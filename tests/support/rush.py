@@ -77,6 +77,14 @@ class Rush:
         done = wait_until(lambda: len(self.accepted) >= target, timeout_seconds=GIVE_UP_SECONDS)
         assert done, dict(self.errors)
 
+    def wait_seen(self, count: int) -> bool:
+        """Wait until every browser has received `count` more sales."""
+        targets = [(browser, len(browser.seen) + count) for browser in self.browsers]
+        return wait_until(
+            lambda: all(len(browser.seen) >= target for browser, target in targets),
+            timeout_seconds=SEEN_WITHIN_SECONDS,
+        )
+
     def check(self, *, timeout_seconds: float = 120) -> Outcome:
         """Wait until all is settled; each 202 must be one completed order, one transaction, one event."""
         wait_until(lambda: not self._unsettled(), timeout_seconds=timeout_seconds)

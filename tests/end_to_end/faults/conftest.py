@@ -14,7 +14,7 @@ from tests.support.rush import REPORT
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A fault and all that comes of it may take longer than a usual test."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300), append=False)
 
 
