@@ -55,7 +55,7 @@ def make_document(
     for feed in feeds:
         catalogue.add_feed(feed)
     servers: Json = {
-        "broker": {"host": "rabbitmq:5672", "protocol": "amqp", "description": "RabbitMQ 3.10 or newer."}
+        "broker": {"host": "rabbitmq:5672", "protocol": "amqp", "description": "RabbitMQ 3.10 to 4.0."}
     }
     if feeds:
         servers["websockets"] = {"host": "microstore.example", "protocol": "wss"}
