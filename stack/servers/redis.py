@@ -1,5 +1,7 @@
 """A private Redis, or the compatible Valkey of a wheel."""
 
+from collections.abc import Sequence
+
 import redis
 
 from stack.servers.debian import find_redis_program
@@ -7,7 +9,7 @@ from stack.servers.server import Server
 from stack.servers.wheels import find_valkey_wheel
 
 CONFIGURATION = """\
-bind 127.0.0.1
+bind {address}
 port {port}
 requirepass {password}
 dir "{folder}"
@@ -19,6 +21,9 @@ appendonly no
 class Redis(Server):
     """A Redis that keeps nothing on disk: what it holds may be lost."""
 
+    address: str = "127.0.0.1"
+    inside: Sequence[str] = ()  # words before a command that is to run on another host
+
     @property
     def url(self) -> str:
         """A redis:// URL of database 0."""
@@ -26,11 +31,11 @@ class Redis(Server):
 
     def database_url(self, number: int) -> str:
         """A redis:// URL of one of its databases."""
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/{number}"
+        return f"redis://:{self.password}@{self.address}:{self.port}/{number}"
 
     def command(self) -> list[str]:
         installed = None if self.from_wheel else find_redis_program()
-        return [str(installed or find_valkey_wheel()), str(self.folder / "redis.conf")]
+        return [*self.inside, str(installed or find_valkey_wheel()), str(self.folder / "redis.conf")]
 
     def prepare(self) -> None:
         """Write its configuration, readable by us alone since it holds the password."""
@@ -38,7 +43,8 @@ class Redis(Server):
         configuration.touch(mode=0o600)
         # A quoted value may hold spaces.
         folder = str(self.folder).replace("\\", r"\\").replace('"', r"\"")
-        configuration.write_text(CONFIGURATION.format(port=self.port, password=self.password, folder=folder))
+        settings = {"address": self.address, "port": self.port, "password": self.password, "folder": folder}
+        configuration.write_text(CONFIGURATION.format(**settings))
 
     def answers(self) -> bool:
         client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)

@@ -1,21 +1,22 @@
-"""Machines that die, are cut off and come back: three with RabbitMQ, two of them with PostgreSQL."""
+"""Machines that die, are cut off and come back: three with RabbitMQ, two of them with each PostgreSQL."""
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import cast
 
 import pytest
 
 from microstore.contracts.registry import QUEUES
 from stack.servers.hosts import Host, can_make_hosts
-from stack.servers.throw_away import throw_away_servers
+from stack.servers.machines import Machines, three_machines
+from stack.servers.private import RealServers
 from stack.waiting import wait_until
-from tests.support.machines import Machines, three_machines
 from tests.support.market import Market
 from tests.support.rush import rush
 
 pytestmark = [
     pytest.mark.skipif("MACHINES" not in os.environ, reason="`make faults` alone has the minutes for it"),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not can_make_hosts(), reason="needs root and namespaces of the network"),
 ]
 
@@ -32,32 +33,32 @@ def machines() -> Iterator[Machines]:
 
 @pytest.fixture(scope="module")
 def open_market(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    """Every process, with the broker and the listings' database on the machines."""
-    with throw_away_servers() as services:
-        folder: Path = tmp_path_factory.mktemp("market")
-        servers = machines.broker.environment() | machines.database.environment()
-        market = Market(services, folder, FEES_READ_TIMEOUT_SECONDS="2", **servers)
-        try:
-            market.open()
-            yield market
-        finally:
-            market.close()
+    """Every process, with all servers on the machines, and requests counted in that Redis."""
+    limits = {"LIMITS_URL": machines.redis.url, "LIMITS": "buy=1000000/minute"}
+    servers = cast("RealServers", machines)  # no single ones: nothing here stops those
+    folder = tmp_path_factory.mktemp("market")
+    market = Market(servers, folder, FEES_READ_TIMEOUT_SECONDS="2", **limits)
+    try:
+        market.open()
+        yield market
+    finally:
+        market.close()
 
 
 @pytest.fixture
 def leader(market: Market, machines: Machines) -> Iterator[Host]:
     """The machine that leads the busiest queue; afterwards everything is whole."""
     yield machines.broker.leader_of("transactions").host
-    machines.repair()
+    machines.start()
 
 
 @pytest.fixture
 def primary(market: Market, machines: Machines) -> Iterator[Host]:
-    """The machine whose PostgreSQL writes; afterwards everything is whole."""
-    writing = machines.database.primary()
+    """The machine whose PostgreSQL of the listings writes; afterwards everything is whole."""
+    writing = machines.listings.primary()
     assert writing
     yield writing
-    machines.repair()
+    machines.start()
 
 
 def settle_one(market: Market) -> None:
@@ -131,7 +132,7 @@ def test_the_primary_s_machine_dies_and_comes_back(market: Market, machines: Mac
     with rush(market, "two PostgreSQL, synchronous: the primary's machine killed, back") as hour:
         primary.crash()
         hour.wait_for_purchases(50)
-        assert machines.database.primary() is not primary
+        assert machines.listings.primary() is not primary
         machines.start()
         hour.wait_for_purchases(20)
 
@@ -141,15 +142,27 @@ def test_a_primary_that_only_clients_reach(market: Market, machines: Machines, p
     with rush(market, "two PostgreSQL, synchronous: the primary cut off from the others alone") as hour:
         machines.split_off(primary)
         assert wait_until(
-            lambda: machines.database.primary() not in (None, primary), timeout_seconds=FOUND_WITHIN_SECONDS
+            lambda: machines.listings.primary() not in (None, primary), timeout_seconds=FOUND_WITHIN_SECONDS
         )
         hour.wait_for_purchases(50)
-        machines.repair()
+        machines.start()
 
 
 def test_a_standby_s_machine_dies(market: Market, machines: Machines, primary: Host) -> None:
-    [standby] = [host for host in machines.database.databases if host is not primary]
+    [standby] = [host for host in machines.listings.hosts if host is not primary]
     with rush(market, "two PostgreSQL, synchronous: the standby's machine killed") as hour:
         standby.crash()
         hour.wait_for_purchases(50)
-        assert machines.database.primary() is primary
+        assert machines.listings.primary() is primary
+
+
+def test_the_transactions_primary_s_machine_dies(market: Market, machines: Machines) -> None:
+    """Orders wait in the broker until the standby has taken over, and each is recorded once."""
+    writing = machines.transactions.primary()
+    assert writing
+    with rush(market, "two PostgreSQL of transactions, synchronous: the primary's machine killed") as hour:
+        writing.crash()
+        hour.wait_for_purchases(50)
+        settle_one(market)
+        assert machines.transactions.primary() is not writing
+        machines.start()
