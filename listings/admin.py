@@ -25,6 +25,7 @@ from listings.orders.timeline import timeline
 from listings.overview import find_orders
 from listings.refunds.admin import RefundAdmin
 from listings.refunds.request import MAY_REFUND, RefundRequest, request_refund
+from listings.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
 from microstore.refusal import Refusal
@@ -35,7 +36,12 @@ from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
 
 # Importing them is what puts them into the admin.
-__all__ = ["NotificationAdmin", "RefundAdmin", "ReportAdmin", "ShopPeopleAdmin"]
+# fmt: off
+__all__ = [
+    "NotificationAdmin", "RefundAdmin", "ReportAdmin", "ShopPeopleAdmin", "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
+]
+# fmt: on
 
 
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripting it needs a patch at run time

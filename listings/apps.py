@@ -15,6 +15,7 @@ class ListingsConfig(service.ServiceConfig):
     enum_names = {
         "CategoryEnum": "listings.models.Category",
         "ListingStatusEnum": "listings.models.Listing.Status",
+        "DeliveryStatusEnum": "listings.models.WebhookDelivery.Status",
         "OrderStatusEnum": "listings.models.Order.Status",
     }
     feeds = "listings.live.frames.FEEDS"  # for the catalogue of messages

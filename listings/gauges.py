@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Min, OuterRef, Subquery
 from django.utils import timezone
 
-from listings.models import Order
+from listings.models import Order, WebhookDelivery, WebhookEndpoint
 from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.gauges import seconds_since
 from microstore.metrics.gauges import GaugeValue
@@ -23,4 +24,14 @@ def gauges() -> Iterator[GaugeValue]:
         "microstore_pending_oldest_seconds",
         "How long the oldest of them has waited; 0 where none does.",
         seconds_since(oldest, timezone.now()),
+    )
+    # An endpoint that fails is its owner's matter; one that does not has no delivery that waits for long.
+    # A look-up for each endpoint: what waits for the ones that fail may be many rows.
+    due = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), status="waiting").order_by("due_at")
+    well = WebhookEndpoint.objects.filter(enabled=True, failures=0)
+    overdue = well.aggregate(since=Min(Subquery(due.values("due_at")[:1])))["since"]
+    yield GaugeValue(
+        "microstore_webhook_oldest_due_seconds",
+        "How long the delivery that is overdue for longest has waited for a sender; 0 where none does.",
+        max(0.0, seconds_since(overdue, timezone.now())),
     )

@@ -26,6 +26,13 @@ QUOTES = Counter(
 )
 for outcome in ("answered", "failed", "spared"):
     QUOTES.labels(outcome)  # at 0, so that the first failure is seen as a change
+WEBHOOK_ATTEMPTS = Counter(
+    "microstore_webhook_attempts_total",
+    "Attempts to deliver a webhook: `delivered`, `refused` by a status, or `unanswered`.",
+    ["outcome"],
+)
+for outcome in ("delivered", "refused", "unanswered"):
+    WEBHOOK_ATTEMPTS.labels(outcome)
 
 
 def note_truth(waited: Iterable[timedelta]) -> None:

@@ -24,6 +24,7 @@ from listings.live.models import LiveEvent
 from listings.money import validate_currency
 from listings.notifications.models import Email, Notification
 from listings.refunds.models import Refund
+from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from microstore.telemetry.tracing import trace_id_of
 
 # Django finds models by this module.
@@ -31,7 +32,8 @@ from microstore.telemetry.tracing import trace_id_of
 __all__ = [
     "AccountDeletion", "AccountExport", "BankAccount", "Category", "CustomerNote", "DiscardedFile", "Email",
     "LiveEvent",
-    "Notification", "Profile", "Refund", "Report", "Session",
+    "Notification", "Profile", "Refund", "Report", "Session", "WebhookAttempt", "WebhookDelivery",
+    "WebhookEndpoint",
 ]
 # fmt: on
 

@@ -144,6 +144,24 @@ class NotificationNotFound(Refusal):
     status = HTTPStatus.NOT_FOUND
 
 
+class WebhookNotFound(Refusal):
+    """There is no such endpoint or delivery, or it is somebody else's."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class WebhookOff(Refusal):
+    """The endpoint is switched off, so nothing is sent to it."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class TooManyWebhooks(Refusal):
+    """The account has as many endpoints as it may."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class OrderNotFound(Refusal):
     """There is no such order, or it is others'."""
 

@@ -3,6 +3,7 @@
 LOOK = (
     *("listings.view_listing", "listings.view_order", "listings.view_refund", "listings.view_notification"),
     *("auth.view_user", "listings.view_report", "listings.view_customernote"),
+    *("listings.view_webhookendpoint", "listings.view_webhookdelivery"),
 )
 ROLES = {
     "support": (*LOOK, "listings.moderate_listing", "listings.add_customernote"),
@@ -10,6 +11,7 @@ ROLES = {
     "operations": (
         *LOOK,
         "listings.view_liveevent",
+        "listings.manage_webhooks",
         "messaging.view_outboxmessage",
         "messaging.view_queuedepth",
         "messaging.view_deadletter",

@@ -10,6 +10,7 @@ from listings.refunds.settle import complete_refunds, refuse_refunds
 from listings.settling.cancel import confirm_cancellations
 from listings.settling.complete import complete_orders
 from listings.settling.release import reject_orders
+from listings.webhooks import tasks as webhooks
 from microstore.contracts.accounts import (
     ACCOUNT_EXPORTED,
     ACCOUNT_FORGOTTEN,
@@ -35,7 +36,7 @@ from microstore.contracts.listings import (
 )
 from microstore.messaging.receiving.consumer import handles, publish
 
-__all__ = ["notifications"]  # importing it is what makes its handlers known
+__all__ = ["notifications", "webhooks"]  # importing them is what makes their handlers known
 
 
 @handles(ITEM_SOLD)

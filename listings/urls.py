@@ -27,12 +27,18 @@ from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
 from listings.orders.checkout_api import CheckoutView
 from listings.refunds.api import RefundsView
+from listings.webhooks.api import DeliveriesView, DeliveryView, RedeliverView, WebhookViewSet
 
 router = SimpleRouter()
 router.register("listings", ListingViewSet, "listing")
 router.register("orders", OrderViewSet, "order")
 router.register("notifications", NotificationViewSet, "notification")
+router.register("webhooks", WebhookViewSet, "webhook")
 
+DELIVERY = (
+    r"^api/webhooks/(?P<endpoint_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"/deliveries/(?P<delivery_id>[0-9]{1,18})/"
+)
 IMAGES = r"^api/listings/(?P<listing_id>[0-9]{1,18})/images/"
 
 urlpatterns = [
@@ -58,6 +64,9 @@ urlpatterns = [
     path("api/auth/history/", HistoryView.as_view(), name="account-history"),
     path(".well-known/jwks.json", public_keys, name="jwks"),
     path("api/orders/<uuid:id>/refunds/", RefundsView.as_view(), name="refunds"),
+    path("api/webhooks/<uuid:endpoint_id>/deliveries/", DeliveriesView.as_view(), name="webhook-deliveries"),
+    re_path(rf"{DELIVERY}$", DeliveryView.as_view(), name="webhook-delivery"),
+    re_path(rf"{DELIVERY}redeliver/$", RedeliverView.as_view(), name="redeliver-webhook"),
     path("api/categories/", CategoriesView.as_view(), name="categories"),
     path("api/checkouts/quote/", CheckoutQuoteView.as_view(), name="checkout-quote"),
     path("api/checkouts/<uuid:id>/", CheckoutView.as_view(), name="checkout"),

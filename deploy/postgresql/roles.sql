@@ -5,6 +5,7 @@
 --   microstore          owns the tables: `migrate` alone logs in with it
 --   microstore_app      the service's processes: reads and writes rows, changes no table
 --   microstore_notifications   the notifications worker: a few columns, where a password for it is given
+--   microstore_webhooks        worker and sender of webhooks, likewise
 --   microstore_reader   `audit`, reports, a person who looks: reads what nobody can log in with, and can do nothing else
 \set ON_ERROR_STOP on
 \getenv app_password MICROSTORE_APP_PASSWORD
@@ -38,10 +39,19 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM microstore_r
     GRANT USAGE ON SCHEMA public TO microstore_notifications;
 \endif
 
+\getenv webhooks_password MICROSTORE_WEBHOOKS_PASSWORD
+\if :{?webhooks_password}
+    SELECT 'CREATE ROLE microstore_webhooks'
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'microstore_webhooks') \gexec
+    ALTER ROLE microstore_webhooks LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'webhooks_password';
+    GRANT CONNECT ON DATABASE :"DBNAME" TO microstore_webhooks;
+    GRANT USAGE ON SCHEMA public TO microstore_webhooks;
+\endif
+
 -- A machine that is gone sends no word: by the kernel's defaults the rows that its transactions have locked stay so for two
 -- hours. Here ten seconds of silence end a session, as they do on the other side: microstore/database/timeouts.py.
 SELECT format('ALTER ROLE %I SET %s = %s', rolname, name, value)
 FROM pg_roles,
     (VALUES ('tcp_keepalives_idle', 4), ('tcp_keepalives_interval', 2), ('tcp_keepalives_count', 3),
             ('tcp_user_timeout', 10000)) AS wanted (name, value)
-WHERE rolname IN ('microstore_app', 'microstore_notifications', 'microstore_reader') \gexec
+WHERE rolname IN ('microstore_app', 'microstore_notifications', 'microstore_webhooks', 'microstore_reader') \gexec

@@ -107,6 +107,7 @@ class AccountMail(models.Model):
         PASSWORD_CHANGED = "password_changed"  # noqa: S105  # the same
         BANK_ACCOUNT_CHANGED = "bank_account_changed"
         DIGEST = "digest"
+        WEBHOOK_OFF = "webhook_off"
 
     WRITTEN = ("sent_at", "error", "token_hash", "expires_at")  # by the worker
 

@@ -18,7 +18,16 @@ from listings.accounts.models import (
     Session,
 )
 from listings.catalogue.picture_files import discard_files
-from listings.models import Listing, ListingEdition, ListingImage, Notification, Order, Refund, Report
+from listings.models import (
+    Listing,
+    ListingEdition,
+    ListingImage,
+    Notification,
+    Order,
+    Refund,
+    Report,
+    WebhookEndpoint,
+)
 from microstore.auth.names import retire_name, retired_hash
 from microstore.contracts.accounts import ACCOUNT_EXPORTED
 from microstore.messaging.dead_letters import scrub
@@ -50,6 +59,7 @@ def scrub_person(user_id: int) -> str:
     scrub.redact_words({user.username, user.email, *addresses})
     for model in OWN:
         model.objects.filter(user_id=user_id).delete()
+    WebhookEndpoint.objects.filter(owner_id=user_id).delete()
     LogEntry.objects.filter(content_type__model="user", object_id=str(user_id)).delete()
     return _rename(user)
 

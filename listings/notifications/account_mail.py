@@ -22,6 +22,7 @@ from listings.notifications.texts import ACCOUNT_TEXTS
 Kind = AccountMail.Kind
 # No other column: the worker's database role may not read them (sql/rights.sql).
 USERS = User.objects.only("id", "username", "email", "is_active")
+PAGES = {Kind.WEBHOOK_OFF: "/account/webhooks/"}
 LINKS = (Kind.VERIFY_ADDRESS, Kind.RESET_PASSWORD)
 
 
@@ -61,7 +62,7 @@ def compose(mail: AccountMail, connection: BaseEmailBackend) -> EmailMultiAltern
         raise Undeliverable("too many links were sent to this address within the hour")
     subject, paragraphs, action = ACCOUNT_TEXTS[kind]
     held = _take_held(user) if kind == Kind.DIGEST else 0
-    path = f"{PATHS[kind]}?token={make_token(mail)}" if kind in LINKS else "/notifications/"
+    path = f"{PATHS[kind]}?token={make_token(mail)}" if kind in LINKS else PAGES.get(kind, "/notifications/")
     context: dict[str, Any] = {
         # An address that nobody has verified is sent no text that somebody could choose, also no name.
         "name": "" if kind == Kind.VERIFY_ADDRESS else user.username,

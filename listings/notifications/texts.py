@@ -79,6 +79,14 @@ ACCOUNT_TEXTS = {
             "If it was not you, choose a new password at once, and give your own bank account again.",
         ),
     ),
+    AccountMail.Kind.WEBHOOK_OFF: AccountText(
+        "A webhook was switched off",
+        (
+            "An address for events of your account was switched off: it accepts nothing, or says it is gone.",
+            "What waits for it is kept for a month, and is sent once you switch it on again.",
+        ),
+        "Look at your webhooks",
+    ),
     AccountMail.Kind.DIGEST: AccountText(
         "More news of your orders and sales",
         ("There were too many for an e-mail each: {held} more notifications wait for you.",),

@@ -14,8 +14,10 @@ from listings.pages import (
     refunds,
     reports,
     selling,
+    webhooks,
 )
 
+WEBHOOK = r"^account/webhooks/(?P<endpoint_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/"
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
 
 app_name = "shop"
@@ -55,6 +57,16 @@ urlpatterns = [
         r"^notifications/(?P<notification_id>[0-9]{1,18})/read/$", notifications.mark_read, name="mark-read"
     ),
     path("account/", account.account, name="account"),
+    path("account/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("account/webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),
+    re_path(
+        rf"{WEBHOOK}(?P<action>on|off|ping|rotate|delete)/$", webhooks.change_webhook, name="change-webhook"
+    ),
+    re_path(
+        rf"{WEBHOOK}deliveries/(?P<delivery_id>[0-9]{{1,18}})/redeliver/$",
+        webhooks.redeliver_webhook,
+        name="redeliver-webhook",
+    ),
     path("account/password/", account.set_password, name="set-password"),
     path("account/address/", account.set_address, name="set-address"),
     path("account/sessions/<uuid:session_id>/end/", account.end_session, name="end-session"),

@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 from listings import messages
 from listings.accounts.bank_account import bank_account_changed
 from listings.accounts.models import AccountEvent, AccountMail, BankAccount, SentMail
-from listings.models import LiveEvent, Order, Refund
+from listings.models import LiveEvent, Order, Refund, WebhookDelivery
 from listings.notifications.models import Notification
 from microstore.contracts.accounts import BANK_ACCOUNT_CHANGED
 from microstore.contracts.contract import AnyContract, InvalidMessage, to_wire
@@ -34,7 +34,7 @@ from microstore.messaging.sending import outbox
 
 log = structlog.get_logger(__name__)
 
-Cleaned = LiveEvent | Notification | AccountEvent | AccountMail | SentMail
+Cleaned = LiveEvent | Notification | AccountEvent | AccountMail | SentMail | WebhookDelivery
 
 CHUNK_ROWS = 500
 # Of live events and of notifications each. A wrong clock or setting costs this many rows, and is in the log
@@ -78,6 +78,11 @@ def clean_account_mails(older_than: timedelta) -> Iterator[int]:
     """Delete older e-mails of accounts, and what was counted for the bound of an hour."""
     yield from _delete_older(SentMail, timedelta(days=1))
     yield from _delete_older(AccountMail, older_than)
+
+
+def clean_webhooks(older_than: timedelta) -> Iterator[int]:
+    """Delete older deliveries of webhooks, with their attempts; yield the count of each step."""
+    return _delete_older(WebhookDelivery, older_than)
 
 
 def overdue_orders(now: datetime, older_than: timedelta) -> QuerySet[Order]:

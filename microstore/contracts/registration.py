@@ -50,12 +50,12 @@ class Registry:
         """Return the contract of this name or task name, or None.
 
         Outboxes and dead letters of earlier releases name a listener's command without the listener
-        (`heard_order_created`). That is understood while one listener alone can be meant.
+        (`heard_order_created`). It is that of the first listener, the only one that there was.
         """
         found = self.contracts.get(name) or self._by_task.get(name)
         if found is None and "." not in name:
             meant = [each for each in self.contracts.values() if each.name.endswith(f".{name}")]
-            found = meant[0] if len(meant) == 1 else None
+            found = meant[0] if meant else None
         return found
 
     def owner_of(self, queue: str) -> str:

@@ -26,6 +26,8 @@ from microstore.contracts.transactions import (
     ORDER_EXPIRED,
     REFUND_REQUESTED,
 )
+from microstore.contracts.webhooks import SUBSCRIBED_FACTS as WEBHOOK_FACTS
+from microstore.contracts.webhooks import WEBHOOKS
 
 REGISTRY = Registry(
     [
@@ -37,6 +39,7 @@ REGISTRY = Registry(
     ],
     listeners={
         NOTIFICATIONS: Listener("listings", binding="order.*", facts=SUBSCRIBED_FACTS),
+        WEBHOOKS: Listener("listings", binding="order.*", facts=WEBHOOK_FACTS),
     },
 )
 CONTRACTS, LISTENERS = REGISTRY.contracts, REGISTRY.listeners

@@ -74,7 +74,10 @@ class BoundedHttp(HTTPConnection):
     response_class = BoundedResponse
 
     def _new_conn(self) -> socket.socket:
-        return name_lookup.connect(self, super()._new_conn)
+        return name_lookup.connect(self, super()._new_conn, check=self.check_addresses)
+
+    def check_addresses(self, addresses: list[str]) -> None:
+        """Raise where one of the addresses that were found may not be connected to; here all may."""
 
 
 class BoundedHttps(HTTPSConnection):
@@ -83,7 +86,10 @@ class BoundedHttps(HTTPSConnection):
     response_class = BoundedResponse
 
     def _new_conn(self) -> socket.socket:
-        return name_lookup.connect(self, super()._new_conn)
+        return name_lookup.connect(self, super()._new_conn, check=self.check_addresses)
+
+    def check_addresses(self, addresses: list[str]) -> None:
+        """Raise where one of the addresses that were found may not be connected to; here all may."""
 
 
 class BoundedAdapter(HTTPAdapter):

@@ -10,12 +10,22 @@ from typing import Any
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 
-def connect(connection: Any, connect_to_address: Callable[[], socket.socket]) -> socket.socket:
-    """Connect one of urllib3's connections within its timeout, the lookup of the name included."""
+def connect(
+    connection: Any,
+    connect_to_address: Callable[[], socket.socket],
+    *,
+    check: Callable[[list[str]], None] = lambda _: None,
+) -> socket.socket:
+    """Connect one of urllib3's connections within its timeout, the lookup of the name included.
+
+    `check` gets the addresses that were found, one of which is connected to, and raises where it may not be.
+    """
     name, timeout_seconds = connection._dns_host, connection.timeout
     deadline = time.monotonic() + timeout_seconds
     try:
-        for address in find_addresses(connection, seconds=timeout_seconds):
+        addresses = find_addresses(connection, seconds=timeout_seconds)
+        check(addresses)
+        for address in addresses:
             # `_new_conn` of urllib3 connects to `_dns_host`; Host, SNI and certificate go by the name.
             connection._dns_host = address
             connection.timeout = max(deadline - time.monotonic(), 0.001)

@@ -15,6 +15,7 @@ LIMITS = {
     "search": "120/minute",
     "images": "60/hour",
     "report": "30/hour",
+    "webhooks": "60/minute",
     "anonymous": "600/minute",
 }
 

@@ -120,6 +120,7 @@ CHECKS: dict[str, dict[str, Check]] = {
     "relay": WITH_BROKER,
     "reconcile": {"database": check_database, "heartbeat": check_rounds},
     "payouts": {"database": check_database, "heartbeat": check_rounds},
+    "deliver": {"database": check_database, "heartbeat": check_heartbeat},
 }
 # For liveness: no check of a server. To restart all workers because the broker is down mends nothing, and
 # their reconnects together slow its recovery.
@@ -128,4 +129,5 @@ LIVENESS: dict[str, dict[str, Check]] = {
     "relay": {"heartbeat": check_heartbeat},
     "reconcile": {"heartbeat": check_rounds},
     "payouts": {"heartbeat": check_rounds},
+    "deliver": {"heartbeat": check_heartbeat},
 }

@@ -62,6 +62,7 @@ def make_settings(
         **keep_keys(folder),
         **{name: str(port) for name, port in ports.items()},
         "DEBUG": "1",
+        "WEBHOOK_NETWORKS": "127.0.0.0/8",
         "ALLOWED_HOSTS": "*",
         "PEER_URLS": ",".join(f"{name}={address_of_api(name, ports)}" for name in SERVICES_WITH_API),
         "STAFF_LINKS": f"Flower=http://127.0.0.1:{ports['FLOWER_PORT']}",
@@ -81,8 +82,8 @@ def divide_roles(servers: Mapping[str, str]) -> dict[str, str]:
         owner = servers[name]  # external servers may have no other user
         urls[name] = servers.get(name.replace("_DATABASE", "_APP_DATABASE"), owner)
         urls[name.replace("_DATABASE", "_OWNER_DATABASE")] = owner
-    name = "NOTIFICATIONS_DATABASE_URL"
-    return urls | {name: servers.get(name, urls["LISTINGS_DATABASE_URL"])}
+    own = ("NOTIFICATIONS_DATABASE_URL", "WEBHOOKS_DATABASE_URL")
+    return urls | {name: servers.get(name, urls["LISTINGS_DATABASE_URL"]) for name in own}
 
 
 def address_of_api(service: str, ports: Mapping[str, int]) -> str:

@@ -15,7 +15,7 @@ HTTP = {
     "transactions-api": ("TRANSACTIONS_PORT", "/health/live"),
     "flower": ("FLOWER_PORT", "/healthcheck"),
 }
-LOG_SAYS = {"worker": "ready.", "relay": "relay started"}
+LOG_SAYS = {"worker": "ready.", "relay": "relay started", "deliver": "deliver started"}
 
 
 def is_ready(name: str, daemon: Daemon, environment: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ PAGES = {name for name in PROCESSES if name.endswith(("-api", "-live"))}
 SENDERS = {name for name in PROCESSES if name.endswith(("-worker", "-relay"))}
 # Others write to the outbox, and have no password of the broker.
 HOLDERS: dict[str, set[str]] = {
-    "DATABASE_URL": {*PAGES, *SENDERS, "listings-reconcile", "transactions-payouts"},
+    "DATABASE_URL": {*PAGES, *SENDERS, "listings-reconcile", "transactions-payouts", "webhooks-deliver"},
     "BROKER_URL": {*SENDERS, "flower"},
     "SECRET_KEY": PAGES,
     "STAFF_KEY": PAGES,
@@ -26,7 +26,11 @@ HOLDERS: dict[str, set[str]] = {
     "FLOWER_BROKER_API": {"flower"},
 }
 # The database role of those that have not the service's own, microstore_app.
-DATABASE_ROLES = {"notifications-worker": "microstore_notifications"}
+DATABASE_ROLES = {
+    "notifications-worker": "microstore_notifications",
+    "webhooks-worker": "microstore_webhooks",
+    "webhooks-deliver": "microstore_webhooks",
+}
 URLS = re.compile(r"(?:.+_)?(?:DATABASE|BROKER)_URL")
 COMMAND = re.compile(r"env(?P<words>(?: +(?:-u +\w+|\w+=\S*))*) +(?P<program>.+)")
 

@@ -47,6 +47,7 @@ class ComposeServers:
         return {
             **databases,
             "NOTIFICATIONS_DATABASE_URL": _database_url(services["listings-db"], "microstore_notifications"),
+            "WEBHOOKS_DATABASE_URL": _database_url(services["listings-db"], "microstore_webhooks"),
             "BROKER_URL": brokers.pop("microstore"),
             **{f"{user.upper()}_BROKER_URL": url for user, url in brokers.items()},
             "CHANNEL_LAYER_URL": _redis_url(services["redis"]),

@@ -14,7 +14,7 @@ from stack.failure import CannotRun
 from stack.servers.debian import find_postgresql_folders, install_programs
 from stack.servers.etcd import Etcd, find_user, make_daemon, make_servers_folder, run_on
 from stack.servers.hosts import Host
-from stack.servers.postgresql import APP, NOTIFICATIONS, READER, ROLE, make_roles
+from stack.servers.postgresql import APP, NOTIFICATIONS, READER, ROLE, WEBHOOKS, make_roles
 from stack.waiting import wait_until
 
 PROGRAMS = {"patroni": "patroni"}
@@ -70,8 +70,9 @@ class PatroniCluster:
     def environment(self) -> dict[str, str]:
         """Return the database's URLs under the names that the services read; each names both hosts."""
         name = self.name.upper()
-        # The notifications worker has a user of its own in the listings' database.
-        others = {"NOTIFICATIONS_DATABASE_URL": self._url_of(NOTIFICATIONS)} if name == "LISTINGS" else {}
+        # Listeners have users of their own in the listings' database.
+        users = {"NOTIFICATIONS": NOTIFICATIONS, "WEBHOOKS": WEBHOOKS} if name == "LISTINGS" else {}
+        others = {f"{user}_DATABASE_URL": self._url_of(role) for user, role in users.items()}
         return {
             f"{name}_DATABASE_URL": self._url_of(ROLE),
             f"{name}_APP_DATABASE_URL": self._url_of(APP),

@@ -17,7 +17,8 @@ from stack.servers.server import Server
 from stack.servers.wheels import find_postgresql_version, find_postgresql_wheel
 
 ROLE = "microstore"
-APP, READER, NOTIFICATIONS = f"{ROLE}_app", f"{ROLE}_reader", f"{ROLE}_notifications"
+APP, READER = f"{ROLE}_app", f"{ROLE}_reader"
+NOTIFICATIONS, WEBHOOKS = f"{ROLE}_notifications", f"{ROLE}_webhooks"
 ROLES = ROOT / "deploy/postgresql/roles.sql"
 SYSTEM_LOCALE = ["--locale=C.UTF-8"]
 # The same order and letters where the system has no locale of this name, as on macOS.
@@ -156,7 +157,7 @@ class PostgreSQL(Server):
 
 def make_roles(url: str, *, password: str, psql: str) -> None:
     """Run roles.sql, as its owner, in a service's database; all roles get one password."""
-    passwords = {f"{role.upper()}_PASSWORD": password for role in (APP, READER, NOTIFICATIONS)}
+    passwords = {f"{role.upper()}_PASSWORD": password for role in (APP, READER, NOTIFICATIONS, WEBHOOKS)}
     done = subprocess.run(
         [psql, "--no-psqlrc", "--quiet", "--dbname", url, "--file", str(ROLES)],
         env={**os.environ, **passwords},

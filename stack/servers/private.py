@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from stack.ports import choose_ports, is_free
 from stack.processes.interruption import uninterrupted
 from stack.processes.procfile import SERVICES
-from stack.servers.postgresql import APP, NOTIFICATIONS, READER, PostgreSQL
+from stack.servers.postgresql import APP, NOTIFICATIONS, READER, WEBHOOKS, PostgreSQL
 from stack.servers.rabbitmq import BROKER_USERS, RabbitMQ
 from stack.servers.redis import Redis
 from stack.servers.server import Server
@@ -116,7 +116,8 @@ class PrivateServers(ABC):
             for name, database in self.databases.items()
             for kind, role in kinds.items()
         }
-        return urls | {"NOTIFICATIONS_DATABASE_URL": self.listings_db.url_of(NOTIFICATIONS)}
+        own = {"NOTIFICATIONS": NOTIFICATIONS, "WEBHOOKS": WEBHOOKS}
+        return urls | {f"{name}_DATABASE_URL": self.listings_db.url_of(role) for name, role in own.items()}
 
     def _place(self, kind: type[AnyServer], name: str) -> AnyServer:
         server = kind(name, folder=self.folder / name, port=self.ports[name], password=self.password)

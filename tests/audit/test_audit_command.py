@@ -16,7 +16,7 @@ from tests.audit.shop import Shop
 from tests.support.ports import closed_port
 
 HOUR_SECONDS = 3600
-QUEUES = ("listings", "notifications", "transactions", "listings.dead", "transactions.dead")
+QUEUES = ("listings", "notifications", "webhooks", "transactions", "listings.dead", "transactions.dead")
 
 
 @pytest.mark.parametrize("service", ["listings", "transactions"])

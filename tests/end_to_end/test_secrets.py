@@ -51,6 +51,8 @@ def test_a_process_has_the_users_of_its_own(market: Market) -> None:
         "listings-worker": ["microstore_app", "listings"],
         "listings-relay": ["microstore_app", "listings"],
         "notifications-worker": ["microstore_notifications", "notifications"],
+        "webhooks-worker": ["microstore_webhooks", "webhooks"],
+        "webhooks-deliver": ["microstore_webhooks", ""],
         "listings-reconcile": ["microstore_app", ""],
         "transactions-api": ["microstore_app", ""],
         "transactions-worker": ["microstore_app", "transactions"],

@@ -9,11 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from listings.models import Listing, LiveEvent, Notification, Order, Refund, Report
+from listings.webhooks.endpoints import ping
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
 from microstore.staff.lists import TRACE_AGE, first_id_at
 from microstore.staff.models import StaffAction
 from microstore.telemetry.tracing import new_trace
+from tests.listings.hooks import endpoint_of
 from tests.listings.purchases import order_one
 from tests.support.roles import (
     ALL,
@@ -36,6 +38,8 @@ SEE = {
     "listings_liveevent": OPERATIONS,
     "listings_refund": ALL,
     "listings_report": ("support", "operations"),
+    "listings_webhookendpoint": ("support", "operations"),
+    "listings_webhookdelivery": ("support", "operations"),
     "auth_user": ("support", "operations"),
     "auth_group": (),
     "messaging_outboxmessage": OPERATIONS,
@@ -51,8 +55,14 @@ PAGES: dict[str, tuple[str, ...]] = {
 ACTIONS: dict[str, dict[str, set[str]]] = {
     "support": {"listings_listing": {"withdraw", "restore"}, "listings_report": {"withdraw", "dismiss"}},
     "finance": {"listings_order": {"refund"}},
-    "operations": {"messaging_deadletter": {"decide"}},
+    "operations": {
+        "messaging_deadletter": {"decide"},
+        "listings_webhookendpoint": {"ping", "switch_off", "switch_on"},
+        "listings_webhookdelivery": {"redeliver"},
+    },
     "admin": {
+        "listings_webhookendpoint": {"ping", "switch_off", "switch_on"},
+        "listings_webhookdelivery": {"redeliver"},
         "listings_listing": {"withdraw", "restore"},
         "listings_order": {"refund"},
         "listings_report": {"withdraw", "dismiss"},
@@ -68,6 +78,7 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
     """One row for each page that is about one."""
     order = order_one(armchair, buyer_id=bob.pk)
     payload = {"trace": order.trace}
+    delivery = ping(endpoint_of(bob, "https://hooks.example/"))
     return {
         "listings_listing": armchair,
         "listings_order": order,
@@ -79,6 +90,8 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
         ),
         "listings_refund": Refund.objects.create(order=order, requested_by=bob, amount_cents=1, reason="?"),
         "listings_report": Report.objects.create(listing=armchair, reporter=bob, reason="other"),
+        "listings_webhookendpoint": delivery.endpoint,
+        "listings_webhookdelivery": delivery,
         "auth_user": bob,
         "auth_group": Group.objects.create(name="a group"),
         "messaging_outboxmessage": OutboxMessage.objects.get(),

@@ -35,12 +35,14 @@ def test_the_command_says_what_it_did(place_order: PlaceOrder) -> None:
     call_command("reconcile", stdout=told)
     assert (
         told.getvalue() == "Orders sent again: 1. Deleted, old: 1 live events, 0 notifications,"
-        " 0 account events, 0 e-mails of accounts. Digests requested: 0.\n"
+        " 0 account events, 0 e-mails of accounts, 0 webhooks."
+        " E-mails requested: 0 digests, 0 of webhooks switched off.\n"
     )
     call_command("reconcile", "--older-than", "30", stdout=told)
     assert told.getvalue().endswith(
         "Orders sent again: 1. Deleted, old: 0 live events, 0 notifications,"
-        " 0 account events, 0 e-mails of accounts. Digests requested: 0.\n"
+        " 0 account events, 0 e-mails of accounts, 0 webhooks."
+        " E-mails requested: 0 digests, 0 of webhooks switched off.\n"
     )
 
 

@@ -163,7 +163,7 @@ def test_it_writes_none_that_staff_would_replay_for_somebody_else(contract: str)
     with acting_as_the_worker():
         for forge in forged:
             with (
-                pytest.raises(ProgrammingError, match="not of the notifications worker"),
+                pytest.raises(ProgrammingError, match="not of the worker of this role"),
                 transaction.atomic(),
             ):
                 forge()

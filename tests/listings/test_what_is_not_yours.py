@@ -14,8 +14,19 @@ from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from listings.accounts.sessions import open_session
-from listings.models import Listing, ListingImage, Notification, Order, Profile, Session
+from listings.models import (
+    Listing,
+    ListingImage,
+    Notification,
+    Order,
+    Profile,
+    Session,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from listings.webhooks.endpoints import ping
 from microstore.telemetry.tracing import new_trace
+from tests.listings.hooks import endpoint_of
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +98,20 @@ ENDPOINTS = {
     "POST /api/orders/{id}/cancel/": Row((404, 404), LOG_IN),
     "GET /api/orders/{id}/refunds/": Row((404, 404), LOG_IN),
     "POST /api/orders/{id}/refunds/": Row((404, 404), LOG_IN, {"reason": "A leg is loose"}),
+    "GET /api/webhooks/": Row(FOR_ALL, LOG_IN),
+    "POST /api/webhooks/": Row(
+        (403, 403),
+        LOG_IN,
+        {"url": "https://h.example/", "events": ["order.created"], "scope": "all_orders"},
+    ),
+    "GET /api/webhooks/{id}/": Row((404, 404), LOG_IN),
+    "PATCH /api/webhooks/{id}/": Row((404, 404), LOG_IN, {"url": "https://carol.example/"}),
+    "DELETE /api/webhooks/{id}/": Row((404, 404), LOG_IN),
+    "POST /api/webhooks/{id}/ping/": Row((404, 404), LOG_IN),
+    "POST /api/webhooks/{id}/rotate-secret/": Row((404, 404), LOG_IN),
+    "GET /api/webhooks/{endpoint_id}/deliveries/": Row((404, 404), LOG_IN),
+    "GET /api/webhooks/{endpoint_id}/deliveries/{delivery_id}/": Row((404, 404), LOG_IN),
+    "POST /api/webhooks/{endpoint_id}/deliveries/{delivery_id}/redeliver/": Row((404, 404), LOG_IN),
 }
 OF_NOBODY = {"GET /api/schema/"}
 # A buyer refunds nothing, and of Bob's pending order nobody does: test_refunds.py. What is one's own is
@@ -108,6 +133,7 @@ class Belongings:
     order: Order
     notification: Notification
     session_id: UUID
+    delivery: WebhookDelivery
 
     def rows(self) -> list[list[dict[str, Any]]]:
         """All of it, as the database has it."""
@@ -120,17 +146,28 @@ class Belongings:
             ListingImage.objects.filter(listing__seller__in=both),
             Order.objects.filter(Q(buyer__in=both) | Q(listing__seller__in=both)),
             Notification.objects.filter(recipient__in=both),
+            WebhookEndpoint.objects.filter(owner__in=both),
+            WebhookDelivery.objects.filter(endpoint__owner__in=both),
         )
         return [list(rows.order_by("pk").values()) for rows in theirs]
 
     def ask(self, client: APIClient, endpoint: str, body: dict[str, Any]) -> Any:
         """Send a request about it."""
         method, path = endpoint.split()
-        numbers = {"orders": self.order.pk, "notifications": self.notification.pk}
-        numbers["checkouts"] = self.order.checkout_id
+        numbers = {
+            "orders": self.order.pk,
+            "notifications": self.notification.pk,
+            "checkouts": self.order.checkout_id,
+            "webhooks": self.delivery.endpoint_id,
+        }
         which = numbers.get(path.split("/")[2], self.listing.pk)
         url = path.format(
-            id=which, listing_id=self.listing.pk, image_id=self.image.pk, session_id=self.session_id
+            id=which,
+            listing_id=self.listing.pk,
+            image_id=self.image.pk,
+            session_id=self.session_id,
+            endpoint_id=self.delivery.endpoint_id,
+            delivery_id=self.delivery.pk,
         )
         named = {name: self.alice.pk if name == "seller" else value for name, value in body.items()}
         text = json.dumps(named).replace(json.dumps(LISTING), str(self.listing.pk))
@@ -167,7 +204,8 @@ def belongings(shown: int, alice: User, bob: User, put_on_sale: Callable[..., Li
         recipient=alice, event_id=uuid7(), kind="order_completed", role="seller", order=order, text=TOLD
     )
     session_id = Session.objects.get(user=alice).pk
-    return Belongings(alice, bob, listing, image, order, notification, session_id)
+    delivery = ping(endpoint_of(alice, "https://hooks.alice.example/"))
+    return Belongings(alice, bob, listing, image, order, notification, session_id, delivery)
 
 
 def test_every_endpoint_has_a_row() -> None:

@@ -19,6 +19,7 @@ from microstore.contracts.contract import to_wire
 from microstore.contracts.listings import ITEM_SOLD, ItemSold
 from microstore.contracts.notifications import SUBSCRIBED_FACTS
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
+from microstore.contracts.webhooks import SUBSCRIBED_FACTS as WEBHOOK_FACTS
 from microstore.messaging.models import DeadLetter
 from microstore.messaging.receiving.consumer import (
     Delivery,
@@ -256,6 +257,7 @@ def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> N
             *("listings.account_forgotten", "listings.account_exported"),
             "listings.bank_account_recorded",
             *(name for fact in SUBSCRIBED_FACTS for name in (fact.name, f"notifications.heard_{fact.name}")),
+            *(f"webhooks.heard_{fact.name}" for fact in WEBHOOK_FACTS),
         },
         "transactions": {
             *("transactions.order_created", "transactions.order_cancelled", "transactions.order_expired"),

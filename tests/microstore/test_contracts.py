@@ -111,6 +111,11 @@ def test_a_task_that_others_know_keeps_its_name() -> None:
         "notifications.heard_order_completed",
         "notifications.heard_order_rejected",
         "notifications.heard_order_cancelled",
+        "webhooks.heard_refund_completed",
+        "webhooks.heard_order_created",
+        "webhooks.heard_order_completed",
+        "webhooks.heard_order_rejected",
+        "webhooks.heard_order_cancelled",
     }
     assert known <= {contract.task_name for contract in CONTRACTS.values()}
 

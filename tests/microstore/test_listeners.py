@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from microstore.messaging import topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.dead_letters.replay import preview, replay
 from microstore.messaging.models import DeadLetter, OutboxMessage
+from microstore.messaging.receiving import consumer
 from microstore.messaging.receiving.consumer import Unavailable, handles_fact, publish
 from microstore.messaging.receiving.message_schema import find_fault
 from tests.support.broker import facts
@@ -33,8 +35,9 @@ def sale(armchair: dict[str, Any]) -> OrderCompleted:
 
 
 def test_a_listener_is_no_service_but_has_a_queue_that_keeps_what_it_is_told() -> None:
-    assert "notifications" in LISTENERS
-    assert "notifications" not in SERVICES
+    for name in ("notifications", "webhooks"):
+        assert name in LISTENERS
+        assert name not in SERVICES
     queue = topology.service_queue("notifications")
     assert queue.queue_arguments["x-queue-type"] == "quorum"
     assert queue.queue_arguments["x-dead-letter-routing-key"] == "dead.listings"
@@ -52,16 +55,19 @@ def test_a_fact_comes_to_the_listener_and_to_everybody_else(
 
 
 def test_a_fact_that_is_tried_again_comes_to_the_listener_alone(
-    broker: Connection, sale: OrderCompleted, received: Callable[[str], list[Any]]
+    broker: Connection,
+    sale: OrderCompleted,
+    received: Callable[[str], list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(consumer, "fact_handlers", {})
     publish(ORDER_COMPLETED, [sale])
     received("notifications")
 
     def wait(events: list[OrderCompleted]) -> list[Any]:
         raise Unavailable
 
-    names = ("order_completed", "notifications.heard_order_completed")
-    known = {name: app.tasks.pop(name, None) for name in names}
+    known = {name: app.tasks.pop(name, None) for name in names_of("notifications")}
     handles_fact(ORDER_COMPLETED, listener="notifications")(wait)
     try:
         with facts("order.*") as others:
@@ -74,10 +80,41 @@ def test_a_fact_that_is_tried_again_comes_to_the_listener_alone(
         assert message.headers["task"] == "notifications.heard_order_completed"
         assert find_fault(message) is None
     finally:
-        for name, task in known.items():
-            app.tasks.pop(name)
-            if task:
-                app.tasks.register(task)
+        restore(known)
+
+
+def test_two_listeners_of_one_service_each_handle_the_facts_of_the_queues_that_the_worker_consumes(
+    sale: OrderCompleted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "fact_handlers", {})
+    handled: list[str] = []
+
+    def note(listener: str, events: list[OrderCompleted]) -> list[Any]:
+        handled.append(listener)
+        return []
+
+    known = {name: app.tasks.pop(name, None) for name in names_of("notifications", "webhooks")}
+    try:
+        for listener in ("notifications", "webhooks"):
+            handles_fact(ORDER_COMPLETED, listener=listener)(partial(note, listener))
+        for consumed in (["webhooks"], ["notifications"], ["notifications", "webhooks"]):
+            handled.clear()
+            monkeypatch.setattr(app.amqp.queues, "_consume_from", dict.fromkeys(consumed))
+            app.tasks["order_completed"].apply(args=([sale.model_dump(mode="json")],), throw=True)
+            assert handled == consumed
+    finally:
+        restore(known)
+
+
+def names_of(*listeners: str) -> list[str]:
+    return ["order_completed", *(f"{listener}.heard_order_completed" for listener in listeners)]
+
+
+def restore(known: dict[str, Any]) -> None:
+    for name, task in known.items():
+        app.tasks.pop(name, None)
+        if task:
+            app.tasks.register(task)
 
 
 def test_a_fact_that_died_is_replayed_to_the_listener_alone(sale: OrderCompleted, settings: Settings) -> None:

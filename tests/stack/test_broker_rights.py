@@ -10,7 +10,7 @@ from stack.servers.rabbitmq import TOPOLOGY, USER, RabbitMQ
 from tests.support.broker_users import channel_as, fresh_node
 
 SERVICES = ("listings", "transactions")
-WORKERS = (*SERVICES, "notifications")
+WORKERS = (*SERVICES, "notifications", "webhooks")
 USERS = (*WORKERS, "flower", "listener")
 MADE = json.loads(TOPOLOGY.read_text())
 EXCHANGES = [exchange["name"] for exchange in MADE["exchanges"]]
@@ -45,17 +45,19 @@ MAY_PUBLISH = {
     | later("transactions")
     | EVENTS,
     "notifications": commands("notifications") | later("notifications") | EVENTS,
+    "webhooks": commands("webhooks") | later("webhooks") | EVENTS,
     "flower": CONTROL,
     "listener": set(),
 }
 MAY_READ = {
-    "listings": {"listings", "listings.dead", "notifications"},
+    "listings": {"listings", "listings.dead", "notifications", "webhooks"},
     "transactions": {"transactions", "transactions.dead"},
     "notifications": {"notifications"},
+    "webhooks": {"webhooks"},
     "flower": set(),
     "listener": set(),
 }
-MAY_DECLARE = MAY_READ | {"notifications": set()}
+MAY_DECLARE = MAY_READ | {"notifications": set(), "webhooks": set()}
 # Where the owner of a queue may bind it again after somebody has deleted it.
 BINDINGS = {
     queue: {

@@ -13,6 +13,7 @@ DATABASE = {
     "POSTGRES_PASSWORD": "secret",
     "MICROSTORE_APP_PASSWORD": "another",
     "MICROSTORE_NOTIFICATIONS_PASSWORD": "fifth",
+    "MICROSTORE_WEBHOOKS_PASSWORD": "sixth",
 }
 BROKER_USERS = [{"name": "microstore", "password": "secret"}, {"name": "listings", "password": "third"}]
 CONFIGURATION = {
@@ -91,6 +92,7 @@ def test_the_urls_are_read_from_the_file_as_docker_understands_it(docker: Docker
         "LISTINGS_APP_DATABASE_URL": "postgres://microstore_app:another@127.0.0.1:5433/listings",
         "TRANSACTIONS_APP_DATABASE_URL": "postgres://microstore_app:another@127.0.0.1:5434/transactions",
         "NOTIFICATIONS_DATABASE_URL": "postgres://microstore_notifications:fifth@127.0.0.1:5433/listings",
+        "WEBHOOKS_DATABASE_URL": "postgres://microstore_webhooks:sixth@127.0.0.1:5433/listings",
         "BROKER_URL": "amqp://microstore:secret@127.0.0.1:5673//",
         "LISTINGS_BROKER_URL": "amqp://listings:third@127.0.0.1:5673//",
         "CHANNEL_LAYER_URL": "redis://:fourth@127.0.0.1:6380/0",

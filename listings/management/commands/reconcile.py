@@ -1,4 +1,4 @@
-"""The command `manage.py reconcile`: sends overdue orders again and deletes old events and notifications."""
+"""The command `manage.py reconcile`: sends overdue orders again and deletes what is old."""
 
 import threading
 from collections.abc import Iterator
@@ -18,8 +18,10 @@ from listings.settling.reconcile import (
     clean_account_mails,
     clean_live_events,
     clean_notifications,
+    clean_webhooks,
     resend_overdue,
 )
+from listings.webhooks.notices import request_notices
 from microstore.database.outage import drop_connection
 from microstore.messaging.shutdown import set_on_signals
 from microstore.metrics.exposition import expose
@@ -31,7 +33,7 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """Run one round, or one every given number of seconds; several may run at the same time."""
 
-    help = "Send order_created again for orders that stay pending; delete old live events and notifications."
+    help = "Send order_created again for orders that stay pending; delete what is old."
     requires_system_checks = ()  # they would import every page
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -78,12 +80,15 @@ class Command(BaseCommand):
         notifications = self.run_steps(clean_notifications(timedelta(days=settings.NOTIFICATION_DAYS)))
         history = self.run_steps(clean_account_events(timedelta(days=settings.ACCOUNT_HISTORY_DAYS)))
         mails = self.run_steps(clean_account_mails(timedelta(days=settings.NOTIFICATION_DAYS)))
+        webhooks = self.run_steps(clean_webhooks(timedelta(days=settings.WEBHOOK_LOG_DAYS)))
         digests = request_digests()
+        notices = request_notices()
         self.run_steps(carry_on_deletions(older_than))
         self.run_steps(carry_on_exports(older_than))
         return (
             f"Orders sent again: {resent}. Deleted, old: {events} live events, {notifications} notifications,"
-            f" {history} account events, {mails} e-mails of accounts. Digests requested: {digests}."
+            f" {history} account events, {mails} e-mails of accounts, {webhooks} webhooks."
+            f" E-mails requested: {digests} digests, {notices} of webhooks switched off."
         )
 
     def run_steps(self, steps: Iterator[int]) -> int:

@@ -13,10 +13,10 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from listings.catalogue.images import encode
+from listings.management.seeding.catalogue import Thing, invent_names, invent_things
+from listings.management.seeding.pictures import draw
+from listings.management.seeding.subjects import SUBJECTS, subject_of
 from listings.models import Category, Listing, ListingImage, Profile
-from listings.seeding.catalogue import Thing, invent_names, invent_things
-from listings.seeding.pictures import draw
-from listings.seeding.subjects import SUBJECTS, subject_of
 from microstore.staff.demonstration import PASSWORD, SeedCommand
 
 THINGS = (

@@ -27,20 +27,10 @@ BEGIN
     GRANT USAGE ON SEQUENCE messaging_deadletter_id_seq, listings_notification_id_seq, listings_sentmail_id_seq
         TO microstore_notifications;
 
-    -- Staff replay a dead letter as it is stored: whoever could write any could have any command sent. A trigger, since
-    -- a policy of rows would keep the others' searches from their indexes (not every operator is leakproof).
-    CREATE OR REPLACE FUNCTION refuse_foreign_dead_letters() RETURNS trigger LANGUAGE plpgsql AS $refuse$
-    BEGIN
-        IF NEW.contract ~ '^(notifications\.heard_.*|mail_account)$'
-            AND (TG_OP = 'INSERT' OR OLD.contract ~ '^(notifications\.heard_.*|mail_account)$')
-        THEN
-            RETURN NEW;
-        END IF;
-        RAISE insufficient_privilege USING MESSAGE = 'This dead letter is not of the notifications worker';
-    END
-    $refuse$;
+    -- microstore/messaging/dead_letters/sql/rights.sql says why.
     DROP TRIGGER IF EXISTS own_dead_letters ON messaging_deadletter;
     CREATE TRIGGER own_dead_letters BEFORE INSERT OR UPDATE ON messaging_deadletter
-        FOR EACH ROW WHEN (current_user = 'microstore_notifications') EXECUTE FUNCTION refuse_foreign_dead_letters();
+        FOR EACH ROW WHEN (current_user = 'microstore_notifications')
+        EXECUTE FUNCTION refuse_foreign_dead_letters('^(notifications\.heard_.*|mail_account)$');
 END
 $rights$

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -55,6 +56,17 @@ class PartlyDeadLettered:
         return self.replies
 
 
+class Delivered(NamedTuple):
+    """Replies to a batch, and how many of its events were dead-lettered."""
+
+    replies: list[dict[str, Any]]
+    dead_lettered: int
+
+
+Run = Callable[..., Delivered]
+fact_handlers: dict[str, dict[str, Run]] = {}  # by the fact's name and the listener
+
+
 class RetryState(NamedTuple):
     """Attempts and waiting of a message so far; it travels in the task's arguments, which no retry loses."""
 
@@ -81,7 +93,7 @@ def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
     may be delivered more than once, and its reply may have been lost.
     """
 
-    return lambda handler: _register(contract, handler, contract.task_name)
+    return lambda handler: _register(contract, handler)
 
 
 def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[M]], Handler[M]]:
@@ -91,20 +103,43 @@ def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[
     """
     command = fact.for_listener(listener)
 
-    return lambda handler: _register(command, handler, fact.name, command.task_name)
+    def register(handler: Handler[M]) -> Handler[M]:
+        _register(command, handler)
+        if fact.name not in fact_handlers:
+            _add_task(fact.name, partial(_deliver_to_listeners, fact.name))
+        fact_handlers.setdefault(fact.name, {})[listener] = partial(_deliver, command, handler)
+        return handler
+
+    return register
 
 
-def _register(contract: Contract[..., M], handler: Handler[M], *names: str) -> Handler[M]:
-    # A fact arrives under a name that all listeners share, and is retried under the listener's own.
-    def run(task: Any, /, events: object, **state: Any) -> list[dict[str, Any]] | PartlyDeadLettered:
-        again = celery_app().tasks[contract.task_name]
-        delivery = Delivery(task, contract, handler, RetryState(**state), again=again)
-        replies = delivery.handle(events)
-        return PartlyDeadLettered(replies, delivery.dead_lettered) if delivery.dead_lettered else replies
-
-    for name in names:
-        celery_app().task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(run)
+def _register(contract: Contract[..., M], handler: Handler[M]) -> Handler[M]:
+    _add_task(contract.task_name, partial(_deliver, contract, handler))
     return handler
+
+
+def _add_task(name: str, run: Run) -> None:
+    def task(task: Any, /, events: object, **state: Any) -> list[dict[str, Any]] | PartlyDeadLettered:
+        replies, dead_lettered = run(task, events, **state)
+        return PartlyDeadLettered(replies, dead_lettered) if dead_lettered else replies
+
+    celery_app().task(name=name, bind=True, shared=False, max_retries=None, Request=REQUEST)(task)
+
+
+def _deliver(
+    contract: Contract[..., M], handler: Handler[M], task: Any, events: object, **state: Any
+) -> Delivered:
+    again = celery_app().tasks[contract.task_name]
+    delivery = Delivery(task, contract, handler, RetryState(**state), again=again)
+    return Delivered(delivery.handle(events), delivery.dead_lettered)
+
+
+def _deliver_to_listeners(fact_name: str, task: Any, events: object, **state: Any) -> Delivered:
+    # A fact arrives under a name that all listeners share, and Redis does not reveal the queue. A worker that
+    # consumes the queues of several listeners has each copy handled by all of them: handlers are idempotent.
+    consumed = celery_app().amqp.queues.consume_from
+    runs = [run for listener, run in fact_handlers[fact_name].items() if listener in consumed]
+    return Delivered([], sum(run(task, events, **state).dead_lettered for run in runs))
 
 
 def publish(contract: AnyContract, messages: Sequence[Message]) -> None:

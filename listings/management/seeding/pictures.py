@@ -4,7 +4,7 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from listings.seeding.subjects import SUBJECTS, Box, Draw, Pen
+from listings.management.seeding.subjects import SUBJECTS, Box, Draw, Pen
 
 SIDE = 640
 SMOOTH = 2  # drawn larger and scaled down, for smooth edges: Pillow draws without antialiasing

@@ -1,0 +1,122 @@
+"""Endpoints as their owners use them: made, changed, tried, and their deliveries sent again."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from listings import queries
+from listings.refusals import NotYours, TooManyWebhooks, WebhookNotFound, WebhookOff
+from listings.webhooks.events import PING, make_body
+from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
+from listings.webhooks.secrets import BOTH_ARE_GOOD_FOR, make_secret
+from listings.webhooks.store import WATCH_ALL
+
+Scope = WebhookEndpoint.Scope
+WELL = {"failures": 0, "failing_since": None, "paused_until": None}
+
+
+def endpoints_of(user_id: int) -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints of this user."""
+    return WebhookEndpoint.objects.filter(owner=user_id)
+
+
+def find_endpoint(endpoint_id: UUID, *, owner_id: int) -> WebhookEndpoint:
+    """Return an endpoint of this user; raises WebhookNotFound, also for those of others."""
+    endpoint = endpoints_of(owner_id).filter(pk=endpoint_id).first()
+    if endpoint is None:
+        raise WebhookNotFound("You have no such endpoint.")
+    return endpoint
+
+
+def find_delivery(delivery_id: int, *, endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """Return a delivery to the endpoint; raises WebhookNotFound."""
+    delivery = endpoint.deliveries.filter(pk=delivery_id).first()
+    if delivery is None:
+        raise WebhookNotFound("The endpoint has no such delivery.")
+    return delivery
+
+
+@transaction.atomic
+def make_endpoint(*, owner_id: int, **fields: Any) -> WebhookEndpoint:
+    """Return a new endpoint with a secret; raises AccountGone, NotYours or TooManyWebhooks."""
+    owner = queries.find_account(owner_id)
+    if fields.get("scope") == Scope.ALL_ORDERS and not owner.has_perm(WATCH_ALL):
+        raise NotYours("Only staff with the permission for it get the events of all orders.")
+    # Locked, so that two requests at once do not both find room for one more.
+    User.objects.select_for_update(no_key=True).get(pk=owner_id)
+    if endpoints_of(owner_id).count() >= settings.MAX_WEBHOOKS:
+        raise TooManyWebhooks(f"An account has {settings.MAX_WEBHOOKS} endpoints at most.")
+    return WebhookEndpoint.objects.create(owner=owner, secret=make_secret(), **fields)
+
+
+@transaction.atomic
+def change_endpoint(endpoint: WebhookEndpoint, changes: Mapping[str, Any]) -> WebhookEndpoint:
+    """Change url, events, description or `enabled`; switched on, an endpoint starts without failures.
+
+    What waited while it was off is sent then.
+    """
+    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    switched = "enabled" in changes and changes["enabled"] != endpoint.enabled
+    begins_anew = switched or changes.get("url", endpoint.url) != endpoint.url
+    values = dict(changes) | (WELL if begins_anew else {})
+    if switched:
+        values |= {"off_reason": "", "mail_due": False}
+    for name, value in values.items():
+        setattr(endpoint, name, value)
+    endpoint.save(update_fields=values)
+    return endpoint
+
+
+@transaction.atomic
+def delete_endpoint(endpoint: WebhookEndpoint) -> None:
+    """Delete the endpoint with its deliveries and their log."""
+    # First the endpoint, as everywhere: Django would delete, and so lock, its deliveries before it.
+    WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk).first()
+    endpoint.delete()
+
+
+@transaction.atomic
+def rotate_secret(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Give the endpoint a new secret; for a day each request has a signature of the one before as well."""
+    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    endpoint.previous_secret, endpoint.secret = endpoint.secret, make_secret()
+    endpoint.previous_secret_until = timezone.now() + BOTH_ARE_GOOD_FOR
+    endpoint.save(update_fields=("previous_secret", "secret", "previous_secret_until"))
+    return endpoint
+
+
+@transaction.atomic
+def ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """Store a delivery that tries the endpoint, and is not one of an order; raises WebhookOff."""
+    _make_ready(endpoint)
+    event_id = uuid7()
+    body = make_body(PING, timezone.now().isoformat(), {"endpoint_id": str(endpoint.pk)})
+    delivery = WebhookDelivery.objects.create(
+        endpoint=endpoint, event_id=event_id, event_type=PING, body=body
+    )
+    delivery.refresh_from_db()
+    return delivery
+
+
+@transaction.atomic
+def redeliver(delivery: WebhookDelivery) -> WebhookDelivery:
+    """Have the delivery sent again, with the same id, whatever became of it before; raises WebhookOff."""
+    _make_ready(delivery.endpoint)
+    again = WebhookDelivery.objects.filter(pk=delivery.pk)
+    again.update(status=WebhookDelivery.Status.WAITING, attempts=0, due_at=Now(), settled_at=None)
+    delivery.refresh_from_db()
+    return delivery
+
+
+def _make_ready(endpoint: WebhookEndpoint) -> None:
+    # Somebody looks at it now: no pause after failures.
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=True).update(paused_until=None):
+        raise WebhookOff("The endpoint is switched off.")

@@ -1,0 +1,80 @@
+"""Storing a delivery for each endpoint that wants an event; another process sends them."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from listings.models import Order
+from listings.webhooks.events import body_of
+from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
+from microstore.contracts.contract import Message
+from microstore.contracts.listings import ORDER_REJECTED
+from microstore.database.bulk_insert import insert_new
+
+WATCH_ALL = "listings.watch_all_orders"
+Scope = WebhookEndpoint.Scope
+
+
+class NewRow(NamedTuple):
+    """A row to insert into the table of deliveries."""
+
+    endpoint_id: UUID
+    event_id: UUID
+    event_type: str
+    body: str
+
+
+def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
+    """Store a delivery of each fact for each endpoint that wants it; return the number of new ones.
+
+    Idempotent: a fact that is delivered again stores nothing.
+    """
+    # All that a purchase costs here while nobody has an endpoint.
+    if not WebhookEndpoint.objects.filter(enabled=True).exists():
+        return 0
+    wanting = list(_of_all_orders(event_type).values_list("id", flat=True))
+    of_sales = _of_sales(event_type, [order_id_of(fact) for fact in facts])
+    left_out = _cancelled(event_type, facts)
+    rows = [
+        NewRow(endpoint_id, fact.event_id, event_type, body_of(event_type, fact))
+        for fact in facts
+        if order_id_of(fact) not in left_out
+        for endpoint_id in [*wanting, *of_sales.get(order_id_of(fact), [])]
+    ]
+    return len(insert_new(WebhookDelivery, rows, key="id"))
+
+
+def order_id_of(fact: Message) -> UUID:
+    """Return the id of the order that a fact is about."""
+    order_id: UUID = fact.order_id  # type: ignore[attr-defined]  # its class is one of several that have it
+    return order_id
+
+
+def _wanting(event_type: str) -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(enabled=True, owner__is_active=True, events__contains=[event_type])
+
+
+def _of_all_orders(event_type: str) -> QuerySet[WebhookEndpoint]:
+    # Looked up each time: who has lost the permission gets nothing from then on.
+    allowed = User.objects.with_perm(WATCH_ALL)
+    return _wanting(event_type).filter(scope=Scope.ALL_ORDERS, owner__in=allowed)
+
+
+def _of_sales(event_type: str, order_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    order = "owner__listings__orders"
+    found = _wanting(event_type).filter(scope=Scope.OWN_SALES, **{f"{order}__in": list(order_ids)})
+    by_order: dict[UUID, list[UUID]] = {}
+    for order_id, endpoint_id in found.values_list(order, "id"):
+        by_order.setdefault(order_id, []).append(endpoint_id)
+    return by_order
+
+
+def _cancelled(event_type: str, facts: Iterable[Message]) -> set[UUID]:
+    # The buyer cancelled before it was rejected: that is an event of its own, and this one is out of date.
+    if event_type != ORDER_REJECTED.fact:
+        return set()
+    orders = Order.objects.filter(id__in=[order_id_of(fact) for fact in facts])
+    return set(orders.filter(status=Order.Status.CANCELLED).values_list("id", flat=True))

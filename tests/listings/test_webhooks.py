@@ -1,0 +1,229 @@
+"""Endpoints of webhooks by the API, and which events are stored for which of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from listings.messages import order_cancelled, order_created, refund_completed
+from listings.models import Listing, Order, Refund
+from listings.settling.cancel import cancel_order
+from listings.settling.complete import complete_orders
+from listings.webhooks import tasks
+from listings.webhooks.events import EVENT_TYPES
+from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
+from listings.webhooks.store import store_deliveries
+from microstore.contracts.listings import ORDER_REJECTED, OrderRefunded
+from microstore.messaging.project import celery_app
+from microstore.telemetry.tracing import new_trace
+from tests.listings.hooks import endpoint_of, store_created
+from tests.listings.purchases import order_one
+from tests.listings.replies import item_sold
+from tests.support.threads import run_at_once
+
+pytestmark = pytest.mark.django_db
+
+URL = "https://hooks.example/microstore"
+HOOK = {"url": URL, "events": ["order.completed", "order.created"]}
+
+
+@pytest.fixture
+def hers(alice: User, client_of: Callable[[User], APIClient]) -> APIClient:
+    """The API as Alice sees it."""
+    return client_of(alice)
+
+
+@pytest.fixture
+def order(bob: User, put_on_sale: Callable[..., Listing]) -> Order:
+    return order_one(put_on_sale(quantity=10), buyer_id=bob.pk)
+
+
+def may_watch(user: User) -> User:
+    user.user_permissions.add(Permission.objects.get(codename="watch_all_orders"))
+    return User.objects.get(pk=user.pk)
+
+
+def test_a_secret_is_shown_when_it_is_made_and_never_again(hers: APIClient) -> None:
+    made = hers.post("/api/webhooks/", HOOK, format="json")
+    assert (made.status_code, made.headers["Cache-Control"]) == (201, "no-store")
+    path, secret = f"/api/webhooks/{made.json()['id']}/", made.json()["secret"]
+    assert secret.startswith("whsec_")
+    rotated = hers.post(f"{path}rotate-secret/").json()
+    assert rotated["secret"] not in ("", secret)
+    for answer in (hers.get(path), hers.get("/api/webhooks/"), hers.patch(path, {}, format="json")):
+        assert answer.status_code == 200
+        assert "whsec_" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"url": "http://127.0.0.1/"}, "url"),
+        ({"url": "https://169.254.169.254/latest"}, "url"),
+        ({"url": 5}, "url"),
+        ({"url": f"https://hooks.example/{'x' * 500}"}, "url"),
+        ({"events": []}, "events"),
+        ({"events": ["order.created", "order.invented"]}, "events"),
+        ({"events": "order.created"}, "events"),
+        ({"description": "two\nlines"}, "description"),
+        ({"scope": "everything"}, "scope"),
+        ({"secret": "whsec_mine"}, "secret"),
+        ({"enabled": False}, "enabled"),
+    ],
+)
+def test_what_is_wrong_is_named(hers: APIClient, fields: dict[str, Any], named: str) -> None:
+    answer = hers.post("/api/webhooks/", HOOK | fields, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [named])
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_an_endpoint_is_changed_switched_off_and_on_and_deleted(hers: APIClient, alice: User) -> None:
+    endpoint = endpoint_of(alice, URL)
+    WebhookEndpoint.objects.update(
+        failures=9, off_reason="It answered 410 Gone.", enabled=False, mail_due=True
+    )
+    path = f"/api/webhooks/{endpoint.pk}/"
+    changed = hers.patch(path, {"enabled": True, "events": ["order.refunded"]}, format="json").json()
+    assert (changed["enabled"], changed["off_reason"], changed["events"]) == (True, "", ["order.refunded"])
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.mail_due) == (0, False)
+    assert hers.patch(path, {"enabled": False}, format="json").json()["enabled"] is False
+    refused = hers.post(f"{path}ping/")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:microstore:problem:webhook-off")
+    assert (hers.delete(path).status_code, hers.get(path).status_code) == (204, 404)
+
+
+def test_a_ping_and_a_redelivery_are_deliveries(hers: APIClient, alice: User) -> None:
+    path = f"/api/webhooks/{endpoint_of(alice, URL).pk}/"
+    ping = hers.post(f"{path}ping/")
+    assert (ping.status_code, ping.json()["event_type"], ping.json()["status"]) == (202, "ping", "waiting")
+    WebhookDelivery.objects.update(status="failed", attempts=9, due_at=None)
+    listed = hers.get(f"{path}deliveries/", {"status": "failed"}).json()["results"]
+    assert [each["webhook_id"] for each in listed] == [ping.json()["webhook_id"]]
+    one = f"{path}deliveries/{ping.json()['id']}/"
+    again = hers.post(f"{one}redeliver/")
+    assert (again.status_code, again.json()["status"], again.json()["attempts"]) == (202, "waiting", 0)
+    assert again.json()["webhook_id"] == ping.json()["webhook_id"]
+    assert hers.get(one).json()["log"] == []
+    assert hers.post(f"{path}deliveries/{2**60 - 1}/redeliver/").status_code == 404
+
+
+def test_an_account_has_a_bounded_number_of_endpoints(
+    hers: APIClient, alice: User, settings: Settings
+) -> None:
+    settings.MAX_WEBHOOKS = 1
+    endpoint_of(alice, URL)
+    refused = hers.post("/api/webhooks/", HOOK, format="json")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:microstore:problem:too-many-webhooks")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bound_holds_for_requests_at_the_same_moment(
+    alice: User, client_of: Callable[[User], APIClient], settings: Settings
+) -> None:
+    settings.MAX_WEBHOOKS = 2
+    clients = [client_of(alice) for _ in range(6)]
+    answers = run_at_once(6, lambda n: clients[n].post("/api/webhooks/", HOOK, format="json").status_code)
+    assert sorted(answers) == [201, 201, 409, 409, 409, 409]
+
+
+def test_only_staff_with_the_permission_get_the_events_of_all(
+    hers: APIClient, alice: User, bob: User, make_user: Callable[..., User], order: Order
+) -> None:
+    refused = hers.post("/api/webhooks/", HOOK | {"scope": "all_orders"}, format="json")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:microstore:problem:not-yours")
+    staff = may_watch(make_user("carol", is_staff=True))
+    watching = endpoint_of(staff, URL, scope="all_orders")
+    own, others = endpoint_of(alice, URL), endpoint_of(bob, URL)
+    assert {each.endpoint_id for each in store_created(order)} == {watching.pk, own.pk}
+    staff.user_permissions.clear()
+    assert {each.endpoint_id for each in store_created(order)} == {own.pk}
+    assert not others.deliveries.exists()
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert store_created(order) == []
+
+
+def test_an_endpoint_gets_the_events_that_it_has_chosen_once(alice: User, order: Order) -> None:
+    endpoint_of(alice, URL, events=["order.cancelled"])
+    both = endpoint_of(alice, URL, events=["order.created", "order.completed"])
+    fact = order_created(order)
+    for _ in range(2):
+        store_deliveries("order.created", [fact])
+    assert list(WebhookDelivery.objects.values_list("endpoint", "event_id")) == [(both.pk, fact.event_id)]
+
+
+def test_every_fact_has_a_type_and_names_ids_alone(alice: User, order: Order) -> None:
+    endpoint = endpoint_of(alice, URL)
+    cancelled, created = order_cancelled(order), order_created(order)
+    [completed] = complete_orders([item_sold(order.pk)])
+    order.refresh_from_db()
+    refund = Refund.objects.create(order=order, requested_by=alice, amount_cents=1, reason="A leg is loose")
+    refunded = refund_completed(refund, OrderRefunded.model_validate(refund_reply(refund)))
+    rejected = ORDER_REJECTED(
+        order_id=order.pk, listing_id=order.listing_id, reason="No fee", trace=order.trace
+    )
+    facts = {
+        "order.created": created,
+        "order.completed": completed,
+        "order.cancelled": cancelled,
+        "order.refunded": refunded,
+        "order.rejected": rejected,
+    }
+    assert set(facts) == set(EVENT_TYPES)
+    for event_type, fact in facts.items():
+        store_deliveries(event_type, [fact])
+    bodies = dict(endpoint.deliveries.values_list("event_type", "body"))
+    assert set(bodies) == set(facts)
+    for body in bodies.values():
+        assert str(order.pk) in body
+        for detail in ("No fee", "A leg", "EUR", "bob", order.trace, '"buyer_id"'):
+            assert detail not in body
+
+
+def refund_reply(refund: Refund) -> dict[str, Any]:
+    return {
+        "refund_id": refund.pk,
+        "order_id": refund.order_id,
+        "listing_id": refund.order.listing_id,
+        "transaction_id": refund.order.transaction_id,
+        "amount_cents": 1,
+        "fee_cents": 0,
+        "currency": "EUR",
+        "trace": new_trace(),
+    }
+
+
+def test_a_rejection_after_a_cancellation_is_no_event(alice: User, bob: User, order: Order) -> None:
+    endpoint_of(alice, URL)
+    cancel_order(order.pk, buyer_id=bob.pk)
+    rejected = ORDER_REJECTED(
+        order_id=order.pk, listing_id=order.listing_id, reason="No fee", trace=order.trace
+    )
+    assert store_deliveries("order.rejected", [rejected]) == 0
+
+
+def test_a_purchase_costs_one_query_while_nobody_has_an_endpoint(order: Order, alice: User) -> None:
+    fact = order_created(order)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        store_deliveries("order.created", [fact] * 50)
+    assert len(queries) == 1
+    endpoint_of(alice, URL)
+    with CaptureQueriesContext(connection) as queries:
+        store_deliveries("order.created", [fact] * 50)
+    assert len(queries) == 4
+
+
+def test_each_fact_has_a_handler_of_this_listener() -> None:
+    assert tasks
+    handled = set(celery_app().tasks)
+    assert {f"webhooks.heard_{name.replace('order.', 'order_')}" for name in EVENT_TYPES} - handled == {
+        "webhooks.heard_order_refunded"  # whose contract has a name of its own
+    }
+    assert "webhooks.heard_refund_completed" in handled
