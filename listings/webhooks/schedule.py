@@ -26,7 +26,7 @@ def pause_after(failures: int) -> timedelta | None:
     """Return how long an endpoint is left alone after so many failures in a row; None after a few."""
     if failures < BREAKER_FAILURES:
         return None
-    return min(SHORTEST_PAUSE * 2 ** min(failures - BREAKER_FAILURES, MOST_DOUBLINGS), LONGEST_PAUSE)
+    return min(SHORTEST_PAUSE * 2.0 ** min(failures - BREAKER_FAILURES, MOST_DOUBLINGS), LONGEST_PAUSE)
 
 
 def reason_to_switch_off(
