@@ -15,7 +15,7 @@ def grant(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0036_account_exports'),
+        ('listings', '0037_checkout_settled'),
         ('staff', '0005_names_that_look_alike'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
