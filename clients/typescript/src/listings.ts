@@ -796,6 +796,162 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your endpoints, newest first
+         * @description List your endpoints, newest first.
+         */
+        get: operations["api_webhooks_list"];
+        put?: never;
+        /**
+         * Have events sent to an address: those of your own sales, or, for staff, of all orders.
+         *
+         *     The answer has the secret by which you verify them
+         * @description Have events sent to an address: those of your own sales, or, for staff, of all orders.
+         *
+         *     The answer has the secret by which you verify them. It is not shown again.
+         */
+        post: operations["api_webhooks_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{endpoint_id}/deliveries/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries to an endpoint, newest first
+         * @description List the deliveries to an endpoint, newest first. They are kept for 30 days.
+         */
+        get: operations["api_webhooks_deliveries_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{endpoint_id}/deliveries/{delivery_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return a delivery with each attempt: its time, its status and the beginning of the answer
+         * @description Return a delivery with each attempt: its time, its status and the beginning of the answer.
+         */
+        get: operations["api_webhooks_deliveries_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{endpoint_id}/deliveries/{delivery_id}/redeliver/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a delivery sent again, with the same `webhook-id`, whatever became of it before
+         * @description Have a delivery sent again, with the same `webhook-id`, whatever became of it before.
+         */
+        post: operations["api_webhooks_deliveries_redeliver_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return one of your endpoints
+         * @description Return one of your endpoints; its secret is not shown again.
+         */
+        get: operations["api_webhooks_retrieve"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an endpoint and its log
+         * @description Delete an endpoint and its log; what waits for it is not sent.
+         */
+        delete: operations["api_webhooks_destroy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint, or switch it off or on
+         * @description Change an endpoint, or switch it off or on. Switched on, it is sent what waited meanwhile.
+         */
+        patch: operations["api_webhooks_partial_update"];
+        trace?: never;
+    };
+    "/api/webhooks/{id}/ping/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have an event of the type `ping` sent
+         * @description Have an event of the type `ping` sent. Its delivery has the answer a moment later.
+         */
+        post: operations["api_webhooks_ping_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/rotate-secret/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a new secret
+         * @description Get a new secret. For a day each request is signed with the one before, too.
+         */
+        post: operations["api_webhooks_rotate_secret_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -850,6 +1006,18 @@ export interface components {
             fee_cents: number | null;
             /** @description Price and fee. */
             total_cents: number | null;
+        };
+        /** @description An attempt, and what the endpoint answered. */
+        Attempt: {
+            /** Format: date-time */
+            readonly made_at: string;
+            readonly duration_ms: number;
+            /** @description Null where nothing was answered. */
+            readonly status_code: number | null;
+            /** @description The beginning of the answer. */
+            readonly answer: string;
+            /** @description Why nothing was answered. */
+            readonly error: string;
         };
         /** @description A bank account, and the password of its owner. */
         BankAccountRequest: {
@@ -922,10 +1090,95 @@ export interface components {
         DeleteAccountRequest: {
             password: string;
         };
+        /** @description An event for an endpoint. */
+        Delivery: {
+            readonly id: number;
+            /** @description The header `webhook-id` of each attempt. */
+            readonly webhook_id: string;
+            readonly event_type: string;
+            readonly status: components["schemas"]["DeliveryStatusEnum"];
+            readonly attempts: number;
+            /**
+             * Format: date-time
+             * @description When it may be claimed; while it is sent, when the claim of a dead process ends.
+             */
+            readonly due_at: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly settled_at: string | null;
+        };
+        /** @description An event for an endpoint, with its body and the log of its attempts, oldest first. */
+        DeliveryLog: {
+            readonly id: number;
+            /** @description The header `webhook-id` of each attempt. */
+            readonly webhook_id: string;
+            readonly event_type: string;
+            readonly status: components["schemas"]["DeliveryStatusEnum"];
+            readonly attempts: number;
+            /**
+             * Format: date-time
+             * @description When it may be claimed; while it is sent, when the claim of a dead process ends.
+             */
+            readonly due_at: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly settled_at: string | null;
+            /** @description As it is sent. */
+            readonly body: string;
+            readonly log: components["schemas"]["Attempt"][];
+        };
+        /**
+         * @description * `waiting` - Waiting
+         *     * `sending` - Sending
+         *     * `delivered` - Delivered
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        DeliveryStatusEnum: "waiting" | "sending" | "delivered" | "failed";
         /** @description Number of sessions that were ended. */
         Ended: {
             ended: number;
         };
+        /** @description An endpoint, without its secrets. */
+        Endpoint: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @description HTTPS, a public address. */
+            url: string;
+            scope?: components["schemas"]["ScopeEnum"];
+            /** @description Types of the events that are sent. */
+            events: components["schemas"]["EventsEnum"][];
+            description?: string;
+            readonly enabled: boolean;
+            /** @description Why it was switched off; empty where its owner did that. */
+            readonly off_reason: string;
+            /** Format: date-time */
+            readonly failing_since: string | null;
+            /** Format: date-time */
+            readonly previous_secret_until: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description An endpoint, without its secrets. */
+        EndpointRequest: {
+            /** @description HTTPS, a public address. */
+            url: string;
+            scope?: components["schemas"]["ScopeEnum"];
+            /** @description Types of the events that are sent. */
+            events: components["schemas"]["EventsEnum"][];
+            description?: string;
+        };
+        /**
+         * @description * `order.cancelled` - order.cancelled
+         *     * `order.completed` - order.completed
+         *     * `order.created` - order.created
+         *     * `order.refunded` - order.refunded
+         *     * `order.rejected` - order.rejected
+         * @enum {string}
+         */
+        EventsEnum: "order.cancelled" | "order.completed" | "order.created" | "order.refunded" | "order.rejected";
         /** @description An archive that is being made. */
         Export: {
             status: components["schemas"]["ExportStatusEnum"];
@@ -1168,6 +1421,32 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["AccountEvent"][];
         };
+        PaginatedDeliveryList: {
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            previous?: string | null;
+            results: components["schemas"]["Delivery"][];
+        };
+        PaginatedEndpointList: {
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            previous?: string | null;
+            results: components["schemas"]["Endpoint"][];
+        };
         PaginatedListingList: {
             /**
              * Format: uri
@@ -1234,6 +1513,16 @@ export interface components {
         PasswordRequest: {
             current: string;
             new: string;
+        };
+        /** @description The changes of an endpoint. */
+        PatchedChangeEndpointRequest: {
+            /** @description HTTPS, a public address. */
+            url?: string;
+            /** @description Types of the events that are sent. */
+            events?: components["schemas"]["EventsEnum"][];
+            description?: string;
+            /** @description On again, it is sent what waited. */
+            enabled?: boolean;
         };
         /** @description Fields of a listing that its seller may change. */
         PatchedEditListingRequest: {
@@ -1454,6 +1743,33 @@ export interface components {
          * @enum {string}
          */
         RoleEnum: "buyer" | "seller";
+        /**
+         * @description * `own_sales` - Own Sales
+         *     * `all_orders` - All Orders
+         * @enum {string}
+         */
+        ScopeEnum: "own_sales" | "all_orders";
+        /** @description An endpoint with its secret, which is shown once. */
+        Secret: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @description HTTPS, a public address. */
+            url: string;
+            readonly scope: components["schemas"]["ScopeEnum"];
+            /** @description Types of the events that are sent. */
+            events: components["schemas"]["EventsEnum"][];
+            description?: string;
+            readonly enabled: boolean;
+            /** @description Why it was switched off; empty where its owner did that. */
+            readonly off_reason: string;
+            /** Format: date-time */
+            readonly failing_since: string | null;
+            /** Format: date-time */
+            readonly previous_secret_until: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly secret: string;
+        };
         /** @description The caller's bank account; nobody reads its whole number here again. */
         ShownAccount: {
             /** @description Country and last four characters of the IBAN. */
@@ -1829,6 +2145,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The account has as many endpoints as it may. */
+        TooManyWebhooks: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Unauthorized */
         Unauthorized: {
             headers: {
@@ -1843,6 +2169,26 @@ export interface components {
         };
         /** @description Unsupported Media Type */
         UnsupportedMediaType: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such endpoint or delivery, or it is somebody else's. */
+        WebhookNotFound: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The endpoint is switched off, so nothing is sent to it. */
+        WebhookOff: {
             headers: {
                 "X-Trace-Id": components["headers"]["X-Trace-Id"];
                 [name: string]: unknown;
@@ -3440,6 +3786,309 @@ export interface operations {
                 };
             };
             406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Rows of a page; more than 100 are 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedEndpointList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["AccountGone"];
+            403: components["responses"]["NotYours"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["TooManyWebhooks"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_deliveries_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Rows of a page; more than 100 are 100. */
+                page_size?: number;
+                /** @description * `waiting` - Waiting
+                 *     * `sending` - Sending
+                 *     * `delivered` - Delivered
+                 *     * `failed` - Failed */
+                status?: "delivered" | "failed" | "sending" | "waiting";
+            };
+            header?: never;
+            path: {
+                /** @description The endpoint. */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedDeliveryList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_deliveries_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: number;
+                /** @description The endpoint. */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryLog"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_deliveries_redeliver_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: number;
+                /** @description The endpoint. */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["WebhookOff"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_partial_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedChangeEndpointRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_ping_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["WebhookOff"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_webhooks_rotate_secret_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

@@ -15,7 +15,7 @@ def grant(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0037_checkout_settled'),
+        ('listings', '0038_bank_accounts'),
         ('staff', '0005_names_that_look_alike'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='accountmail',
             name='kind',
-            field=models.CharField(choices=[('verify_address', 'Verify Address'), ('reset_password', 'Reset Password'), ('address_changed', 'Address Changed'), ('password_changed', 'Password Changed'), ('digest', 'Digest'), ('webhook_off', 'Webhook Off')], max_length=20),
+            field=models.CharField(choices=[('verify_address', 'Verify Address'), ('reset_password', 'Reset Password'), ('address_changed', 'Address Changed'), ('password_changed', 'Password Changed'), ('bank_account_changed', 'Bank Account Changed'), ('digest', 'Digest'), ('webhook_off', 'Webhook Off')], max_length=20),
         ),
         migrations.CreateModel(
             name='WebhookAttempt',
