@@ -14,6 +14,7 @@ from listings.accounts.models import (
     AccountEvent,
     AccountExport,
     AccountMail,
+    BankAccount,
     BrowserSession,
     Profile,
     Session,
@@ -62,6 +63,7 @@ def _account_files(user_id: int) -> Iterator[tuple[str, Iterable[Any]]]:
     account = ("id", "username", "email", "first_name", "last_name", "date_joined", "last_login")
     yield "account", _rows(User.objects.filter(pk=user_id), *account)
     yield "settings", _rows(Profile.objects.filter(**own), "email_notifications", "verified_email")
+    yield "bank_accounts", _rows(BankAccount.objects.filter(**own), "id", "masked", "created_at")
     yield "e_mails", _rows(AccountMail.objects.filter(**own), "kind", "address", "created_at", "sent_at")
     yield "activity", _rows(AccountEvent.objects.filter(**own), "kind", *CLIENT)
     yield "api_sessions", _rows(Session.objects.filter(**own), *CLIENT, "expires_at")
