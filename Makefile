@@ -38,7 +38,7 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 
 # ---- working on it
 
-.PHONY: startservice test faults bench soak check format schema samples reference clean
+.PHONY: startservice test faults bench soak check format schema messages samples reference clean
 startservice: $(INSTALLED) ## make a service that listens, its test and its processes: make startservice NAME=shipping
 	@MICROSTORE_SERVICE=listings $(NO_DATABASE) $(BIN)/python manage.py startservice "$(NAME)"
 
@@ -70,6 +70,10 @@ schema: $(INSTALLED) $(CLIENT_PACKAGES) ## write docs/api and the types of clien
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 samples: $(INSTALLED) ## write this release's contracts and messages, as they are on the wire, into microstore/contracts/releases
 	@$(STACK) exec -- env SAMPLES=$(RELEASES)/$(VERSION) $(BIN)/pytest tests/end_to_end/test_golden.py
+
+MESSAGES = $(NO_DATABASE) MICROSTORE_SERVICE=listings DJANGO_SETTINGS_MODULE=microstore.settings $(BIN)/python -m tools.messages
+messages: $(INSTALLED) ## write the catalogs of translations in listings/locale, as the code says; then translate what is new
+	@$(MESSAGES)
 
 reference: $(INSTALLED) ## write the pages that are made from the code: settings, errors, metrics, index of decisions
 	@$(BIN)/python -m tools.reference
@@ -131,6 +135,7 @@ check-types: $(INSTALLED)
 # Measured reports that are older than the code are a warning: to run them again takes an hour.
 check-reference: $(INSTALLED)
 	@$(BIN)/python -m tools.reference --check
+	@$(MESSAGES) --check
 	@$(BIN)/python -m tools.revision
 
 check-django: $(INSTALLED) $(SERVICES:%=check-django-%)

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import ExpressionWrapper, F, Func, Q
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 from listings.accounts.models import (
@@ -57,9 +58,9 @@ class Listing(models.Model):
     """Something for sale. `available` is the stock without reservations of orders."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft"
-        ON_SALE = "on_sale"
-        WITHDRAWN = "withdrawn"
+        DRAFT = "draft", gettext_lazy("Draft")
+        ON_SALE = "on_sale", gettext_lazy("On Sale")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     seller = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="listings")
     # The validators are for the admin's form; the API and the pages have them in a serializer.
@@ -182,12 +183,12 @@ class Order(models.Model):
     class Status(models.TextChoices):
         """pending → completed | rejected | cancelled; completed → partly_refunded | refunded."""
 
-        PENDING = "pending"
-        COMPLETED = "completed"
-        REJECTED = "rejected"
-        CANCELLED = "cancelled"
-        PARTLY_REFUNDED = "partly_refunded"
-        REFUNDED = "refunded"
+        PENDING = "pending", gettext_lazy("Pending")
+        COMPLETED = "completed", gettext_lazy("Completed")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        PARTLY_REFUNDED = "partly_refunded", gettext_lazy("Partly Refunded")
+        REFUNDED = "refunded", gettext_lazy("Refunded")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", db_index=False)

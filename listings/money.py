@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from babel.numbers import format_currency, get_currency_symbol
+from babel import Locale
+from babel.numbers import format_currency, get_currency_symbol, get_decimal_symbol, get_group_symbol
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.utils.translation import get_language, gettext
 
 from microstore.staff.money import in_major_units, minor_unit_digits
 
@@ -30,7 +32,9 @@ class UnreadableAmount(ValueError):
 def validate_currency(currency: str) -> None:
     """Raise ValidationError unless listings may be sold in this currency."""
     if currency not in settings.CURRENCIES:
-        raise ValidationError(f"Use one of {', '.join(settings.CURRENCIES)}.")
+        raise ValidationError(
+            gettext("Use one of {currencies}.").format(currencies=", ".join(settings.CURRENCIES))
+        )
 
 
 def ensure_known_currencies(currencies: Iterable[str]) -> None:
@@ -46,26 +50,39 @@ def ensure_known_currencies(currencies: Iterable[str]) -> None:
             ) from error
 
 
-@lru_cache(maxsize=4096)  # a tenth of a millisecond each, two dozen on a page
 def format_amount(cents: int, currency: str) -> str:
-    """Return minor units as the pages show them: 24900 EUR as €249.00."""
-    pattern = "¤#,##0" + "." * bool(digits := minor_unit_digits(currency)) + "0" * digits
-    return format_currency(in_major_units(cents, currency), currency, pattern, LOCALE, currency_digits=False)
+    """Return minor units as pages show them in their language: 24900 EUR as €249.00, or as 249,00 €."""
+    return _format(cents, currency, page_locale())
+
+
+def page_locale() -> str:
+    """Return the language of the page that is being made, as Babel names it."""
+    return get_language() or LOCALE
+
+
+@lru_cache(maxsize=4096)  # a tenth of a millisecond each, two dozen on a page
+def _format(cents: int, currency: str, locale: str) -> str:
+    # The language's own order of symbol and number, with the digits of the currency.
+    digits = minor_unit_digits(currency)
+    pattern = str(Locale.parse(locale).currency_formats["standard"].pattern).partition(";")[0]
+    pattern = pattern.replace("0.00", "0" + "." * bool(digits) + "0" * digits)
+    return format_currency(in_major_units(cents, currency), currency, pattern, locale, currency_digits=False)
 
 
 def format_plain(cents: int, currency: str) -> str:
     """Return minor units as a number that `read_amount` reads without a doubt: 24900 EUR as 249."""
-    whole, point, part = f"{in_major_units(cents, currency):f}".partition(".")
+    whole, _, part = f"{in_major_units(cents, currency):f}".partition(".")
     part = part.rstrip("0") if len(part) == len("000") else part
-    return f"{whole}{point}{part}" if part.strip("0") else whole
+    return f"{whole}{get_decimal_symbol(page_locale())}{part}" if part.strip("0") else whole
 
 
 def read_amount(text: str, currency: str) -> int:
     """Return the minor units that a person wrote; raise UnreadableAmount where that takes a guess.
 
-    `249`, `249.5`, `249,50`, `1 000`, `1,250.00`, `1.250,00`, `€249` and `249 EUR` are read. A comma before
-    three digits groups thousands, as the shop itself writes them, unless the currency has three digits. A
-    point before three digits is thousands in one half of the world and a decimal point in the other.
+    `249`, `249.5`, `249,50`, `1 000`, `1,250.00`, `1.250,00`, `€249` and `249 EUR` are read. On an English
+    page a comma before three digits groups thousands, as the page itself writes them, unless the currency has
+    three digits; a point there is thousands in one half of the world and decimals in the other. On a German
+    page it is the other way round.
     """
     number = _without_currency(text, currency)
     plain, grouped = PLAIN.fullmatch(number), GROUPED.fullmatch(number)
@@ -75,17 +92,18 @@ def read_amount(text: str, currency: str) -> int:
     if plain and grouped and not _is_clear(plain["point"], digits):
         raise _ambiguous(text, currency, thousands, decimal)
     if plain and grouped:
-        cents = thousands if plain["point"] == "," else decimal
+        cents = thousands if plain["point"] == get_group_symbol(page_locale()) else decimal
     else:
         cents = thousands if grouped else decimal
     if cents is None:
-        raise UnreadableAmount(f"Write an amount, such as {_example(currency)}.")
+        raise _unreadable(currency)
     return cents
 
 
 def _is_clear(point: str, digits: int) -> bool:
-    # As the shop itself writes: its comma groups thousands, its point begins the minor unit.
-    return digits < len("000") if point == "," else digits >= len("000")
+    # As the page itself writes: in English the comma groups thousands, in German the point does.
+    groups = point == get_group_symbol(page_locale())
+    return digits < len("000") if groups else digits >= len("000")
 
 
 def _scaled(match: re.Match[str], digits: int) -> int | None:
@@ -97,9 +115,9 @@ def _scaled(match: re.Match[str], digits: int) -> int | None:
 
 def _without_currency(text: str, currency: str) -> str:
     if len(text) > MAX_CHARACTERS:
-        raise UnreadableAmount(f"Write an amount, such as {_example(currency)}.")
+        raise _unreadable(currency)
     number = SPACES.sub(" ", text.replace("\u2019", "'")).strip()
-    symbol = SPACES.sub(" ", get_currency_symbol(currency, LOCALE))
+    symbol = SPACES.sub(" ", get_currency_symbol(currency, page_locale()))
     signs = "|".join(map(re.escape, sorted({currency, symbol, symbol[-1:]}, key=len, reverse=True)))
     number = re.sub(rf"^(?:{signs}) ?|(?<=[0-9-]) ?(?:{signs})$", "", number, count=1, flags=re.IGNORECASE)
     return NO_MINOR_UNIT.sub("", number)
@@ -107,11 +125,17 @@ def _without_currency(text: str, currency: str) -> str:
 
 def _ambiguous(text: str, currency: str, thousands: int | None, decimal: int | None) -> UnreadableAmount:
     readings = [cents for cents in (thousands, decimal) if cents is not None]
-    shown = " or ".join(format_amount(cents, currency) for cents in readings)
-    clear = " or ".join(format_plain(cents, currency) for cents in readings)
-    return UnreadableAmount(f"“{text.strip()}” could mean {shown}. Write {clear}.")
+    shown = gettext(" or ").join(format_amount(cents, currency) for cents in readings)
+    clear = gettext(" or ").join(format_plain(cents, currency) for cents in readings)
+    sentence = gettext("“{text}” could mean {readings}. Write {clear}.")
+    return UnreadableAmount(sentence.format(text=text.strip(), readings=shown, clear=clear))
+
+
+def _unreadable(currency: str) -> UnreadableAmount:
+    return UnreadableAmount(gettext("Write an amount, such as {example}.").format(example=_example(currency)))
 
 
 def _example(currency: str) -> str:
     digits = minor_unit_digits(currency)
-    return f"249 or 249.{'5'.ljust(digits, '0')}" if digits else "249"
+    point = get_decimal_symbol(page_locale())
+    return f"249{gettext(' or ')}249{point}{'5'.ljust(digits, '0')}" if digits else "249"

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from listings.models import Listing, Order
 from listings.refusals import AccountGone
 
-GONE = "The account of this token no longer exists, or is suspended."
+GONE = gettext_lazy("The account of this token no longer exists, or is suspended.")
 ON_SALE = Q(status=Listing.Status.ON_SALE, seller__is_active=True)  # nothing of a suspended seller
 
 

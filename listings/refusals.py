@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.utils.translation import gettext
+
 from microstore.refusal import Refusal, refusal
 
 
@@ -58,8 +60,11 @@ class CheckoutRefused(Refusal):
 
     def __init__(self, refused: Mapping[int, tuple[int, Refusal]], *, of: int) -> None:
         can_be_had = all(isinstance(reason, PriceChanged) for _, reason in refused.values())
-        what = "changed in price" if can_be_had else "cannot be had"
-        super().__init__(f"{len(refused)} of {of} items {what}; nothing was ordered.")
+        if can_be_had:
+            text = gettext("{some} of {all} items changed in price; nothing was ordered.")
+        else:
+            text = gettext("{some} of {all} items cannot be had; nothing was ordered.")
+        super().__init__(text.format(some=len(refused), all=of))
         self.refused = refused
 
     def members(self) -> dict[str, Any]:
@@ -84,10 +89,10 @@ class KeyReused(Refusal):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     # The schema shows each refusal with the first line of its docstring.
-    def __init__(
-        self, detail: str = "This Idempotency-Key was used for another request; use a new one."
-    ) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            detail or gettext("This Idempotency-Key was used for another request; use a new one.")
+        )
 
 
 class AccountGone(Refusal):

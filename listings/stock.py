@@ -5,6 +5,7 @@ It is reserved in buying/sql/place_orders.sql, and nowhere else.
 
 from django.conf import settings
 from django.db.models import F
+from django.utils.translation import gettext
 
 from listings.models import Listing
 from listings.refusals import ListingNotFound, OwnListing, SoldOut, TooManyPieces
@@ -13,14 +14,15 @@ from listings.refusals import ListingNotFound, OwnListing, SoldOut, TooManyPiece
 def ensure_can_buy(listing: Listing | None, *, buyer_id: int, quantity: int) -> Listing:
     """Return the listing; raises the Refusal that says why this buyer cannot have so much of it."""
     if not listing or listing.status != Listing.Status.ON_SALE or not listing.seller.is_active:
-        raise ListingNotFound("There is no such listing on sale.")
+        raise ListingNotFound(gettext("There is no such listing on sale."))
     if listing.seller_id == buyer_id:
-        raise OwnListing("This is your own listing.")
+        raise OwnListing(gettext("This is your own listing."))
     most = settings.MAX_PIECES_PER_ORDER
     if most and quantity > most:
-        raise TooManyPieces(f"One order has {most} pieces at most.")
+        raise TooManyPieces(gettext("One order has {most} pieces at most.").format(most=most))
     if listing.available < quantity:
-        raise SoldOut(f"Only {listing.available} left." if listing.available else "It is sold out.")
+        left = gettext("Only {count} left.").format(count=listing.available)
+        raise SoldOut(left if listing.available else gettext("It is sold out."))
     return listing
 
 

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "microstore.http.security.send_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "microstore.http.max_body.bound_bodies",
+    "microstore.http.languages.serve_language",
     "microstore.http.middleware.Sessions",
     "microstore.http.middleware.Common",
     "microstore.http.middleware.Csrf",
@@ -94,7 +95,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["django.templatetags.i18n"],
         },
     }
 ]
@@ -104,6 +106,10 @@ WSGI_APPLICATION = "microstore.wsgi.application"
 EXPRESS_LANE = service.fast_path  # before Django
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
+# Of pages for shoppers alone; the API and the admin are English.
+LANGUAGE_CODE, LANGUAGES = "en", [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = True, "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -140,7 +146,7 @@ if not DEBUG:
     SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$", r"^staff/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
-    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
 SESSION_ENGINE, SESSION_COOKIE_AGE = service.session_engine, 12 * 3600  # seconds: staff log in once a day
 # Cookies know no ports: on one host the services would log their visitors out of each other.
 # Browsers take `__Host-` from HTTPS alone, and from no other host under the same domain.

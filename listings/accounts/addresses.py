@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext
 
 from listings.models import Profile
 from listings.refusals import AddressNotVerified
@@ -21,4 +22,4 @@ def is_verified(user: User) -> bool:
 def ensure_may_sell(user: User) -> None:
     """Raise AddressNotVerified where sellers need a verified address and this one has none."""
     if settings.SELLERS_VERIFY_ADDRESS and not is_verified(user):
-        raise AddressNotVerified("Verify your e-mail address before you sell.")
+        raise AddressNotVerified(gettext("Verify your e-mail address before you sell."))

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from listings import queries
 from listings.accounts.models import AccountDeletion
@@ -42,7 +43,7 @@ log = structlog.get_logger(__name__)
 def delete_own_account(user: User, *, password: str, request: HttpRequest) -> None:
     """Request the deletion of one's own account; raises WrongPassword, StaffAccount or TooManyFailures."""
     if authenticate(request, username=user.username, password=password) is None:
-        raise WrongPassword("This is not your password.")
+        raise WrongPassword(gettext("This is not your password."))
     request_deletion(user.pk)
 
 
@@ -54,7 +55,7 @@ def request_deletion(user_id: int) -> None:
     """
     user = User.objects.select_for_update().get(pk=user_id)
     if user.is_staff:
-        raise StaffAccount("This is an account of staff; it is closed by an administrator.")
+        raise StaffAccount(gettext("This is an account of staff; it is closed by an administrator."))
     AccountDeletion.objects.get_or_create(user=user, defaults={"trace": current_trace()})
     # The statement that buys reads `is_active`, and lists show nothing of a seller without it.
     user.is_active = False

@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from listings.accounts import history, mails, sessions
 from listings.accounts.addresses import verified_users
@@ -14,7 +15,7 @@ from listings.refusals import LinkOver
 from microstore.staff import actions
 
 Kind = AccountMail.Kind
-OVER = "This link was used before, or is too old. Please ask for another one."
+OVER = gettext_lazy("This link was used before, or is too old. Please ask for another one.")
 
 
 @transaction.atomic

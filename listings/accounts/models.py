@@ -6,6 +6,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 
@@ -17,6 +18,9 @@ class Profile(models.Model):
     # Compared with the user's address: whoever changes that, in whatever way, has to verify it again.
     verified_email = models.EmailField(
         db_default="", blank=True, help_text="Address that its owner verified."
+    )
+    language = models.CharField(
+        max_length=10, db_default="", blank=True, help_text="Of e-mails and notifications; empty: English."
     )
     unsubscribe_token = models.UUIDField(
         db_default=RandomUUID(), unique=True, editable=False, help_text="For the link in notifications."
@@ -74,15 +78,15 @@ class AccountEvent(Client):
     """Something that happened to an account, for its owner to see; rows are inserted and never changed."""
 
     class Kind(models.TextChoices):
-        LOGGED_IN = "logged_in", "Log-in"
-        WRONG_PASSWORD = "wrong_password", "Wrong password"
-        PASSWORD_CHANGED = "password_changed", "Password changed"
-        PASSWORD_RESET = "password_reset", "Password reset by e-mail"
-        ADDRESS_CHANGED = "address_changed", "E-mail address changed"
-        ADDRESS_VERIFIED = "address_verified", "E-mail address verified"
-        SESSIONS_ENDED = "sessions_ended", "Sessions ended"
-        EXPORT_REQUESTED = "export_requested", "Archive of your data requested"
-        BANK_ACCOUNT_CHANGED = "bank_account_changed", "Bank account changed"
+        LOGGED_IN = "logged_in", gettext_lazy("Log-in")
+        WRONG_PASSWORD = "wrong_password", gettext_lazy("Wrong password")
+        PASSWORD_CHANGED = "password_changed", gettext_lazy("Password changed")
+        PASSWORD_RESET = "password_reset", gettext_lazy("Password reset by e-mail")
+        ADDRESS_CHANGED = "address_changed", gettext_lazy("E-mail address changed")
+        ADDRESS_VERIFIED = "address_verified", gettext_lazy("E-mail address verified")
+        SESSIONS_ENDED = "sessions_ended", gettext_lazy("Sessions ended")
+        EXPORT_REQUESTED = "export_requested", gettext_lazy("Archive of your data requested")
+        BANK_ACCOUNT_CHANGED = "bank_account_changed", gettext_lazy("Bank account changed")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="account_events", db_index=False

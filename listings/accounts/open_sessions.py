@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from listings.accounts import history
 from listings.accounts.models import AccountEvent, BrowserSession, Session
@@ -55,7 +56,7 @@ def end_session(session_id: UUID, *, user_id: int, request: HttpRequest) -> None
         if not ended:
             ended, _ = BrowserSession.objects.filter(public_id=session_id, user=user_id).delete()
         if not ended:
-            raise SessionNotFound("You have no such session.")
+            raise SessionNotFound(gettext("You have no such session."))
         history.record(AccountEvent.Kind.SESSIONS_ENDED, user_id, request=request)
 
 

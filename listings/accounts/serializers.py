@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
@@ -120,7 +121,9 @@ class ProfileSerializer(RefuseUnknownFields):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         before = self.instance and self.instance.email
         if attrs.get("email", before) != before and "password" not in attrs:
-            raise serializers.ValidationError({"password": ["Send your password with a new address."]})
+            raise serializers.ValidationError(
+                {"password": [gettext("Send your password with a new address.")]}
+            )
         return attrs
 
     def to_representation(self, user: UserRow) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
@@ -24,7 +25,7 @@ from listings.models import Profile, Session
 from listings.refusals import SessionOver, WrongCredentials, WrongPassword
 from microstore.auth.tokens import RefreshToken
 
-WRONG = "No active account has this name and password. Names are case-sensitive."
+WRONG = gettext_lazy("No active account has this name and password. Names are case-sensitive.")
 
 
 def log_in(username: str, *, password: str, request: HttpRequest) -> RefreshToken:
@@ -112,7 +113,7 @@ def ensure_password(user: User, password: str, *, request: HttpRequest) -> None:
     """Raise WrongPassword or TooManyFailures unless this is the user's password."""
     # By `authenticate`, too: whoever holds a stolen token must not be able to guess the password here.
     if authenticate(request, username=user.username, password=password) is None:
-        raise WrongPassword("This is not your current password.")
+        raise WrongPassword(gettext("This is not your current password."))
 
 
 def set_password(user: User, new: str) -> None:

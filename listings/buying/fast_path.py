@@ -66,6 +66,7 @@ WRITTEN_FOR: dict[str, object] = {
         "microstore.http.security.send_policy",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "microstore.http.max_body.bound_bodies",
+        "microstore.http.languages.serve_language",
         "microstore.http.middleware.Sessions",
         "microstore.http.middleware.Common",
         "microstore.http.middleware.Csrf",

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from listings.models import Listing
 from listings.money import format_amount
@@ -50,17 +51,22 @@ def ensure_as_seen(listing: Listing, seen: Offer) -> None:
             "etag": f'"{listing.edition}"',
         }
         raise PriceChanged(
-            f"The seller has changed the price: it was {_words(seen, listing.currency)}"
-            f" when you looked, and is {format_amount(listing.price_cents, listing.currency)} now.",
+            gettext(
+                "The seller has changed the price: it was {seen} when you looked, and is {now} now."
+            ).format(
+                seen=_words(seen, listing.currency), now=format_amount(listing.price_cents, listing.currency)
+            ),
             offer=offer,
         )
     if seen.editions is not None and listing.edition not in seen.editions:
-        raise EditionOutdated("The seller has changed this listing; look at it again before you buy it.")
+        raise EditionOutdated(
+            gettext("The seller has changed this listing; look at it again before you buy it.")
+        )
 
 
 def _words(seen: Offer, present_currency: str) -> str:
     currency = seen.currency or present_currency
     # A request may name any three letters; nothing is sold in another currency than the configured ones.
     if seen.price_cents is None or currency not in settings.CURRENCIES:
-        return f"in {currency}"
+        return gettext("in {currency}").format(currency=currency)
     return format_amount(seen.price_cents, currency)

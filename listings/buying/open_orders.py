@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, Q
+from django.utils.translation import gettext
 
 from listings.models import Order
 from listings.refusals import TooManyOpenOrders
@@ -34,8 +35,8 @@ def ensure_room(*, buyer_id: int, listing_id: int, ahead: int) -> None:
     caps, pending = read_caps(), Order.objects.filter(buyer_id=buyer_id, status=Order.Status.PENDING)
     counted = pending.aggregate(all=Count("id"), of_listing=Count("id", filter=Q(listing_id=listing_id)))
     if caps.most_open and counted["all"] + ahead >= caps.most_open:
-        raise TooManyOpenOrders(f"Of your orders {caps.most_open} at most may wait to be settled.")
+        text = gettext("Of your orders {most} at most may wait to be settled.")
+        raise TooManyOpenOrders(text.format(most=caps.most_open))
     if caps.most_open_of_listing and counted["of_listing"] >= caps.most_open_of_listing:
-        raise TooManyOpenOrders(
-            f"Of your orders of one listing {caps.most_open_of_listing} at most may wait to be settled."
-        )
+        text = gettext("Of your orders of one listing {most} at most may wait to be settled.")
+        raise TooManyOpenOrders(text.format(most=caps.most_open_of_listing))

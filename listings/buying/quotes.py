@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.cache import cache
+from django.utils.translation import gettext, gettext_noop
 
 from listings import metrics
 from listings.models import Listing
@@ -21,7 +22,7 @@ from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 
 # A new schedule is quoted after this time in all processes; until then orders go by the one before.
 CACHED_SECONDS = 30
-UNKNOWN = "A fee is added. What it is cannot be shown at this moment; the order shows it."
+UNKNOWN = gettext_noop("A fee is added. What it is cannot be shown at this moment; the order shows it.")
 
 log = structlog.get_logger(__name__)
 breaker = CircuitBreaker()
@@ -116,7 +117,7 @@ def _request(listing: Listing, quantity: int) -> FeeRequest:
 def _quote(listing: Listing, quantity: int, answer: AnyQuote | None) -> ItemQuote:
     if isinstance(answer, Quote):
         return ItemQuote(listing, quantity, answer)
-    return ItemQuote(listing, quantity, None, answer.error if answer else UNKNOWN)
+    return ItemQuote(listing, quantity, None, answer.error if answer else gettext(UNKNOWN))
 
 
 def _fetch(requests: Mapping[str, FeeRequest]) -> dict[str, AnyQuote]:

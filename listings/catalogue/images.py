@@ -6,6 +6,7 @@ from typing import IO, NamedTuple
 
 import structlog
 from django.core.files.base import ContentFile
+from django.utils.translation import gettext, gettext_noop
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
@@ -20,7 +21,7 @@ MAX_PIXELS = 25_000_000
 BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 10, "WEBP": 18, "HEIF": 10}
 MAX_DECODED_BYTES = 256 * 1024 * 1024
 FORMATS = tuple(BYTES_PER_PIXEL)
-ACCEPTED = "Send a picture that is JPEG, PNG, WebP or HEIC."
+ACCEPTED = gettext_noop("Send a picture that is JPEG, PNG, WebP or HEIC.")
 LARGE, SMALL = (1_600, 1_600), (320, 320)  # at most, in pixels
 QUALITY = 82  # of a JPEG, in Pillow's scale of 1 to 95
 WHITE = "#ffffff"
@@ -57,9 +58,10 @@ def draw_picture(upload: IO[bytes], *, size_bytes: int) -> Picture:
     Raises ImageTooLarge, BadImage, or ImagesBusy if other uploads are still decoded after MAX_WAIT_SECONDS.
     """
     if size_bytes > MAX_BYTES:
-        raise ImageTooLarge(f"An image may have {MAX_BYTES // 1024**2} MiB; this one has {size_bytes} bytes.")
+        text = gettext("An image may have {most} MiB; this one has {bytes} bytes.")
+        raise ImageTooLarge(text.format(most=MAX_BYTES // 1024**2, bytes=size_bytes))
     if not DECODING.acquire(timeout=MAX_WAIT_SECONDS):
-        raise ImagesBusy("Many pictures are being uploaded. Send it again shortly.")
+        raise ImagesBusy(gettext("Many pictures are being uploaded. Send it again shortly."))
     try:
         large = _decode(upload)
         small = large.copy()
@@ -90,9 +92,11 @@ def _decode(upload: IO[bytes]) -> Image.Image:
     except ImageTooLarge:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise ImageTooLarge(f"An image may have {MAX_PIXELS:,} pixels.") from error
+        raise ImageTooLarge(
+            gettext("An image may have {most} pixels.").format(most=f"{MAX_PIXELS:,}")
+        ) from error
     except Exception as error:  # parsers raise anything for a bad file, struct.error and KeyError too
-        raise BadImage(ACCEPTED) from error
+        raise BadImage(gettext(ACCEPTED)) from error
 
 
 def _ensure_fits_in_memory(picture: Image.Image) -> None:
@@ -100,7 +104,8 @@ def _ensure_fits_in_memory(picture: Image.Image) -> None:
     kind = picture.format if picture.format in BYTES_PER_PIXEL else "JPEG"  # MPO is two JPEGs in one file
     most = min(MAX_PIXELS, MAX_DECODED_BYTES // BYTES_PER_PIXEL[str(kind)])
     if picture.width * picture.height > most:
-        raise ImageTooLarge(f"An image may have {most:,} pixels as {kind}.")
+        text = gettext("An image may have {most} pixels as {kind}.")
+        raise ImageTooLarge(text.format(most=f"{most:,}", kind=kind))
 
 
 def _with_plain_pixels(picture: Image.Image) -> Image.Image:

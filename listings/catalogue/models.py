@@ -4,18 +4,19 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 
 class Category(models.TextChoices):
     """Departments of the shop."""
 
-    ART = "art"
-    BOOKS = "books"
-    CLOTHING = "clothing"
-    ELECTRONICS = "electronics"
-    FURNITURE = "furniture"
-    TOYS = "toys"
-    OTHER = "other"
+    ART = "art", gettext_lazy("Art")
+    BOOKS = "books", gettext_lazy("Books")
+    CLOTHING = "clothing", gettext_lazy("Clothing")
+    ELECTRONICS = "electronics", gettext_lazy("Electronics")
+    FURNITURE = "furniture", gettext_lazy("Furniture")
+    TOYS = "toys", gettext_lazy("Toys")
+    OTHER = "other", gettext_lazy("Other")
 
 
 class DiscardedFile(models.Model):
@@ -31,12 +32,12 @@ class Report(models.Model):
     """A user's report that a listing breaks the rules; staff withdraw the listing or dismiss the report."""
 
     class Reason(models.TextChoices):
-        FORBIDDEN = "forbidden", "It may not be sold"
-        COUNTERFEIT = "counterfeit", "It is a counterfeit"
-        MISLEADING = "misleading", "It is not what the listing says"
-        OFFENSIVE = "offensive", "It is offensive"
-        FRAUD = "fraud", "It looks like fraud"
-        OTHER = "other", "Something else"
+        FORBIDDEN = "forbidden", gettext_lazy("It may not be sold")
+        COUNTERFEIT = "counterfeit", gettext_lazy("It is a counterfeit")
+        MISLEADING = "misleading", gettext_lazy("It is not what the listing says")
+        OFFENSIVE = "offensive", gettext_lazy("It is offensive")
+        FRAUD = "fraud", gettext_lazy("It looks like fraud")
+        OTHER = "other", gettext_lazy("Something else")
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -1,6 +1,7 @@
 """Reports by users that a listing breaks the rules, and their decision by staff."""
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from listings.catalogue.moderation import decide_reports, withdraw_listing
 from listings.models import Report
@@ -17,9 +18,9 @@ def report_listing(listing_id: int, *, reporter_id: int, reason: str, text: str 
     reporter = find_account(reporter_id)
     listing = visible_listings(reporter.pk).filter(id=listing_id).first()
     if listing is None:
-        raise ListingNotFound("There is no such listing, or it is not on sale.")
+        raise ListingNotFound(gettext("There is no such listing, or it is not on sale."))
     if listing.seller_id == reporter.pk:
-        raise OwnListing("This is your own listing.")
+        raise OwnListing(gettext("This is your own listing."))
     # Of two at the same moment the second finds the first, by the constraint.
     report, _ = Report.objects.get_or_create(
         listing=listing,

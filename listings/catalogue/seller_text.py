@@ -3,6 +3,7 @@
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 # Bidirectional embeddings, overrides and isolates reverse what follows: "\u202eEUR 001" is read as 100 RUE.
 # The marks of right-to-left scripts (U+200E, U+200F, U+061C) affect only adjacent characters and are allowed.
@@ -17,18 +18,18 @@ def validate_line(text: str) -> None:
     """Raise ValidationError unless the text is one line with at least one visible character."""
     _refuse_bidi_controls(text)
     if any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in text):
-        raise ValidationError("Write one line, without control characters.")
+        raise ValidationError(gettext("Write one line, without control characters."))
     if not any(unicodedata.category(each)[0] in VISIBLE and each not in BLANK for each in text):
-        raise ValidationError("Write something that can be seen.")
+        raise ValidationError(gettext("Write something that can be seen."))
 
 
 def validate_paragraphs(text: str) -> None:
     """Raise ValidationError if the text has control characters other than line ends and tabs."""
     _refuse_bidi_controls(text)
     if any(unicodedata.category(each) == "Cc" and each not in LINE_ENDS for each in text):
-        raise ValidationError("Write text without control characters.")
+        raise ValidationError(gettext("Write text without control characters."))
 
 
 def _refuse_bidi_controls(text: str) -> None:
     if not BIDI_CONTROLS.isdisjoint(text):
-        raise ValidationError("Write text without characters that change its direction.")
+        raise ValidationError(gettext("Write text without characters that change its direction."))

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from listings import queries
 from listings.accounts.addresses import ensure_may_sell
@@ -41,11 +42,11 @@ def own_listing(listing_id: int, *, seller_id: int) -> Listing:
     """Return the listing if it is the seller's own. Raises ListingNotFound, NotYours or AccountGone."""
     listing = queries.visible_listings(seller_id).filter(id=listing_id).first()
     if listing is None:
-        raise ListingNotFound("There is no such listing.")
+        raise ListingNotFound(gettext("There is no such listing."))
     if listing.seller_id != seller_id:
-        raise NotYours("Only its seller may change a listing.")
+        raise NotYours(gettext("Only its seller may change a listing."))
     if not listing.seller.is_active:
-        raise AccountGone("The account of this token is no longer active.")
+        raise AccountGone(gettext("The account of this token is no longer active."))
     return listing
 
 
@@ -128,7 +129,7 @@ def remove_image(listing: Listing, image_id: int) -> None:
         now = Listing.objects.select_for_update().filter(id=listing.id).first()
         image = ListingImage.objects.filter(listing=listing, id=image_id).first()
         if now is None or image is None:
-            raise ListingNotFound("This listing has no such image.")
+            raise ListingNotFound(gettext("This listing has no such image."))
         if now.withdrawn_reason:
             raise _withdrawn_by_staff(now)
         remove_picture(image)
@@ -147,22 +148,22 @@ def update_if_unchanged(rows: QuerySet[Listing], values: dict[str, Any]) -> bool
 def _refusal_of(listing: Listing, editions: Editions, otherwise: Callable[[Listing], Refusal]) -> Refusal:
     now = Listing.objects.filter(id=listing.id).first()
     if now is None:
-        return ListingNotFound("There is no such listing.")
+        return ListingNotFound(gettext("There is no such listing."))
     if editions is not None and now.edition not in editions:
-        return EditionOutdated("The listing has been changed meanwhile; read it again.")
+        return EditionOutdated(gettext("The listing has been changed meanwhile; read it again."))
     return otherwise(now)
 
 
 def _withdrawn_or_ordered(now: Listing) -> Refusal:
     if now.withdrawn_reason:
         return _withdrawn_by_staff(now)
-    return AlreadyOrdered(f"{now.quantity - now.available} are ordered already; quantity cannot be less.")
+    text = gettext("{ordered} are ordered already; quantity cannot be less.")
+    return AlreadyOrdered(text.format(ordered=now.quantity - now.available))
 
 
 def _withdrawn_by_staff(now: Listing) -> Refusal:
-    return WithdrawnByStaff(
-        f"Staff withdrew this listing ({now.withdrawn_reason}). Only staff can restore it."
-    )
+    text = gettext("Staff withdrew this listing ({reason}). Only staff can restore it.")
+    return WithdrawnByStaff(text.format(reason=now.withdrawn_reason))
 
 
 def _set_status(
@@ -178,5 +179,6 @@ def _insert_image(listing_id: int, image: ListingImage) -> None:
     # Locked, so that concurrent uploads are counted one after the other.
     Listing.objects.select_for_update().get(id=listing_id)
     if ListingImage.objects.filter(listing_id=listing_id).count() >= MAX_IMAGES:
-        raise TooManyImages(f"A listing has at most {MAX_IMAGES} images; delete one first.")
+        text = gettext("A listing has at most {most} images; delete one first.")
+        raise TooManyImages(text.format(most=MAX_IMAGES))
     image.save()

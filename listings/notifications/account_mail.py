@@ -8,12 +8,13 @@ from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from uuid_utils.compat import uuid7
 
 from listings.accounts.addresses import verified_users
 from listings.accounts.link_tokens import PATHS, make_token
-from listings.accounts.models import AccountMail
+from listings.accounts.models import AccountMail, Profile
 from listings.notifications import hourly_bound
 from listings.notifications.mail import Undeliverable, deliver, write
 from listings.notifications.models import Email
@@ -60,19 +61,26 @@ def compose(mail: AccountMail, connection: BaseEmailBackend) -> EmailMultiAltern
         raise Undeliverable("the account has another address meanwhile, or has not verified this one")
     if kind in LINKS and not hourly_bound.has_room(mail.address, most=hourly_bound.MOST_LINKS):
         raise Undeliverable("too many links were sent to this address within the hour")
-    subject, paragraphs, action = ACCOUNT_TEXTS[kind]
     held = _take_held(user) if kind == Kind.DIGEST else 0
+    language = Profile.objects.filter(user=user).values_list("language", flat=True).first()
+    with translation.override(language or settings.LANGUAGE_CODE):
+        return _write(mail, user, held, connection)
+
+
+def _write(mail: AccountMail, user: User, held: int, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    kind = Kind(mail.kind)
+    subject, paragraphs, action = ACCOUNT_TEXTS[kind]
     path = f"{PATHS[kind]}?token={make_token(mail)}" if kind in LINKS else PAGES.get(kind, "/notifications/")
     context: dict[str, Any] = {
         # An address that nobody has verified is sent no text that somebody could choose, also no name.
         "name": "" if kind == Kind.VERIFY_ADDRESS else user.username,
-        "paragraphs": [text.format(held=held) for text in paragraphs],
-        "action": action,
+        "paragraphs": [gettext(text).format(held=held) for text in paragraphs],
+        "action": action and gettext(action),
         "link": f"{settings.SHOP_URL}{path}" if action else "",
     }
     # Not the row's id alone: an e-mail that is written again has another link.
     return write(
-        subject,
+        gettext(subject),
         "account",
         context,
         to=mail.address,

@@ -1,15 +1,18 @@
 """Notifications of checkouts: one for the buyer, when all orders are settled."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
 
 from listings.models import Order
 from listings.notifications.models import Notification
-from listings.notifications.services import NewRow, announce, store_notifications
+from listings.notifications.services import NewRow, announce, languages_of, store_notifications
 from microstore.contracts.listings import CheckoutSettled
 from microstore.staff.money import show_amount
 
@@ -24,7 +27,10 @@ def notify_of_checkouts(facts: Sequence[CheckoutSettled]) -> None:
     orders = defaultdict(list)
     for order in _with_titles([order_id for fact in facts for order_id in fact.order_ids]):
         orders[order.checkout_id].append(order)
-    rows = [_row_of(fact, orders[fact.checkout_id]) for fact in facts if fact.checkout_id in orders]
+    languages = languages_of(placed[0].buyer_id for placed in orders.values())
+    rows = [
+        _row_of(fact, orders[fact.checkout_id], languages) for fact in facts if fact.checkout_id in orders
+    ]
     announce(store_notifications(rows))
 
 
@@ -44,14 +50,16 @@ def _with_titles(order_ids: Sequence[UUID]) -> QuerySet[Order]:
     return orders.filter(id__in=order_ids).only(*columns).order_by("id")
 
 
-def _row_of(fact: CheckoutSettled, orders: Sequence[Order]) -> NewRow:
+def _row_of(fact: CheckoutSettled, orders: Sequence[Order], languages: Mapping[int, str]) -> NewRow:
+    with translation.override(languages.get(orders[0].buyer_id, settings.LANGUAGE_CODE)):
+        text = _describe(fact, orders)
     return NewRow(
         recipient_id=orders[0].buyer_id,
         event_id=fact.event_id,
         kind=Notification.Kind.CHECKOUT_SETTLED.value,
         role=Notification.Role.BUYER.value,
         order_id=orders[0].id,
-        text=_describe(fact, orders),
+        text=text,
     )
 
 
@@ -61,17 +69,18 @@ def _describe(fact: CheckoutSettled, orders: Sequence[Order]) -> str:
     rejected = [order for order in orders if order.status == Order.Status.REJECTED]
     cancelled = [order for order in orders if order.status == Order.Status.CANCELLED]
     sentences = (
-        f"You bought {_name(bought)}{_price(bought)}." if bought else "",
-        f"{_name(rejected)} {'was' if len(rejected) == 1 else 'were'} rejected." if rejected else "",
-        f"You cancelled {_name(cancelled)}." if cancelled else "",
+        (bought, gettext("You bought {things}{price}."), _price(bought)),
+        (rejected, ngettext("{things} was rejected.", "{things} were rejected.", len(rejected)), ""),
+        (cancelled, gettext("You cancelled {things}."), ""),
     )
-    return " ".join(filter(None, sentences))
+    return " ".join(text.format(things=_name(some), price=price) for some, text, price in sentences if some)
 
 
 def _name(orders: Sequence[Order]) -> str:
     first = f"{orders[0].quantity} × {orders[0].title}"  # type: ignore[attr-defined]  # annotated
     more = len(orders) - 1
-    return f"{first} and {more} other {'thing' if more == 1 else 'things'}" if more else first
+    others = ngettext("{first} and {more} other thing", "{first} and {more} other things", more)
+    return others.format(first=first, more=more) if more else first
 
 
 def _price(orders: Sequence[Order]) -> str:
@@ -80,4 +89,5 @@ def _price(orders: Sequence[Order]) -> str:
         totals[order.currency] += order.total_cents or 0
     if len(totals) > MAX_CURRENCIES:
         return ""
-    return " for " + " and ".join(show_amount(cents, code) for code, cents in sorted(totals.items()))
+    amounts = gettext(" and ").join(show_amount(cents, code) for code, cents in sorted(totals.items()))
+    return gettext(" for {amounts}").format(amounts=amounts) if orders else ""

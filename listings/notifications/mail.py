@@ -24,7 +24,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from listings.models import Order, Profile
 from listings.notifications import hourly_bound
@@ -149,25 +149,26 @@ def compose(email: Email, connection: BaseEmailBackend) -> EmailMultiAlternative
     if not hourly_bound.has_room(to):
         raise Held
     unsubscribe = f"{settings.SHOP_URL}/account/unsubscribe/?token={profile.unsubscribe_token}"
-    return write(
-        subject_of(notification),
-        "email",
-        {
-            "notification": notification,
-            "order": notification.order,
-            "together": _orders_of_checkout(notification),
-            "unsubscribe": unsubscribe,
-        },
-        to=to,
-        # The same each time, so that an e-mail that is sent twice is recognised.
-        message_id=f"{notification.event_id}.{notification.recipient_id}",
-        connection=connection,
-        # RFC 8058: mail programs show a button, and send a POST to the address.
-        headers={
-            "List-Unsubscribe": f"<{unsubscribe}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
-    )
+    with translation.override(profile.language or settings.LANGUAGE_CODE):
+        return write(
+            subject_of(notification),
+            "email",
+            {
+                "notification": notification,
+                "order": notification.order,
+                "together": _orders_of_checkout(notification),
+                "unsubscribe": unsubscribe,
+            },
+            to=to,
+            # The same each time, so that an e-mail that is sent twice is recognised.
+            message_id=f"{notification.event_id}.{notification.recipient_id}",
+            connection=connection,
+            # RFC 8058: mail programs show a button, and send a POST to the address.
+            headers={
+                "List-Unsubscribe": f"<{unsubscribe}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
+        )
 
 
 def _orders_of_checkout(notification: Notification) -> Iterable[Order]:

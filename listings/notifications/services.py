@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from listings.accounts.addresses import verified_users
 from listings.live import push
-from listings.models import Order, Refund
+from listings.models import Order, Profile, Refund
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
 from listings.notifications.texts import TEXTS
@@ -47,11 +49,13 @@ def announce(recipients: Mapping[int, int]) -> None:
 def rows_of(kind: Kind, facts: Sequence[Message]) -> list["NewRow"]:
     """Return the notifications of buyer and seller of each fact."""
     orders, reasons = _orders_of(facts), _reasons_of(facts)
+    people = [person for order in orders.values() for person in (order.buyer_id, order.seller_id)]
+    languages = languages_of(people)
     return [
         row
         for fact in facts
         if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
-        for row in _rows_of(kind, fact, order, reason=reasons.get(fact.event_id, ""))
+        for row in _rows_of(kind, fact, order, reason=reasons.get(fact.event_id, ""), languages=languages)
     ]
 
 
@@ -81,7 +85,7 @@ def read_notification(notification_id: int, *, recipient_id: int) -> Notificatio
     own.filter(read_at=None).update(read_at=timezone.now())
     notification = own.select_related("order").first()
     if notification is None:
-        raise NotificationNotFound("You have no such notification.")
+        raise NotificationNotFound(gettext("You have no such notification."))
     return notification
 
 
@@ -155,7 +159,15 @@ def _reasons_of(facts: Iterable[Message]) -> dict[UUID, str]:
     return rejections | {refunds[refund_id]: reason for refund_id, reason in stored}
 
 
-def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[NewRow]:
+def languages_of(user_ids: Iterable[int]) -> dict[int, str]:
+    """Return the languages that the users have chosen, by their ids; without one it is English."""
+    chosen = Profile.objects.filter(user__in=set(user_ids)).exclude(language="")
+    return dict(chosen.values_list("user_id", "language"))
+
+
+def _rows_of(
+    kind: Kind, fact: Message, order: Bought, *, reason: str, languages: Mapping[int, str]
+) -> list[NewRow]:
     refunded_cents = fact.amount_cents if isinstance(fact, RefundCompleted) else 0
     values = {
         "refunded": show_amount(refunded_cents, order.currency),
@@ -174,10 +186,15 @@ def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[N
             kind=kind.value,
             role=role.value,
             order_id=order.order_id,
-            text=TEXTS[kind, role].format_map(values),
+            text=_text_of(kind, role, languages.get(person)).format_map(values),
         )
         for role, person in people
     ]
+
+
+def _text_of(kind: Kind, role: Role, language: str | None) -> str:
+    with translation.override(language or settings.LANGUAGE_CODE):
+        return translation.gettext(TEXTS[kind, role])
 
 
 def _recipients_by_email(user_ids: Iterable[int]) -> set[int]:

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple, TypeAlias
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from listings.accounts.models import AccountMail
 from listings.notifications.models import Notification
 
@@ -9,25 +12,25 @@ Kind: TypeAlias = Notification.Kind
 Role: TypeAlias = Notification.Role
 
 TEXTS = {
-    (Kind.ORDER_COMPLETED, Role.BUYER): "You bought {thing} for {total}.",
-    (Kind.ORDER_COMPLETED, Role.SELLER): "You sold {thing}.",
-    (Kind.ORDER_REJECTED, Role.BUYER): "Your order of {thing} was rejected: {reason}.",
-    (Kind.ORDER_REJECTED, Role.SELLER): "An order of {thing} was rejected: {reason}. It is on sale again.",
-    (Kind.ORDER_CANCELLED, Role.BUYER): "You cancelled your order of {thing}.",
-    (Kind.ORDER_CANCELLED, Role.SELLER): "An order of {thing} was cancelled. It is on sale again.",
-    (Kind.ORDER_REFUNDED, Role.BUYER): "{refunded} of your order of {thing} were refunded: {reason}.",
-    (Kind.ORDER_REFUNDED, Role.SELLER): "{refunded} of a sale of {thing} were refunded: {reason}.",
+    (Kind.ORDER_COMPLETED, Role.BUYER): _("You bought {thing} for {total}."),
+    (Kind.ORDER_COMPLETED, Role.SELLER): _("You sold {thing}."),
+    (Kind.ORDER_REJECTED, Role.BUYER): _("Your order of {thing} was rejected: {reason}."),
+    (Kind.ORDER_REJECTED, Role.SELLER): _("An order of {thing} was rejected: {reason}. It is on sale again."),
+    (Kind.ORDER_CANCELLED, Role.BUYER): _("You cancelled your order of {thing}."),
+    (Kind.ORDER_CANCELLED, Role.SELLER): _("An order of {thing} was cancelled. It is on sale again."),
+    (Kind.ORDER_REFUNDED, Role.BUYER): _("{refunded} of your order of {thing} were refunded: {reason}."),
+    (Kind.ORDER_REFUNDED, Role.SELLER): _("{refunded} of a sale of {thing} were refunded: {reason}."),
 }
 SUBJECTS = {
-    (Kind.ORDER_COMPLETED, Role.BUYER): "Your purchase",
-    (Kind.ORDER_COMPLETED, Role.SELLER): "A sale",
-    (Kind.ORDER_REJECTED, Role.BUYER): "Your order was rejected",
-    (Kind.ORDER_REJECTED, Role.SELLER): "An order was rejected",
-    (Kind.ORDER_CANCELLED, Role.BUYER): "Your order is cancelled",
-    (Kind.ORDER_CANCELLED, Role.SELLER): "An order was cancelled",
-    (Kind.ORDER_REFUNDED, Role.BUYER): "Your refund",
-    (Kind.ORDER_REFUNDED, Role.SELLER): "A refund",
-    (Kind.CHECKOUT_SETTLED, Role.BUYER): "Your purchase",
+    (Kind.ORDER_COMPLETED, Role.BUYER): _("Your purchase"),
+    (Kind.ORDER_COMPLETED, Role.SELLER): _("A sale"),
+    (Kind.ORDER_REJECTED, Role.BUYER): _("Your order was rejected"),
+    (Kind.ORDER_REJECTED, Role.SELLER): _("An order was rejected"),
+    (Kind.ORDER_CANCELLED, Role.BUYER): _("Your order is cancelled"),
+    (Kind.ORDER_CANCELLED, Role.SELLER): _("An order was cancelled"),
+    (Kind.ORDER_REFUNDED, Role.BUYER): _("Your refund"),
+    (Kind.ORDER_REFUNDED, Role.SELLER): _("A refund"),
+    (Kind.CHECKOUT_SETTLED, Role.BUYER): _("Your purchase"),
 }
 
 
@@ -41,35 +44,35 @@ class AccountText(NamedTuple):
 
 ACCOUNT_TEXTS = {
     AccountMail.Kind.VERIFY_ADDRESS: AccountText(
-        "Confirm your e-mail address",
+        _("Confirm your e-mail address"),
         (
-            "Somebody gave this e-mail address for an account at MicroStore. If it was you, confirm it.",
-            "The link is good for three days. Until then this is the only e-mail that we send you.",
-            "If it was not you, do nothing.",
+            _("Somebody gave this e-mail address for an account at MicroStore. If it was you, confirm it."),
+            _("The link is good for three days. Until then this is the only e-mail that we send you."),
+            _("If it was not you, do nothing."),
         ),
-        "Confirm the address",
+        _("Confirm the address"),
     ),
     AccountMail.Kind.RESET_PASSWORD: AccountText(
-        "Choose a new password",
+        _("Choose a new password"),
         (
-            "Somebody asked for a new password for your account at MicroStore. If it was you, choose one.",
-            "The link is good for an hour, and once. You are then logged out everywhere.",
-            "If it was not you, do nothing: your password stays as it is.",
+            _("Somebody asked for a new password for your account at MicroStore. If it was you, choose one."),
+            _("The link is good for an hour, and once. You are then logged out everywhere."),
+            _("If it was not you, do nothing: your password stays as it is."),
         ),
-        "Choose a new password",
+        _("Choose a new password"),
     ),
     AccountMail.Kind.ADDRESS_CHANGED: AccountText(
-        "Your e-mail address was changed",
+        _("Your e-mail address was changed"),
         (
-            "Your account at MicroStore has another e-mail address now, and this one gets no more e-mail.",
-            "If it was not you, somebody knows your password. Please write to us.",
+            _("Your account at MicroStore has another e-mail address now, and this one gets no more e-mail."),
+            _("If it was not you, somebody knows your password. Please write to us."),
         ),
     ),
     AccountMail.Kind.PASSWORD_CHANGED: AccountText(
-        "Your password was changed",
+        _("Your password was changed"),
         (
-            "The password of your account at MicroStore was changed, and all other sessions were ended.",
-            "If it was not you, ask for a new password at once.",
+            _("The password of your account at MicroStore was changed, and all other sessions were ended."),
+            _("If it was not you, ask for a new password at once."),
         ),
     ),
     AccountMail.Kind.BANK_ACCOUNT_CHANGED: AccountText(
@@ -88,13 +91,13 @@ ACCOUNT_TEXTS = {
         "Look at your webhooks",
     ),
     AccountMail.Kind.DIGEST: AccountText(
-        "More news of your orders and sales",
-        ("There were too many for an e-mail each: {held} more notifications wait for you.",),
-        "Read them",
+        _("More news of your orders and sales"),
+        (_("There were too many for an e-mail each: {held} more notifications wait for you."),),
+        _("Read them"),
     ),
 }
 
 
 def subject_of(notification: Notification) -> str:
     """Return the subject of the notification's e-mail."""
-    return SUBJECTS[Kind(notification.kind), Role(notification.role)]
+    return gettext(SUBJECTS[Kind(notification.kind), Role(notification.role)])

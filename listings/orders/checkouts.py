@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from listings.models import Order
 from listings.orders.order_steps import SOLD
@@ -83,7 +84,7 @@ def find_checkout(checkout_id: UUID, orders: QuerySet[Order]) -> PlacedCheckout:
     """Return the checkout that these orders of a buyer have; raises OrderNotFound."""
     together = list(orders.filter(checkout_id=checkout_id).order_by("id"))
     if not together:
-        raise OrderNotFound("You have no such checkout.")
+        raise OrderNotFound(gettext("You have no such checkout."))
     return PlacedCheckout(together)
 
 

@@ -1,14 +1,17 @@
 """Pages for signing up, logging in and out, and the token of the live feed of orders."""
 
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listings.accounts import sessions
 from listings.accounts.serializers import LogInSerializer, RegisterSerializer
+from listings.models import Profile
 from listings.pages.carts import Cart, keep
 from listings.pages.limits import limited
 from listings.pages.page import render_page
@@ -27,7 +30,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     account = RegisterSerializer(data=given)
     if not account.is_valid():
         return _form(request, "sign_up.html", status=400, problems=account.errors, given=given)
-    return _log_in(request, account.save())
+    user = account.save()
+    if (language := get_language()) != settings.LANGUAGE_CODE:
+        Profile.objects.create(user=user, language=language)
+    return _log_in(request, user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

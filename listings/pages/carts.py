@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from listings.buying.serializers import MAX_ITEMS
 from listings.refusals import CartFull
@@ -49,7 +50,8 @@ class Cart:
         """Return a cart with this quantity of the listing, without it for 0. Raises CartFull."""
         items = dict(self.items) | {listing_id: min(quantity, MOST_OF_ONE)}
         if len(items) > MAX_ITEMS:
-            raise CartFull(f"A cart holds {MAX_ITEMS} different things. Buy some of them first.")
+            text = gettext("A cart holds {most} different things. Buy some of them first.")
+            raise CartFull(text.format(most=MAX_ITEMS))
         return Cart({each: wanted for each, wanted in items.items() if wanted})
 
     def minus(self, bought: Mapping[int, int]) -> "Cart":

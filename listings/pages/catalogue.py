@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -36,7 +37,11 @@ MAX_COUNTED = 200  # results: to count more would read more than the page shows 
 ABOVE_EVERY_ID = 2**61
 MAX_LOOKED_AT = 100
 IN_STOCK_FIRST = Case(When(available__gt=0, then=F("id") + ABOVE_EVERY_ID), default=F("id") + 0)
-ORDERINGS = (("newest", "Newest"), ("cheapest", "Price, low to high"), ("dearest", "Price, high to low"))
+ORDERINGS = (
+    ("newest", gettext_lazy("Newest")),
+    ("cheapest", gettext_lazy("Price, low to high")),
+    ("dearest", gettext_lazy("Price, high to low")),
+)
 
 
 class Screens(ListingPages):
@@ -90,7 +95,7 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Show one listing with the form that buys it."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
-        raise ListingNotFound("This is not on sale, or not any more.")
+        raise ListingNotFound(gettext("This is not on sale, or not any more."))
     return _show(request, listing)
 
 

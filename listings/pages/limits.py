@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from listings.pages.page import Page, render_page
@@ -28,7 +29,8 @@ def limited(scope: str, *, method: str = "POST") -> Callable[[Page], Page]:
             if limits.allow_request(cast("Request", request), view):
                 return page(request, *args, **kwargs)
             wait = str(limits.wait() or 1)
-            context = {"reason": f"Too many requests at once. Please try again in {wait} seconds."}
+            text = gettext("Too many requests at once. Please try again in {wait} seconds.")
+            context = {"reason": text.format(wait=wait)}
             response = render_page(request, "refusal.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
             response.headers["Retry-After"] = wait
             return response

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -30,7 +31,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     if not body.is_valid():
         raise LinkOver(links.OVER)
     links.verify_address(body.validated_data["token"], request=request)
-    return render_page(request, "done.html", {"title": "Your address is confirmed"})
+    return render_page(request, "done.html", {"title": gettext("Your address is confirmed")})
 
 
 @require_POST
@@ -71,7 +72,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         links.reset_password(**body.validated_data, request=request)
     except ValidationError as error:
         return _reset_again(request, given["token"], {"new": error.messages})
-    return render_page(request, "done.html", {"title": "Your password is set", "log_in": True})
+    return render_page(request, "done.html", {"title": gettext("Your password is set"), "log_in": True})
 
 
 # RFC 8058 has mail programs post without a cookie; the token in the link is known to nobody else.
@@ -89,7 +90,7 @@ def unsubscribe(request: HttpRequest) -> HttpResponse:
         sessions.unsubscribe(UUID(named))
     except ValueError:
         raise LinkOver(links.OVER) from None
-    return render_page(request, "done.html", {"title": "You get no more of these e-mails"})
+    return render_page(request, "done.html", {"title": gettext("You get no more of these e-mails")})
 
 
 def _link(request: HttpRequest, template: str) -> HttpResponse:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from listings.catalogue import selling
 from listings.models import MAX_PRICE_CENTS, Category, Listing
@@ -53,7 +54,7 @@ def as_form(errors: dict[str, Any], currency: str) -> dict[str, Any]:
     problems = dict(errors)
     if problems.pop("price_cents", None) and currency in settings.CURRENCIES:
         most = format_amount(MAX_PRICE_CENTS, currency)
-        problems["price"] = [f"Write an amount above zero and up to {most}."]
+        problems["price"] = [gettext("Write an amount above zero and up to {most}.").format(most=most)]
     return problems
 
 

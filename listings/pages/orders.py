@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from listings.models import Order
@@ -48,7 +49,7 @@ def order_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
     sale = None if order else queries.orders_sold_by(visitor).filter(id=order_id).first()
     found = order or sale
     if found is None:
-        raise OrderNotFound("You have no such order.")
+        raise OrderNotFound(gettext("You have no such order."))
     context = {"orders": [found], "selling": bool(sale), "refunds": found.refunds.order_by("id")}
     return render_page(request, "order.html", context | {"refundable": sale and found.status in REFUNDABLE})
 
@@ -60,7 +61,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Show a confirmation; a POST cancels the order, or shows why it cannot be cancelled any more."""
     order = queries.orders_bought_by(visitor_id(request)).filter(id=order_id).first()
     if order is None:
-        raise OrderNotFound("You have no such order.")
+        raise OrderNotFound(gettext("You have no such order."))
     if request.method != "POST":
         return _confirm(request, order)
     try:

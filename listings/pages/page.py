@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from listings.pages import queries
 from listings.pages.carts import cart_of
+from listings.pages.words import words
 from microstore.http.pagination import NewestFirst
 from microstore.http.security import POLICY
 from microstore.refusal import Refusal
@@ -32,6 +33,7 @@ def render_page(
     # Read before the template's queries: what is committed meanwhile reaches the page by the live feed.
     frame = {"live_url": settings.LIVE_URL, "live_after": queries.latest_seq()}
     frame |= {"unread": queries.unread_of(request.user.pk), "in_cart": len(cart_of(request))}
+    frame["words"] = words()
     response = render(request, f"shop/{template}", frame | (context or {}), status=status)
     response.headers["Content-Security-Policy"] = policy()
     response.headers["Cache-Control"] = "private, no-cache"

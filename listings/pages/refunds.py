@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from listings.models import Order
@@ -28,7 +29,7 @@ def refund(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Show the form; a POST requests the refund, or shows the form again with the reason why it cannot be."""
     order = queries.orders_sold_by(visitor_id(request)).filter(id=order_id).first()
     if order is None:
-        raise OrderNotFound("You have no such sale.")
+        raise OrderNotFound(gettext("You have no such sale."))
     if request.method != "POST":
         return _form(request, order, {"key": str(uuid4())})
     given = {name: request.POST.get(name, "").strip() for name in (*FIELDS, "key")}
@@ -66,7 +67,7 @@ def _as_form(errors: dict[str, Any], order: Order) -> dict[str, Any]:
     problems = dict(errors)
     if problems.pop("amount_cents", None):
         most = format_amount(find_left(order).amount_cents, order.currency)
-        problems["amount"] = [f"Write an amount above zero and up to {most}."]
+        problems["amount"] = [gettext("Write an amount above zero and up to {most}.").format(most=most)]
     if wrong := problems.pop("return_quantity", None):
         problems["pieces"] = wrong
     return problems

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from listings.catalogue.report_api import MAX_CHARACTERS, ReportSerializer
@@ -21,7 +22,7 @@ def report(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Show the form; a POST stores the report for staff."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
-        raise ListingNotFound("This is not on sale, or not any more.")
+        raise ListingNotFound(gettext("This is not on sale, or not any more."))
     if request.method != "POST":
         return _form(request, listing)
     given = {name: request.POST.get(name, "").strip() for name in ("reason", "text")}

@@ -7,6 +7,7 @@ from listings.pages import (
     accounts,
     cart,
     catalogue,
+    languages,
     links,
     notifications,
     orders,
@@ -56,6 +57,7 @@ urlpatterns = [
     re_path(
         r"^notifications/(?P<notification_id>[0-9]{1,18})/read/$", notifications.mark_read, name="mark-read"
     ),
+    path("language/", languages.set_language, name="set-language"),
     path("account/", account.account, name="account"),
     path("account/webhooks/", webhooks.webhooks, name="webhooks"),
     path("account/webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),

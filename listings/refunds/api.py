@@ -4,6 +4,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -39,7 +40,7 @@ class RefundsView(ListAPIView[Refund]):
     def get_queryset(self) -> QuerySet[Refund]:
         order = queries.orders_of(account_id(self.request)).filter(id=self.kwargs["id"]).first()
         if order is None:
-            raise OrderNotFound("You have no such order.")
+            raise OrderNotFound(gettext("You have no such order."))
         return order.refunds.select_related("order")
 
     @problems.refuses(OrderNotFound)

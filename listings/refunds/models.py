@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 
@@ -13,9 +14,9 @@ class Refund(models.Model):
     class Status(models.TextChoices):
         """Requested, then refunded or refused."""
 
-        REQUESTED = "requested"
-        REFUNDED = "refunded"
-        REFUSED = "refused"
+        REQUESTED = "requested", gettext_lazy("Requested")
+        REFUNDED = "refunded", gettext_lazy("Refunded")
+        REFUSED = "refused", gettext_lazy("Refused")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey("listings.Order", models.PROTECT, related_name="refunds")

@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
+from django.utils.translation import gettext
 
 from listings import queries
 from listings.messages import refund_requested
@@ -110,10 +111,10 @@ def _ensure_may_refund(order: Order | None, user_id: int) -> None:
         return
     if not queries.find_account(user_id).has_perm(MAY_REFUND):
         if order and order.buyer_id == user_id:
-            raise NotYours("Only its seller may refund an order.")
-        raise OrderNotFound("You have no such order.")
+            raise NotYours(gettext("Only its seller may refund an order."))
+        raise OrderNotFound(gettext("You have no such order."))
     if order is None:
-        raise OrderNotFound("There is no such order.")
+        raise OrderNotFound(gettext("There is no such order."))
 
 
 def _find_earlier(request: RefundRequest) -> Refund | None:
@@ -129,12 +130,14 @@ def _find_earlier(request: RefundRequest) -> Refund | None:
 def _ensure_refundable(order: Order, request: RefundRequest) -> int:
     """Return the amount to refund."""
     if order.status not in REFUNDABLE:
-        raise NotRefundable(f"The order is {order.get_status_display().lower()}; nothing is left to refund.")
+        text = gettext("The order is {status}; nothing is left to refund.")
+        raise NotRefundable(text.format(status=order.get_status_display().lower()))
     left = find_left(order)
     amount_cents = left.amount_cents if request.amount_cents is None else request.amount_cents
     if not 0 < amount_cents <= left.amount_cents:
         amount = show_amount(left.amount_cents, order.currency)
-        raise RefundTooLarge(f"Of what was paid, {amount} are left to refund.")
+        raise RefundTooLarge(gettext("Of what was paid, {amount} are left to refund.").format(amount=amount))
     if request.return_quantity > left.pieces:
-        raise RefundTooLarge(f"Of this order, {left.pieces} pieces can go back into the stock.")
+        text = gettext("Of this order, {pieces} pieces can go back into the stock.")
+        raise RefundTooLarge(text.format(pieces=left.pieces))
     return amount_cents

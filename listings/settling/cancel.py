@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from listings import queries
 from listings.messages import order_cancelled
@@ -37,11 +38,12 @@ def cancel_order(order_id: UUID, *, buyer_id: int) -> Order:
     # Locked before its status is read: a sale that is being completed at this moment is waited for, and wins.
     order = queries.lock_orders([order_id])[order_id]
     if order.buyer_id != buyer_id:
-        raise NotYours("Only its buyer may cancel an order.")
+        raise NotYours(gettext("Only its buyer may cancel an order."))
     if order.status == Order.Status.CANCELLED:
         return order
     if order.status != Order.Status.PENDING:
-        raise AlreadySettled(f"The order is {order.status} already.")
+        text = gettext("The order is {status} already.")
+        raise AlreadySettled(text.format(status=order.get_status_display().lower()))
     _ensure_may_cancel(buyer_id)
     release_orders([order], Order.Status.CANCELLED)
     outbox.send_again(ORDER_CANCELLED, order_cancelled(order))
@@ -53,7 +55,8 @@ def _ensure_may_cancel(buyer_id: int) -> None:
     lately = Order.objects.filter(buyer_id=buyer_id, id__gte=first_id_at(database_now() - WINDOW))
     most = settings.MAX_CANCELLATIONS_PER_HOUR
     if most and lately.filter(status=Order.Status.CANCELLED).count() >= most:
-        raise TooManyCancellations(f"You have cancelled {most} orders within the hour; this one settles.")
+        text = gettext("You have cancelled {most} orders within the hour; this one settles.")
+        raise TooManyCancellations(text.format(most=most))
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 from listings.models import Listing, Order
 from listings.money import format_amount
@@ -21,14 +22,15 @@ def stock_words(available: int) -> str:
     """Return the stock as a card shows it."""
     # static/shop/live.js replaces this text by the same words when a piece is sold.
     if available > 1:
-        return f"{available} left"
-    return "Last one" if available else "Sold out"
+        return gettext("{count} left").format(count=available)
+    return gettext("Last one") if available else gettext("Sold out")
 
 
 @register.filter
 def ordered_words(listing: Listing) -> str:
     """Return how many of a listing's pieces are ordered, settled or not."""
-    return f"{listing.quantity - listing.available} of {listing.quantity} ordered"
+    ordered = listing.quantity - listing.available
+    return gettext("{ordered} of {all} ordered").format(ordered=ordered, all=listing.quantity)
 
 
 @register.filter
@@ -42,8 +44,10 @@ def checkout_words(checkout: PlacedCheckout) -> str:
     """Return how far a checkout is: how many of its orders are completed, and how many still pending."""
     orders = checkout.orders
     pending = sum(order.status == Order.Status.PENDING for order in orders)
-    words = f"{len(checkout.bought)} of {len(orders)} completed"
-    return f"{words}, {pending} pending" if pending else words
+    words = gettext("{completed} of {orders} completed")
+    if pending:
+        words = gettext("{completed} of {orders} completed, {pending} pending")
+    return words.format(completed=len(checkout.bought), orders=len(orders), pending=pending)
 
 
 @register.filter
@@ -58,4 +62,4 @@ def bell_count(unread: int) -> str:
 @register.filter
 def bell_words(unread: int) -> str:
     """Return the label of the bell for screen readers, as static/shop/bell.js writes it."""
-    return f"Notifications, {bell_count(unread) or 'none'} unread"
+    return gettext("Notifications, {count} unread").format(count=bell_count(unread) or gettext("none"))

@@ -5,6 +5,7 @@ from email.errors import MessageError
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.mail.message import sanitize_address
+from django.utils.translation import gettext
 
 # Raised by Python's email package for an address or a header that it cannot write: a domain of 64 umlauts is
 # a UnicodeError, a line break a ValueError; its parser has raised each of the others.
@@ -21,4 +22,4 @@ def validate_address(address: str) -> None:
         EmailMessage(to=[address]).message().as_bytes()
         sanitize_address(address, "utf-8").encode()
     except MALFORMED as error:
-        raise ValidationError("No e-mail can be written to this address.") from error
+        raise ValidationError(gettext("No e-mail can be written to this address.")) from error

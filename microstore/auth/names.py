@@ -6,14 +6,15 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import CharField, F, Func, Value
+from django.utils.translation import gettext_lazy
 
 from microstore.staff.models import RetiredName
 
 # Scripts that languages mix (Unicode TR 39, 5.2: highly restrictive); Latin is not among them here.
 MIXED = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"}, {"CJK", "BOPOMOFO"})
 ALSO = {"IDEOGRAPHIC": "CJK"}  # the sign that repeats one
-MIXED_SCRIPTS = "A name has letters of one alphabet only."
-TAKEN = "This name is taken, or looks like one that is."
+MIXED_SCRIPTS = gettext_lazy("A name has letters of one alphabet only.")
+TAKEN = gettext_lazy("This name is taken, or looks like one that is.")
 
 
 def validate_script(name: str) -> None:

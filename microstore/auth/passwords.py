@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from zxcvbn import zxcvbn
 
 MIN_CHARACTERS = 8
@@ -20,11 +21,13 @@ class StrengthValidator:
     def validate(self, password: str, user: Any = None) -> None:
         password = unicodedata.normalize("NFKC", password)
         if len(password) < MIN_CHARACTERS:
-            raise ValidationError(f"It must have at least {MIN_CHARACTERS} characters.")
+            raise ValidationError(
+                gettext("It must have at least {least} characters.").format(least=MIN_CHARACTERS)
+            )
         own = [text for text in (getattr(user, "username", ""), getattr(user, "email", "")) if text]
         score = zxcvbn(password[:MOST_JUDGED], user_inputs=own)["score"]
         if score < (SCORE_OF_LONG if len(password) >= LONG else SCORE_OF_SHORT):
-            raise ValidationError("It is too easy to guess, even if it is long.")
+            raise ValidationError(gettext("It is too easy to guess, even if it is long."))
 
     def get_help_text(self) -> str:
         return f"Choose {HINT}"

@@ -1,10 +1,11 @@
 """Outages of the database, as opposed to faults of the program."""
 
 from django.db import Error, InterfaceError, OperationalError, connection
+from django.utils.translation import gettext_noop
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: read_only_sql_transaction
 READ_ONLY = "25006"
-UNAVAILABLE = "The database is temporarily unavailable. Retry shortly."  # to clients
+UNAVAILABLE = gettext_noop("The database is temporarily unavailable. Retry shortly.")  # to clients
 
 
 def is_database_outage(error: BaseException) -> bool:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import select_template
+from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -25,6 +26,17 @@ from microstore.refusal import (
 )
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}  # RFC 9110, 11.6.1: goes with every 401
+# Titles of pages; what HTTPStatus calls them is the title of a problem.
+PHRASES = (
+    *(
+        gettext_noop("Bad Request"),
+        gettext_noop("Forbidden"),
+        gettext_noop("Not Found"),
+        gettext_noop("Gone"),
+    ),
+    *(gettext_noop("Method Not Allowed"), gettext_noop("Too Many Requests"), gettext_noop("Conflict")),
+    *(gettext_noop("Request Entity Too Large"), gettext_noop("Service Unavailable")),
+)
 MAX_QUOTED = 300  # characters of a value in the request
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -54,18 +66,20 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
             headers = {**headers, "Retry-After": str(error.retry_after_seconds)}
         return Response(refusal(error), error.status, headers=headers, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):
-        return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
+        return _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, gettext("The request body is too large."))
     if isinstance(error, UnreadablePostError):
-        return _with_status(HTTPStatus.BAD_REQUEST, "The request body is shorter than its Content-Length.")
+        return _with_status(
+            HTTPStatus.BAD_REQUEST, gettext("The request body is shorter than its Content-Length.")
+        )
     if is_database_outage(error):
         drop_connection()
-        return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, UNAVAILABLE, "1")
+        return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, gettext(UNAVAILABLE), "1")
     response = exception_handler(error, context)
     if response is None:
         return None
     status = HTTPStatus(response.status_code)
     invalid = isinstance(error, exceptions.ValidationError)
-    detail = "The request has invalid fields." if invalid else _detail(response.data)
+    detail = gettext("The request has invalid fields.") if invalid else _detail(response.data)
     body = problem(status, detail)
     if invalid:
         body["errors"] = _printable(response.data)
@@ -146,30 +160,38 @@ def _sentence(body: dict[str, Any]) -> str:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a host that is not ours, a form with too many fields."""
-    return as_page_or_problem(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
+    return as_page_or_problem(
+        request, HTTPStatus.BAD_REQUEST, gettext("The request could not be understood.")
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403: a page that the visitor may not see."""
-    return as_page_or_problem(request, HTTPStatus.FORBIDDEN, "You may not see this page.")
+    return as_page_or_problem(request, HTTPStatus.FORBIDDEN, gettext("You may not see this page."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW: a form that is not from our own pages, or too old."""
-    detail = "The form has expired. Go back, reload the page and send it again."
+    detail = gettext("The form has expired. Go back, reload the page and send it again.")
     return as_page_or_problem(request, HTTPStatus.FORBIDDEN, detail)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler404: an address without a page."""
     return as_page_or_problem(
-        request, HTTPStatus.NOT_FOUND, f"There is nothing at {request.path[:MAX_QUOTED]}."
+        request,
+        HTTPStatus.NOT_FOUND,
+        gettext("There is nothing at {path}.").format(path=request.path[:MAX_QUOTED]),
     )
 
 
 def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     """Return a page or problem that names the methods of the address, as its header `Allow` does."""
-    page = as_page_or_problem(request, HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes only {allowed}.")
+    page = as_page_or_problem(
+        request,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        gettext("This address takes only {methods}.").format(methods=allowed),
+    )
     page.headers["Allow"] = allowed
     return page
 
@@ -187,7 +209,7 @@ def as_page_or_problem(request: HttpRequest, status: HTTPStatus, detail: str) ->
     if is_api(request) or request.get_preferred_type([CONTENT_TYPE, "text/html"]) != "text/html":
         return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     page = select_template(["problem.html", "staff/problem.html"])  # the service's own, or the admin's
-    return HttpResponse(page.render(body, request), status=status)
+    return HttpResponse(page.render(body | {"title": gettext(status.phrase)}, request), status=status)
 
 
 def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:

@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from rest_framework.throttling import BaseThrottle
 
 from microstore.database.clock import database_now
@@ -111,9 +112,8 @@ def ensure_not_locked(attempt: FailedLogin) -> None:
     if until > now:
         attempt.delete()
         wait = max(1, round((until - now).total_seconds()))
-        raise TooManyFailures(
-            f"Too many failed log-ins. Try again in {wait} seconds.", retry_after_seconds=wait
-        )
+        text = gettext("Too many failed log-ins. Try again in {wait} seconds.")
+        raise TooManyFailures(text.format(wait=wait), retry_after_seconds=wait)
 
 
 def _end_of_wait(failures: QuerySet[FailedLogin], most: int) -> datetime:

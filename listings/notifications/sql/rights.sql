@@ -10,7 +10,7 @@ BEGIN
     -- Of the columns as well: a revoked right of a table takes those of its columns along.
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM microstore_notifications;
     GRANT SELECT (id, username, email, is_active) ON auth_user TO microstore_notifications;
-    GRANT SELECT (user_id, email_notifications, verified_email, unsubscribe_token)
+    GRANT SELECT (user_id, email_notifications, verified_email, language, unsubscribe_token)
         ON listings_profile TO microstore_notifications;
     GRANT SELECT (id, seller_id, title, edition) ON listings_listing TO microstore_notifications;
     GRANT SELECT (id, listing_id, title, edition) ON listings_listingedition TO microstore_notifications;

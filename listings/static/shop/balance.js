@@ -1,20 +1,21 @@
 // A seller's balance and ledger, read from the API of the transactions service: the server of this page does not ask it.
 import { localizeTimes } from "./times.js";
+import { word } from "./words.js";
 
 const page = document.getElementById("balance");
 const shown = document.getElementById("balance-shown");
 const failed = document.getElementById("failed");
 const older = shown.querySelector("button");
 const digits = JSON.parse(page.dataset.digits);
-const KINDS = { sale: "Sale", void: "Cancelled by its buyer", refund: "Refund", payout: "Payout", failed: "Payout that failed" };
+const KINDS = ["sale", "void", "refund", "payout", "failed"];
 let next = ""; // the query of the page of the ledger that is to be read
 
 function money(cents, currency) {
   // By the shop's own digits: browsers round some currencies to whole ones. Of a currency that is not sold in any more
   // the digits are not known here.
   const places = digits[currency];
-  if (places === undefined) return `${cents} ${currency} (minor units)`;
-  const format = new Intl.NumberFormat("en", { style: "currency", currency, minimumFractionDigits: places, maximumFractionDigits: places });
+  if (places === undefined) return word("minorUnits", { amount: `${cents} ${currency}` });
+  const format = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency, minimumFractionDigits: places, maximumFractionDigits: places });
   return format.format(cents / 10 ** places);
 }
 
@@ -36,25 +37,25 @@ function balanceRow(balance) {
   const made = row("balance-row");
   made.querySelector(".small").textContent = balance.currency;
   made.querySelector("strong").textContent = money(balance.available_cents, balance.currency);
-  made.querySelector(".pending").textContent = `${money(balance.pending_cents, balance.currency)} pending`;
+  made.querySelector(".pending").textContent = word("pending", { amount: money(balance.pending_cents, balance.currency) });
   return made;
 }
 
 function ledgerRow(line) {
   const made = row("ledger-row");
   const [link, time] = made.querySelectorAll("a, time");
-  link.textContent = KINDS[line.kind] ?? line.kind;
+  link.textContent = KINDS.includes(line.kind) ? word(line.kind) : line.kind;
   if (line.order_id) link.href = `${page.dataset.orders}${line.order_id}/`;
   made.querySelector(".amount").textContent = money(line.amount_cents, line.currency);
   time.dateTime = line.occurred_at;
-  made.querySelector("span").textContent = `balance ${money(line.balance_cents, line.currency)}`;
+  made.querySelector("span").textContent = word("balance", { amount: money(line.balance_cents, line.currency) });
   localizeTimes(made);
   return made;
 }
 
 async function showBalances() {
   const { hold_days: days, balances } = await read("/api/balance/");
-  shown.querySelector(".note").textContent = `Income is pending for ${days} ${days === 1 ? "day" : "days"} after a sale and then available. A refund is taken from where the income of its sale is.`;
+  shown.querySelector(".note").textContent = word(days === 1 ? "heldDay" : "held", { days });
   shown.querySelector(".balances").replaceChildren(...balances.map(balanceRow));
 }
 

@@ -1,5 +1,7 @@
 // The bell: how many notifications are unread.
 
+import { word } from "./words.js";
+
 const bell = document.getElementById("bell");
 const MAX_SHOWN = 99;
 
@@ -10,6 +12,6 @@ export async function askForUnread() {
   const { unread } = await answer.json();
   const shown = unread > MAX_SHOWN ? `${MAX_SHOWN}+` : String(unread || "");
   bell.querySelector(".count").textContent = shown;
-  bell.title = `Notifications, ${shown || "none"} unread`;
+  bell.title = word("unread", { count: shown || word("none") });
   bell.setAttribute("aria-label", bell.title);
 }

@@ -1,5 +1,7 @@
 // The cart: things are added to it without leaving the page. Where that fails, the form does it, and says why.
 
+import { word } from "./words.js";
+
 export function addInPlace(say) {
   document.addEventListener("submit", (event) => {
     if (!event.submitter?.matches("[data-cart]")) return;
@@ -14,7 +16,7 @@ async function add(form, button, say) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.getElementById("cart").replaceWith(fresh.getElementById("cart"));
   document.getElementById("cart").removeAttribute("aria-current");
-  say(`In the cart: ${button.dataset.cart}`);
+  say(word("inCart", { title: button.dataset.cart }));
 }
 
 function leave(form, button) {

@@ -5,6 +5,7 @@ import { askForUnread } from "./bell.js";
 import { addInPlace } from "./cart.js";
 import { Feed } from "./feed.js";
 import { localizeTimes } from "./times.js";
+import { word } from "./words.js";
 
 const page = document.body.dataset;
 const ASK_EVERY_MS = 3000;
@@ -28,22 +29,22 @@ function showStock(listingId, available) {
     shown.classList.add("just-changed");
     if (available === 0) {
       shown.classList.add("just-sold");
-      say(`Sold: ${shown.dataset.title}`);
+      say(word("sold", { title: shown.dataset.title }));
     }
     setTimeout(() => shown.classList.remove("just-changed", "just-sold"), 2000);
   }
 }
 
 function takeOffSale(shown) {
-  say(`No longer on sale: ${shown.dataset.title}`);
+  say(word("takenOff", { title: shown.dataset.title }));
   if (shown.matches(".card")) return shown.remove();
-  shown.querySelector(".stock").textContent = "Not on sale";
+  shown.querySelector(".stock").textContent = word("notOnSale");
   delete shown.dataset.listing; // or it would be asked for, and said, again
 }
 
 function stockWords(available) {
-  if (available > 1) return `${available} left`;
-  return available ? "Last one" : "Sold out";
+  if (available > 1) return word("left", { count: available });
+  return word(available ? "last" : "soldOut");
 }
 
 async function askForStock() {
@@ -98,13 +99,13 @@ function onListingEvent(event) {
   if (concernsUs) refresh().catch(() => {});
 }
 
-const ORDER_WORDS = { completed: "completed", rejected: "could not be completed", cancelled: "was cancelled", partly_refunded: "was refunded in part", refunded: "was refunded" };
+const SETTLED = ["completed", "rejected", "cancelled", "partly_refunded", "refunded"];
 function onOrderEvent(event) {
   if (event.type === "notification") return lookForNews().catch(() => {});
-  if (event.type === "checkout") say(`Your purchase: ${event.completed} of ${event.orders} completed`);
+  if (event.type === "checkout") say(word("checkout", { completed: event.completed, orders: event.orders }));
   // A checkout is one thing to its buyer, and said once; of a refund there is more to say.
   const isPart = event.checkout_id && event.buyer_id === Number(page.user) && !event.refunded_cents;
-  if (event.type === "order" && !isPart) say(`${event.listing_title ?? "Your order"}: ${ORDER_WORDS[event.status] ?? event.status}`);
+  if (event.type === "order" && !isPart) say(word("order", { title: event.listing_title ?? word("yourOrder"), status: SETTLED.includes(event.status) ? word(event.status) : event.status }));
   refresh().catch(() => {});
 }
 
@@ -133,7 +134,7 @@ function showState() {
   const live = feeds.every((feed) => feed.open);
   const shown = document.getElementById("live");
   shown.dataset.state = live ? "live" : "asking";
-  shown.textContent = live ? "Live: changes show by themselves" : "Changes show within seconds";
+  shown.textContent = word(live ? "live" : "asking");
   if (live) lookForNews().catch(() => {});
 }
 

@@ -1,5 +1,7 @@
 // The sell form shows the price as buyers will see it, before anything is on sale.
 
+import { word } from "./words.js";
+
 const ASK_AFTER_MS = 200;
 const price = document.querySelector("[data-price]");
 const { currency } = price.form.elements;
@@ -15,7 +17,7 @@ async function show() {
   const read = answer?.ok ? await answer.json() : {};
   shown.hidden = !(read.shown || read.problem);
   shown.className = read.problem ? "wrong" : "note";
-  shown.textContent = read.problem || `Buyers will see ${read.shown}.`;
+  shown.textContent = read.problem || word("price", { price: read.shown });
 }
 
 function later() {

@@ -1,0 +1,45 @@
+"""Texts that the pages' scripts show, by name; placeholders are in braces."""
+
+from django.utils.translation import gettext
+
+
+def words() -> dict[str, str]:
+    """Return the texts in the language of the page."""
+    return {
+        "left": gettext("{count} left"),
+        "last": gettext("Last one"),
+        "soldOut": gettext("Sold out"),
+        "notOnSale": gettext("Not on sale"),
+        "sold": gettext("Sold: {title}"),
+        "takenOff": gettext("No longer on sale: {title}"),
+        "inCart": gettext("In the cart: {title}"),
+        "unread": gettext("Notifications, {count} unread"),
+        "none": gettext("none"),
+        "price": gettext("Buyers will see {price}."),
+        "yourOrder": gettext("Your order"),
+        "order": gettext("{title}: {status}"),
+        "completed": gettext("completed"),
+        "rejected": gettext("could not be completed"),
+        "cancelled": gettext("was cancelled"),
+        "partly_refunded": gettext("was refunded in part"),
+        "refunded": gettext("was refunded"),
+        "minorUnits": gettext("{amount} (minor units)"),
+        "pending": gettext("{amount} pending"),
+        "balance": gettext("balance {amount}"),
+        "sale": gettext("Sale"),
+        "void": gettext("Cancelled by its buyer"),
+        "refund": gettext("Refund"),
+        "payout": gettext("Payout"),
+        "failed": gettext("Payout that failed"),
+        "checkout": gettext("Your purchase: {completed} of {orders} completed"),
+        "held": gettext(
+            "Income is pending for {days} days after a sale and then available."
+            " A refund is taken from where the income of its sale is."
+        ),
+        "heldDay": gettext(
+            "Income is pending for a day after a sale and then available."
+            " A refund is taken from where the income of its sale is."
+        ),
+        "live": gettext("Live: changes show by themselves"),
+        "asking": gettext("Changes show within seconds"),
+    }
