@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
@@ -76,8 +77,8 @@ def test_every_message_is_translated_with_its_placeholders(file: Path) -> None:
         messages = [message for message in read_po(opened) if message.id]
     assert len(messages) > 300
     for message in messages:
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
-        texts = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids: Any = message.id if isinstance(message.id, tuple) else (message.id,)
+        texts: Any = message.string if isinstance(message.string, tuple) else (message.string,)
         assert all(texts), message.id
         for text in texts:
             assert set(PLACEHOLDER.findall(text)) == set(PLACEHOLDER.findall(ids[-1])), message.id

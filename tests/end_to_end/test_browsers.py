@@ -340,8 +340,9 @@ def test_every_page_is_fit_for_everybody(market: Market, chromium: Browser, look
             if name:
                 visitor.log_in(name, "microstore")
             if "German" in look:
-                cookie = {"name": "django_language", "value": "de", "url": market.listings_url}
-                visitor.page.context.add_cookies([cookie])
+                visitor.page.context.add_cookies(
+                    [{"name": "django_language", "value": "de", "url": market.listings_url}]
+                )
             for path in paths:
                 response = visitor.page.goto(path)
                 assert response

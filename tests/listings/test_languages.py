@@ -24,7 +24,7 @@ from tests.support.pages import address, text
 from tests.support.roles import client_as
 
 pytestmark = pytest.mark.django_db
-GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-CH,de;q=0.9,en;q=0.8"}
+GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8"}
 # The same in both languages: names, figures of the shop, and what people wrote.
 ALIKE = {
     *("MicroStore", "Micro", "Store", "API", "Name", "Status", "Browser", "English", "Deutsch"),
@@ -56,7 +56,7 @@ class Texts(HTMLParser):
         self.found |= {v for name, v in attrs if v and name in ("aria-label", "title", "placeholder", "alt")}
 
     def handle_data(self, data: str) -> None:
-        if not self.hidden and re.search(r"[^\W\d_]{2}", data):
+        if not self.hidden and re.search(r"[^\W\d_]{2}", data) and not data.endswith(" UTC"):
             self.found.add(data.strip())
 
 
@@ -81,7 +81,7 @@ def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Cli
     bought = (atlas, f"{atlas}report/", "/orders/", f"/orders/{order.pk}/", "/account/", "/notifications/")
     for visitor, paths in ((client, (*PUBLIC, *LINKS)), (seller, own), (shopper, bought)):
         for path in paths:
-            english, german = visitor.get(path), visitor.get(path, **GERMAN)
+            english, german = visitor.get(path), visitor.get(path, headers=GERMAN)
             assert german.status_code == english.status_code
             assert german.headers["Content-Language"] == "de"
             assert "Accept-Language" in german.headers["Vary"]
@@ -91,33 +91,39 @@ def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Cli
 
 def test_a_refusal_is_in_the_language_of_the_page(client: Client, shopper: Client, armchair: Listing) -> None:
     for refused, said in (
-        (shopper.post(f"/listings/{armchair.pk}/buy/", {"quantity": "9"}, **GERMAN), "Nur noch 1 vorrätig."),
-        (client.get("/nothing/", HTTP_ACCEPT="text/html", **GERMAN), "Unter /nothing/ gibt es nichts."),
-        (client.post("/account/log-in/", {"username": "bob"}, **GERMAN), "Kein aktives Konto"),
-        (client.post("/account/sign-up/", SHORT, **GERMAN), "Es muss mindestens 8 Zeichen haben."),
-        (client.post("/account/sign-up/", {"username": ""}, **GERMAN), "darf nicht leer sein"),
+        (
+            shopper.post(f"/listings/{armchair.pk}/buy/", {"quantity": "9"}, headers=GERMAN),
+            "Nur noch 1 vorrätig.",
+        ),
+        (
+            client.get("/nothing/", headers=GERMAN | {"Accept": "text/html"}),
+            "Unter /nothing/ gibt es nichts.",
+        ),
+        (client.post("/account/log-in/", {"username": "bob"}, headers=GERMAN), "Kein aktives Konto"),
+        (client.post("/account/sign-up/", SHORT, headers=GERMAN), "Es muss mindestens 8 Zeichen haben."),
+        (client.post("/account/sign-up/", {"username": ""}, headers=GERMAN), "darf nicht leer sein"),
     ):
         assert refused.status_code >= 400
         assert said in refused.content.decode(), said
 
 
 def test_codes_for_programs_are_the_same_in_every_language(shopper: Client, order: Order) -> None:
-    page = text(shopper.get("/orders/", **GERMAN))
+    page = text(shopper.get("/orders/", headers=GERMAN))
     assert f'class="order completed" id="order-{order.pk}"' in page
     assert f"{order.pk}:completed" in page
     assert "Abgeschlossen" in page
-    assert 'value="furniture"' in text(shopper.get("/", **GERMAN))
+    assert 'value="furniture"' in text(shopper.get("/", headers=GERMAN))
 
 
 def test_the_api_and_the_admin_are_english(
     shopper: Client, anybody: APIClient, api: APIClient, armchair: Listing
 ) -> None:
-    text(shopper.get("/", **GERMAN))
+    text(shopper.get("/", headers=GERMAN))
     Listing.objects.update(available=0)
-    problem = api.post(f"/api/listings/{armchair.pk}/buy/", {}, format="json", **GERMAN).json()
+    problem = api.post(f"/api/listings/{armchair.pk}/buy/", {}, format="json", headers=GERMAN).json()
     assert (problem["title"], problem["detail"]) == ("Sold out", "It is sold out.")
-    assert anybody.get("/api/categories/", **GERMAN).json()[0] == {"id": "art", "name": "Art"}
-    assert "Welcome" in text(client_as("admin").get("/admin/", **GERMAN))
+    assert anybody.get("/api/categories/", headers=GERMAN).json()[0] == {"id": "art", "name": "Art"}
+    assert "Welcome" in text(client_as("admin").get("/admin/", headers=GERMAN))
 
 
 def test_a_language_that_is_chosen_is_kept(client: Client, shopper: Client, bob: User) -> None:
@@ -129,14 +135,14 @@ def test_a_language_that_is_chosen_is_kept(client: Client, shopper: Client, bob:
     assert Profile.objects.get().language == "de"
     assert address(shopper.post("/language/", {"language": "tlh\0", "next": "https://evil.example/"})) == "/"
     assert Profile.objects.get().language == "de"
-    shopper.post("/language/", {"language": "en", "next": "/"}, **GERMAN)
-    assert "Your cart is empty" in text(shopper.get("/cart/", **GERMAN))
+    shopper.post("/language/", {"language": "en", "next": "/"}, headers=GERMAN)
+    assert "Your cart is empty" in text(shopper.get("/cart/", headers=GERMAN))
     assert Profile.objects.get().language == "en"
 
 
 def test_who_signs_up_in_german_gets_german_mails(client: Client) -> None:
     carol = {"username": "carol", "email": "carol@shop.example", "password": "a lighthouse in fog"}
-    client.post("/account/sign-up/", carol, **GERMAN)
+    client.post("/account/sign-up/", carol, headers=GERMAN)
     [message] = deliver_account_mails()
     assert message.subject == "Bestätigen Sie Ihre E-Mail-Adresse"
     assert "Der Link gilt drei Tage" in message.body
