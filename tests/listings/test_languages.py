@@ -29,7 +29,7 @@ GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8"}
 ALIKE = {
     *("MicroStore", "Micro", "Store", "API", "Name", "Status", "Browser", "English", "Deutsch"),
     *("alice", "bob", "Crunchy armchair", "Atlas", "EUR", "JPY", "KWD", "XTS", "UTC", "“unicorn”"),
-    *("unicorn · MicroStore", "Atlas · MicroStore"),
+    *("unicorn · MicroStore", "Atlas · MicroStore", "Crunchy armchair · MicroStore"),
 }
 SHORT = {"username": "carol", "email": "carol@shop.example", "password": "x"}
 PUBLIC = ("/", "/?search=unicorn", "/?max_price=1", "/cart/", "/account/sign-up/", "/account/log-in/")
