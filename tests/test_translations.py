@@ -14,7 +14,7 @@ TEMPLATES = ROOT / "listings/templates"
 # The admin is English, as are its templates.
 MARKED = [file for file in sorted(TEMPLATES.rglob("*.*")) if file.parent != TEMPLATES / "listings"]
 CATALOGS = sorted((ROOT / "listings/locale").glob("*/LC_MESSAGES/django.po"))
-NAMES = re.compile(r"\b(MicroStore|Micro|Store|API|UTC)\b")
+NAMES = re.compile(r"\b(MicroStore|Micro|Store|API|UTC|IBAN)\b")
 SHOWN_ATTRIBUTES = {"aria-label", "placeholder", "title", "alt", "label"}
 LETTERS = re.compile(r"[^\W\d_]{2}")
 BLOCKS = re.compile(r"{% blocktranslate.*?{% endblocktranslate %}|{#.*?#}", re.DOTALL)

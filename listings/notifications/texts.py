@@ -76,10 +76,10 @@ ACCOUNT_TEXTS = {
         ),
     ),
     AccountMail.Kind.BANK_ACCOUNT_CHANGED: AccountText(
-        "Your bank account for payouts was changed",
+        _("Your bank account for payouts was changed"),
         (
-            "The bank account for your payouts from MicroStore was changed. For some days nothing is paid.",
-            "If it was not you, choose a new password at once, and give your own bank account again.",
+            _("The bank account for your payouts from MicroStore was changed. For some days nothing is paid."),
+            _("If it was not you, choose a new password at once, and give your own bank account again."),
         ),
     ),
     AccountMail.Kind.WEBHOOK_OFF: AccountText(

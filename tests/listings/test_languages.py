@@ -28,7 +28,7 @@ GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8"}
 # The same in both languages: names, figures of the shop, and what people wrote.
 ALIKE = {
     *("MicroStore", "Micro", "Store", "API", "Name", "Status", "Browser", "English", "Deutsch"),
-    *("alice", "bob", "Crunchy armchair", "Atlas", "EUR", "JPY", "KWD", "XTS", "UTC", "“unicorn”"),
+    *("alice", "bob", "Crunchy armchair", "Atlas", "IBAN", "EUR", "JPY", "KWD", "XTS", "UTC", "“unicorn”"),
     *("unicorn · MicroStore", "Atlas · MicroStore", "Crunchy armchair · MicroStore"),
 }
 SHORT = {"username": "carol", "email": "carol@shop.example", "password": "x"}
