@@ -78,7 +78,10 @@ ACCOUNT_TEXTS = {
     AccountMail.Kind.BANK_ACCOUNT_CHANGED: AccountText(
         _("Your bank account for payouts was changed"),
         (
-            _("The bank account for your payouts from MicroStore was changed. For some days nothing is paid."),
+            _(
+                "The bank account for your payouts from MicroStore was changed."
+                " For some days nothing is paid."
+            ),
             _("If it was not you, choose a new password at once, and give your own bank account again."),
         ),
     ),
