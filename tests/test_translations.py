@@ -12,9 +12,9 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "listings/templates"
 # The admin is English, as are its templates.
-MARKED = [file for file in sorted(TEMPLATES.rglob("*.*")) if file.parent != TEMPLATES / "listings"]
+MARKED = [file for file in sorted(TEMPLATES.rglob("*.*")) if file.parent.name not in ("listings", "webhooks")]
 CATALOGS = sorted((ROOT / "listings/locale").glob("*/LC_MESSAGES/django.po"))
-NAMES = re.compile(r"\b(MicroStore|Micro|Store|API|UTC|IBAN)\b")
+NAMES = re.compile(r"\b(MicroStore|Micro|Store|API|UTC|IBAN|https://\S+)")
 SHOWN_ATTRIBUTES = {"aria-label", "placeholder", "title", "alt", "label"}
 LETTERS = re.compile(r"[^\W\d_]{2}")
 BLOCKS = re.compile(r"{% blocktranslate.*?{% endblocktranslate %}|{#.*?#}", re.DOTALL)

@@ -86,12 +86,15 @@ ACCOUNT_TEXTS = {
         ),
     ),
     AccountMail.Kind.WEBHOOK_OFF: AccountText(
-        "A webhook was switched off",
+        _("A webhook was switched off"),
         (
-            "An address for events of your account was switched off: it accepts nothing, or says it is gone.",
-            "What waits for it is kept for a month, and is sent once you switch it on again.",
+            _(
+                "An address for events of your account was switched off:"
+                " it accepts nothing, or says it is gone."
+            ),
+            _("What waits for it is kept for a month, and is sent once you switch it on again."),
         ),
-        "Look at your webhooks",
+        _("Look at your webhooks"),
     ),
     AccountMail.Kind.DIGEST: AccountText(
         _("More news of your orders and sales"),
