@@ -110,7 +110,7 @@ class Shop:
         account_id, payout_id, sent_at = uuid7(), uuid7(), timezone.now() - timedelta(days=7)
         account = {"id": account_id, "seller_id": ALICE, "sealed": "", "masked": "DE", "changed_at": sent_at}
         self.insert("transactions", "transactions_bankaccount", **account, usable_at=sent_at)
-        terms = {"amount_cents": amount_cents, "currency": "EUR"}
+        terms: dict[str, Any] = {"amount_cents": amount_cents, "currency": "EUR"}
         ended = {"sent_at": sent_at, "settled_at": sent_at if status in ("paid", "failed") else None}
         texts = dict.fromkeys(("batch", "reference", "reason"), "")
         row = {"id": payout_id, "seller_id": ALICE, "bank_account_id": account_id, "provider": "file"}

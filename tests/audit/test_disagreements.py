@@ -1,6 +1,7 @@
 """Each check finds its own kind of corruption, and names the row."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -329,7 +330,7 @@ def test_a_refund_that_is_requested_for_too_long_is_found(shop: Shop, run_audit:
     assert run_audit("--pending-deadline", "0").found == {"refunds_pending": [f"refund {ids['id']}"]}
 
 
-LINE = {"amount_cents": 24_900, "currency": "EUR"}
+LINE: dict[str, Any] = {"amount_cents": 24_900, "currency": "EUR"}
 SENT_TODAY = "UPDATE transactions_payout SET sent_at = now()"
 
 

@@ -69,7 +69,7 @@ def test_a_channel_layer_is_given_up_and_found_again(drop: Callable[[int], None]
     """With the event loop going on meanwhile: redis-py would read what cannot be read again and again."""
 
     async def lose_and_find() -> None:
-        layer = get_channel_layer()
+        layer: Any = get_channel_layer()
         channel = await layer.new_channel()
         await layer.group_add("dropped", channel)
         [shard] = layer._get_layer()._shards
