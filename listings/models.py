@@ -19,7 +19,7 @@ from listings.accounts.models import (
     Profile,
     Session,
 )
-from listings.catalogue.models import Category, DiscardedFile, Report
+from listings.catalogue.models import Category, DiscardedFile, ListingEdition, Report
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.live.models import LiveEvent
 from listings.money import validate_currency
@@ -32,9 +32,8 @@ from microstore.telemetry.tracing import trace_id_of
 # fmt: off
 __all__ = [
     "AccountDeletion", "AccountExport", "BankAccount", "Category", "CustomerNote", "DiscardedFile", "Email",
-    "LiveEvent",
-    "Notification", "Profile", "Refund", "Report", "Session", "WebhookAttempt", "WebhookDelivery",
-    "WebhookEndpoint",
+    "ListingEdition", "LiveEvent", "Notification", "Profile", "Refund", "Report", "Session", "WebhookAttempt",
+    "WebhookDelivery", "WebhookEndpoint",
 ]
 # fmt: on
 
@@ -153,28 +152,6 @@ class ListingImage(models.Model):
         if self.listing and self.listing.status == Listing.Status.ON_SALE:
             return str(getattr(self, size).url)
         return reverse("picture", args=[self.pk, size])
-
-
-class ListingEdition(models.Model):
-    """A past edition of a listing that was ordered; a trigger writes it when the listing changes."""
-
-    listing = models.ForeignKey(Listing, models.PROTECT, related_name="+", db_index=False)
-    edition = models.PositiveIntegerField()
-    title = models.CharField(max_length=200)
-    description = models.TextField(blank=True, max_length=10_000)
-    category = models.CharField(max_length=50, choices=Category)
-    # The constraint keeps the picture, whoever deletes it.
-    picture = models.ForeignKey(
-        ListingImage, models.PROTECT, null=True, related_name="+", help_text="Its first picture."
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["listing", "edition"], name="listing_edition_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.title} (edition {self.edition} of listing {self.listing_id})"
 
 
 class Order(models.Model):

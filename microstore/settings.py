@@ -230,19 +230,6 @@ globals().update(env.mail("EMAIL_URL", email_url))
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "MicroStore <noreply@localhost>")
 
-# ---- webhooks
-
-WEBHOOK_NETWORKS = env.list(
-    "WEBHOOK_NETWORKS", default=[]
-)  # not public, but webhooks may go there, by HTTP too
-WEBHOOK_CONCURRENCY = env.int("WEBHOOK_CONCURRENCY", 50)  # calls of one sender at the same time
-WEBHOOK_RETRY_SECONDS = env.list(
-    "WEBHOOK_RETRY_SECONDS", cast=float, default=[5, 30, 300, 1_800, 7_200, 21_600, 43_200, 86_400]
-)
-WEBHOOK_OFF_AFTER_DAYS = env.float("WEBHOOK_OFF_AFTER_DAYS", 5.0)  # of failures an endpoint is switched off
-WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", 30)  # how long deliveries and their attempts are kept
-MAX_WEBHOOKS = env.int("MAX_WEBHOOKS", 10)  # endpoints of one account
-
 # ---- reconcile and audit
 
 RECONCILE_AFTER_SECONDS = env.int("RECONCILE_AFTER_SECONDS", 120)  # an order pending for longer is sent again

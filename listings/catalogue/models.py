@@ -19,6 +19,28 @@ class Category(models.TextChoices):
     OTHER = "other", gettext_lazy("Other")
 
 
+class ListingEdition(models.Model):
+    """A past edition of a listing that was ordered; a trigger writes it when the listing changes."""
+
+    listing = models.ForeignKey("listings.Listing", models.PROTECT, related_name="+", db_index=False)
+    edition = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=10_000)
+    category = models.CharField(max_length=50, choices=Category)
+    # The constraint keeps the picture, whoever deletes it.
+    picture = models.ForeignKey(
+        "listings.ListingImage", models.PROTECT, null=True, related_name="+", help_text="Its first picture."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listing", "edition"], name="listing_edition_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} (edition {self.edition} of listing {self.listing_id})"
+
+
 class DiscardedFile(models.Model):
     """A file in the storage that no picture names any more; the row goes when the file is deleted."""
 
