@@ -19,6 +19,7 @@ from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.envelope import publish_command, publish_fact, summarize
 from microstore.messaging.project import celery_app
 from microstore.messaging.receiving import task_signals, worker_heartbeat  # noqa: F401  # connects their handlers
+from microstore.messaging.receiving.partly_dead_lettered import PartlyDeadLettered
 from microstore.telemetry import otel
 from microstore.telemetry.tracing import bound_id
 
@@ -39,21 +40,6 @@ class Unavailable(Exception):
 
 
 Handler = Callable[[list[M]], Sequence[Message]]
-
-
-class PartlyDeadLettered:
-    """Replies of a batch, some or all of whose events were dead-lettered; a chain gets a mere list."""
-
-    # Flower shows the result's text, and the task is a success whatever became of its events.
-
-    def __init__(self, replies: list[dict[str, Any]], dead_lettered: int) -> None:
-        self.replies, self.dead_lettered = replies, dead_lettered
-
-    def __repr__(self) -> str:
-        return f"[{{'dead_lettered': {self.dead_lettered}, 'replies': {len(self.replies)}}}]"
-
-    def __json__(self) -> list[dict[str, Any]]:
-        return self.replies
 
 
 class Delivered(NamedTuple):
