@@ -39,7 +39,7 @@ KEYS = {
     "JWT_PRIVATE_KEY": "JWT_PRIVATE_KEY",
 }
 # Stand-ins for what must be given; places in containers that are not to be chosen.
-NOT_PASSED_ON = {"DJANGO_SUPERUSER_PASSWORD", "DEBUG", "LOG_FOLDER", "MEDIA_ROOT"}
+NOT_PASSED_ON = {"DJANGO_SUPERUSER_PASSWORD", "DEBUG", "LOG_FOLDER", "MEDIA_ROOT", "PAYOUTS_FOLDER"}
 # One of all that are told the same.
 TOLD_APART = {json.dumps(environment_of(name), sort_keys=True): name for name in reversed(OURS)}
 
