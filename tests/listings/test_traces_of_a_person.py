@@ -41,6 +41,7 @@ from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.staff.actions import record
 from microstore.staff.models import StaffAction
 from microstore.telemetry.tracing import new_trace
+from tests.listings.hooks import endpoint_of, store_created
 from tests.listings.purchases import order_one
 from tests.microstore.test_rights import APP, READER, acting_as
 from tests.support.pages import text
@@ -106,6 +107,8 @@ def leave_traces(zora: User, bob: User, of_zora: APIClient, armchair: Listing) -
     unread(["zora-quick", {"mail": zora.email}])
     for kind, address in (("digest", zora.email), ("address_changed", FORMER)):
         AccountMail.objects.create(request_id=uuid7(), kind=kind, user=zora, address=address)
+    endpoint_of(zora, "https://zora.quick.example/sold")
+    store_created(sold)
     leave_log_ins()
     leave_staff_actions(zora, sold, bought)
 

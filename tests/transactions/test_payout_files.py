@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,8 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from microstore.staff.money import in_major_units
 from tests.support.threads import run_at_once
+from tests.transactions.bank_statements import BOOKED, line_of, reconcile, statement
 from tests.transactions.payees import (
     CURRENCIES,
     IBAN,
@@ -31,7 +31,6 @@ __all__ = ["payees"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payees")]
 
 PAIN = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.03}"
-BOOKED = date(2026, 12, 31)
 AMOUNTS = {"EUR": "50.00", "JPY": "5000", "KWD": "5.000"}
 
 
@@ -67,27 +66,6 @@ def batches(folder: Path) -> list[Path]:
 
 def rows(batch: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO((batch / "payouts.csv").read_text())))
-
-
-def statement(tmp_path: Path, *lines: str, name: str = "statement.csv") -> Path:
-    file = tmp_path / name
-    file.write_text("\n".join(["reference,amount,currency,booked_on", *lines]) + "\n")
-    return file
-
-
-def line_of(payout: Payout, *, amount: str = "", booked_on: date = BOOKED) -> str:
-    amount = amount or str(in_major_units(payout.amount_cents, payout.currency))
-    return f"{payout.pk.hex},{amount},{payout.currency},{booked_on}"
-
-
-def reconcile(file: Path) -> tuple[int, list[str]]:
-    """Return the exit code and the lines of the output."""
-    out = io.StringIO()
-    try:
-        call_command("payouts", "reconcile", str(file), stdout=out)
-    except SystemExit as error:
-        return int(str(error.code)), out.getvalue().splitlines()
-    return 0, out.getvalue().splitlines()
 
 
 def statuses() -> list[str]:
@@ -203,9 +181,9 @@ def test_a_payout_that_is_missing_is_named_and_unknown(tmp_path: Path, number: i
     code, lines = reconcile(statement(tmp_path, *others))
     assert code == 1
     assert lines[0].startswith(f"{missing.pk}, {AMOUNTS[missing.currency][:1]}")
-    assert "in no statement up to 2026-12-31" in lines[0]
+    assert f"in no statement up to {BOOKED}" in lines[0]
     missing.refresh_from_db()
-    assert (missing.status, missing.reason) == ("unknown", "In no statement up to 2026-12-31.")
+    assert (missing.status, missing.reason) == ("unknown", f"In no statement up to {BOOKED}.")
     assert balances(missing.currency) == {"in_transit": -5_000}
     assert reconcile(statement(tmp_path, line_of(missing), name="late.csv"))[0] == 0
     assert statuses() == ["paid"] * 3
@@ -222,25 +200,25 @@ def test_another_amount_is_named_and_pays_nothing(tmp_path: Path, number: int, a
     payout = send_each()[number]
     code, lines = reconcile(statement(tmp_path, line_of(payout, amount=amount)))
     assert code == 1
-    assert lines[0].startswith(f"{payout.pk} of 2026-12-31, {amount[0]}")
+    assert lines[0].startswith(f"{payout.pk} of {BOOKED}, {amount[0]}")
     assert "the payout is of 5" in lines[0]
     payout.refresh_from_db()
     assert payout.status == "unknown"
 
 
 def test_a_line_that_is_nobodys_is_named(tmp_path: Path) -> None:
-    code, lines = reconcile(statement(tmp_path, "RENT,50.00,EUR,2026-12-31"))
-    assert (code, lines[0]) == (1, "RENT of 2026-12-31, 50.00 EUR: there is no such payout")
+    code, lines = reconcile(statement(tmp_path, f"RENT,50.00,EUR,{BOOKED}"))
+    assert (code, lines[0]) == (1, f"RENT of {BOOKED}, 50.00 EUR: there is no such payout")
 
 
 def test_a_payout_that_the_bank_has_paid_twice_is_named(tmp_path: Path) -> None:
     payout = send_each()[0]
     code, lines = reconcile(statement(tmp_path, line_of(payout), line_of(payout)))
     assert code == 1
-    assert "the payout was paid before, on 2026-12-31" in lines[0]
+    assert f"the payout was paid before, on {BOOKED}" in lines[0]
     payout.refresh_from_db()
     assert payout.status == "paid"
-    later = statement(tmp_path, line_of(payout, booked_on=date(2027, 1, 5)), name="later.csv")
+    later = statement(tmp_path, line_of(payout, booked_on=BOOKED + timedelta(days=5)), name="later.csv")
     assert "was paid before" in reconcile(later)[1][0]
 
 
