@@ -130,7 +130,7 @@ def test_the_keys_that_make_env_writes_are_all_that_a_container_lacks(tmp_path: 
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
     given = dict(re.findall(r"^(\w+)='([^']*)'$", (tmp_path / ".env").read_text(), re.MULTILINE))
     assert {name for name in given if f"${{{name}:-" not in COMPOSE_TEXT} == set()
-    wanting = set(re.findall(r"\$\{(\w+(?:_KEY|_PASSWORD|_AUTH)):-", COMPOSE_TEXT))
+    wanting = set(re.findall(r"\$\{(\w+(?:_KEYS?|_PASSWORD|_AUTH)):-", COMPOSE_TEXT))
     assert wanting == set(given)
     assert len(set(given.values())) == len(given)
     for name, argv in {

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from listings.catalogue import picture_files, selling
+from listings.catalogue.picture_visibility import find_seen
 from listings.catalogue.serializers import ListingImageSerializer, UploadSerializer
 from listings.refusals import (
     BadImage,
@@ -68,7 +69,7 @@ class PictureView(APIView):
 
     def get(self, request: Request, image_id: str, size: str) -> HttpResponse:
         """Return the JPEG to those who may see it; 404 to anybody else."""
-        image = picture_files.find_seen(int(image_id), request.user)
+        image = find_seen(int(image_id), request.user)
         if image is None:
             raise NotFound("There is no such picture.")
         try:
