@@ -96,8 +96,11 @@ class ListingAdmin(FastAdmin):
 
     @admin.display(description="pictures")
     def pictures(self, listing: Listing) -> SafeString | str:
-        shown = ((image.large_url, image.small_url) for image in listing.images.all())
-        return format_html_join(" ", '<a href="{}"><img src="{}" alt="" height="160"></a>', shown) or "none"
+        shown = (
+            (image.large_url, image.small_url, each) for each, image in enumerate(listing.images.all(), 1)
+        )
+        picture = '<a href="{}"><img src="{}" alt="Picture {}" height="160"></a>'
+        return format_html_join(" ", picture, shown) or "none"
 
     @admin.display(description="seller's page")
     def seller_link(self, listing: Listing) -> SafeString:
@@ -233,7 +236,8 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display
     def picture(self, order: Order) -> SafeString | str:
         path = picture_path(order.item.picture_id)
-        return format_html('<a href="{0}"><img src="{0}" alt="" height="160"></a>', path) if path else "none"
+        picture = '<a href="{0}"><img src="{0}" alt="Picture" height="160"></a>'
+        return format_html(picture, path) if path else "none"
 
     @admin.display(description="buyer")
     def buyer_link(self, order: Order) -> SafeString:
