@@ -61,6 +61,7 @@ def test_a_fact_that_is_tried_again_comes_to_the_listener_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(consumer, "fact_handlers", {})
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", {"notifications": None})
     publish(ORDER_COMPLETED, [sale])
     received("notifications")
 

@@ -46,8 +46,13 @@ def test_a_signal_while_a_process_begins_leaves_it_known(
 
     stack = make_stack({"shop": SLEEP})
     monkeypatch.setattr(owner, moment, interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        stack.start("shop")
+    # A shell starts what runs in the background with SIGINT ignored, and Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stack.start("shop")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stack.pid("shop")
 
 

@@ -53,6 +53,7 @@ def test_buyer_and_seller_see_the_sale(
         "fee_cents": sale.fee_cents,
         "total_cents": sale.total_cents,
         "fee_rule": sale.fee_rule,
+        "commission_cents": 0 if user_id == ALICE else None,  # the seller's alone to know
         "fee_breakdown": sale.fee_breakdown,
         "reason": "",
         "trace_id": sale.trace_id,

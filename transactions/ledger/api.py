@@ -19,7 +19,7 @@ AUTH: Any = [{"token": []}]  # as the other endpoints: the token of the shop's p
 
 
 class BalanceSerializer(serializers.Serializer[Any]):
-    """A seller's balance in one currency."""
+    """A seller's balance in one currency. A refund is taken from where the income of its sale is."""
 
     currency = serializers.CharField()
     pending_cents = serializers.IntegerField(help_text="Income that is still held.")
@@ -53,10 +53,7 @@ class BalanceView(APIView):
 
     @extend_schema(auth=AUTH, responses=BalancesSerializer)
     def get(self, request: Request) -> Response:
-        """Return what you have as a seller: pending for some days after a sale, then available.
-
-        A refund is taken from where the income of its sale is. Each currency has a balance of its own.
-        """
+        """Return what you have as a seller: pending for some days after a sale, then available."""
         shown = [balance._asdict() for balance in balances.balances_of(account_id(request))]
         return Response(BalancesSerializer({"hold_days": settings.HOLD_DAYS, "balances": shown}).data)
 

@@ -12,12 +12,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return what you have as a seller: pending for some days after a sale, then available.
-         *
-         *     A refund is taken from where the income of its sale is
+         * Return what you have as a seller: pending for some days after a sale, then available
          * @description Return what you have as a seller: pending for some days after a sale, then available.
-         *
-         *     A refund is taken from where the income of its sale is. Each currency has a balance of its own.
          */
         get: operations["balance_retrieve"];
         put?: never;
@@ -92,7 +88,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A seller's balance in one currency. */
+        /** @description A seller's balance in one currency. A refund is taken from where the income of its sale is. */
         Balance: {
             currency: string;
             /** @description Income that is still held. */
