@@ -44,7 +44,7 @@ startservice: $(INSTALLED) ## make a service that listens, its test and its proc
 
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- true # installs what is missing, before two would at once
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync $(SERVICES:%=test-%) test-plain; beside=$$?; \
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync $(SERVICES:%=test-%) test-shared-listings test-shared-transactions test-plain; beside=$$?; \
 		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
 
 faults: $(INSTALLED) ## the tests that break everything while people buy, machines too; writes docs/reliability.md
@@ -91,11 +91,14 @@ clean: ## stop everything, delete its data and the virtual environment
 SERVICES = listings transactions
 
 # Each on servers of its own. Those of whole processes run alone: they keep all cores busy.
-.PHONY: $(SERVICES:%=test-%) test-plain test-end-to-end test-faults
-BESIDE_listings = tests/microstore tests/audit
-BESIDE_transactions = tests/microstore
+.PHONY: $(SERVICES:%=test-%) test-shared-listings test-shared-transactions test-plain test-end-to-end test-faults
+BESIDE_listings = tests/audit
 $(SERVICES:%=test-%): test-%: $(INSTALLED)
 	$(STACK) exec -- env MICROSTORE_SERVICE=$* $(BIN)/pytest tests/$* $(BESIDE_$*)
+
+# What the services share, under the settings of either.
+test-shared-listings test-shared-transactions: test-shared-%: $(INSTALLED)
+	$(STACK) exec -- env MICROSTORE_SERVICE=$* $(BIN)/pytest tests/microstore
 
 test-plain: $(INSTALLED)
 	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
