@@ -50,10 +50,7 @@ class WebhookViewSet(
     @extend_schema(request=EndpointSerializer, responses={201: SecretSerializer})
     @refuses(AccountGone, NotYours, TooManyWebhooks)
     def create(self, request: Request) -> Response:
-        """Have events sent to an address: those of your own sales, or, for staff, of all orders.
-
-        The answer has the secret by which you verify them. It is not shown again.
-        """
+        """Have events of your sales sent to an address; the answer has their secret, once."""
         made = endpoints.make_endpoint(owner_id=account_id(request), **as_given(request.data))
         return Response(SecretSerializer(made).data, HTTPStatus.CREATED)
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8"}
 # The same in both languages: names, figures of the shop, and what people wrote.
 ALIKE = {
-    *("MicroStore", "Micro", "Store", "API", "Name", "Status", "Browser", "English", "Deutsch"),
+    *("MicroStore", "Micro", "Store", "API", "Name", "Status", "Browser", "Webhooks", "English", "Deutsch"),
     *("alice", "bob", "Crunchy armchair", "Atlas", "IBAN", "EUR", "JPY", "KWD", "XTS", "UTC", "“unicorn”"),
     *("unicorn · MicroStore", "Atlas · MicroStore", "Crunchy armchair · MicroStore"),
 }

@@ -810,12 +810,8 @@ export interface paths {
         get: operations["api_webhooks_list"];
         put?: never;
         /**
-         * Have events sent to an address: those of your own sales, or, for staff, of all orders.
-         *
-         *     The answer has the secret by which you verify them
-         * @description Have events sent to an address: those of your own sales, or, for staff, of all orders.
-         *
-         *     The answer has the secret by which you verify them. It is not shown again.
+         * Have events of your sales sent to an address
+         * @description Have events of your sales sent to an address; the answer has their secret, once.
          */
         post: operations["api_webhooks_create"];
         delete?: never;
