@@ -164,7 +164,7 @@ class Order(models.Model):
         COMPLETED = "completed", gettext_lazy("Completed")
         REJECTED = "rejected", gettext_lazy("Rejected")
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
-        PARTLY_REFUNDED = "partly_refunded", gettext_lazy("Partly Refunded")
+        PARTLY_REFUNDED = "partly_refunded", gettext_lazy("Partly refunded")
         REFUNDED = "refunded", gettext_lazy("Refunded")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='order',
             name='status',
-            field=models.CharField(choices=[('pending', 'Pending'), ('completed', 'Completed'), ('rejected', 'Rejected'), ('cancelled', 'Cancelled'), ('partly_refunded', 'Partly Refunded'), ('refunded', 'Refunded')], default='pending', max_length=20),
+            field=models.CharField(choices=[('pending', 'Pending'), ('completed', 'Completed'), ('rejected', 'Rejected'), ('cancelled', 'Cancelled'), ('partly_refunded', 'Partly refunded'), ('refunded', 'Refunded')], default='pending', max_length=20),
         ),
         migrations.AddField(
             model_name='liveevent',

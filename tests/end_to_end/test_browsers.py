@@ -352,8 +352,15 @@ def test_every_page_is_fit_for_everybody(market: Market, chromium: Browser, look
             visitor.forgive(404)
 
 
+# Those that turn for ever have no end to wait for.
+ANIMATIONS_END = """Promise.all(document.getAnimations()
+    .filter(each => each.effect.getComputedTiming().endTime !== Infinity)
+    .map(each => each.finished.catch(() => null)))"""
+
+
 def findings(visitor: Visitor) -> list[str]:
-    """What axe calls serious or critical."""
+    """What axe calls serious or critical, once nothing is half faded in any more."""
+    visitor.page.evaluate(ANIMATIONS_END)
     found = Axe().run(visitor.page).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}"

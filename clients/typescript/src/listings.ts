@@ -1399,7 +1399,7 @@ export interface components {
          *     * `completed` - Completed
          *     * `rejected` - Rejected
          *     * `cancelled` - Cancelled
-         *     * `partly_refunded` - Partly Refunded
+         *     * `partly_refunded` - Partly refunded
          *     * `refunded` - Refunded
          * @enum {string}
          */
@@ -3537,7 +3537,7 @@ export interface operations {
                  *     * `completed` - Completed
                  *     * `rejected` - Rejected
                  *     * `cancelled` - Cancelled
-                 *     * `partly_refunded` - Partly Refunded
+                 *     * `partly_refunded` - Partly refunded
                  *     * `refunded` - Refunded */
                 status?: "cancelled" | "completed" | "partly_refunded" | "pending" | "refunded" | "rejected";
             };
