@@ -14,13 +14,17 @@ needs_iptables = pytest.mark.skipif(
 
 
 @contextmanager
-def dropping() -> Iterator[Callable[[int], None]]:
-    """Yield a function that drops what this machine sends from or to one local port of a connection."""
+def dropping() -> Iterator[Callable[..., None]]:
+    """Yield a function that drops the packets of a local port, or those between it and one peer.
+
+    A client's port is soon another client's: where a server runs on, its port has to be the peer's.
+    """
     rules: list[list[str]] = []
 
-    def drop_port(port: int) -> None:
-        for side in ("--sport", "--dport"):
-            rules.append(["INPUT", "-i", "lo", "-p", "tcp", side, str(port), "-j", "DROP"])
+    def drop_port(port: int, *, peer: int | None = None) -> None:
+        for side, other in (("--sport", "--dport"), ("--dport", "--sport")):
+            of_peer = [] if peer is None else [other, str(peer)]
+            rules.append(["INPUT", "-i", "lo", "-p", "tcp", side, str(port), *of_peer, "-j", "DROP"])
             subprocess.run(["iptables", "-w", "-A", *rules[-1]], check=True)
 
     try:

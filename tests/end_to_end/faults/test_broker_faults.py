@@ -60,7 +60,7 @@ def test_established_connections_whose_packets_are_dropped(market: Market) -> No
         ports = broker.ctl("list_connections", "peer_port").split()[1:]
         assert len(ports) >= len(SERVICES) * 2
         for port in ports:
-            drop(int(port))
+            drop(int(port), peer=broker.port)
         hour.wait_for_purchases(20)
         seller, buyer = market.add_people(2)
         # While the old connections stay dropped: each process has found the broker again.
