@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from listings.accounts.admin import ShopPeopleAdmin
 from listings.accounts.customer import link_to_customer
-from listings.catalogue.admin import ReportAdmin, is_id
+from listings.catalogue.admin import ReportAdmin
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.catalogue.search import find_words
 from listings.models import Listing, LiveEvent, Order, Report, picture_path
@@ -26,7 +26,7 @@ from listings.overview import find_orders
 from listings.refunds.admin import RefundAdmin
 from listings.refunds.request import MAY_REFUND, RefundRequest, request_refund
 from listings.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.messaging.admin import link_to_trace
 from microstore.refusal import Refusal
 from microstore.staff.actions import record
@@ -87,10 +87,11 @@ class ListingAdmin(FastAdmin):
         self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
     ) -> tuple[QuerySet[Listing], bool]:
         """Search by id, or by words as the shop does, in three hundred listings at most."""
-        if not search_term.strip():
+        term = search_term.strip()
+        if not term:
             return queryset, False
-        if is_id(search_term):
-            return queryset.filter(pk=int(search_term)), False
+        if is_id(term):
+            return queryset.filter(pk=int(term)), False
         found = find_words(Listing.objects.all(), search_term)
         return queryset.filter(pk__in=ids_of_some(found)), False
 

@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from microstore.database.admin_lists import is_id
 from microstore.messaging.admin import link_to_trace, preformatted
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.lists import AgeFilter, FastAdmin
 from transactions.export import ExportAdmin
 from transactions.ledger.admin import EntryAdmin, JournalAdmin
-from transactions.ledger.journals import is_number
 from transactions.models import SellerTier, Transaction
 from transactions.overview import daily_totals, find_transactions
 from transactions.payouts.admin import BankAccountAdmin, PayoutAdmin, StatementLineAdmin
@@ -115,4 +115,4 @@ class SellerTierAdmin(FastAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(pk=term) if is_number(term) else queryset.none(), False
+        return queryset.filter(pk=term) if is_id(term) else queryset.none(), False

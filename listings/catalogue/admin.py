@@ -12,17 +12,8 @@ from django.utils.safestring import SafeString
 from listings.accounts.customer import link_to_customer
 from listings.catalogue.reports import dismiss_report, uphold_report
 from listings.models import Report
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.decisions import given_reason, show_reason_form
-
-MAX_ID_DIGITS = 18
-
-
-def is_id(term: str) -> bool:
-    """Return whether the term is a row's number."""
-    # Bounded by digits before `int`: more than 18 do not fit into a bigint.
-    term = term.strip()
-    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS
 
 
 @admin.register(Report)

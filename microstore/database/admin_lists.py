@@ -8,6 +8,12 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 COUNTED_ROWS = 10_000
+MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
+
+
+def is_id(term: str) -> bool:
+    """Return whether a search's term is the number of a row; bounded by digits, before `int` reads it."""
+    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # subscripting it needs a patch at run time

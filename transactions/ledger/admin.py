@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.columns import link_to_peer, money_column
 from microstore.staff.lists import AgeFilter
 from microstore.staff.money import show_amount
@@ -21,7 +21,6 @@ from transactions.ledger.journals import (
     entry_ids,
     find_journals,
     first_journal_since,
-    is_number,
 )
 from transactions.ledger.models import HOUSE, LINES, Account, Entry, Journal
 
@@ -106,7 +105,7 @@ class EntryAdmin(ExportAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if is_number(term):
+        if is_id(term):
             # The index of sellers' accounts; those of buyers have none.
             return queryset.filter(account=Account.PAYABLE, owner_id=int(term)), False
         return queryset.filter(pk__in=entry_ids(find_journals(term))), False

@@ -9,25 +9,20 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from microstore.database.admin_lists import is_id
 from microstore.telemetry.tracing import uuid_of
 from transactions.ledger.models import LINES, Account, Entry, Journal
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
 
-MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
 # Workers commit beside each other, so a journal may have a lower number than one of a moment before.
 OVERLAP = 1_000
-
-
-def is_number(term: str) -> bool:
-    """Return whether the term is the number of a row."""
-    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS
 
 
 def find_journals(term: str) -> list[int]:
     """Return the numbers of the journals about an order, a transaction or another subject of this id."""
     term = term.strip()
-    if is_number(term):
+    if is_id(term):
         return [int(term)]
     wanted = uuid_of(term)
     if wanted is None:

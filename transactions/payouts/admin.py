@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.actions import record
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.decisions import given_reason, show_reason_form
@@ -22,8 +22,7 @@ MAY_DECIDE = "transactions.decide_payout"
 
 def find_seller(term: str) -> int | None:
     """Return the number of a seller that the term is; None where it is none."""
-    is_number = term.isascii() and term.isdecimal() and len(term) < len(str(2**63))
-    return int(term) if is_number else None
+    return int(term) if is_id(term) else None
 
 
 def is_decidable(payout: Payout, status: Payout.Status) -> bool:
