@@ -1,7 +1,6 @@
 """Settling checkouts: their fact and their event of the live feed, once none of their orders is pending."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import structlog
@@ -9,6 +8,7 @@ from django.db import connection
 
 from listings.messages import checkout_settled
 from listings.models import LiveEvent, Order
+from listings.orders.checkouts import find_checkouts
 from microstore.contracts.listings import CHECKOUT_SETTLED
 from microstore.messaging.sending import outbox
 
@@ -26,25 +26,18 @@ def settle_checkouts(checkout_ids: Iterable[UUID | None]) -> list[LiveEvent]:
 
     To be called last in the transaction that has settled orders of these checkouts; None is no checkout.
     """
-    ids = {str(checkout_id) for checkout_id in checkout_ids if checkout_id}
+    ids = {checkout_id for checkout_id in checkout_ids if checkout_id}
     if not ids:
         return []
     # Two transactions may settle the last two orders at the same moment, and neither sees what the other has
     # not committed. So one waits here for the other's commit, and its next statement finds all settled.
     # Both have locked their orders and listings before, and wait for none afterwards: there is no deadlock.
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [sorted(ids)])
-    orders = defaultdict(list)
-    for order in Order.objects.filter(checkout_id__in=ids).order_by("id"):
-        orders[order.checkout_id].append(order)
-    return [_settle(together) for together in orders.values() if not any(map(_is_pending, together))]
+        cursor.execute(LOCK, [sorted(map(str, ids))])
+    return [_settle(each.orders) for each in find_checkouts(ids).values() if not each.is_open]
 
 
-def _is_pending(order: Order) -> bool:
-    return order.status == Order.Status.PENDING
-
-
-def _settle(orders: list[Order]) -> LiveEvent:
+def _settle(orders: Sequence[Order]) -> LiveEvent:
     first = orders[0]
     outbox.send_again(CHECKOUT_SETTLED, checkout_settled(orders))
     log.info("checkout_settled", checkout_id=str(first.checkout_id), trace_id=first.trace_id)
