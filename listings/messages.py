@@ -9,6 +9,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from listings.models import Order, Refund
+from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     CHECKOUT_SETTLED,
     ORDER_COMPLETED,
@@ -70,6 +71,12 @@ def checkout_settled(orders: Sequence[Order]) -> CheckoutSettled:
         completed_order_ids=[order.id for order in orders if order.status not in lost],
         trace=first.trace,
     )
+
+
+def order_id_of(fact: Message) -> UUID:
+    """Return the id of the order that a fact `order.*` is about."""
+    order_id: UUID = fact.order_id  # type: ignore[attr-defined]  # its class is one of several that have it
+    return order_id
 
 
 def refund_requested(refund: Refund) -> RefundRequested:

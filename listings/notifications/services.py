@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from listings.accounts.addresses import verified_users
 from listings.live import push
+from listings.messages import order_id_of
 from listings.models import Order, Profile, Refund
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Email, Notification
@@ -142,12 +143,6 @@ def _orders_of(facts: Iterable[Message]) -> dict[UUID, Bought]:
         ),
     )
     return {order.order_id: order for order in map(Bought._make, found)}
-
-
-def order_id_of(fact: Message) -> UUID:
-    """Return the id of the order that a fact `order.*` is about."""
-    order_id: UUID = fact.order_id  # type: ignore[attr-defined]  # its class is one of several that have it
-    return order_id
 
 
 def _reasons_of(facts: Iterable[Message]) -> dict[UUID, str]:

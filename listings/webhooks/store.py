@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
+from listings.messages import order_id_of
 from listings.models import Order
 from listings.webhooks.events import body_of
 from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -45,12 +46,6 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
         for endpoint_id in [*wanting, *of_sales.get(order_id_of(fact), [])]
     ]
     return len(insert_new(WebhookDelivery, rows, key="id"))
-
-
-def order_id_of(fact: Message) -> UUID:
-    """Return the id of the order that a fact is about."""
-    order_id: UUID = fact.order_id  # type: ignore[attr-defined]  # its class is one of several that have it
-    return order_id
 
 
 def _wanting(event_type: str) -> QuerySet[WebhookEndpoint]:
