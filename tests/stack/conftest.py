@@ -1,5 +1,6 @@
 """One set of throw-away servers for all tests of the launcher, and stacks of small processes."""
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,14 @@ from stack.processes.stack import Stack
 from stack.servers.private import RealServers
 from stack.servers.server import Server
 from stack.servers.throw_away import throw_away_servers
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts: a shell ignores it for what runs in the background, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

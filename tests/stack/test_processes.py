@@ -32,6 +32,7 @@ def test_the_pid_is_the_programs_own(make_stack: MakeStack) -> None:
     assert wait_until(lambda: command_line.read_text() == "sleep\0001000\0", timeout_seconds=10)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("moment", ["Popen", "write"])
 def test_a_signal_while_a_process_begins_leaves_it_known(
     make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -46,13 +47,8 @@ def test_a_signal_while_a_process_begins_leaves_it_known(
 
     stack = make_stack({"shop": SLEEP})
     monkeypatch.setattr(owner, moment, interrupted)
-    # A shell starts what runs in the background with SIGINT ignored, and Python leaves it so.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            stack.start("shop")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        stack.start("shop")
     assert stack.pid("shop")
 
 

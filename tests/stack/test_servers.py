@@ -210,6 +210,7 @@ def test_the_servers_start_in_a_folder_with_a_space() -> None:
         shutil.rmtree(folder.parent)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
     services: RealServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,13 +228,8 @@ def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
     monkeypatch.setattr(services.redis, "answers", answers)
     monkeypatch.setattr(services.rabbitmq, "start", interrupt)
     others = set(threading.enumerate())
-    # A shell starts what runs in the background with SIGINT ignored, and Python leaves it so.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            services.start()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        services.start()
     assert set(threading.enumerate()) <= others
 
 
