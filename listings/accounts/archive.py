@@ -19,7 +19,16 @@ from listings.accounts.models import (
     Profile,
     Session,
 )
-from listings.models import Listing, ListingEdition, ListingImage, Notification, Order, Refund, Report
+from listings.models import (
+    Listing,
+    ListingEdition,
+    ListingImage,
+    Notification,
+    Order,
+    Refund,
+    Report,
+    WebhookEndpoint,
+)
 
 README = """\
 What MicroStore has stored of your account, as JSON: each file is a list.
@@ -62,7 +71,10 @@ def _account_files(user_id: int) -> Iterator[tuple[str, Iterable[Any]]]:
     own = {"user_id": user_id}
     account = ("id", "username", "email", "first_name", "last_name", "date_joined", "last_login")
     yield "account", _rows(User.objects.filter(pk=user_id), *account)
-    yield "settings", _rows(Profile.objects.filter(**own), "email_notifications", "verified_email")
+    yield (
+        "settings",
+        _rows(Profile.objects.filter(**own), "email_notifications", "verified_email", "language"),
+    )
     yield "bank_accounts", _rows(BankAccount.objects.filter(**own), "id", "masked", "created_at")
     yield "e_mails", _rows(AccountMail.objects.filter(**own), "kind", "address", "created_at", "sent_at")
     yield "activity", _rows(AccountEvent.objects.filter(**own), "kind", *CLIENT)
@@ -84,6 +96,8 @@ def _shop_files(user_id: int) -> Iterator[tuple[str, Iterable[Any]]]:
     notifications = Notification.objects.filter(recipient_id=user_id)
     notification = ("id", "order_id", "kind", "role", "text", "created_at", "read_at")
     yield "notifications", _rows(notifications, *notification)
+    endpoints = WebhookEndpoint.objects.filter(owner_id=user_id)
+    yield "webhooks", _rows(endpoints, "id", "url", "description", "events", "enabled", "created_at")
 
 
 def _rows(rows: QuerySet[Any], *columns: str) -> Iterable[Any]:

@@ -11,10 +11,13 @@ from uuid import UUID, uuid4
 from zipfile import ZipFile
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from listings.accounts.deletion import carry_on, request_deletion
@@ -27,6 +30,7 @@ from microstore.contracts.contract import to_wire
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.telemetry.tracing import new_trace
+from tests.listings.hooks import endpoint_of
 from tests.listings.purchases import order_one
 from tests.microstore.test_rights import READER, acting_as
 from tests.support.pages import address, text
@@ -38,6 +42,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/auth/me/export/"
 FILES = ("purchases", "sales", "decided_refunds", "ledger")  # of the transactions service
 SOON = timedelta(minutes=2)
+# Of staff, as notes are; and the account's end, which begins when there is no log-in any more.
+LEFT_OUT = {
+    *("django_admin_log", "otp_static_staticdevice", "otp_totp_totpdevice", "listings_customernote"),
+    "listings_accountdeletion",
+}
 DESCRIPTION = Path(__file__).parents[2] / "docs/reference/archive.md"
 
 
@@ -109,6 +118,28 @@ def test_it_is_made_by_tasks_and_has_what_both_services_stored(
     assert "bob" not in whole
     assert "alice" not in whole
     assert not ExportPage.objects.exists()
+
+
+def test_every_table_with_rows_of_a_person_is_in_it_or_left_out_knowingly(of_zora: APIClient) -> None:
+    of_zora.get(PATH)
+    with CaptureQueriesContext(connection) as queries:
+        reply_to_all()
+    read = " ".join(query["sql"] for query in queries)
+    tables = {
+        model._meta.db_table
+        for model in apps.get_models()
+        if any(field.related_model is User for field in model._meta.fields)
+    }
+    assert {table for table in tables if f'FROM "{table}"' not in read} == LEFT_OUT
+
+
+def test_it_has_the_webhooks_without_their_secrets(of_zora: APIClient, zora: User) -> None:
+    endpoint = endpoint_of(zora, "https://zora.quick.example/sold")
+    of_zora.get(PATH)
+    reply_to_all()
+    files = files_of(of_zora.get(PATH))
+    assert [each["url"] for each in files["webhooks"]] == [endpoint.url]
+    assert endpoint.secret not in json.dumps(files)
 
 
 def test_every_file_is_described(of_zora: APIClient) -> None:
