@@ -20,10 +20,10 @@ from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
 from tests.support.fee_post import FeePost, fee_function
 from tests.support.ports import closed_port
-from tests.support.speed import nothing_slow
+from tests.support.speed import empty_folder, nothing_slow
 from tests.support.tokens import claims_of, sign
 
-__all__ = ["fee_function", "nothing_slow"]
+__all__ = ["empty_folder", "fee_function", "nothing_slow"]
 
 names = count(1)
 
