@@ -89,25 +89,28 @@ clean: ## stop everything, delete its data and the virtual environment
 # ---- the parts of test: each service under its own settings, the rest without Django
 
 SERVICES = listings transactions
+# What hangs is ended, though a test of it has no limit of its own any more: tests/support/limits.py.
+PYTEST = $(BIN)/pytest --session-timeout=1500
+TEST = $(STACK) exec --minutes 40 --
 
 # Each on servers of its own. Those of whole processes run alone: they keep all cores busy.
 .PHONY: $(SERVICES:%=test-%) test-shared-listings test-shared-transactions test-plain test-end-to-end test-faults
 BESIDE_listings = tests/audit
 $(SERVICES:%=test-%): test-%: $(INSTALLED)
-	$(STACK) exec -- env MICROSTORE_SERVICE=$* $(BIN)/pytest tests/$* $(BESIDE_$*)
+	$(TEST) env MICROSTORE_SERVICE=$* $(PYTEST) tests/$* $(BESIDE_$*)
 
 # What the services share, under the settings of either.
 test-shared-listings test-shared-transactions: test-shared-%: $(INSTALLED)
-	$(STACK) exec -- env MICROSTORE_SERVICE=$* $(BIN)/pytest tests/microstore
+	$(TEST) env MICROSTORE_SERVICE=$* $(PYTEST) tests/microstore
 
 test-plain: $(INSTALLED)
-	$(BIN)/pytest tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
+	$(PYTEST) tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED) $(NODE_PACKAGES) $(CLIENT_PACKAGES)
-	$(STACK) exec -- $(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/faults
+	$(TEST) $(PYTEST) tests/end_to_end --ignore tests/end_to_end/faults
 
 test-faults: $(INSTALLED)
-	$(STACK) exec -- $(BIN)/pytest tests/end_to_end/faults
+	$(TEST) $(PYTEST) tests/end_to_end/faults
 
 # ---- the parts of check
 

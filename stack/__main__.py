@@ -1,5 +1,6 @@
 """`python -m stack`: the launcher's command line."""
 
+import faulthandler
 import os
 import resource
 import shutil
@@ -13,9 +14,13 @@ from stack.down import delete_all_data, stop_everything
 from stack.failure import CannotRun
 from stack.launch import launch
 from stack.modes import EMBEDDED, REAL, find_servers
+from stack.places import make_run_folder
+from stack.servers.private import FOLDER, RealServers, ServerSet
 from stack.servers.throw_away import private_servers
 
 COMMAND_ENDS_WITHIN_SECONDS = 20
+TIMED_OUT = 124  # as with timeout(1)
+SERVERS_START_WITHIN_SECONDS, SERVERS_END_WITHIN_SECONDS = 900, 120  # the first time they are installed
 ENOUGH_FILES = 65_536  # not all that are allowed: Erlang sets aside memory for each
 
 
@@ -40,6 +45,7 @@ def _parser() -> ArgumentParser:
     services = commands.add_parser("services", help="start PostgreSQL (two), RabbitMQ and Redis, print URLs")
     services.set_defaults(run=_run_services)
     execute = commands.add_parser("exec", help="run a command with throw-away servers")
+    execute.add_argument("--minutes", type=float, help="the longest that it may take, for ever by default")
     execute.add_argument("command", nargs=REMAINDER, metavar="-- COMMAND")
     execute.set_defaults(run=_run_exec)
     for mode, name, what in ((REAL, "up", "on real servers"), (EMBEDDED, "run", "on what the wheels bring")):
@@ -62,8 +68,18 @@ def _run_services(_options: Namespace) -> int:
 
 def _run_exec(options: Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    # Whoever waits for the servers is signalled in vain while they are stopped: this thread is not.
+    faulthandler.dump_traceback_later(SERVERS_START_WITHIN_SECONDS, exit=True)
     with private_servers() as servers:
-        return _run_to_the_end(command, environment={**os.environ, **servers.environment()})
+        faulthandler.cancel_dump_traceback_later()
+        try:
+            environment = {**os.environ, **servers.environment()}
+            code = _run_to_the_end(command, environment=environment, minutes=options.minutes)
+            if code:
+                _keep_logs(servers)
+            return code
+        finally:
+            faulthandler.dump_traceback_later(SERVERS_END_WITHIN_SECONDS, exit=True)
 
 
 def _run_launch(options: Namespace) -> int:
@@ -78,12 +94,29 @@ def _run_down(options: Namespace) -> int:
     return 0
 
 
-def _run_to_the_end(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
+def _keep_logs(servers: ServerSet) -> None:
+    if FOLDER in os.environ or not isinstance(servers, RealServers):
+        return  # they outlive the command
+    folder = make_run_folder(f"failed/{os.getpid()}")
+    for server in servers.all:
+        shutil.copy(server.daemon.log_file, folder / f"{server.name}.log")
+    print(f"The servers' logs are kept in {folder}", file=sys.stderr)
+
+
+def _run_to_the_end(
+    command: Sequence[str], *, environment: Mapping[str, str], minutes: float | None = None
+) -> int:
     if not command or not shutil.which(command[0]):
         raise CannotRun(f"No such command: {' '.join(command) or '(none given)'}")
     with subprocess.Popen(command, env=environment) as child:
         try:
-            code = child.wait()
+            code = child.wait(minutes and minutes * 60)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGABRT)  # pytest prints its stacks then
+            child.send_signal(signal.SIGCONT)  # if it is stopped
+            _wait_or_kill(child)
+            print(f"\nNot ended within {minutes:g} minutes: {' '.join(command)}", file=sys.stderr)
+            return TIMED_OUT
         except KeyboardInterrupt:
             # The terminal has signalled the child too, and a second signal would interrupt its cleaning up.
             _wait_or_kill(child)

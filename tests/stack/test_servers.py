@@ -178,12 +178,13 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
 
 
 def test_exec_ends_what_a_killed_command_left_in_sessions_of_its_own(
-    services: RealServers, orphan: Path
+    services: RealServers, orphan: Path, tmp_path: Path
 ) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
     left_by_an_owner = subprocess.Popen(
         ["sleep", "1000"], env={**bare, FOLDER: str(orphan)}, start_new_session=True
     )
+    bare |= {"MICROSTORE_RUN_FOLDER": str(tmp_path)}
     killed = "setsid sleep 1000 > /dev/null 2>&1 & echo $!; kill -9 $$"
     done = subprocess.run(
         [*EXEC, "sh", "-c", killed], env=bare, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True
@@ -191,6 +192,9 @@ def test_exec_ends_what_a_killed_command_left_in_sessions_of_its_own(
     assert done.returncode == 128 + signal.SIGKILL
     assert find_process(int(done.stdout.split()[-1])) is None
     assert left_by_an_owner.wait(10) == -signal.SIGKILL
+    # It has failed, so the logs of its servers are kept.
+    kept = {log.stem for log in tmp_path.glob("failed/*/*.log")}
+    assert kept == {server.name for server in services.all}
 
 
 def test_the_logs_are_ours_alone_to_read(services: RealServers) -> None:
