@@ -52,8 +52,14 @@ class NewestFirst(CursorPagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any] | None:
+        # As DRF does, but before `narrow`, which may decode a cursor.
+        self.base_url = request.build_absolute_uri()
         try:
-            return super().paginate_queryset(queryset, request, view)
+            return super().paginate_queryset(self.narrow(queryset, request), request, view)
         # A forged cursor can hold a position that is no id of the table.
         except (ValueError, ValidationError) as error:
             raise NotFound(self.invalid_cursor_message) from error
+
+    def narrow(self, rows: Any, request: Request) -> Any:
+        """Return the rows that can be on the requested page, or more of them."""
+        return rows

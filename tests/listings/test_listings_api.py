@@ -158,6 +158,30 @@ def test_an_account_sees_the_orders_of_a_listing(api: APIClient, put_on_sale: Ca
     assert [order["listing"] for order in found] == [radio.pk]
 
 
+def test_pages_of_orders_have_what_was_bought_and_what_was_sold(
+    api: APIClient, alice: User, bob: User, put_on_sale: Callable[..., Listing]
+) -> None:
+    lamp, radio = put_on_sale("Reading lamp"), put_on_sale("Radio with one station")
+    Listing.objects.filter(pk=radio.pk).update(seller=bob)
+    deals = [(bob, lamp), (alice, radio), (alice, radio), (bob, lamp), (alice, radio)]
+    made = [
+        Order.objects.create(buyer=buyer, listing=listing, quantity=1, unit_price_cents=1, currency="EUR")
+        for buyer, listing in deals
+    ]
+    newest = [str(order.pk) for order in reversed(made)]
+    pages = [api.get("/api/orders/?page_size=2").json()]
+    for _ in range(2):
+        pages.append(api.get(pages[-1]["next"]).json())
+    assert [[order["id"] for order in page["results"]] for page in pages] == [
+        newest[:2], newest[2:4], newest[4:]
+    ]  # fmt: skip
+    assert pages[-1]["next"] is None
+    back = api.get(pages[-1]["previous"]).json()
+    assert [order["id"] for order in back["results"]] == newest[2:4]
+    sold = api.get("/api/orders/?role=seller").json()["results"]
+    assert [order["listing"] for order in sold] == [radio.pk] * 3
+
+
 @pytest.mark.parametrize("listed", [1, 20, 60])
 def test_a_page_costs_the_same_however_much_is_listed(
     anybody: APIClient,
