@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from benchmarks.capacity import project
-from benchmarks.circumstances import TimeIsUp, describe_circumstances, limited
+from benchmarks.circumstances import describe_circumstances
 from benchmarks.parts import PARTS
 from benchmarks.report import describe, describe_capacity, make_document
 from benchmarks.result import Result
@@ -15,6 +15,7 @@ from benchmarks.shop import Shop
 from stack.failure import CannotRun
 from stack.places import ROOT, make_run_folder
 from stack.processes.interruption import uninterrupted
+from stack.processes.time_limit import TimeIsUp, limited
 from stack.servers.private import RealServers
 from stack.servers.throw_away import private_servers
 
@@ -36,7 +37,7 @@ def main() -> int:
         ends_at = time.monotonic() + scale.total_seconds
         measured = [
             _measure(name, services, scale, results, limit_seconds=round(ends_at - time.monotonic()))
-            for name in options.only or PARTS
+            for name in options.only or [name for name, part in PARTS.items() if not part.limit_seconds]
         ]
     if scale is FULL:
         (RESULTS / "README.md").write_text(make_results_document())
@@ -55,12 +56,13 @@ def _parse() -> Namespace:
 
 def _measure(name: str, services: RealServers, scale: Scale, results: Path, *, limit_seconds: int) -> bool:
     """Measure one part on processes of its own, and return whether that succeeded."""
+    limit_seconds = PARTS[name].limit_seconds or min(limit_seconds, scale.limit_seconds)
     if limit_seconds < LEAST_SECONDS:
         print(f"\n{name} is left out: no time\n", file=sys.stderr, flush=True)
         return False
     shop = Shop(services, services.folder / name)
     try:
-        with limited(min(limit_seconds, scale.limit_seconds)):
+        with limited(limit_seconds):
             # Each part begins with the same empty tables, whatever the one before has left.
             shop.empty()
             result = PARTS[name].measure(shop, scale)

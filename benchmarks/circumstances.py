@@ -1,34 +1,13 @@
-"""The circumstances of a measurement (time, commit, machine), and its time limit."""
+"""The circumstances of a measurement: time, commit, machine."""
 
 import os
 import platform
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import FrameType
-from typing import NoReturn
 
 from benchmarks.scale import Scale
 from tools.revision import describe_commit
-
-
-class TimeIsUp(BaseException):
-    """A part exceeded its time limit. No Exception, so that no `except Exception` swallows it."""
-
-
-@contextmanager
-def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeIsUp in the block after this number of seconds."""
-    # A signal also ends a read that blocks, which a check between two steps would not.
-    before = signal.signal(signal.SIGALRM, _end)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def describe_circumstances(scale: Scale) -> Mapping[str, str]:
@@ -55,7 +34,3 @@ def _work_ms() -> float:
     for number in range(200_000):
         table[number % 997] = str(number)
     return (time.process_time() - started_at) * 1000
-
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise TimeIsUp

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from stack.containers.engine import Engine, running_engine
@@ -11,15 +12,21 @@ from stack.containers.rehearsal import rehearse
 from stack.failure import CannotRun
 from stack.places import make_throw_away_folder
 from stack.processes.interruption import unwound_by_signals
+from stack.processes.time_limit import TimeIsUp, limited
 from stack.report import say, timed
+
+# Six minutes on two cores that do nothing else. What cleans up has one more.
+LIMIT_SECONDS = 1_200
+CLEANING_SECONDS = 60
 
 
 def main() -> int:
     """Rehearse where the containers' ports are; return 0 if everything went as the README says."""
     if sys.argv[1:2] == ["--inside"]:
-        rehearse(Engine(), Path(sys.argv[2]))
+        with limited(int(sys.argv[3])):
+            rehearse(Engine(), Path(sys.argv[2]))
         return 0
-    with unwound_by_signals():
+    with unwound_by_signals(), limited(LIMIT_SECONDS + CLEANING_SECONDS):
         folder = make_throw_away_folder()
         try:
             return _start_engine_and_rehearse(folder)
@@ -28,9 +35,12 @@ def main() -> int:
 
 
 def _start_engine_and_rehearse(folder: Path) -> int:
+    started_at = time.monotonic()
     with timed("all of it"), running_engine(folder) as engine:
         provide_images(engine)
-        command = [*engine.inside, sys.executable, "-m", "stack.containers", "--inside", str(folder)]
+        left_seconds = max(1, LIMIT_SECONDS - round(time.monotonic() - started_at))
+        command = [*engine.inside, sys.executable, "-m", "stack.containers", "--inside"]
+        command += [str(folder), str(left_seconds)]
         done = subprocess.run(command, env=dict(engine.environment), check=False)
     say("Nothing of it is left." if done.returncode == 0 else "")
     return done.returncode
@@ -39,6 +49,6 @@ def _start_engine_and_rehearse(folder: Path) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except CannotRun as reason:
-        print(f"\n{reason}", file=sys.stderr)
+    except (CannotRun, TimeIsUp) as reason:
+        print(f"\n{reason or 'It takes too long.'}", file=sys.stderr)
         sys.exit(1)

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from stack.failure import CannotRun
 from stack.waiting import wait_until
 
-SETTLES_WITHIN_SECONDS = 60
+SETTLES_WITHIN_SECONDS = 180  # all processes start again meanwhile; measured 60 with a load of 28
 ARMCHAIR = {"title": "Crunchy armchair", "price_cents": 2500, "currency": "EUR", "quantity": 1000}
 
 

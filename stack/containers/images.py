@@ -14,6 +14,7 @@ from stack.report import timed
 from stack.servers.debian_release import make_file_system
 
 STAND_INS = Path(__file__).parent / "images"
+PULLED_WITHIN_SECONDS = 300
 # PostgreSQL runs without its compiler of queries, which is a quarter of everything.
 WITHOUT = ("/usr/lib/*/libLLVM*", "/usr/lib/postgresql/*/lib/llvmjit*", "/usr/lib/postgresql/*/lib/bitcode/*")
 
@@ -81,7 +82,9 @@ def _is_there(engine: Engine, image: str) -> bool:
 
 
 def _pull(engine: Engine, image: str) -> bool:
-    return engine.try_to_run("docker", "pull", "--quiet", image).returncode == 0
+    # A registry that takes packets and answers none would be waited for as long as everything else may take.
+    limited = ("timeout", str(PULLED_WITHIN_SECONDS), "docker", "pull", "--quiet", image)
+    return engine.try_to_run(*limited).returncode == 0
 
 
 def _import_base(engine: Engine, base: Base) -> None:

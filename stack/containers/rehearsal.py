@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from stack.failure import CannotRun
 from stack.places import ROOT
 from stack.ports import choose_ports
 from stack.processes.interruption import uninterrupted
+from stack.processes.time_limit import TimeIsUp
 from stack.report import say, timed
 from stack.waiting import wait_until
 
@@ -29,8 +31,9 @@ WORKER = "transactions-worker"
 # As a release with a wrong secret: it starts, and never consumes. Healthy ones are so within seconds.
 BAD_RELEASE = {
     "environment": {"BROKER_URL": "amqp://transactions:yesterdays-password@rabbitmq:5672//"},
-    "healthcheck": {"start_period": "20s", "interval": "5s"},
+    "healthcheck": {"start_period": "20s", "interval": "5s", "retries": 1},
 }
+EVENT = "{{.TimeNano}} {{.Actor.Attributes.name}} {{.Action}}"
 STATE = "{{.Name}} {{.State.ExitCode}} {{.RestartCount}} {{.State.OOMKilled}}"
 
 
@@ -51,7 +54,7 @@ def rehearse(engine: Engine, folder: Path) -> None:
         with timed("the audit agrees"):
             engine.run("docker", "compose", "run", "--rm", "audit", folder=copy)
         stop(engine, copy)
-    except CannotRun:
+    except (CannotRun, TimeIsUp):
         # With the containers their logs go, too.
         say(engine.run("docker", "compose", "logs", "--no-color", f"--tail={LAST_LINES}", folder=copy))
         raise
@@ -93,9 +96,26 @@ def start(engine: Engine, copy: Path) -> None:
     # Before, so that the step after it is what a machine needs that has the image.
     with timed("docker compose build"):
         engine.run("docker", "compose", "build", folder=copy)
+    began_at = time.time()
     with timed(f"{up}: everything is healthy"):
         engine.run("sh", "-c", up, folder=copy)
+    say(describe_start(engine, began_at))
     say(engine.run("docker", "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.PIDs}}"))
+
+
+def describe_start(engine: Engine, began_at: float) -> str:
+    """Return when each container was started and when it was healthy, in seconds, the last one last."""
+    span = (f"--since={began_at}", f"--until={time.time()}")
+    kinds = ("--filter=type=container", "--filter=event=start", "--filter=event=health_status")
+    said = engine.run("docker", "events", *span, *kinds, f"--format={EVENT}")
+    moments: dict[str, dict[str, float]] = {}
+    for nanoseconds, name, action in (line.split(maxsplit=2) for line in said.splitlines()):
+        moments.setdefault(name, {}).setdefault(action, int(nanoseconds) / 1e9 - began_at)
+    lasts = sorted(moments.items(), key=lambda found: max(found[1].values()))
+    return "\n".join(
+        f"{' ':8} {name}: " + ", ".join(f"{action} {at:.1f} s" for action, at in found.items())
+        for name, found in lasts
+    )
 
 
 def use(market: Market) -> None:
