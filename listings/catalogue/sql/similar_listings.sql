@@ -9,8 +9,10 @@ DECLARE
         WHERE length(word) >= 4 ORDER BY length(word) DESC LIMIT 10
     );
 BEGIN
-    RETURN QUERY SELECT id FROM listings_listing
-    WHERE words[1] <% search_fold(title)
-        AND NOT EXISTS (SELECT FROM unnest(words[2:]) AS word WHERE NOT word <% search_fold(title))
-    ORDER BY word_similarity(words[1], search_fold(title)) DESC, id DESC LIMIT 100;
+    -- Of a word that is like very many titles, 10,000 are compared: all 100,000 of a shop took 2.6 seconds.
+    RETURN QUERY SELECT id FROM (
+        SELECT id, search_fold(title) AS folded FROM listings_listing WHERE words[1] <% search_fold(title) LIMIT 10000
+    ) AS candidate
+    WHERE NOT EXISTS (SELECT FROM unnest(words[2:]) AS word WHERE NOT word <% folded)
+    ORDER BY word_similarity(words[1], folded) DESC, id DESC LIMIT 100;
 END $$;
