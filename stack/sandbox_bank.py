@@ -15,6 +15,7 @@ from argparse import ArgumentParser
 from collections import Counter, deque
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -35,18 +36,24 @@ class Refused(Exception):
 
 
 class SandboxBank(ThreadingHTTPServer):
-    """A provider that keeps its payouts in memory; the next calls get the faults in `faults`, one each."""
+    """A provider that keeps its payouts in memory; the next calls get the faults in `faults`, one each.
+
+    With a file it knows them after a restart, too: one line of JSON a payout, as it was decided.
+    """
 
     daemon_threads = True
 
-    def __init__(self, port: int = 0, *, key: str) -> None:
+    def __init__(self, port: int = 0, *, key: str, file: Path | None = None) -> None:
         super().__init__(("127.0.0.1", port), Call)
         self.key = key.encode()
+        self.file = file
         self.faults: deque[str] = deque()
         self.late_seconds = 5.0
         self.payouts: dict[str, dict[str, Any]] = {}
         self.payments: Counter[str] = Counter()  # made by id: one each, whatever is called how often
         self._lock = threading.Lock()
+        for kept in read_kept(file):
+            self._keep(kept)
 
     @property
     def url(self) -> str:
@@ -60,13 +67,19 @@ class SandboxBank(ThreadingHTTPServer):
             if kept is None:
                 failed = FAILING in asked["holder"]
                 status = "failed" if failed else "pending" if pending else "paid"
-                self.payments.update([asked["id"]] if status == "paid" else [])
                 reason = "The account is closed." if failed else ""
                 kept = {"asked": asked, "status": status, "reason": reason}
-                self.payouts[asked["id"]] = kept
+                self._keep(kept)
+                if self.file:
+                    with self.file.open("a") as file:
+                        file.write(json.dumps(kept) + "\n")
         if kept["asked"] != asked:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "this id was used for another payout")
         return self.show(asked["id"])
+
+    def _keep(self, kept: dict[str, Any]) -> None:
+        self.payouts[kept["asked"]["id"]] = kept
+        self.payments.update([kept["asked"]["id"]] if kept["status"] == "paid" else [])
 
     def show(self, payout_id: str) -> dict[str, Any]:
         """Return a payout as it is answered; raises Refused where there is none."""
@@ -84,6 +97,11 @@ class SandboxBank(ThreadingHTTPServer):
                 if kept["status"] == "pending":
                     kept["status"] = "paid"
                     self.payments[payout_id] += 1
+
+
+def read_kept(file: Path | None) -> list[dict[str, Any]]:
+    """Return the payouts in the file of a provider, in the order of their decision."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file and file.exists() else []
 
 
 class Call(BaseHTTPRequestHandler):
@@ -175,8 +193,9 @@ def main() -> None:
     parser = ArgumentParser("stack.sandbox_bank", description=__doc__)
     parser.add_argument("--port", type=int, default=8004, help="port to listen on; 0 takes a free one")
     parser.add_argument("--fault", action="append", choices=FAULTS, default=[], help="of the next call")
+    parser.add_argument("--file", type=Path, help="of its payouts, which it knows after a restart")
     options = parser.parse_args()
-    with SandboxBank(options.port, key=os.environ["PAYOUTS_SIGNING_KEY"]) as bank:
+    with SandboxBank(options.port, key=os.environ["PAYOUTS_SIGNING_KEY"], file=options.file) as bank:
         bank.faults.extend(options.fault)
         print(f"PAYOUTS_URL={bank.url}", flush=True)
         bank.serve_forever()

@@ -47,6 +47,7 @@ def open_market(tmp_path_factory: pytest.TempPathFactory, storefront: str) -> It
         changed = {
             "FEES_READ_TIMEOUT_SECONDS": "2",
             "RETRY_DELAYS_SECONDS": "1,2",  # five attempts take 155 s otherwise
+            "HOLD_DAYS": "0",  # payouts of what is sold a moment ago
             "STOREFRONT_ORIGINS": storefront,
             "EMAIL_URL": f"filemail:///{folder}/mail",
         }

@@ -20,17 +20,20 @@ class Held:
 
 
 @contextmanager
-def held_statement(url: str, *, when: str, table: str) -> Iterator[Held]:
-    """Hold up the first statement of that kind: `BEFORE DELETE`, or `AFTER INSERT`."""
-    with _held(url, f"CREATE TRIGGER hold {when} ON {table} FOR EACH STATEMENT", table) as held:
+def held_statement(url: str, *, when: str, table: str, status: str = "") -> Iterator[Held]:
+    """Hold up the first such statement, `BEFORE DELETE` or `AFTER INSERT`, or row of this status."""
+    rows = f"ROW WHEN (NEW.status = '{status}')" if status else "STATEMENT"
+    with _held(url, f"CREATE TRIGGER hold {when} ON {table} FOR EACH {rows}", table) as held:
         yield held
 
 
 @contextmanager
-def held_commit(url: str, *, table: str) -> Iterator[Held]:
-    """Hold up the first COMMIT that has inserted into the table. Once let go, it commits, come what may."""
+def held_commit(url: str, *, table: str, after: str = "INSERT", status: str = "") -> Iterator[Held]:
+    """Hold up the first COMMIT of such rows in the table. Once let go, it commits, come what may."""
+    rows = f"ROW WHEN (NEW.status = '{status}')" if status else "ROW"
     rule = (
-        f"CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        f"CREATE CONSTRAINT TRIGGER hold AFTER {after} ON {table} DEFERRABLE INITIALLY DEFERRED"
+        f" FOR EACH {rows}"
     )
     with _held(url, rule, table) as held:
         yield held
@@ -58,7 +61,7 @@ def _held(url: str, trigger: str, table: str) -> Iterator[Held]:
         return cursor.fetchone() is not None
 
     def wait() -> None:
-        assert wait_until(is_held, timeout_seconds=30), f"nothing came to: {trigger}"
+        assert wait_until(is_held, timeout_seconds=60), f"nothing came to: {trigger}"
 
     def let_go() -> None:
         cursor.execute("SELECT pg_advisory_unlock_all()")

@@ -22,6 +22,8 @@ from microstore.contracts.transactions import (
 )
 from microstore.telemetry.tracing import new_trace
 
+CURRENCIES = ("EUR", "JPY", "KWD")  # with 2, 0 and 3 digits of the minor unit
+
 
 def item_sold(
     order_id: UUID, *, price_cents: int = 24_900, listing_id: int = 1, transaction_id: UUID | None = None

@@ -2,32 +2,41 @@
 
 import signal
 
+from stack.processes.stack import Stack
 from stack.waiting import wait_until
 from tests.support.holding import Held, held_commit, held_statement
 from tests.support.market import Market
 from tests.support.rush import rush
 
 
-def restart(market: Market, process: str) -> None:
-    market.stack.start(process)
-    market.stack.wait_ready(process)
+def restart(stack: Stack, process: str) -> None:
+    stack.start(process)
+    stack.wait_ready(process)
+
+
+def kill_before_the_commit(stack: Stack, process: str, held: Held) -> None:
+    """The process is killed before its statement ends: PostgreSQL rolls back."""
+    held.wait()
+    stack[process].kill()
+    held.let_go()
+
+
+def kill_after_the_commit(stack: Stack, process: str, held: Held) -> None:
+    """The process is frozen while PostgreSQL commits, and is killed before it receives the result."""
+    held.wait()
+    stack[process].freeze()
+    held.let_go()
+    stack[process].kill()
 
 
 def die_before_the_commit(market: Market, process: str, held: Held) -> None:
-    """The process is killed before its statement ends: PostgreSQL rolls back."""
-    held.wait()
-    market.stack[process].kill()
-    held.let_go()
-    restart(market, process)
+    kill_before_the_commit(market.stack, process, held)
+    restart(market.stack, process)
 
 
 def die_after_the_commit(market: Market, process: str, held: Held) -> None:
-    """The process is frozen while PostgreSQL commits, and is killed before it receives the result."""
-    held.wait()
-    market.stack[process].freeze()
-    held.let_go()
-    market.stack[process].kill()
-    restart(market, process)
+    kill_after_the_commit(market.stack, process, held)
+    restart(market.stack, process)
 
 
 def test_the_api_dies_after_the_commit_and_before_its_answer(market: Market) -> None:
@@ -76,7 +85,7 @@ def test_the_worker_dies_after_the_chained_publish_and_before_the_acknowledgemen
             lambda: is_any_completed(market, recorded_orders(market) - recorded), timeout_seconds=30
         )
         market.stack["transactions-worker"].kill()
-        restart(market, "transactions-worker")
+        restart(market.stack, "transactions-worker")
         hour.wait_for_purchases(5)
 
 
