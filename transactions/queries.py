@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from transactions.ledger.posting import post
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
 
@@ -75,8 +76,7 @@ def void_recorded(order_ids: Collection[UUID]) -> list[UUID]:
     voided = dict(new.select_for_update().values_list("id", "order_id"))
     stored = Transaction.objects.filter(id__in=voided)
     stored.update(status=Transaction.Status.VOIDED, voided_at=timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT post_voids(%s::uuid[])", [list(voided)])
+    post("post_voids", list(voided))
     return list(voided.values())
 
 

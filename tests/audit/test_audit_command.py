@@ -63,7 +63,7 @@ def test_heal_posts_what_the_ledger_lacks(shop: Shop) -> None:
     healed = manage("transactions", shop.urls, "audit", "--heal", "--json")
     assert healed.returncode == 1
     assert json.loads(healed.stdout)["disagreements"] == 1
-    assert "Sales posted: 1." in healed.stderr
+    assert "Journals posted: 1." in healed.stderr
     assert manage("transactions", shop.urls, "audit").returncode == 0
 
 

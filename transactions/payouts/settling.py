@@ -5,9 +5,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from microstore.database.clock import database_now
+from transactions.ledger.posting import post
 from transactions.payouts.models import OPEN, Payout
 
 log = structlog.get_logger(__name__)
@@ -34,9 +35,7 @@ def settle_payouts(outcomes: Mapping[UUID, Outcome]) -> list[Payout]:
     rows = Payout.objects.filter(pk__in=outcomes).order_by("id").select_for_update(no_key=True)
     changed = [payout for payout in rows if _settle(payout, outcomes[payout.pk])]
     Payout.objects.bulk_update(changed, ["status", "reason", "reference", "settled_at"])
-    ended = [payout.pk for payout in changed if payout.status in FINAL]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT post_payouts(%s::uuid[])", [ended])
+    post("post_payouts", [payout.pk for payout in changed if payout.status in FINAL])
     return changed
 
 

@@ -5,8 +5,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 
 from microstore.contracts.transactions import REFUND_REQUESTED, RefundRequested
@@ -14,6 +13,7 @@ from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.staff.money import show_amount
 from microstore.telemetry.tracing import trace_id_of
 from transactions import queries
+from transactions.ledger.posting import post
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
 from transactions.refunds.shares import commission_share_cents, fee_share_cents
@@ -100,12 +100,9 @@ def _store(refunds: Sequence[Refund], sold: Sold) -> None:
         return
     Refund.objects.bulk_create(refunds, ignore_conflicts=True)
     refunded = [refund.pk for refund in refunds if refund.status == Refund.Status.REFUNDED]
-    with connection.cursor() as cursor:
-        # Sales of a release without a ledger first, so that there is something to reverse.
-        cursor.execute(
-            "SELECT post_sales(%s::uuid[], %s)", [[row.pk for row in sold.values()], settings.HOLD_DAYS]
-        )
-        cursor.execute("SELECT post_refunds(%s::uuid[])", [refunded])
+    # Sales of a release without a ledger first, so that there is something to reverse.
+    post("post_sales", [row.pk for row in sold.values()])
+    post("post_refunds", refunded)
     for refund in refunds:
         event = "order_refunded" if refund.status == Refund.Status.REFUNDED else "refund_refused"
         log.info(

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--heal",
             action="store_true",
-            help="send again what is pending too long, or post missing sales",
+            help="send again what is pending too long, or post what the ledger lacks",
         )
         for option, default in (
             ("--pending-deadline", settings.PENDING_DEADLINE_SECONDS),
