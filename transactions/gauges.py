@@ -47,8 +47,8 @@ def _payout_gauges() -> Iterator[GaugeValue]:
     rows = Payout.objects.filter(status__in=OPEN).order_by().values_list("status")
     found = {status: rest for status, *rest in rows.annotate(Count("id"), Min("created_at"), Min("sent_at"))}
     prepared, created_at, _ = found.get("prepared", (0, None, None))
-    sent, *_ = found.get("sent", (0,))
-    unknown, _, sent_at = found.get("unknown", (0, None, None))
+    sent, _, sent_at = found.get("sent", (0, None, None))
+    unknown, _, unknown_sent_at = found.get("unknown", (0, None, None))
     now = timezone.now()
     yield GaugeValue("microstore_payouts_prepared", "Payouts that are claimed and not sent.", prepared)
     yield GaugeValue("microstore_payouts_sent", "Payouts that are sent and neither paid nor failed.", sent)
@@ -59,9 +59,14 @@ def _payout_gauges() -> Iterator[GaugeValue]:
         seconds_since(created_at, now),
     )
     yield GaugeValue(
+        "microstore_payouts_sent_oldest_seconds",
+        "Time since the oldest payout of those `sent` was sent; 0 where there is none.",
+        seconds_since(sent_at, now),
+    )
+    yield GaugeValue(
         "microstore_payouts_unknown_oldest_seconds",
         "Time since the oldest unknown payout was sent; 0 where there is none.",
-        seconds_since(sent_at, now),
+        seconds_since(unknown_sent_at, now),
     )
 
 

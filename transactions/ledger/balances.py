@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 
 from transactions.ledger.models import Account, Entry
@@ -20,6 +20,7 @@ class Balance(NamedTuple):
     currency: str
     pending_cents: int
     available_cents: int
+    since: datetime  # when the first of the income was available
 
 
 class Line(NamedTuple):
@@ -87,13 +88,15 @@ def _balances() -> Any:  # a queryset, whose sums are no fields
         .annotate(
             pending=-Coalesce(Sum("amount_cents", filter=held), 0),
             available=-Coalesce(Sum("amount_cents", filter=~held), 0),
+            since=Min("available_at"),
         )
         .order_by("owner_id", "currency")
     )
 
 
 def _read(balances: QuerySet[Any, Any]) -> list[Balance]:
-    return [Balance(*row) for row in balances.values_list("owner_id", "currency", "pending", "available")]
+    rows = balances.values_list("owner_id", "currency", "pending", "available", "since")
+    return [Balance(*row) for row in rows]
 
 
 def _balances_at(seller_id: int, newest: dict[str, int]) -> dict[str, int]:

@@ -1,18 +1,18 @@
 """Preparing payouts: the available income of sellers is claimed by a journal, once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Min, Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from microstore.database.clock import database_now
 from microstore.staff.money import minor_unit_digits
 from transactions.ledger.balances import Balance, available
-from transactions.ledger.models import Account, Entry
+from transactions.ledger.posting import post
 from transactions.payouts.models import OPEN, BankAccount, Payout
 
 log = structlog.get_logger(__name__)
@@ -38,20 +38,18 @@ def _prepare_chunk(after: int) -> tuple[int, int] | None:
         return None
     # Read after the locks, hence after the commit of whoever held them: their payouts are in the sums.
     due = _find_due(list(accounts))
-    since = _first_available([each.seller_id for each in due])
     payouts = [
         Payout(
             seller_id=each.seller_id,
             bank_account=accounts[each.seller_id],
             currency=each.currency,
             amount_cents=each.available_cents,
-            available_at=since[each.seller_id, each.currency],
+            available_at=each.since,
         )
         for each in due
     ]
     Payout.objects.bulk_create(payouts)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT post_payouts(%s::uuid[])", [[payout.pk for payout in payouts]])
+    post("post_payouts", [payout.pk for payout in payouts])
     for payout in payouts:
         log.info(
             "payout_prepared",
@@ -72,9 +70,7 @@ def _lock_accounts(after: int) -> Mapping[int, BankAccount]:
 
 
 def _find_due(sellers: Sequence[int]) -> list[Balance]:
-    since = database_now() - timedelta(days=settings.PAYOUT_EVERY_DAYS)
-    not_yet = Payout.objects.filter(Q(status__in=OPEN) | Q(created_at__gt=since), seller_id__in=sellers)
-    recent = set(not_yet.values_list("seller_id", "currency"))
+    recent = find_recent(Payout.objects.filter(seller_id__in=sellers))
     return [
         each
         for each in available(sellers=sellers)
@@ -82,10 +78,11 @@ def _find_due(sellers: Sequence[int]) -> list[Balance]:
     ]
 
 
-def _first_available(sellers: Sequence[int]) -> dict[tuple[int, str], datetime]:
-    entries = Entry.objects.filter(account=Account.PAYABLE, owner_id__in=sellers).order_by()
-    firsts = entries.values_list("owner_id", "currency").annotate(Min("available_at"))
-    return {(seller_id, currency): first for seller_id, currency, first in firsts}
+def find_recent(payouts: QuerySet[Payout]) -> set[tuple[int, str]]:
+    """Return seller and currency of those payouts that are open or younger than PAYOUT_EVERY_DAYS."""
+    since = database_now() - timedelta(days=settings.PAYOUT_EVERY_DAYS)
+    recent = payouts.filter(Q(status__in=OPEN) | Q(created_at__gt=since))
+    return set(recent.values_list("seller_id", "currency"))
 
 
 def minimum_cents(currency: str) -> int:

@@ -19,6 +19,7 @@ from transactions.payouts.details import seal_all_anew
 from transactions.payouts.preparing import prepare_payouts
 from transactions.payouts.sending import look_up_payouts, send_payouts
 from transactions.payouts.statements import NoStatement, read_statement
+from transactions.payouts.waiting import measure_waiting
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +80,7 @@ class Command(BaseCommand):
         prepared = 0
         if time.monotonic() >= self.prepare_at:
             prepared = self.run_steps(prepare_payouts())
+            measure_waiting()
             self.prepare_at = time.monotonic() + PREPARE_EVERY_SECONDS
         sent = self.run_steps(send_payouts())
         return f"Payouts prepared: {prepared}, sent: {sent}, looked up: {looked_up}."
