@@ -20,11 +20,6 @@ Status = Payout.Status
 MAY_DECIDE = "transactions.decide_payout"
 
 
-def find_seller(term: str) -> int | None:
-    """Return the number of a seller that the term is; None where it is none."""
-    return int(term) if is_id(term) else None
-
-
 def is_decidable(payout: Payout, status: Payout.Status) -> bool:
     """Return whether a person may say that this payout has this end.
 
@@ -35,16 +30,33 @@ def is_decidable(payout: Payout, status: Payout.Status) -> bool:
     return payout.status == Status.UNKNOWN or (payout.status, status) == (Status.PREPARED, Status.FAILED)
 
 
+class OfSellerAdmin(ReadOnlyAdmin):
+    """Rows of sellers, found by the seller's number or by their own id."""
+
+    search_fields = ("id",)
+    search_help_text = "An id, or the number of a seller."
+    ordering = ("-id",)
+    seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if is_id(term):
+            return queryset.filter(seller_id=int(term)), False
+        wanted = uuid_of(term)
+        return queryset.filter(pk=wanted) if wanted else queryset.none(), False
+
+
 @admin.register(Payout)
-class PayoutAdmin(ReadOnlyAdmin):
+class PayoutAdmin(OfSellerAdmin):
     """Payouts, read only but for the end of those that are unknown."""
 
     actions = ("look_up", "mark_as_paid", "mark_as_failed")
     list_display = ("id", "status", "seller_id", "amount", "provider", "created_at", "sent_at", "settled_at")
     list_filter = ("status", AgeFilter)
-    search_fields = ("id",)
-    search_help_text = "The id of a payout, or the number of a seller."
-    ordering = ("-id",)
     fields = (
         *("id", "status", "reason", "amount", "seller_link", "bank_account"),
         *("provider", "batch", "reference", "statement_lines"),
@@ -52,19 +64,6 @@ class PayoutAdmin(ReadOnlyAdmin):
     )
     readonly_fields = fields
     amount = money_column("amount_cents", description="amount")
-    seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Payout], search_term: str
-    ) -> tuple[QuerySet[Payout], bool]:
-        """Search by the id of the payout, or by its seller."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if seller_id := find_seller(term):
-            return queryset.filter(seller_id=seller_id), False
-        wanted = uuid_of(term)
-        return queryset.filter(pk=wanted) if wanted else queryset.none(), False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may decide about payouts."""
@@ -117,26 +116,12 @@ class PayoutAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BankAccount)
-class BankAccountAdmin(ReadOnlyAdmin):
+class BankAccountAdmin(OfSellerAdmin):
     """Bank accounts, of which staff see no more than sellers do."""
 
     list_display = ("id", "seller_id", "masked", "changed_at", "usable_at", "replaced_at")
     fields = ("id", "seller_link", "masked", "changed_at", "usable_at", "replaced_at")
     readonly_fields = fields
-    search_fields = ("seller_id",)
-    search_help_text = "The number of a seller."
-    ordering = ("-id",)
-    seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[BankAccount], search_term: str
-    ) -> tuple[QuerySet[BankAccount], bool]:
-        """Search by the seller."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        seller_id = find_seller(term)
-        return queryset.filter(seller_id=seller_id) if seller_id else queryset.none(), False
 
 
 class ProblemFilter(admin.SimpleListFilter):

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
-from microstore.auth.sealing import open_sealed, public_half, seal
+from microstore.auth.sealing import CannotOpen, open_sealed, public_half, seal
 from transactions.ledger.balances import balances_of
 from transactions.payouts.models import OPEN, BankAccount, Payout
 
 ROWS_AT_ONCE = 500
+
+log = structlog.get_logger(__name__)
 
 
 class BankDetails(NamedTuple):
@@ -28,6 +31,15 @@ def open_details(account: BankAccount) -> BankDetails:
     purpose = purpose_of(account.seller_id)
     opened = json.loads(open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose))
     return BankDetails(holder=opened["holder"], iban=opened["iban"])
+
+
+def try_open(payout: Payout) -> BankDetails | None:
+    """Return the details of the payout's account; log and return None where no key opens them."""
+    try:
+        return open_details(payout.bank_account)
+    except CannotOpen as error:
+        log.error("payout_not_opened", payout_id=str(payout.pk), error=str(error))
+        return None
 
 
 def purpose_of(seller_id: int) -> str:

@@ -12,11 +12,10 @@ from django.db import connection, transaction
 from sepaxml import SepaTransfer
 from uuid_utils.compat import uuid7
 
-from microstore.auth.sealing import CannotOpen
 from microstore.database.clock import database_now
 from microstore.staff.money import in_major_units
 from transactions.export import escape_formulas
-from transactions.payouts.details import BankDetails, open_details
+from transactions.payouts.details import BankDetails, try_open
 from transactions.payouts.models import Payout
 
 log = structlog.get_logger(__name__)
@@ -81,13 +80,7 @@ def _publish(batch: str) -> None:
 def _claim_prepared() -> Mapping[Payout, BankDetails]:
     prepared = Payout.objects.filter(status=Payout.Status.PREPARED).order_by("id")
     rows = prepared.select_related("bank_account").select_for_update(of=("self",), skip_locked=True)
-    opened = {}
-    for payout in rows[:PAYOUTS_IN_FILE]:
-        try:
-            opened[payout] = open_details(payout.bank_account)
-        except CannotOpen as error:
-            log.error("payout_not_opened", payout_id=str(payout.pk), error=str(error))
-    return opened
+    return {payout: details for payout in rows[:PAYOUTS_IN_FILE] if (details := try_open(payout))}
 
 
 def _write(folder: Path, payouts: Mapping[Payout, BankDetails]) -> None:

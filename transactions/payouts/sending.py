@@ -4,11 +4,11 @@ A payout is stored as sent before it is. Killed at any point after that, its pro
 no payout of this id gets it again, under the same id, so that it cannot be paid twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,11 +17,9 @@ from django.db.models.functions import Coalesce
 from microstore.auth.sealing import CannotOpen
 from microstore.database.clock import database_now
 from transactions.payouts import files, provider
-from transactions.payouts.details import open_details
+from transactions.payouts.details import BankDetails, open_details, try_open
 from transactions.payouts.models import Payout
 from transactions.payouts.settling import Outcome, settle_payouts
-
-log = structlog.get_logger(__name__)
 
 HTTP = "http"
 LOOK_UP_AFTER = timedelta(seconds=60)  # well above the time in which a call ends
@@ -37,10 +35,8 @@ def send_payouts() -> Iterator[int]:
             yield written
         return
     skipped: set[UUID] = set()
-    while payout := _claim_next(skipped):
-        if payout.pk in skipped:
-            continue
-        answered = _attempt(payout)
+    while claimed := _claim_next(skipped):
+        answered = _settle_by(partial(provider.send, *claimed), claimed[0])
         yield 1
         if not answered:
             return
@@ -51,29 +47,24 @@ def look_up_payouts() -> Iterator[int]:
     if not settings.PAYOUTS_URL:
         return
     while payout := _next_to_look_up():
-        answered = _attempt(payout, look_up=True)
+        answered = _settle_by(partial(_find_or_send, payout), payout)
         yield 1
         if not answered:
             return
 
 
 @transaction.atomic
-def _claim_next(skipped: set[UUID]) -> Payout | None:
-    """Store the next prepared payout as sent, and return it; or add it to those that cannot be sent."""
-    prepared = Payout.objects.filter(status=Payout.Status.PREPARED).exclude(pk__in=skipped).order_by("id")
-    payout = _lock_first(prepared)
-    if payout is None:
-        return None
-    try:
-        open_details(payout.bank_account)
-    except CannotOpen as error:
-        log.error("payout_not_opened", payout_id=str(payout.pk), error=str(error))
+def _claim_next(skipped: set[UUID]) -> tuple[Payout, BankDetails] | None:
+    """Store the next prepared payout as sent; return it with its details. Add to `skipped` those without."""
+    prepared = Payout.objects.filter(status=Payout.Status.PREPARED).order_by("id")
+    while payout := _lock_first(prepared.exclude(pk__in=skipped)):
+        if details := try_open(payout):
+            # Before the call, and committed: a process that dies during it must not leave what looks unsent.
+            payout.status, payout.provider, payout.sent_at = Payout.Status.SENT, HTTP, database_now()
+            payout.save(update_fields=["status", "provider", "sent_at"])
+            return payout, details
         skipped.add(payout.pk)
-        return payout
-    # Before the call, and committed: a process that dies during it must not leave what looks unsent.
-    payout.status, payout.provider, payout.sent_at = Payout.Status.SENT, HTTP, database_now()
-    payout.save(update_fields=["status", "provider", "sent_at"])
-    return payout
+    return None
 
 
 @transaction.atomic
@@ -96,13 +87,15 @@ def _lock_first(rows: QuerySet[Payout]) -> Payout | None:
     return locked.first()
 
 
-def _attempt(payout: Payout, *, look_up: bool = False) -> bool:
-    """Query or send the payout, and store the answer; return whether there was one."""
+def _find_or_send(payout: Payout) -> Outcome:
+    # It never came, or was lost there: under the same id it is no second one in either case.
+    return provider.look_up(payout) or provider.send(payout, open_details(payout.bank_account))
+
+
+def _settle_by(call: Callable[[], Outcome], payout: Payout) -> bool:
+    """Store the answer that the call returns about the payout; return whether there was one."""
     try:
-        outcome = provider.look_up(payout) if look_up else None
-        if outcome is None:
-            # It never came, or was lost there: under the same id it is no second one in either case.
-            outcome = provider.send(payout, open_details(payout.bank_account))
+        outcome = call()
     except (provider.NoAnswer, CannotOpen) as error:
         settle_payouts({payout.pk: Outcome(Payout.Status.UNKNOWN, str(error))})
         return False

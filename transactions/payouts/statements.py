@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from microstore.staff.money import minor_unit_digits, show_amount
+from microstore.telemetry.tracing import uuid_of
 from transactions.payouts.models import Payout, StatementLine
 from transactions.payouts.settling import Outcome, settle_payouts
 
@@ -117,28 +118,14 @@ def _parse(row: dict[str, str | None]) -> tuple[str, int, str, date]:
     cents = Decimal(amount).scaleb(minor_unit_digits(currency))
     if cents != int(cents):
         raise ValueError(f"{amount} has too many digits for {currency}")
-    printable = "".join(each for each in reference if each.isprintable())
-    return _as_id(printable[:LONGEST_REFERENCE]), int(cents), currency, date.fromisoformat(booked_on)
-
-
-def _as_id(reference: str) -> str:
-    try:
-        return str(UUID(reference))
-    except ValueError:
-        return reference
+    printable = "".join(each for each in reference if each.isprintable())[:LONGEST_REFERENCE]
+    return str(uuid_of(printable) or printable), int(cents), currency, date.fromisoformat(booked_on)
 
 
 def _lock_payouts(lines: Sequence[Line]) -> dict[str, Payout]:
-    ids = {UUID(line.reference) for line in lines if _is_id(line.reference)}
+    ids = [found for line in lines if (found := uuid_of(line.reference))]
     rows = Payout.objects.filter(pk__in=ids).order_by("id").select_for_update(no_key=True)
     return {str(payout.pk): payout for payout in rows}
-
-
-def _is_id(reference: str) -> bool:
-    try:
-        return str(UUID(reference)) == reference
-    except ValueError:
-        return False
 
 
 def _find_paying(payouts: Iterable[Payout]) -> dict[UUID, Line]:
