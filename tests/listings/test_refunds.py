@@ -27,12 +27,12 @@ from microstore.staff.models import StaffAction
 from tests.listings.purchases import order_one
 from tests.listings.replies import item_sold, order_refunded, order_rejected, refund_refused
 from tests.support.broker import facts
+from tests.support.messages import CURRENCIES
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
 
-CURRENCIES = ("EUR", "JPY", "KWD")
 REASON = "A leg is loose"
 
 

@@ -23,7 +23,6 @@ from transactions.payouts.details import purpose_of
 from transactions.payouts.models import BankAccount, Payout
 from transactions.payouts.preparing import prepare_payouts
 
-CURRENCIES = ("EUR", "JPY", "KWD")  # with 2, 0 and 3 digits
 IBAN = "DE89370400440532013000"
 PRIVATE_KEY = make_private_key()
 SIGNING_KEY = "of the sandbox, 32 characters long"

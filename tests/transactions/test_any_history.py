@@ -15,7 +15,7 @@ from pytest_django import Settings
 from microstore.contracts.transactions import OrderCreated, RefundRequested
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
-from tests.support.messages import order_cancelled, order_created, refund_requested
+from tests.support.messages import CURRENCIES, order_cancelled, order_created, refund_requested
 from tests.transactions.payees import give_account, payees
 from transactions import tasks
 from transactions.ledger.balances import available, balances_of
@@ -28,8 +28,6 @@ from transactions.refunds.models import Refund
 __all__ = ["payees"]
 pytestmark = pytest.mark.django_db
 
-# With 2, 0 and 3 digits of the minor unit, each with income that is held and income that is not.
-CURRENCIES = ("EUR", "JPY", "KWD")
 ORDERS, PRICE_CENTS, SELLERS = 6, 10_000, (7, 8)
 CHOICES = some.lists(some.integers(0, ORDERS - 1), min_size=1, max_size=4)
 # Of each order: two refunds that fit beside each other, one that fits beside neither, one that never does.

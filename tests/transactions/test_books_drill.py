@@ -10,10 +10,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from microstore.contracts.transactions import OrderCreated
-from tests.support.messages import refund_requested
+from tests.support.messages import CURRENCIES, refund_requested
 from tests.support.roles import client_as
 from tests.transactions.bank_statements import line_of, reconcile, statement
-from tests.transactions.payees import CURRENCIES, balances, check_deferred, give_account, payees, sell
+from tests.transactions.payees import balances, check_deferred, give_account, payees, sell
 from transactions import tasks
 from transactions.models import Transaction
 from transactions.payouts.models import Payout

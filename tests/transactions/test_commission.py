@@ -16,7 +16,7 @@ from fees.schedule_parser import parse_schedule
 from microstore.contracts.transactions import OrderCreated
 from microstore.staff.models import StaffAction
 from tests.support.fee_post import FeePost
-from tests.support.messages import order_cancelled, order_created, refund_requested
+from tests.support.messages import CURRENCIES, order_cancelled, order_created, refund_requested
 from tests.support.roles import client_as
 from transactions import tasks
 from transactions.ledger.models import Entry
@@ -27,7 +27,6 @@ from transactions.refunds.shares import commission_share_cents
 pytestmark = pytest.mark.django_db
 
 ALICE, BOB = 1, 2
-CURRENCIES = ("EUR", "JPY", "KWD")
 RULE = {
     "percentage_bps": 500,
     "fixed_cents": 25,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from microstore.contracts.transactions import OrderCreated
 from microstore.staff.models import StaffAction
 from tests.support.fee_post import FeePost
-from tests.support.messages import order_cancelled, order_created, refund_requested
+from tests.support.messages import CURRENCIES, order_cancelled, order_created, refund_requested
 from tests.support.roles import client_as
 from transactions import tasks
 from transactions.ledger.journals import first_journal_since
@@ -24,7 +24,6 @@ from transactions.models import Entry, Journal, Refund, Transaction
 pytestmark = pytest.mark.django_db
 
 ALICE, BOB = 1, 2
-CURRENCIES = ("EUR", "JPY", "KWD")
 
 
 @pytest.fixture

@@ -4,11 +4,16 @@ With a million rows, or a million entries of the ledger, and the cost of each pa
 `ADMIN_ROWS=1000000 pytest -s tests/transactions/test_lists_of_a_crowd.py`, `ADMIN_ROWS=340000 … -k balance`.
 """
 
+import time
 from collections.abc import Callable
 from hashlib import md5
+from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tests.support.costs import counted_costs, open_lists
@@ -17,13 +22,17 @@ from tests.support.crowd import (
     MAX_ROWS_BY_COUNTED,
     MESSAGING_LISTS,
     NUMBERED,
+    ROWS,
     counted_rows,
     fill,
 )
+from tests.transactions.payees import IBAN, give_account, payees
 from transactions.ledger.balances import available
 from transactions.models import Entry
+from transactions.payouts.preparing import prepare_payouts
+from transactions.payouts.sending import send_payouts
 
-__all__ = ["counted_rows"]
+__all__ = ["counted_rows", "payees"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 
@@ -41,7 +50,8 @@ FILL_LEDGER = f"""
     INSERT INTO transactions_journal (id, kind, subject_id, occurred_at)
     SELECT n, 'sale', id, at FROM ({NUMBERED}) numbered;
     INSERT INTO transactions_entry (id, journal_id, account, owner_id, currency, amount_cents, available_at)
-    SELECT n * 8 + line, n, account, owner_id, 'EUR', cents, available_at FROM ({NUMBERED}) numbered,
+    SELECT n * 8 + line, n, account, owner_id, (ARRAY['EUR', 'JPY', 'KWD'])[1 + n %% 3], cents, available_at
+    FROM ({NUMBERED}) numbered,
         LATERAL (VALUES
             (1, 'receivable', n, 1050, NULL), (2, 'payable', n %% 1000, -1000, at),
             (3, 'fee_income', 0, -50, NULL)
@@ -50,6 +60,7 @@ FILL_LEDGER = f"""
         reason, refusal, trace, created_at)
     SELECT id, md5('order ' || n)::uuid, n, 1, 0, 'EUR', 'refused', '', 'because', trace, at
     FROM ({NUMBERED}) numbered WHERE n %% 100 = 0;
+    SELECT setval('transactions_journal_id_seq', %(rows)s);
 """
 ORDER_ID = md5(b"order 77").hexdigest()  # to find a row, not to keep a secret
 LISTS = {
@@ -87,6 +98,24 @@ def test_a_balance_reads_the_entries_of_its_seller_alone(
         print(f"{path}\t{sum(cost.milliseconds for cost in costs):.1f} ms, {len(costs)} queries")
         assert max(cost.rows for cost in costs) <= 3 * own  # and their journals and orders
     with counted_costs() as costs:
-        assert len(available()) == 1_000
+        assert len(available()) == 3_000
     print(f"available to all sellers\t{costs[0].milliseconds:.0f} ms")
     assert costs[0].rows == Entry.objects.filter(account="payable").count()
+
+
+@pytest.mark.usefixtures("payees")
+def test_a_payout_run_takes_few_queries_however_many_sellers_it_pays(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.PAYOUTS_FOLDER = str(tmp_path)
+    settings.PAYOUTS_FROM = {"name": "MicroStore", "IBAN": IBAN, "BIC": "COBADEFFXXX"}
+    fill(FILL_LEDGER)
+    sellers = range(1, 1_000 if ROWS > 100_000 else 50)
+    for seller in sellers:
+        give_account(seller)
+    for steps in (prepare_payouts, send_payouts):
+        began = time.perf_counter()
+        with CaptureQueriesContext(connection) as queries:
+            assert sum(steps()) == 3 * len(sellers)
+        print(f"{steps.__name__}\t{time.perf_counter() - began:.1f} s, {len(queries)} queries")
+        assert len(queries) < 40

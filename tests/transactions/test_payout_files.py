@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from tests.support.messages import CURRENCIES
 from tests.support.threads import run_at_once
 from tests.transactions.bank_statements import BOOKED, line_of, reconcile, statement
 from tests.transactions.payees import (
-    CURRENCIES,
     IBAN,
     balances,
     give_account,

@@ -9,10 +9,9 @@ from pytest_django import Settings
 from uuid_utils.compat import uuid7
 
 from tests.microstore.test_rights import APP, acting_as
-from tests.support.messages import refund_requested
+from tests.support.messages import CURRENCIES, refund_requested
 from tests.support.threads import run_at_once
 from tests.transactions.payees import (
-    CURRENCIES,
     balances,
     give_account,
     journals,
@@ -71,8 +70,9 @@ def test_what_has_failed_is_the_sellers_again(currency: str) -> None:
     assert prepare() == 1  # under another id: the first is known to have failed
 
 
-def test_a_late_answer_does_not_change_the_end() -> None:
-    sell()
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_a_late_answer_does_not_change_the_end(currency: str) -> None:
+    sell(currency=currency)
     give_account()
     prepare()
     payout = Payout.objects.get()
@@ -81,21 +81,22 @@ def test_a_late_answer_does_not_change_the_end() -> None:
         settle(payout, status)
     payout.refresh_from_db()
     assert payout.status == PAID
-    assert balances() == {"bank": -5_000}
+    assert balances(currency) == {"bank": -5_000}
 
 
-def test_an_unknown_payout_is_neither_released_nor_followed_by_another() -> None:
-    sell()
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_an_unknown_payout_is_neither_released_nor_followed_by_another(currency: str) -> None:
+    sell(currency=currency)
     give_account()
     prepare()
     send_all()
     settle(Payout.objects.get(), UNKNOWN)
-    sell(cents=700)
+    sell(cents=700, currency=currency)
     assert prepare() == 0
-    assert balances() == {"in_transit": -5_000, "payable": -700}
+    assert balances(currency) == {"in_transit": -5_000, "payable": -700}
     settle(Payout.objects.get(), PAID)
     assert prepare() == 1
-    assert balances() == {"in_transit": -700, "bank": -5_000}
+    assert balances(currency) == {"in_transit": -700, "bank": -5_000}
 
 
 def test_income_under_hold_stays(settings: Settings) -> None:
@@ -180,7 +181,8 @@ def test_processes_at_once_claim_everything_once() -> None:
 def test_a_process_that_has_waited_for_another_sees_its_payouts() -> None:
     # Each claim is sent and paid at once, so that nothing but the ledger tells the others of it.
     give_account()
-    sell()
+    for currency in CURRENCIES:
+        sell(currency=currency)
 
     def pay(_: int) -> int:
         prepared = 0
@@ -190,13 +192,14 @@ def test_a_process_that_has_waited_for_another_sees_its_payouts() -> None:
             settle_payouts({payout.pk: Outcome(PAID) for payout in Payout.objects.all()})
         return prepared
 
-    assert sum(run_at_once(6, pay)) == 1
-    assert balances() == {"bank": -5_000}
+    assert sum(run_at_once(6, pay)) == 3
+    assert [balances(currency) for currency in CURRENCIES] == [{"bank": -5_000}] * 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refund_at_the_moment_of_the_payout_is_in_the_balance_or_in_the_payout() -> None:
-    orders = [sell(cents=1_000) for _ in range(8)]
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_a_refund_at_the_moment_of_the_payout_is_in_the_balance_or_in_the_payout(currency: str) -> None:
+    orders = [sell(cents=1_000, currency=currency) for _ in range(8)]
     give_account()
 
     def act(number: int) -> None:
@@ -209,7 +212,7 @@ def test_a_refund_at_the_moment_of_the_payout_is_in_the_balance_or_in_the_payout
     run_at_once(9, act)
     # All is refunded: what was paid out is what the seller owes now, and no entry is lost.
     paid_out = sum(Payout.objects.values_list("amount_cents", flat=True))
-    found = balances()
+    found = balances(currency)
     assert found.get("payable", 0) == paid_out
     assert found.get("in_transit", 0) == -paid_out
     assert Journal.objects.filter(kind="refund").count() == 8

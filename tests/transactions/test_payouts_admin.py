@@ -6,8 +6,9 @@ from django.test import Client
 from django.utils import timezone
 
 from microstore.staff.models import StaffAction
+from tests.support.messages import CURRENCIES
 from tests.support.roles import client_as
-from tests.transactions.payees import CURRENCIES, balances, give_account, payees, prepare, sell
+from tests.transactions.payees import balances, give_account, payees, prepare, sell
 from transactions.payouts.models import Payout
 
 __all__ = ["payees"]

@@ -18,7 +18,7 @@ from microstore.staff.money import show_amount
 from tests.microstore.test_rights import APP, acting_as
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
-from tests.support.messages import order_cancelled, order_created, refund_requested
+from tests.support.messages import CURRENCIES, order_cancelled, order_created, refund_requested
 from tests.support.threads import run_at_once
 from transactions import tasks
 from transactions.ledger.models import Entry, Journal
@@ -28,8 +28,6 @@ from transactions.refunds.models import Refund
 from transactions.refunds.shares import fee_share_cents
 
 pytestmark = pytest.mark.django_db
-
-CURRENCIES = ("EUR", "JPY", "KWD")
 
 
 class Sale(NamedTuple):
@@ -131,8 +129,12 @@ def test_a_redelivered_request_is_refunded_once_and_replied_to_the_same(fee_post
     assert Refund.objects.count() == Journal.objects.filter(kind="refund").count() == 1
 
 
-def test_what_cannot_be_refunded_is_refused_for_good(fee_post: FeePost, listings_queue: Mailbox) -> None:
-    sale, unknown, refused, voided = sell(), order_created(), order_created(currency="XTS"), sell().order
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_what_cannot_be_refunded_is_refused_for_good(
+    fee_post: FeePost, listings_queue: Mailbox, currency: str
+) -> None:
+    sale, voided = sell(currency), sell(currency).order
+    unknown, refused = order_created(currency=currency), order_created(currency="XTS")
     tasks.order_created([refused])
     tasks.order_cancelled([order_cancelled(voided)])
     listings_queue.take()
@@ -146,7 +148,7 @@ def test_what_cannot_be_refunded_is_refused_for_good(fee_post: FeePost, listings
         assert tasks.refund_requested(requests) == []
         assert sorted(refusals(listings_queue)) == sorted(
             [
-                f"Of what was paid, {show_amount(total(sale), 'EUR')} are left to refund.",
+                f"Of what was paid, {show_amount(total(sale), currency)} are left to refund.",
                 "Nothing is recorded for this order.",
                 "The order's transaction is refused.",
                 "The order's transaction is voided.",
@@ -185,7 +187,7 @@ def test_fifty_at_once_never_refund_more_than_was_paid(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_refund_and_a_void_at_once_leave_one_of_them(fee_post: FeePost, listings_queue: Mailbox) -> None:
-    sales = [sell() for _ in range(5)]
+    sales = [sell(currency) for currency in CURRENCIES * 2]
 
     def act(number: int) -> None:
         for sale in sales[:: 1 if number % 3 else -1]:
@@ -195,11 +197,11 @@ def test_a_refund_and_a_void_at_once_leave_one_of_them(fee_post: FeePost, listin
                 tasks.order_cancelled([order_cancelled(sale.order)])
 
     run_at_once(6, act)
-    assert balances("EUR") == {}
+    assert [balances(currency) for currency in CURRENCIES] == [{}] * 3
     refunded = set(Refund.objects.filter(status="refunded").values_list("transaction", flat=True))
     voided = set(Transaction.objects.filter(status="voided").values_list("pk", flat=True))
     assert refunded.isdisjoint(voided)
-    assert len(refunded | voided) == 5
+    assert len(refunded | voided) == 6
 
 
 def known(sale: Sale) -> UUID:

@@ -7,9 +7,9 @@ from pytest_django import Settings
 
 from microstore.auth.sealing import make_private_key, public_half
 from stack.sandbox_bank import SandboxBank
+from tests.support.messages import CURRENCIES
 from tests.support.threads import run_at_once
 from tests.transactions.payees import (
-    CURRENCIES,
     PRIVATE_KEY,
     balances,
     bank,
