@@ -47,8 +47,9 @@ test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync $(SERVICES:%=test-%) test-shared-listings test-shared-transactions test-plain; beside=$$?; \
 		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
 
+# ONLY=machines breaks these alone, and writes their table alone.
 faults: $(INSTALLED) ## the tests that break everything while people buy, machines too; writes docs/reliability.md
-	@$(STACK) exec -- env MACHINES=1 RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults
+	@$(STACK) exec -- env MACHINES=1 RELIABILITY_REPORT=docs/reliability.md $(BIN)/pytest tests/end_to_end/faults$(ONLY:%=/test_%.py)
 
 # ONLY=purchase,drain measures these parts alone; QUICK=1 looks whether everything works.
 bench: $(INSTALLED) ## measure everything (30 minutes, with QUICK=1 five); writes benchmarks/results

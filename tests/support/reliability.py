@@ -2,16 +2,23 @@
 
 import os
 import platform
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 from typing import NamedTuple
 
 from tests.support.rush import Outcome
 from tools.revision import describe_commit
 
 TEMPLATE = Path(__file__).with_name("reliability.md")
+PROCESSES, MACHINES, MOVEMENTS = "Processes and servers", "Machines", "Refunds and payouts"
+OF_MACHINES = re.compile("three |two PostgreSQL|a machine ")
+SECTION = re.compile(r"^## (?P<title>.+)\n(?P<text>(?:(?!## ).*\n)*)", re.MULTILINE)
+COLUMNS = """\
+| fault | purchases | lost | doubled | slowest, s | errors that buyers saw |
+|---|---|---|---|---|---|"""
+COLUMNS_OF_MOVEMENTS = "| fault | refunds or payouts | lost | doubled |\n|---|---|---|---|"
 
 
 class Moved(NamedTuple):
@@ -32,23 +39,47 @@ def note_moved(fault: str, outcome: Moved) -> None:
 
 
 def write_report(path: Path, outcomes: Mapping[str, Outcome]) -> None:
-    """Write the tables, one line a fault."""
-    rows = [describe(fault, outcome) for fault, outcome in sorted(outcomes.items(), key=lambda item: item[0])]
-    moved = [f"| {fault} | {' | '.join(map(str, outcome))} |" for fault, outcome in sorted(MOVED.items())]
-    all_outcomes: list[Outcome | Moved] = [*outcomes.values(), *MOVED.values()]
-    text = Template(TEMPLATE.read_text()).substitute(
-        date=datetime.now(UTC).date().isoformat(),
-        commit=describe_commit(),
-        machine=f"{os.cpu_count()} cores, Python {platform.python_version()}",
-        faults=len(outcomes) + len(MOVED),
-        purchases=f"{sum(outcome.purchases for outcome in outcomes.values()):,}",
-        moved=sum(outcome.moved for outcome in MOVED.values()),
-        lost=sum(outcome.lost for outcome in all_outcomes),
-        doubled=sum(outcome.doubled for outcome in all_outcomes),
-        rows="\n".join(rows),
-        moved_rows="\n".join(moved),
+    """Write a table for each section, one line a fault; keep the sections of which no fault was tried."""
+    found = SECTION.finditer(path.read_text()) if path.exists() else ()
+    texts = {section["title"]: section["text"].strip() for section in found}
+    of_machines = {fault: outcome for fault, outcome in outcomes.items() if OF_MACHINES.match(fault)}
+    others = {fault: outcome for fault, outcome in outcomes.items() if fault not in of_machines}
+    for title, own in ((PROCESSES, others), (MACHINES, of_machines)):
+        if own:
+            texts[title] = describe_purchases(own)
+    if MOVED:
+        texts[MOVEMENTS] = describe_movements(MOVED)
+    titles = [title for title in (PROCESSES, MACHINES, MOVEMENTS) if title in texts]
+    path.write_text(
+        "\n".join([TEMPLATE.read_text(), *(f"## {title}\n\n{texts[title]}\n" for title in titles)])
     )
-    path.write_text(text)
+
+
+def describe_purchases(outcomes: Mapping[str, Outcome]) -> str:
+    """Return a section of purchases."""
+    purchases = sum(outcome.purchases for outcome in outcomes.values())
+    rows = [describe(fault, outcome) for fault, outcome in sorted(outcomes.items())]
+    return f"{describe_run(list(outcomes.values()), f'{purchases:,} purchases')}\n\n" + "\n".join(
+        [COLUMNS, *rows]
+    )
+
+
+def describe_movements(outcomes: Mapping[str, Moved]) -> str:
+    """Return the section of refunds and payouts."""
+    moved = sum(outcome.moved for outcome in outcomes.values())
+    rows = [f"| {fault} | {' | '.join(map(str, outcome))} |" for fault, outcome in sorted(outcomes.items())]
+    head = describe_run(list(outcomes.values()), f"{moved} refunds and payouts")
+    return f"{head}\n\n" + "\n".join([COLUMNS_OF_MOVEMENTS, *rows])
+
+
+def describe_run(outcomes: Sequence[Outcome | Moved], what: str) -> str:
+    """Return when and where these faults were tried, and their sums."""
+    date, machine = datetime.now(UTC).date(), f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    lost, doubled = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("lost", "doubled"))
+    return (
+        f"On commit `{describe_commit()}` ({date}, {machine}):\n"
+        f"**{len(outcomes)} faults, {what}, {lost} lost, {doubled} doubled.**"
+    )
 
 
 def describe(fault: str, outcome: Outcome) -> str:
