@@ -3,10 +3,12 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stack.places import ROOT
 from stack.processes.daemon import Daemon
 from stack.processes.interruption import uninterrupted
 from stack.processes.process_table import signal_processes
@@ -93,6 +95,8 @@ class Lan:
         self.gateway = next(addresses)
         self.hosts = [Host(name, next(addresses), folder=folder) for name in names]
         self._interface = f"microstore{number}"
+        self._slow_cables: dict[str, Daemon] = {}
+        self._folder = folder
 
     def start(self) -> None:
         """Make the bridge and the hosts, and connect them and this machine."""
@@ -111,10 +115,34 @@ class Lan:
         for host in (*self.hosts, self.bridge):
             host.stop()
 
+    def slow_down(self, host: Host, *, to_seconds: float, from_seconds: float) -> None:
+        """Delay everything that is sent to a host and everything that comes from it."""
+        near, far, bridge = (f"{kind}{self.hosts.index(host)}" for kind in ("near", "far", "slow"))
+        files = {name: self._folder / f"{near}.{name}" for name in ("pid", "log")}
+        cable = Daemon(pid_file=files["pid"], log_file=files["log"])
+        command = [sys.executable, "-m", "stack.servers.slow_cable", near, far]
+        cable.start(
+            [*self.bridge.inside, *command, str(to_seconds), str(from_seconds)], environment={}, folder=ROOT
+        )
+        self._slow_cables[host.name] = cable
+        self.bridge.run("ip", "link", "add", bridge, "type", "bridge")
+        self.bridge.run("ip", "link", "set", bridge, "up")
+        assert wait_until(lambda: self._has(near) and self._has(far), timeout_seconds=10), cable.tail_log()
+        for port, at in ((near, bridge), (host.name, bridge), (far, "bridge")):
+            self.bridge.run("ip", "link", "set", port, "master", at, "up")
+
     def mend(self) -> None:
-        """Connect everybody with everybody again."""
+        """Connect everybody with everybody again, at full speed."""
         for host in self.hosts:
             host.mend()
+            if cable := self._slow_cables.pop(host.name, None):
+                # Its interfaces end with it.
+                cable.kill()
+                self.bridge.run("ip", "link", "set", host.name, "master", "bridge")
+                self.bridge.run("ip", "link", "delete", f"slow{self.hosts.index(host)}")
+
+    def _has(self, interface: str) -> bool:
+        return not _try(*self.bridge.inside, "ip", "link", "show", interface).returncode
 
     def _plug(self, name: str, where: Sequence[str], *, port: str = "machine") -> None:
         there = ["netns", str(self.bridge.pid)]

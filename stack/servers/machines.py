@@ -16,12 +16,13 @@ from stack.servers.rabbitmq_cluster import PORT, PORTS, RabbitMQCluster
 from stack.servers.redis import Redis
 
 NAMES = ["machine1", "machine2", "machine3"]
+SPARE = "machine4"
 REDIS_PORT = 6379
 
 
 @dataclass
 class Machines:
-    """The hosts, and what runs on them."""
+    """The hosts, and what runs on them; the spare one has no server."""
 
     lan: Lan
     etcd: Etcd
@@ -44,6 +45,22 @@ class Machines:
         clusters = (self.broker, self.listings, self.transactions)
         urls = {name: url for cluster in clusters for name, url in cluster.environment().items()}
         return {**urls, "CHANNEL_LAYER_URL": self.redis.url}
+
+    def pids(self) -> dict[str, list[int]]:
+        """Return the processes of the servers of each kind, whose descendants belong to it too."""
+        found: dict[str, Sequence[int | None]] = {
+            "etcd": [daemon.pid for daemon in self.etcd.daemons.values()],
+            "rabbitmq": [node.daemon.pid for node in self.broker.nodes],
+            "listings-db": self.listings.pids(),
+            "transactions-db": self.transactions.pids(),
+            "redis": [self.redis.daemon.pid],
+        }
+        return {name: [pid for pid in pids if pid] for name, pids in found.items()}
+
+    @property
+    def spare(self) -> Host:
+        """The machine without servers."""
+        return self.lan.hosts[-1]
 
     def others(self, host: Host) -> list[Host]:
         """Return the machines but this one."""
@@ -68,10 +85,10 @@ class Machines:
 
 @contextmanager
 def three_machines() -> Iterator[Machines]:
-    """Yield the machines with their servers running, and leave nothing of them."""
+    """Yield the machines with their servers running, and a spare one; leave nothing of them."""
     folder = make_throw_away_folder()
     try:
-        with lan_of(folder, NAMES) as lan:
+        with lan_of(folder, [*NAMES, SPARE]) as lan:
             machines = _place(lan, folder)
             machines.start()
             machines.listings.make_database()
@@ -83,7 +100,7 @@ def three_machines() -> Iterator[Machines]:
 
 
 def _place(lan: Lan, folder: Path) -> Machines:
-    hosts = lan.hosts
+    hosts = lan.hosts[: len(NAMES)]
     folders = [folder / name for name in ("etcd", "rabbitmq", "listings", "transactions", "redis")]
     for each in folders:
         each.mkdir(mode=0o711)

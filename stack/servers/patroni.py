@@ -85,6 +85,12 @@ class PatroniCluster:
         place = f"{addresses}/{database or self.name}?target_session_attrs=read-write"
         return f"postgres://{role}:{self.password}@{place}"
 
+    def pids(self) -> list[int | None]:
+        """Return the managers, and the PostgreSQLs, which are nobody's children."""
+        locks = [self._folder / f"data-{host.name}/postmaster.pid" for host in self.hosts]
+        servers = [int(lock.read_text().split()[0]) for lock in locks if lock.exists()]
+        return [*(daemon.pid for daemon in self.daemons.values()), *servers]
+
     def _is_whole(self) -> bool:
         return bool(self.primary()) and any(self._is(host, "synchronous") for host in self.hosts)
 

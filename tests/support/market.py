@@ -105,6 +105,7 @@ class Market:
         del commands["flower"]
         self.stack = Stack(commands, environment=make_environment(self.settings), folder=folder)
         self.listings_url = f"http://127.0.0.1:{ports['LISTINGS_PORT']}"
+        self.more_listings_urls: list[str] = []  # of API servers on other machines
         self.transactions_url = f"http://127.0.0.1:{ports['TRANSACTIONS_PORT']}"
         self.live_url = f"ws://127.0.0.1:{ports['LIVE_PORT']}"
         self._people: list[Person] = []

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import requests
 
@@ -41,6 +42,11 @@ class Rush:
         seller, *self.buyers = market.add_people(1 + buyers)
         self.stock = 1_000_000
         self.listings = [seller.sell(f"Crunchy armchair {n}", quantity=self.stock) for n in range(4)]
+        # A buyer without an answer goes on to the next address, as a load balancer does.
+        addresses = [market.listings_url, *market.more_listings_urls]
+        self.next_address = dict(zip(addresses, [*addresses[1:], addresses[0]], strict=True))
+        for buyer, address in zip(self.buyers, cycle(addresses), strict=False):
+            buyer.url = address
         self.accepted: dict[str, int] = {}
         self.errors: Counter[str] = Counter()
         self._closing = threading.Event()
@@ -136,6 +142,7 @@ class Rush:
                 response = buyer.buy(listing, headers={"Idempotency-Key": key})
             except requests.RequestException as error:
                 self.errors[root_of(error)] += 1
+                buyer.url = self.next_address[buyer.url]
             else:
                 if response.status_code == 202:
                     self.accepted[response.json()["id"]] = listing

@@ -1,12 +1,17 @@
 """Machines that die, are cut off and come back: three with RabbitMQ, two of them with each PostgreSQL."""
 
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
+import requests
 
 from microstore.contracts.registry import QUEUES
+from stack.processes.daemon import Daemon
+from stack.processes.stack import Stack
 from stack.servers.hosts import Host, can_make_hosts
 from stack.servers.machines import Machines, three_machines
 from stack.servers.private import RealServers
@@ -59,6 +64,65 @@ def primary(market: Market, machines: Machines) -> Iterator[Host]:
     assert writing
     yield writing
     machines.start()
+
+
+@pytest.fixture
+def branch(market: Market, machines: Machines, tmp_path: Path) -> Iterator[Stack]:
+    """One more API, worker and relay of the listings on a machine of their own; buyers use both APIs."""
+    host = machines.spare
+    commands = {
+        name.replace("listings", "listings2"): on_host(market.stack.commands[name], host)
+        for name in ("listings-api", "listings-worker", "listings-relay")
+    }
+    stack = Stack(commands, environment=market.stack.environment, folder=tmp_path)
+    address = f"http://{host.address}:{market.settings['LISTINGS_PORT']}"
+    try:
+        stack.start_all()
+        stack.wait_all_ready()
+        assert wait_until(lambda: answers(f"{address}/health/ready"), timeout_seconds=60), stack.log(
+            "listings2-api"
+        )
+        market.more_listings_urls.append(address)
+        yield stack
+    finally:
+        market.more_listings_urls.clear()
+        for name in commands:
+            stack[name].kill()
+        machines.start()
+
+
+def on_host(command: str, host: Host) -> str:
+    """Return a line of the Procfile with its program run on a host, where it listens to the others."""
+    inside = " ".join(host.inside)
+    return re.sub(r" (granian|python) ", rf" {inside} \1 ", command, count=1).replace(
+        "--host 127.0.0.1", f"--host {host.address}"
+    )
+
+
+def answers(url: str) -> bool:
+    """Return whether the address answers 200."""
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def freeze_in_a_transaction(market: Market, process: Daemon, host: Host) -> None:
+    """Stop a process of the host while it has rows locked."""
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE client_addr = %s::inet"
+        " AND state = 'idle in transaction' AND relation = 'messaging_outboxmessage'::regclass"
+        " AND mode = 'RowShareLock'"
+    )
+
+    def is_frozen_so() -> bool:
+        process.freeze()
+        if market.listings(sql, host.address)[0][0]:
+            return True
+        process.thaw()
+        return False
+
+    assert wait_until(is_frozen_so, timeout_seconds=60)
 
 
 def settle_one(market: Market) -> None:
@@ -166,3 +230,27 @@ def test_the_transactions_primary_s_machine_dies(market: Market, machines: Machi
         settle_one(market)
         assert machines.transactions.primary() is not writing
         machines.start()
+
+
+def test_a_machine_that_is_slow_one_way(market: Market, machines: Machines, leader: Host) -> None:
+    """Packets to the leader come late, those from it at once."""
+    with rush(market, "three machines: 200 ms on the way to the broker's leader, none back") as hour:
+        machines.lan.slow_down(leader, to_seconds=0.2, from_seconds=0)
+        hour.wait_for_purchases(100)
+        settle_one(market)
+        machines.lan.mend()
+
+
+def test_a_whole_machine_with_api_worker_and_relay_is_gone(
+    market: Market, machines: Machines, branch: Stack
+) -> None:
+    """What its relay had locked is free again soon, and another relay sends it."""
+    with rush(
+        market, "a machine with API, worker and relay gone without a word, its relay in a batch"
+    ) as hour:
+        market.stack["listings-relay"].freeze()
+        freeze_in_a_transaction(market, branch["listings2-relay"], machines.spare)
+        machines.isolate(machines.spare)
+        machines.spare.crash()
+        market.stack["listings-relay"].thaw()
+        hour.wait_for_purchases(50)
