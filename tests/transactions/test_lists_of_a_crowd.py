@@ -118,4 +118,4 @@ def test_a_payout_run_takes_few_queries_however_many_sellers_it_pays(
         with CaptureQueriesContext(connection) as queries:
             assert sum(steps()) == 3 * len(sellers)
         print(f"{steps.__name__}\t{time.perf_counter() - began:.1f} s, {len(queries)} queries")
-        assert len(queries) < 40
+        assert len(queries) < 30

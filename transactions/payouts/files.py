@@ -100,13 +100,14 @@ def _write(folder: Path, payouts: Mapping[Payout, BankDetails]) -> None:
 def _as_pain_001(payouts: Mapping[Payout, BankDetails]) -> bytes:
     """Return the credit transfers as pain.001.001.03; raises sepaxml's ValidationError."""
     transfers = SepaTransfer({**settings.PAYOUTS_FROM, "batch": True, "currency": SEPA_CURRENCY})
+    today = database_now().date()
     for payout, details in payouts.items():
         transfers.add_payment(
             {
                 "name": details.holder,
                 "IBAN": details.iban,
                 "amount": payout.amount_cents,
-                "execution_date": database_now().date(),
+                "execution_date": today,
                 "description": f"MicroStore payout {payout.pk.hex}",
                 "endtoend_id": payout.pk.hex,
             }
