@@ -4,12 +4,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from kombu import Connection
 
 from microstore.celery import app
 from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
+from tests.support.speed import empty_folder, nothing_slow
 
+__all__ = ["empty_folder", "nothing_slow"]
+
+# They meet nothing that differs between the services, so they run under the settings of one.
+RUN_ONCE = (
+    *("another_project", "broker_definitions", "broker_nodes", "circuit_breaker", "compatibility"),
+    *("contracts", "dropped_packets", "encoding", "keys", "logs", "numbers_of_text", "stock_clients"),
+    "stopping",
+)
+collect_ignore = [f"test_{name}.py" for name in RUN_ONCE if settings.SERVICE != "listings"]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 

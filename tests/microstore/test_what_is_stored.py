@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from tests.support.addresses import addresses
 from tests.support.tokens import claims_of, sign
@@ -69,7 +69,8 @@ def test_no_page_of_a_cart_is_stored(client: Client) -> None:
     assert not is_stored(client.get("/cart/"))
 
 
-def test_what_is_the_same_for_all_is_stored(client: Client) -> None:
+def test_what_is_the_same_for_all_is_stored(client: Client, settings: Settings) -> None:
+    settings.WHITENOISE_USE_FINDERS = True
     client.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
     style = client.get("/static/staff/staff.css")
     assert (style.status_code, "public" in style.headers["Cache-Control"]) == (200, True)
