@@ -10,6 +10,7 @@ from django.core.management import call_command
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from listings.management.seeding import pictures
 from listings.models import Listing, ListingImage
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +19,10 @@ FIRST_LOOK = 7
 
 
 @pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> None:
+def media(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     settings.DEBUG = True  # elsewhere it wants a flag: tests/microstore/test_demonstration.py
+    monkeypatch.setattr(pictures, "SIDE", 64)  # ten seconds of drawing a shop otherwise
 
 
 def seed(*options: str) -> str:
@@ -51,7 +53,8 @@ def test_a_large_shop_shows_how_far_it_is(capsys: pytest.CaptureFixture[str]) ->
     assert lines[-2:] == ["2000 of 2001 listings are made", "2001 of 2001 listings are made"]
 
 
-def test_a_picture_shows_what_its_title_says() -> None:
+def test_a_picture_shows_what_its_title_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # as large as in the shop
     seed("--listings", "50")
     seeded = ListingImage.objects.filter(listing__seller__username__startswith="seed1.")
     for image in seeded.select_related("listing"):
