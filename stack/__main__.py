@@ -46,6 +46,7 @@ def _parser() -> ArgumentParser:
     services.set_defaults(run=_run_services)
     execute = commands.add_parser("exec", help="run a command with throw-away servers")
     execute.add_argument("--minutes", type=float, help="the longest that it may take, for ever by default")
+    execute.add_argument("--no-fsync", dest="fsync", action="store_false", help="faster, for small tests")
     execute.add_argument("command", nargs=REMAINDER, metavar="-- COMMAND")
     execute.set_defaults(run=_run_exec)
     for mode, name, what in ((REAL, "up", "on real servers"), (EMBEDDED, "run", "on what the wheels bring")):
@@ -70,7 +71,7 @@ def _run_exec(options: Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     # Whoever waits for the servers is signalled in vain while they are stopped: this thread is not.
     faulthandler.dump_traceback_later(SERVERS_START_WITHIN_SECONDS, exit=True)
-    with private_servers() as servers:
+    with private_servers(fsync=options.fsync) as servers:
         faulthandler.cancel_dump_traceback_later()
         try:
             environment = {**os.environ, **servers.environment()}

@@ -35,6 +35,8 @@ SETTINGS = {
 class PostgreSQL(Server):
     """One cluster, role microstore; run as the user postgres where we are root, since it refuses root."""
 
+    # Without it a killed server loses nothing, but a machine that dies corrupts the cluster: for tests alone.
+    fsync = True
     # SIGINT is "fast shutdown": clients are disconnected, the data is flushed.
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
@@ -60,7 +62,7 @@ class PostgreSQL(Server):
         return str(self._find_programs()[1] / name)
 
     def command(self) -> list[str]:
-        settings = {**SETTINGS, "port": str(self.port)}
+        settings = {**SETTINGS, "port": str(self.port), "fsync": "on" if self.fsync else "off"}
         options = [f"--{key}={value}" for key, value in settings.items()]
         return [self.program("postgres"), "-D", str(self.data), *options]
 
@@ -115,6 +117,7 @@ class PostgreSQL(Server):
         options = ["--auth=scram-sha-256", f"--username={ROLE}", f"--pwfile={password_file}"]
         version, _ = self._find_programs()
         locale = BUILTIN_LOCALE if version >= HAS_BUILTIN_LOCALE else SYSTEM_LOCALE
+        options += [] if self.fsync else ["--no-sync"]
         self._run("initdb", "-D", str(data), *options, "--encoding=UTF8", *locale)
         password_file.unlink()
 

@@ -19,10 +19,10 @@ OWNER = "owner.pid"
 
 
 @contextmanager
-def private_servers() -> Iterator[ServerSet]:
+def private_servers(*, fsync: bool = True) -> Iterator[ServerSet]:
     """Yield the environment's servers (as RealServers if `stack exec` runs them), or throw-away ones."""
     if not (external := find_external_servers()):
-        with throw_away_servers() as servers:
+        with throw_away_servers(fsync=fsync) as servers:
             yield servers
         return
     with unwound_by_signals():
@@ -30,7 +30,7 @@ def private_servers() -> Iterator[ServerSet]:
 
 
 @contextmanager
-def throw_away_servers() -> Iterator[RealServers]:
+def throw_away_servers(*, fsync: bool = True) -> Iterator[RealServers]:
     """Yield fresh servers, and leave neither a process nor a file of them, however the block ends."""
     install_missing_packages()
     _remove_orphans()
@@ -39,6 +39,8 @@ def throw_away_servers() -> Iterator[RealServers]:
         # Before the first server: if we are killed, a later command sees by it that nobody owns the folder.
         PidFile(home / OWNER).write(os.getpid())
         servers = RealServers.at(home)
+        for database in servers.databases.values():
+            database.fsync = fsync
         try:
             servers.start()
             yield servers

@@ -162,13 +162,15 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
 ) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
     script = f'echo "${FOLDER}"; exec sleep 1000'
-    command = [*EXEC, "sh", "-c", script]
+    command = [*EXEC[:-1], "--no-fsync", "--", "sh", "-c", script]
     with subprocess.Popen(command, env=bare, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         lines = iter(running.stdout.readline, "")
         folder = Path(next(line for line in lines if line.startswith("/")).strip())
         assert [server.answers() for server in RealServers.at(folder).all] == [True] * 4
         assert folder != services.folder
+        assert run_sql(RealServers.at(folder).listings_db.url, "SHOW fsync") == [("off",)]
+        assert run_sql(services.listings_db.url, "SHOW fsync") == [("on",)]
         running.send_signal(signal.SIGTERM)
         assert running.wait(60) == 128 + signal.SIGTERM
     for left in (folder, orphan):
