@@ -44,8 +44,8 @@ startservice: $(INSTALLED) ## make a service that listens, its test and its proc
 
 test: $(INSTALLED) ## run all tests, with throw-away servers
 	@$(STACK) exec -- true # installs what is missing, before two would at once
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync $(SERVICES:%=test-%) test-shared-listings test-shared-transactions test-plain; beside=$$?; \
-		$(MAKE) --no-print-directory --keep-going test-end-to-end test-faults && exit $$beside
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync test-end-to-end $(SERVICES:%=test-%) $(SHARED) test-plain; \
+		beside=$$?; $(MAKE) --no-print-directory test-faults && exit $$beside
 
 # ONLY=machines breaks these alone, and writes their table alone.
 faults: $(INSTALLED) ## the tests that break everything while people buy, machines too; writes docs/reliability.md
@@ -92,26 +92,28 @@ clean: ## stop everything, delete its data and the virtual environment
 SERVICES = listings transactions
 # What hangs is ended, though a test of it has no limit of its own any more: tests/support/limits.py.
 PYTEST = $(BIN)/pytest --session-timeout=1500
-TEST = $(STACK) exec --minutes 40 --
+TEST = $(STACK) exec --minutes 40
 
-# Each on servers of its own. Those of whole processes run alone: they keep all cores busy.
-.PHONY: $(SERVICES:%=test-%) test-shared-listings test-shared-transactions test-plain test-end-to-end test-faults
+# Each on servers of its own. Those of whole processes wait for two thirds of their time, so two others run beside
+# them; those that break things run alone, since buyers keep all cores busy there.
+SHARED = $(SERVICES:%=test-shared-%)
+.PHONY: $(SERVICES:%=test-%) $(SHARED) test-plain test-end-to-end test-faults
 BESIDE_listings = tests/audit
 $(SERVICES:%=test-%): test-%: $(INSTALLED)
-	$(TEST) env MICROSTORE_SERVICE=$* $(PYTEST) tests/$* $(BESIDE_$*)
+	$(TEST) --no-fsync -- env MICROSTORE_SERVICE=$* $(PYTEST) tests/$* $(BESIDE_$*)
 
 # What the services share, under the settings of either.
-test-shared-listings test-shared-transactions: test-shared-%: $(INSTALLED)
-	$(TEST) env MICROSTORE_SERVICE=$* $(PYTEST) tests/microstore
+$(SHARED): test-shared-%: $(INSTALLED)
+	$(TEST) --no-fsync -- env MICROSTORE_SERVICE=$* $(PYTEST) tests/microstore
 
 test-plain: $(INSTALLED)
 	$(PYTEST) tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
 
 test-end-to-end: $(INSTALLED) $(NODE_PACKAGES) $(CLIENT_PACKAGES)
-	$(TEST) $(PYTEST) tests/end_to_end --ignore tests/end_to_end/faults
+	$(TEST) -- $(PYTEST) tests/end_to_end --ignore tests/end_to_end/faults
 
 test-faults: $(INSTALLED)
-	$(TEST) $(PYTEST) tests/end_to_end/faults
+	$(TEST) -- $(PYTEST) tests/end_to_end/faults
 
 # ---- the parts of check
 

@@ -26,8 +26,12 @@ class Browser:
         self._thread = threading.Thread(target=self._stay, daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        """Begin to close."""
         self._closing.set()
+
+    def close(self) -> None:
+        self.leave()
         self._thread.join(30)
 
     def _stay(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack.places import ROOT
 
-LEFT_OUT = (".git", ".venv", ".run", ".hypothesis", "node_modules", "*_cache", "__pycache__")
+LEFT_OUT = (".git", ".venv", ".run", ".hypothesis", "node_modules", "dist", "*_cache", "__pycache__")
 LISTINGS = {"MICROSTORE_SERVICE": "listings", "DEBUG": "1", "DATABASE_URL": "postgres://127.0.0.1:1/none"}
 
 

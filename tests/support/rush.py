@@ -70,6 +70,8 @@ class Rush:
 
     def close(self) -> None:
         for browser in self.browsers:
+            browser.leave()  # all of them, before the first one is awaited
+        for browser in self.browsers:
             browser.close()
 
     @property
