@@ -1,5 +1,6 @@
 """What cannot be handled is kept in the service's database."""
 
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging import topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter
+from tests.support.poison import deep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,12 +47,34 @@ def test_a_message_that_dies_twice_is_one_letter(broker: Connection) -> None:
         {"compression": "application/x-gzip"},
         {"compression": {"a": 1}},
         {"colour": "green" * 20_000},
+        {"colour": deep(700)},
+        {"x-delivery-count": "often"},
+        {"x-delivery-count": 2**62},
+        {"x-delivery-count": -1},
+        {"x-delivery-count": {"a": 1}},
+        {"x-first-death-reason": {"a": [1]}, "x-first-death-queue": ["a"]},
     ],
 )
 def test_no_header_can_keep_a_letter_in_the_broker(broker: Connection, headers: dict[str, Any]) -> None:
-    publish_dead(b"green", headers=headers)
+    # py-amqp writes a level with two calls and reads it with one.
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(2 * limit)
+    try:
+        publish_dead(b"green", headers=headers)
+    finally:
+        sys.setrecursionlimit(limit)
     assert store.collect(broker) == 1
     assert bytes(DeadLetter.objects.get().raw_body or b"") == b"green"
+
+
+@pytest.mark.parametrize("levels", [60, 400, 960])
+def test_an_event_that_is_nested_deep_is_dead_lettered_alone(levels: int) -> None:
+    error = InvalidMessage("order_created: order_id: Field required")
+    for colour, attempts in (("green", 1), ("blue", 10**30)):
+        payload = {"colour": colour, "deep": deep(levels)}
+        store.dead_letter(contract="order_created", payload=payload, error=error, attempts=attempts)
+    assert DeadLetter.objects.count() == 2
+    assert all(b"order_id" not in bytes(letter.raw_body or b"") for letter in DeadLetter.objects.all())
 
 
 def test_two_messages_without_ids_are_two_letters(broker: Connection) -> None:

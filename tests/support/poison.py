@@ -124,6 +124,7 @@ def kinds(service: str) -> dict[str, Poison]:
         "arguments that the task lacks": Poison(b"[[[], 1, 2], {}, {}]"),
         "no list of events": Poison(b'[["armchair"], {}, {}]'),
         "keyword arguments that the task lacks": Poison(b'[[[]], {"colour": "green"}, {}]'),
+        "an outage since no time": Poison(one(service, kwargs={"failing_since": float("nan")})),
         "tries that are no numbers": Poison(one(service, kwargs={"attempts": "many", "failing_since": []})),
         "nested too deep to read": Poison(b"[" * 200_000),
         "a number too long to read": Poison(b"[[[" + b"1" * 10_000 + b"]], {}, {}]"),
@@ -176,6 +177,9 @@ def kinds(service: str) -> dict[str, Poison]:
         "header with half a character": Poison(headers={"task": "\ud800", "colour": "\udfff"}),
         "header of bytes": Poison(headers={"task": b"\xff\xfe"}),
         "nested tables": Poison(headers={"task": "nested", "colour": deep(100)}),
+        "deliveries that no broker has counted": Poison(
+            headers={"task": "counted", "x-delivery-count": 2**62}
+        ),
         "time in milliseconds": Poison(b'[[["MARK"]], {}, {}]', headers={"sent_at": LATE}, is_readable=False),
         # ---- what Celery does next
         "embedded number": Poison(b"[[[]], {}, 5]"),

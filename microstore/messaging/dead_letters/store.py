@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from kombu import Connection
 
+from microstore.database.outage import is_database_outage
 from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.models import DeadLetter
@@ -19,6 +20,8 @@ from microstore.messaging.receiving.message_schema import REASON_CHARACTERS, fin
 log = structlog.get_logger(__name__)
 
 COLLECT_AT_ONCE = 100
+MOST_LEVELS = 50  # of tables within tables: two functions a level go through Python's stack
+MOST_ATTEMPTS = 10_000  # a client may have sent any number; that of the broker is far below
 
 
 def dead_letter(
@@ -34,7 +37,7 @@ def dead_letter(
         **_keep(payload),
         error=f"{type(error).__name__}: {error}",
         traceback="".join(traceback.format_exception(error)),
-        attempts=attempts,
+        attempts=min(attempts, MOST_ATTEMPTS),
         trace=_trace(payload),
     )
 
@@ -60,16 +63,32 @@ def collect(broker: Connection) -> int:
 def dead_letter_unread(body: bytes | str, properties: dict[str, Any]) -> None:
     """Store a message that was not read, by its bytes and its AMQP properties with `application_headers`."""
     raw = body.encode() if isinstance(body, str) else bytes(body)
+    try:
+        _store(**_describe_unread(raw, properties))
+    except Exception as error:  # whatever is wrong with a letter, it must not hold up those behind it
+        if is_database_outage(error):
+            raise
+        log.exception("letter_without_headers")
+        _store(fingerprint=_fingerprint_of(raw, {}), raw_body=raw, error=f"Not storable whole: {error!r}")
+
+
+def _describe_unread(raw: bytes, properties: dict[str, Any]) -> dict[str, Any]:
     known = {name: storable(value) for name, value in properties.items()}
     headers = (known.pop("application_headers", None) or {}) | known
-    _store(
-        fingerprint=_fingerprint_of(raw, headers),
-        contract=contract_of(headers)[:100],
-        raw_body=raw,
-        headers=headers,
-        error=_reason(raw, properties, headers),
-        attempts=int(headers.get("x-delivery-count", 0)) + 1,
-    )
+    return {
+        "fingerprint": _fingerprint_of(raw, headers),
+        "contract": contract_of(headers)[:100],
+        "raw_body": raw,
+        "headers": headers,
+        "error": _reason(raw, properties, headers),
+        "attempts": _deliveries_of(headers),
+    }
+
+
+def _deliveries_of(headers: dict[str, Any]) -> int:
+    # The broker counts redeliveries. Of a first delivery the header is what a client has sent under its name.
+    count = headers.get("x-delivery-count")
+    return 1 + (count if type(count) is int and 0 <= count < MOST_ATTEMPTS else 0)
 
 
 def contract_of(headers: dict[str, Any]) -> str:
@@ -88,21 +107,33 @@ def _keep(payload: object) -> dict[str, Any]:
     # In the body of a message where PostgreSQL's JSON cannot hold it as it is: a NUL, half a character, NaN.
     if storable(payload) == payload:
         return {"payload": payload}
-    return {"raw_body": json.dumps([[[payload]], {}, {}]).encode()}
+    return {"raw_body": _as_json([[[payload]], {}, {}]).encode()}
 
 
-def storable(value: object) -> Any:
-    """Return the value as PostgreSQL's JSON can hold it: AMQP has bytes and times, and Python has NaN."""
+def storable(value: object, levels: int = MOST_LEVELS) -> Any:
+    """Return the value as PostgreSQL's JSON can hold it: AMQP has bytes and times, and Python has NaN.
+
+    What lies deeper than so many levels is left out.
+    """
     match value:
+        case dict() | list() | tuple() if not levels:
+            return "(nested too deeply)"
         case dict():
-            return {str(storable(key)): storable(item) for key, item in value.items()}
+            return {str(storable(key)): storable(item, levels - 1) for key, item in value.items()}
         case list() | tuple():
-            return [storable(item) for item in value]
+            return [storable(item, levels - 1) for item in value]
         case None | bool() | int():
             return value
         case float() if math.isfinite(value):
             return value
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _as_json(value: object) -> str:
+    try:
+        return json.dumps(value, sort_keys=True)
+    except RecursionError:  # it was read with fewer calls on the stack than there are here
+        return json.dumps(storable(value), sort_keys=True)
 
 
 def _fingerprint_of(body: bytes, headers: dict[str, Any]) -> str:
@@ -127,7 +158,7 @@ def _fingerprint(contract: str, payload: object, arrived_as: str) -> str:
         # What is sent again about the same thing is the same letter, though its message is a new one.
         per_message = {"event_id", "occurred_at"} - {known.payload.key_field}
         identity = {name: value for name, value in payload.items() if name not in per_message}
-    return hashlib.sha256(f"{contract} {json.dumps(identity, sort_keys=True)}".encode()).hexdigest()
+    return hashlib.sha256(f"{contract} {_as_json(identity)}".encode()).hexdigest()
 
 
 def _trace(payload: object) -> str:

@@ -142,7 +142,7 @@ class RetryState(BaseModel):
 
     attempts: Annotated[int, Field(ge=0)] = 0
     waited_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
-    failing_since: float | None = None
+    failing_since: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 
 Body = tuple[tuple[list[Any]], RetryState, Embed]
