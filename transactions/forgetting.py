@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from microstore.auth.names import retire_name
-from microstore.contracts.accounts import AccountDeleted
+from microstore.contracts.accounts import BANK_ACCOUNT_CHANGED, AccountDeleted
 from microstore.messaging.dead_letters import scrub
 from transactions.models import Transaction
 from transactions.payouts.details import erase_details
@@ -40,7 +40,10 @@ def forget_accounts(deleted: Sequence[AccountDeleted]) -> list[AccountDeleted]:
         Refund.objects.filter(transaction__in=own).exclude(reason="").update(reason="")
         scrub.scrub_account(account_id, own, key="order_id", texts=TEXTS | REASON)
         retire_name(message.name_hash)
-        if not erase_details(account_id):
+        if erase_details(account_id):
+            # One that was never recorded has the number of a bank account, too, and could be replayed.
+            scrub.delete_letters(BANK_ACCOUNT_CHANGED, seller_id=account_id)
+        else:
             left.add(account_id)
         log.info("account_forgotten", account_id=account_id, transactions=emptied)
     return [message for message in deleted if message.account_id not in left]

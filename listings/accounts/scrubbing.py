@@ -31,7 +31,6 @@ from listings.models import (
 from microstore.auth.names import retire_name, retired_hash
 from microstore.contracts.accounts import ACCOUNT_EXPORTED
 from microstore.messaging.dead_letters import scrub
-from microstore.messaging.models import DeadLetter
 
 # A contract wants a reason, and the letters stay replayable.
 TEXTS = {"title": "", "description": "", "picture": "", "reason": "Deleted."}
@@ -99,7 +98,7 @@ def scrub_orders(user_id: int) -> None:
     refunds.update(reason=TEXTS["reason"], idempotency_key=None, request_hash="")
     # Not the live events: they hold numbers alone, by which the audit compares them with the orders.
     scrub.scrub_account(user_id, orders, key="id", texts=TEXTS)
-    DeadLetter.objects.filter(contract=ACCOUNT_EXPORTED.name, payload__account_id=user_id).delete()
+    scrub.delete_letters(ACCOUNT_EXPORTED, account_id=user_id)
     # Chosen by the buyer's program, and so perhaps a name; an order that is settled is not repeated.
     Order.objects.filter(buyer_id=user_id).update(idempotency_key=None, request_hash="", reason="")
 

@@ -226,6 +226,16 @@ def test_a_name_that_is_a_word_of_others_messages_costs_them_nothing(
     assert Order.objects.get(pk=order.pk).status == "pending"
 
 
+@pytest.mark.parametrize("body", [b"[" * 200_000, b"[[[" + b"9" * 10_000, b"\xff", b"[[[5]], {}, {}]", b"[]"])
+def test_a_letter_that_nobody_can_read_keeps_nobody_from_leaving(zora: User, body: bytes) -> None:
+    store.dead_letter_unread(
+        body, {"application_headers": {"task": "listings.item_sold", "of": "zora-quick"}}
+    )
+    forget(zora)
+    assert bytes(DeadLetter.objects.get().raw_body or b"") == body
+    assert find_traces("zora") == set()
+
+
 def test_an_address_that_was_never_verified_costs_its_owner_nothing(
     make_user: Callable[..., User], bob: User
 ) -> None:

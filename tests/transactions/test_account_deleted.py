@@ -6,11 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from uuid_utils.compat import uuid7
 
-from microstore.contracts.accounts import ACCOUNT_DELETED
+from microstore.contracts.accounts import ACCOUNT_DELETED, BANK_ACCOUNT_CHANGED, BankAccountChanged
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import OrderCreated, RefundRequested
 from microstore.messaging.dead_letters import store
+from microstore.messaging.models import DeadLetter
 from microstore.staff.models import StaffAction
 from microstore.telemetry.tracing import new_trace
 from tests.microstore.test_rights import APP, acting_as
@@ -102,19 +104,36 @@ def test_log_ins_of_staff_keep_their_names(listings_queue: Mailbox) -> None:
     assert StaffAction.objects.get().address
 
 
+def bank_account_changed(account: BankAccount) -> BankAccountChanged:
+    return BANK_ACCOUNT_CHANGED(
+        bank_account_id=uuid7(),
+        seller_id=account.seller_id,
+        sealed=account.sealed,
+        masked=account.masked,
+        changed_at=account.changed_at,
+        trace=new_trace(),
+    )
+
+
 @pytest.mark.usefixtures("payees")
 def test_bank_details_stay_until_nothing_is_owed_and_then_go(listings_queue: Mailbox) -> None:
     order = sell(71)
     for account in (give_account(71), give_account(72)):
         assert account.masked
+        changed = to_wire(bank_account_changed(account))
+        store.dead_letter(
+            contract=BANK_ACCOUNT_CHANGED.name, payload=changed, error=ValueError("no"), attempts=3
+        )
     deleted = ACCOUNT_DELETED(account_id=71, name_hash=name_hash(), trace=new_trace())
     assert tasks.account_deleted([deleted]) == []
     assert BankAccount.objects.exclude(sealed="").filter(replaced_at=None).count() == 2
+    assert DeadLetter.objects.count() == 2
     total_cents = Transaction.objects.get(order_id=order.order_id).total_cents or 0
     tasks.refund_requested([refund_requested(order, total_cents)])
     with acting_as(APP):
         assert len(tasks.account_deleted([deleted])) == 1
         assert BankAccount.objects.get(seller_id=71, sealed="", masked="").replaced_at
         assert list(BankAccount.objects.exclude(sealed="").values_list("seller_id", flat=True)) == [72]
+        assert [each.payload["seller_id"] for each in DeadLetter.objects.all()] == [72]
         # Exchanging the key passes them over.
         assert list(seal_all_anew()) == [1]

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
-from microstore.contracts.contract import InvalidMessage
+from microstore.contracts.contract import AnyContract, InvalidMessage
 from microstore.messaging.models import DeadLetter
 from microstore.messaging.project import registry
 
@@ -42,6 +42,12 @@ def scrub_account(account_id: int, orders: QuerySet[Any], *, key: str, texts: Ma
         found = [UUID(each.decode()) for each in UUIDS.findall(_raw(unread))]
         if numbered.search(_raw(unread)) or orders.filter(**{f"{key}__in": found}).exists():
             unread.delete()
+
+
+def delete_letters(contract: AnyContract, **fields: object) -> None:
+    """Delete the letters of this contract that were read and whose fields have these values."""
+    named = {f"payload__{name}": value for name, value in fields.items()}
+    DeadLetter.objects.filter(contract=contract.name, **named).delete()
 
 
 def redact_words(words: Iterable[str]) -> None:
@@ -90,7 +96,7 @@ def _fits_its_contract(letter: DeadLetter) -> bool:
     try:
         payloads = json.loads(_raw(letter))[0][0] if letter.raw_body is not None else [letter.payload]
         return contract is not None and all(contract.parse(each) for each in payloads)
-    except (InvalidMessage, ValueError, LookupError, TypeError):
+    except (InvalidMessage, ValueError, LookupError, TypeError, RecursionError):
         return False
 
 
