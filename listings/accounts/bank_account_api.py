@@ -41,8 +41,11 @@ class BankAccountSerializer(RefuseUnknownFields):
     def validate_iban(self, number: str) -> str:
         try:
             compact: str = ibans.validate(number)
-        except InvalidNumber as error:
-            raise serializers.ValidationError("This is no IBAN: please check it.") from error
+        except InvalidNumber:
+            compact = ""
+        # The library takes the check digits in any alphabet, and banks take them in ASCII alone.
+        if not compact or not compact.isascii():
+            raise serializers.ValidationError("This is no IBAN: please check it.")
         return compact
 
 

@@ -105,6 +105,8 @@ def test_it_is_shown_masked_alone(api: APIClient, client: Client, carol: User, s
     [
         ({"iban": "DE89370400440532013001"}, "iban"),
         ({"iban": "XX00"}, "iban"),
+        ({"iban": "DE\u0668\u0669370400440532013000"}, "iban"),
+        ({"iban": "GB\u06682WEST12345698765432"}, "iban"),
         ({"iban": ""}, "iban"),
         ({"holder": "\u674e\u5c0f\u9f8d"}, "holder"),
         ({"holder": "Carol\nExample"}, "holder"),

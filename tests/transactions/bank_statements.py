@@ -1,7 +1,7 @@
 """Statements of a bank as files, and what `manage.py payouts reconcile` makes of them."""
 
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from django.core.management import call_command
@@ -9,7 +9,7 @@ from django.core.management import call_command
 from microstore.staff.money import in_major_units
 from transactions.payouts.models import Payout
 
-BOOKED = datetime.now(UTC).date() + timedelta(days=30)  # long after all payouts of today
+BOOKED = datetime.now(UTC).date()
 
 
 def statement(folder: Path, *lines: str, name: str = "statement.csv") -> Path:

@@ -60,11 +60,15 @@ def sell(seller_id: int = 4, cents: int = 5_000, currency: str = "EUR") -> Order
 
 def give_account(seller_id: int = 4, *, holder: str = "Alice Example", **changed: Any) -> BankAccount:
     """Give the seller a bank account, usable since yesterday."""
-    text = f'{{"holder": "{holder}", "iban": "{IBAN}"}}'
-    sealed = seal(text, public_half(PRIVATE_KEY), purpose=purpose_of(seller_id))
+    sealed = sealed_for(seller_id, f'{{"holder": "{holder}", "iban": "{IBAN}"}}')
     long_ago = timezone.now() - timedelta(days=1)
     values = {"sealed": sealed, "masked": "DE•• 3000", "changed_at": long_ago, "usable_at": long_ago}
     return BankAccount.objects.create(pk=uuid7(), seller_id=seller_id, **(values | changed))
+
+
+def sealed_for(seller_id: int, text: str) -> str:
+    """Return the text as the listings service seals the details of this seller."""
+    return seal(text, public_half(PRIVATE_KEY), purpose=purpose_of(seller_id))
 
 
 def prepare() -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -21,6 +22,7 @@ from tests.transactions.payees import (
     overdue_for_look_up,
     payees,
     prepare,
+    sealed_for,
     sell,
 )
 from transactions.payouts import files
@@ -54,9 +56,10 @@ def prepare_each() -> list[Payout]:
     return list(Payout.objects.order_by("currency"))
 
 
-def send_each() -> list[Payout]:
+def send_each(*, days_ago: int = 30) -> list[Payout]:
     prepare_each()
     list(send_payouts())
+    Payout.objects.update(sent_at=datetime.now(UTC) - timedelta(days=days_ago))
     return list(Payout.objects.order_by("currency"))
 
 
@@ -101,6 +104,29 @@ def test_a_name_is_no_formula(folder: Path) -> None:
     prepare()
     list(send_payouts())
     assert rows(batches(folder)[0])[0]["holder"] == "'=1+1"
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        '{"holder": "Mallory", "iban": "DE\u0668\u0669370400440532013000"}',
+        '{"holder": "Mallory", "iban": "nowhere"}',
+        '{"holder": "Mallory\\u0000", "iban": "DE89370400440532013000"}',
+        '{"holder": 5}',
+        "[]",
+        "no JSON",
+    ],
+)
+def test_details_that_no_file_can_hold_keep_nobody_elses_money(folder: Path, opened: str) -> None:
+    """A seller had given them to an earlier release, or another service has sealed anything at all."""
+    give_account(7, sealed=sealed_for(7, opened))
+    for seller in (4, 7):
+        sell(seller)
+    give_account(4)
+    assert prepare() == 2
+    list(send_payouts())
+    assert dict(Payout.objects.values_list("seller_id", "status")) == {4: "sent", 7: "prepared"}
+    assert [row["holder"] for row in rows(batches(folder)[0])] == ["Alice Example"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -190,9 +216,8 @@ def test_a_payout_that_is_missing_is_named_and_unknown(tmp_path: Path, number: i
 
 
 def test_what_was_sent_a_day_ago_is_not_missing_yet(tmp_path: Path) -> None:
-    payouts = send_each()
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    assert reconcile(statement(tmp_path, line_of(payouts[0], booked_on=tomorrow)))[0] == 0
+    payouts = send_each(days_ago=1)
+    assert reconcile(statement(tmp_path, line_of(payouts[0])))[0] == 0
 
 
 @pytest.mark.parametrize(("number", "amount"), [(0, "50.01"), (1, "5001"), (2, "5.001")], ids=CURRENCIES)
@@ -218,7 +243,7 @@ def test_a_payout_that_the_bank_has_paid_twice_is_named(tmp_path: Path) -> None:
     assert f"the payout was paid before, on {BOOKED}" in lines[0]
     payout.refresh_from_db()
     assert payout.status == "paid"
-    later = statement(tmp_path, line_of(payout, booked_on=BOOKED + timedelta(days=5)), name="later.csv")
+    later = statement(tmp_path, line_of(payout, booked_on=BOOKED - timedelta(days=5)), name="later.csv")
     assert "was paid before" in reconcile(later)[1][0]
 
 
@@ -235,14 +260,18 @@ def test_a_payout_that_was_never_sent_is_not_paid_by_a_line(tmp_path: Path) -> N
         "",
         "reference,amount\nx,1\n",
         "reference,amount,currency,booked_on\n",
-        "reference,amount,currency,booked_on\nx,1e9,EUR,2026-12-31\n",
-        "reference,amount,currency,booked_on\nx,-1,EUR,2026-12-31\n",
-        "reference,amount,currency,booked_on\nx,50.001,EUR,2026-12-31\n",
-        "reference,amount,currency,booked_on\nx,50.00,EURO,2026-12-31\n",
+        "reference,amount,currency,booked_on\nx,1e9,EUR,2026-01-31\n",
+        "reference,amount,currency,booked_on\nx,-1,EUR,2026-01-31\n",
+        "reference,amount,currency,booked_on\nx,50.001,EUR,2026-01-31\n",
+        "reference,amount,currency,booked_on\nx,50.00,EURO,2026-01-31\n",
         "reference,amount,currency,booked_on\nx,50.00,EUR,31.12.2026\n",
         "reference,amount,currency,booked_on\nx,50.00\n",
-        "reference,amount,currency,booked_on\nx,\u0665\u0660,EUR,2026-12-31\n",
-        'reference,amount,currency,booked_on\n"x,50.00,EUR,2026-12-31\n',
+        "reference,amount,currency,booked_on\nx,\u0665\u0660,EUR,2026-01-31\n",
+        f"reference,amount,currency,booked_on\nx,{'9' * 24},EUR,2026-01-31\n",
+        "reference,amount,currency,booked_on\nx,50.00,EUR,0001-01-01\n",
+        f"reference,amount,currency,booked_on\nx,50.00,EUR,{BOOKED + timedelta(days=366)}\n",
+        "reference,amount,amount,currency,booked_on\nx,50.00,5.00,EUR,2026-01-31\n",
+        'reference,amount,currency,booked_on\n"x,50.00,EUR,2026-01-31\n',
     ],
 )
 def test_what_is_no_statement_is_refused_whole(tmp_path: Path, text: str) -> None:
@@ -252,6 +281,12 @@ def test_what_is_no_statement_is_refused_whole(tmp_path: Path, text: str) -> Non
         call_command("payouts", "reconcile", str(file))
     assert refused.value.returncode == 2
     assert not StatementLine.objects.exists()
+
+
+def test_a_statement_is_read_whatever_its_file_is_called(tmp_path: Path) -> None:
+    file = statement(tmp_path, f"RENT,50.00,EUR,{BOOKED}", name=os.fsdecode(b"\xff.csv"))
+    assert reconcile(file)[0] == 1
+    assert StatementLine.objects.get().statement == ".csv"
 
 
 def test_nobody_is_asked_about_a_payout_in_a_file() -> None:

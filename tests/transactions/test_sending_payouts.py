@@ -240,6 +240,7 @@ def test_details_of_another_seller_do_not_open(bank: SandboxBank) -> None:
 
 def test_the_key_of_bank_details_is_exchanged(bank: SandboxBank, settings: Settings) -> None:
     payout = prepare_one()
+    give_account(9, sealed="AAAA")  # which no key opens, and which keeps nobody else's from being exchanged
     new = make_private_key()
     settings.BANK_DETAILS_PRIVATE_KEYS = [new, PRIVATE_KEY]
     assert sum(seal_all_anew()) == 1

@@ -1,16 +1,17 @@
 """Details of bank accounts: opened where payouts are sent, and sealed anew when the key is exchanged."""
 
-import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Annotated
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
+from pydantic import BaseModel, Field, ValidationError
 
 from microstore.auth.sealing import CannotOpen, open_sealed, public_half, seal
+from microstore.fee_function.quotes import PLAIN_TEXT
 from transactions.ledger.balances import balances_of
 from transactions.payouts.models import OPEN, BankAccount, Payout
 
@@ -19,18 +20,25 @@ ROWS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
 
 
-class BankDetails(NamedTuple):
-    """Owner and number of a bank account."""
+class BankDetails(BaseModel):
+    """Owner and number of a bank account, of the form that a file of payments can hold."""
 
-    holder: str
-    iban: str
+    holder: Annotated[str, Field(min_length=1, max_length=70, pattern=PLAIN_TEXT)]
+    iban: Annotated[str, Field(pattern="^[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}$")]
 
 
 def open_details(account: BankAccount) -> BankDetails:
-    """Return the details of the account; raises CannotOpen, also where they are another seller's."""
+    """Return the details of the account; raises CannotOpen, also where they are another seller's.
+
+    And where they are of no bank account: with one such payment a bank, or the file's schema, refuses all.
+    """
     purpose = purpose_of(account.seller_id)
-    opened = json.loads(open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose))
-    return BankDetails(holder=opened["holder"], iban=opened["iban"])
+    opened = open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose)
+    try:
+        return BankDetails.model_validate_json(opened)
+    except ValidationError:
+        # Without the error, which quotes what is sealed.
+        raise CannotOpen("What is sealed is no bank account.") from None
 
 
 def try_open(payout: Payout) -> BankDetails | None:
@@ -64,19 +72,26 @@ def seal_all_anew() -> Iterator[int]:
     """Seal all details for the first of BANK_DETAILS_PRIVATE_KEYS; yield the number of each step."""
     public_key = public_half(settings.BANK_DETAILS_PRIVATE_KEYS[0])
     after = UUID(int=0)
-    while account_ids := _seal_chunk(after, public_key):
-        yield len(account_ids)
-        after = account_ids[-1]
+    while chunk := _seal_chunk(after, public_key):
+        sealed, after = chunk
+        yield sealed
 
 
 @transaction.atomic
-def _seal_chunk(after: UUID, public_key: str) -> list[UUID]:
+def _seal_chunk(after: UUID, public_key: str) -> tuple[int, UUID] | None:
     # Replaced ones too: a payout to one may be on its way, and is perhaps sent again.
     rows = BankAccount.objects.filter(pk__gt=after).exclude(sealed="").order_by("pk")
     accounts = list(rows.select_for_update(no_key=True)[:ROWS_AT_ONCE])
+    opened = []
     for account in accounts:
         purpose = purpose_of(account.seller_id)
-        text = open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose)
+        try:
+            text = open_sealed(account.sealed, settings.BANK_DETAILS_PRIVATE_KEYS, purpose=purpose)
+        except CannotOpen as error:
+            # It stays as it is, and keeps no other from its new key.
+            log.error("bank_details_not_opened", bank_account=str(account.pk), error=str(error))
+            continue
         account.sealed = seal(text, public_key, purpose=purpose)
-    BankAccount.objects.bulk_update(accounts, ["sealed"])
-    return [account.pk for account in accounts]
+        opened.append(account)
+    BankAccount.objects.bulk_update(opened, ["sealed"])
+    return (len(opened), accounts[-1].pk) if accounts else None

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from microstore.database.clock import database_now
 from microstore.staff.money import minor_unit_digits, show_amount
 from microstore.telemetry.tracing import uuid_of
 from transactions.payouts.models import Payout, StatementLine
@@ -21,6 +22,9 @@ BOOKED_WITHIN = timedelta(days=3)  # of sending: a bank books a credit transfer 
 MOST_LINES = 100_000
 LONGEST_AMOUNT = 24
 LONGEST_REFERENCE = 100
+HIGHEST_CENTS = 2**63 - 1  # that a bigint holds
+OLDEST = date(2000, 1, 1)  # before any payout
+AHEAD = timedelta(days=1)  # of the bank's day, to the east of ours
 
 Status = Payout.Status
 
@@ -57,7 +61,7 @@ def read_statement(file: Path) -> Report:
     A payout is paid by a line with its id, amount and currency. Read again, or in a statement that overlaps,
     a line changes nothing.
     """
-    lines = list(_read(file))
+    lines = list(_read(file, latest=database_now().date() + AHEAD))
     if not lines:
         raise NoStatement("It has no lines.")
     payouts = _lock_payouts(lines)
@@ -86,31 +90,32 @@ def read_statement(file: Path) -> Report:
     return Report(len(lines), paid, [*named, *missing])
 
 
-def _read(file: Path) -> Iterator[Line]:
+def _read(file: Path, *, latest: date) -> Iterator[Line]:
     try:
-        yield from _parse_file(file)
+        yield from _parse_file(file, latest)
     except (csv.Error, UnicodeDecodeError) as error:
         raise NoStatement(str(error)) from error
 
 
-def _parse_file(file: Path) -> Iterator[Line]:
+def _parse_file(file: Path, latest: date) -> Iterator[Line]:
     with file.open(newline="", encoding="utf-8-sig") as opened:
         rows = csv.DictReader(opened, strict=True)
-        if missing := set(COLUMNS) - set(rows.fieldnames or ()):
-            raise NoStatement(f"It has no column {', '.join(sorted(missing))}.")
+        counts = Counter(rows.fieldnames or ())
+        if wrong := [name for name in COLUMNS if counts[name] != 1]:
+            raise NoStatement(f"It has not one column {', '.join(wrong)}.")
         seen: Counter[tuple[object, ...]] = Counter()
         for number, row in enumerate(rows, 2):
             if number > MOST_LINES:
                 raise NoStatement(f"It has more than {MOST_LINES} lines.")
             try:
-                terms = _parse(row)
+                terms = _parse(row, latest)
             except (ValueError, TypeError, InvalidOperation) as error:
                 raise NoStatement(f"Line {number}: {error}") from error
             seen[terms] += 1
             yield Line(*terms, seen[terms])
 
 
-def _parse(row: dict[str, str | None]) -> tuple[str, int, str, date]:
+def _parse(row: dict[str, str | None], latest: date) -> tuple[str, int, str, date]:
     reference, amount, currency, booked_on = ((row[name] or "").strip() for name in COLUMNS)
     # Measured before any arithmetic, which would unfold a huge exponent.
     if len(amount) > LONGEST_AMOUNT or not amount.replace(".", "", 1).isdecimal() or not amount.isascii():
@@ -118,8 +123,22 @@ def _parse(row: dict[str, str | None]) -> tuple[str, int, str, date]:
     cents = Decimal(amount).scaleb(minor_unit_digits(currency))
     if cents != int(cents):
         raise ValueError(f"{amount} has too many digits for {currency}")
-    printable = "".join(each for each in reference if each.isprintable())[:LONGEST_REFERENCE]
-    return str(uuid_of(printable) or printable), int(cents), currency, date.fromisoformat(booked_on)
+    if cents > HIGHEST_CENTS:
+        raise ValueError(f"{amount} is more than can be stored")
+    printable = _printable(reference)[:LONGEST_REFERENCE]
+    return str(uuid_of(printable) or printable), int(cents), currency, _as_day(booked_on, latest)
+
+
+def _as_day(text: str, latest: date) -> date:
+    day = date.fromisoformat(text)
+    # By one slip in a year all that was sent since would be missing in the statement.
+    if not OLDEST <= day <= latest:
+        raise ValueError(f"nothing can be booked on {day}")
+    return day
+
+
+def _printable(text: str) -> str:
+    return "".join(each for each in text if each.isprintable())
 
 
 def _lock_payouts(lines: Sequence[Line]) -> dict[str, Payout]:
@@ -158,7 +177,7 @@ def _store(file: Path, lines: Sequence[Line], payouts: dict[str, Payout], proble
                 **line._asdict(),
                 payout=payouts.get(line.reference),
                 problem=problems.get(line, ""),
-                statement=file.name[:200],
+                statement=_printable(file.name)[:200],
             )
             for line in lines
         ),
