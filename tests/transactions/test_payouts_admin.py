@@ -1,13 +1,17 @@
 """Finance and payouts: found in the admin, and ended by a person only where nobody else knows."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from microstore.staff.models import StaffAction
 from tests.support.messages import CURRENCIES
 from tests.support.roles import client_as
+from tests.support.threads import wait_for_blocked
 from tests.transactions.payees import balances, give_account, payees, prepare, sell
 from transactions.payouts.models import Payout
 
@@ -71,6 +75,32 @@ def test_what_has_ended_meanwhile_stays_as_it_is() -> None:
     decide(client, payout, "mark_as_paid", reason="or did it")
     assert payout.status == "failed"
     assert balances() == {"payable": -5_000}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_sent_at_this_moment_is_not_taken_back() -> None:
+    """Failed, it would be the seller's again and paid a second time."""
+    payout, client = payout_in("prepared"), client_as("finance")
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            sent = Payout.objects.select_for_update(no_key=True).get()
+            sent.status, sent.provider, sent.sent_at = "sent", "http", timezone.now()
+            sent.save()
+            deciding = threads.submit(decide_and_close, client, payout)
+            wait_for_blocked(1)
+        shown = deciding.result(60)
+    payout.refresh_from_db()
+    assert payout.status == "sent"
+    assert f"{payout.pk} is sent and stays so." in shown
+    assert balances() == {"in_transit": -5_000}
+    assert not StaffAction.objects.filter(target=f"payout {payout.pk}").exists()
+
+
+def decide_and_close(client: Client, payout: Payout) -> str:
+    try:
+        return decide(client, payout, "mark_as_failed", reason="because")
+    finally:
+        connection.close()
 
 
 def test_support_decides_nothing() -> None:

@@ -1,5 +1,6 @@
 """The admin of payouts: finance looks at them, and decides about those that stay unknown."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -89,10 +90,8 @@ class PayoutAdmin(OfSellerAdmin):
         self, request: HttpRequest, payouts: QuerySet[Payout], status: Payout.Status
     ) -> HttpResponse | None:
         rows, reason = list(payouts), given_reason(request)
-        refused = [payout for payout in rows if not is_decidable(payout, status)]
-        for payout in refused:
-            self.message_user(request, f"{payout.pk} is {payout.status} and stays so.", messages.WARNING)
-        wanted = [payout for payout in rows if payout not in refused]
+        wanted = [payout for payout in rows if is_decidable(payout, status)]
+        self._name_refused(request, [payout for payout in rows if payout not in wanted])
         if reason is None and wanted:
             title = f"Mark {len(wanted)} payouts as {status}"
             return show_reason_form(request, self, title=title, action=f"mark_as_{status}", rows=wanted)
@@ -102,11 +101,18 @@ class PayoutAdmin(OfSellerAdmin):
         return None
 
     def _record(self, request: HttpRequest, outcomes: dict[UUID, Outcome], status: str, reason: str) -> None:
-        # Decided under the row's lock: what has ended meanwhile, by the provider's answer, stays as it is.
-        for payout in settle_payouts(outcomes):
+        # Looked at again under the row's lock: what was sent or has ended meanwhile stays as it is.
+        settled = settle_payouts(outcomes, where=is_decidable)
+        for payout in settled:
             by = request.user.get_username()
             record(f"marked as {status}", by=by, target=f"payout {payout.pk}", reason=reason)
             self.message_user(request, f"{payout.pk} is {status}.", messages.SUCCESS)
+        done = {payout.pk for payout in settled}
+        self._name_refused(request, Payout.objects.filter(pk__in=outcomes.keys() - done))
+
+    def _name_refused(self, request: HttpRequest, payouts: Iterable[Payout]) -> None:
+        for payout in payouts:
+            self.message_user(request, f"{payout.pk} is {payout.status} and stays so.", messages.WARNING)
 
     @admin.display(description="in statements")
     def statement_lines(self, payout: Payout) -> str:

@@ -1,6 +1,6 @@
 """Settling payouts: an end that is known is stored and posted once, whoever finds it out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,15 +25,23 @@ class Outcome(NamedTuple):
     reference: str = ""
 
 
+def _always(payout: Payout, status: Payout.Status) -> bool:
+    return True
+
+
 @transaction.atomic
-def settle_payouts(outcomes: Mapping[UUID, Outcome]) -> list[Payout]:
+def settle_payouts(
+    outcomes: Mapping[UUID, Outcome], *, where: Callable[[Payout, Payout.Status], bool] = _always
+) -> list[Payout]:
     """Store what is known of these payouts, and post what has ended; return those that have changed.
 
     The first end stands: a late or repeated answer changes nothing, and one that contradicts it is logged.
+    `where` chooses by a payout's state, which its lock then holds, and the new one.
     """
     # In the order of their ids, so that two who settle the same ones do not wait for each other.
     rows = Payout.objects.filter(pk__in=outcomes).order_by("id").select_for_update(no_key=True)
-    changed = [payout for payout in rows if _settle(payout, outcomes[payout.pk])]
+    chosen = [payout for payout in rows if where(payout, outcomes[payout.pk].status)]
+    changed = [payout for payout in chosen if _settle(payout, outcomes[payout.pk])]
     Payout.objects.bulk_update(changed, ["status", "reason", "reference", "settled_at"])
     post("post_payouts", [payout.pk for payout in changed if payout.status in FINAL])
     return changed
