@@ -103,7 +103,10 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
 
 
 def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
-    """Store a picture and its thumbnail. Raises BadImage, ImageTooLarge, ImagesBusy or TooManyImages."""
+    """Store a picture and its thumbnail.
+
+    Raises BadImage, ImageTooLarge, ImagesBusy, TooManyImages, or ListingNotFound for one deleted meanwhile.
+    """
     assert upload.file is not None
     picture = draw_picture(upload.file, size_bytes=upload.size or 0)
     # Files before the row: a process that dies in between leaves files that no row names, but never a row
@@ -177,7 +180,8 @@ def _set_status(
 @transaction.atomic
 def _insert_image(listing_id: int, image: ListingImage) -> None:
     # Locked, so that concurrent uploads are counted one after the other.
-    Listing.objects.select_for_update().get(id=listing_id)
+    if Listing.objects.select_for_update().filter(id=listing_id).first() is None:
+        raise ListingNotFound(gettext("There is no such listing."))
     if ListingImage.objects.filter(listing_id=listing_id).count() >= MAX_IMAGES:
         text = gettext("A listing has at most {most} images; delete one first.")
         raise TooManyImages(text.format(most=MAX_IMAGES))

@@ -69,7 +69,7 @@ def edit(request: HttpRequest, listing_id: str) -> HttpResponse:
         return _form(request, listing, given, problems={"quantity": [str(error)]})
     except Refusal as error:
         # The form is shown with the present edition: sent again, it replaces what was changed meanwhile.
-        listing.refresh_from_db()
+        listing = selling.own_listing(listing.pk, seller_id=visitor_id(request))
         outdated = isinstance(error, EditionOutdated)
         return _form(request, listing, given, reason=str(error), outdated=outdated)
     return redirect("shop:listing", listing.pk)

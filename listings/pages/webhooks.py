@@ -4,11 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listings.models import WebhookAttempt, WebhookEndpoint
+from listings.models import WebhookEndpoint
 from listings.pages.limits import limited
 from listings.pages.page import page_of, redirect_into, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
@@ -92,8 +91,8 @@ def _list(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpRes
 
 
 def _detail(request: HttpRequest, endpoint: WebhookEndpoint, *, secret: str = "") -> HttpResponse:
-    attempts = Prefetch("attempts_made", WebhookAttempt.objects.order_by("-pk"))
-    listed = page_of(request, endpoint.deliveries.prefetch_related(attempts), name="deliveries")
+    deliveries = endpoint.deliveries.prefetch_related(endpoints.log(newest_first=True))
+    listed = page_of(request, deliveries, name="deliveries")
     response = render_page(request, "webhook.html", listed | {"endpoint": endpoint, "secret": secret})
     if secret:
         # Shown once: not again from the browser's cache.

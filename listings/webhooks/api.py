@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics, mixins, viewsets
@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from listings.refusals import AccountGone, NotYours, TooManyWebhooks, WebhookNotFound, WebhookOff
 from listings.webhooks import endpoints
-from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
 from listings.webhooks.serializers import (
     ChangeEndpointSerializer,
     DeliveryLogSerializer,
@@ -144,7 +144,4 @@ class RedeliverView(APIView):
 
 def _own_delivery(request: Request, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
     own = endpoints.find_endpoint(UUID(endpoint_id), owner_id=account_id(request))
-    delivery = endpoints.find_delivery(int(delivery_id), endpoint=own)
-    # In the order in which they were made, and with the delivery's own by one query.
-    attempts = Prefetch("attempts_made", WebhookAttempt.objects.order_by("pk"))
-    return WebhookDelivery.objects.prefetch_related(attempts).select_related("endpoint").get(pk=delivery.pk)
+    return endpoints.find_delivery(int(delivery_id), endpoint=own)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -15,11 +15,12 @@ from uuid_utils.compat import uuid7
 from listings import queries
 from listings.refusals import NotYours, TooManyWebhooks, WebhookNotFound, WebhookOff
 from listings.webhooks.events import PING, make_body
-from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
+from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from listings.webhooks.secrets import BOTH_ARE_GOOD_FOR, make_secret
 from listings.webhooks.store import WATCH_ALL
 
 Scope = WebhookEndpoint.Scope
+NO_ENDPOINT, NO_DELIVERY = "You have no such endpoint.", "The endpoint has no such delivery."
 WELL = {"failures": 0, "failing_since": None, "paused_until": None}
 
 
@@ -32,16 +33,28 @@ def find_endpoint(endpoint_id: UUID, *, owner_id: int) -> WebhookEndpoint:
     """Return an endpoint of this user; raises WebhookNotFound, also for those of others."""
     endpoint = endpoints_of(owner_id).filter(pk=endpoint_id).first()
     if endpoint is None:
-        raise WebhookNotFound("You have no such endpoint.")
+        raise WebhookNotFound(NO_ENDPOINT)
     return endpoint
 
 
+def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    locked = WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).first()
+    if locked is None:
+        raise WebhookNotFound(NO_ENDPOINT)
+    return locked
+
+
 def find_delivery(delivery_id: int, *, endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Return a delivery to the endpoint; raises WebhookNotFound."""
-    delivery = endpoint.deliveries.filter(pk=delivery_id).first()
+    """Return a delivery to the endpoint, with its log; raises WebhookNotFound."""
+    delivery = endpoint.deliveries.prefetch_related(log()).filter(pk=delivery_id).first()
     if delivery is None:
-        raise WebhookNotFound("The endpoint has no such delivery.")
+        raise WebhookNotFound(NO_DELIVERY)
     return delivery
+
+
+def log(*, newest_first: bool = False) -> "Prefetch[Any]":
+    """Return the prefetch of the attempts of deliveries, in the order in which they were made."""
+    return Prefetch("attempts_made", WebhookAttempt.objects.order_by("-pk" if newest_first else "pk"))
 
 
 @transaction.atomic
@@ -61,9 +74,9 @@ def make_endpoint(*, owner_id: int, **fields: Any) -> WebhookEndpoint:
 def change_endpoint(endpoint: WebhookEndpoint, changes: Mapping[str, Any]) -> WebhookEndpoint:
     """Change url, events, description or `enabled`; switched on, an endpoint starts without failures.
 
-    What waited while it was off is sent then.
+    What waited while it was off is sent then. Raises WebhookNotFound where it was deleted meanwhile.
     """
-    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    endpoint = _lock(endpoint)
     switched = "enabled" in changes and changes["enabled"] != endpoint.enabled
     begins_anew = switched or changes.get("url", endpoint.url) != endpoint.url
     values = dict(changes) | (WELL if begins_anew else {})
@@ -85,8 +98,11 @@ def delete_endpoint(endpoint: WebhookEndpoint) -> None:
 
 @transaction.atomic
 def rotate_secret(endpoint: WebhookEndpoint) -> WebhookEndpoint:
-    """Give the endpoint a new secret; for a day each request has a signature of the one before as well."""
-    endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    """Give the endpoint a new secret; for a day each request has a signature of the one before as well.
+
+    Raises WebhookNotFound where it was deleted meanwhile.
+    """
+    endpoint = _lock(endpoint)
     endpoint.previous_secret, endpoint.secret = endpoint.secret, make_secret()
     endpoint.previous_secret_until = timezone.now() + BOTH_ARE_GOOD_FOR
     endpoint.save(update_fields=("previous_secret", "secret", "previous_secret_until"))
@@ -108,10 +124,14 @@ def ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 @transaction.atomic
 def redeliver(delivery: WebhookDelivery) -> WebhookDelivery:
-    """Have the delivery sent again, with the same id, whatever became of it before; raises WebhookOff."""
+    """Have the delivery sent again, with the same id, whatever became of it before.
+
+    Raises WebhookOff, or WebhookNotFound where it was deleted meanwhile.
+    """
     _make_ready(delivery.endpoint)
     again = WebhookDelivery.objects.filter(pk=delivery.pk)
-    again.update(status=WebhookDelivery.Status.WAITING, attempts=0, due_at=Now(), settled_at=None)
+    if not again.update(status=WebhookDelivery.Status.WAITING, attempts=0, due_at=Now(), settled_at=None):
+        raise WebhookNotFound(NO_DELIVERY)
     delivery.refresh_from_db()
     return delivery
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from listings.catalogue import selling
 from listings.models import Listing, ListingImage, Order
 from listings.settling.complete import complete_orders
 from tests.listings.purchases import order_one
@@ -140,3 +141,21 @@ def test_sales_are_added_up_and_those_of_one_listing_are_found(
     assert "2 pieces in 2 completed orders: <strong>€1.00</strong>" in page
     assert str(orders[0].pk) not in page
     assert "Sold out" in text(seller.get("/sales/listings/", {"in_stock": "false"}))
+
+
+@pytest.mark.parametrize(
+    ("step", "path"),
+    [("draw_picture", "pictures/"), ("edit_listing", "edit/"), ("remove_image", "pictures/1/remove/")],
+)
+def test_what_is_deleted_at_this_moment_is_no_fault_of_ours(
+    seller: Client, armchair: Listing, monkeypatch: pytest.MonkeyPatch, step: str, path: str
+) -> None:
+    take = getattr(selling, step)
+
+    def delete_and_take(*args: Any, **options: Any) -> Any:
+        Listing.objects.all().delete()
+        return take(*args, **options)
+
+    given = fields_of(text(seller.get(f"/listings/{armchair.pk}/edit/"))) | {"image": upload(picture())}
+    monkeypatch.setattr(selling, step, delete_and_take)
+    assert seller.post(f"/listings/{armchair.pk}/{path}", given).status_code in (400, 404)

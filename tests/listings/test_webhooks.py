@@ -14,7 +14,7 @@ from listings.messages import order_cancelled, order_created, refund_completed
 from listings.models import Listing, Order, Refund
 from listings.settling.cancel import cancel_order
 from listings.settling.complete import complete_orders
-from listings.webhooks import tasks
+from listings.webhooks import endpoints, tasks
 from listings.webhooks.events import EVENT_TYPES
 from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
 from listings.webhooks.store import store_deliveries
@@ -227,3 +227,32 @@ def test_each_fact_has_a_handler_of_this_listener() -> None:
         "webhooks.heard_order_refunded"  # whose contract has a name of its own
     }
     assert "webhooks.heard_refund_completed" in handled
+
+
+@pytest.mark.parametrize(
+    ("found", "call"),
+    [
+        ("find_endpoint", ("patch", "", 404)),
+        ("find_endpoint", ("delete", "", 204)),
+        ("find_endpoint", ("post", "rotate-secret/", 404)),
+        ("find_endpoint", ("post", "ping/", 409)),
+        ("find_delivery", ("post", "deliveries/{}/redeliver/", 409)),
+    ],
+)
+def test_what_is_deleted_at_this_moment_is_no_fault_of_ours(
+    hers: APIClient, order: Order, monkeypatch: pytest.MonkeyPatch, found: str, call: tuple[str, str, int]
+) -> None:
+    endpoint = endpoint_of(order.listing.seller, URL)
+    [delivery] = store_created(order)
+    find = getattr(endpoints, found)
+
+    def find_and_delete(*args: Any, **options: Any) -> Any:
+        row = find(*args, **options)
+        WebhookEndpoint.objects.all().delete()
+        return row
+
+    monkeypatch.setattr(endpoints, found, find_and_delete)
+    method, path, status = call
+    body = {"enabled": False} if method == "patch" else None
+    address = f"/api/webhooks/{endpoint.pk}/{path.format(delivery.pk)}"
+    assert getattr(hers, method)(address, body, format="json").status_code == status
