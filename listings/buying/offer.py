@@ -27,9 +27,13 @@ class Offer(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> "Offer | None":
-        """Return the offer that `write_offer` wrote into a page, or None."""
+        """Return the offer that `write_offer` wrote into a page, None for no text; any other matches none."""
+        if not text:
+            return None
         written = WRITTEN.fullmatch(text)
-        return written and cls(int(written[1]), written[2], frozenset([int(written[3])]), written[4])
+        if written is None:
+            return cls(editions=frozenset())
+        return cls(int(written[1]), written[2], frozenset([int(written[3])]), written[4])
 
 
 NOTHING_SEEN = Offer()

@@ -1,6 +1,5 @@
 """Pages of the cart: showing it, changing it and buying all of it."""
 
-import re
 from typing import Any, NamedTuple
 
 from django.contrib.auth.views import redirect_to_login
@@ -15,7 +14,7 @@ from listings.buying.quotes import ItemQuote, add_up, quote_items
 from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
-from listings.pages.page import render_page, shows_refusals, visitor_id
+from listings.pages.page import read_quantity, render_page, shows_refusals, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import CheckoutRefused
 from listings.stock import ensure_can_buy
@@ -79,7 +78,7 @@ def add(request: HttpRequest, listing_id: str) -> HttpResponse:
     kept, key = cart_of(request), int(listing_id)
     listing = visible_listings(request.user.pk).filter(id=key).first()
     available = ensure_can_buy(listing, buyer_id=request.user.pk or NOBODY, quantity=1).available
-    wanted = kept.items.get(key, 0) + _number(request, least=1)
+    wanted = kept.items.get(key, 0) + read_quantity(request)
     return keep(kept.with_item(key, min(wanted, available)), redirect("shop:cart"))
 
 
@@ -87,13 +86,8 @@ def add(request: HttpRequest, listing_id: str) -> HttpResponse:
 def change(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Replace the quantity of a listing in the cart; 0 removes it."""
     kept, key = cart_of(request), int(listing_id)
-    changed = kept.with_item(key, _number(request, least=0)) if key in kept.items else kept
+    changed = kept.with_item(key, read_quantity(request, least=0)) if key in kept.items else kept
     return keep(changed, redirect("shop:cart"))
-
-
-def _number(request: HttpRequest, *, least: int) -> int:
-    text = request.POST.get("quantity", "1")
-    return max(int(text), least) if re.fullmatch("[0-9]{1,6}", text) else 1
 
 
 def _checkout(request: HttpRequest, wanted: Cart) -> checkout.Checkout:

@@ -26,7 +26,7 @@ from listings.models import MAX_PRICE_CENTS, Category, Listing
 from listings.money import UnreadableAmount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.page import render_page, shows_refusals, visitor_id
+from listings.pages.page import read_quantity, render_page, shows_refusals, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import ListingNotFound, PriceChanged
 from microstore.refusal import Refusal
@@ -106,11 +106,11 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
 def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Buy the listing and redirect to the orders; show it again with the reason if that is refused."""
     # The key was made with the form: a second click sends the same one and gets the order of the first.
-    quantity, key = request.POST.get("quantity", "1"), request.POST.get("key", "")
+    key = request.POST.get("key", "")
     purchase = Purchase(
         listing_id=int(listing_id),
         buyer_id=visitor_id(request),
-        quantity=int(quantity) if re.fullmatch("[1-9][0-9]{0,5}", quantity) else 1,
+        quantity=read_quantity(request),
         trace=current_trace(),
         idempotency_key=key if re.fullmatch("[0-9a-f-]{36}", key) else None,
         seen=Offer.read(request.POST.get("seen", "")),

@@ -1,5 +1,6 @@
 """Rendering of pages: their common context, headers, pagination and visitor."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -10,16 +11,20 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from listings.models import MAX_QUANTITY
 from listings.pages import queries
 from listings.pages.carts import cart_of
 from listings.pages.words import words
 from microstore.http.pagination import NewestFirst
 from microstore.http.security import POLICY
+from microstore.http.serializers import StrictIntegerField
 from microstore.refusal import Refusal
 
 Page = Callable[..., HttpResponse]
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 def render_page(
@@ -51,6 +56,20 @@ def visitor_id(request: HttpRequest) -> int:
     """Return the id of the logged-in user; only for views with `login_required`."""
     assert request.user.pk is not None
     return request.user.pk
+
+
+def read_quantity(request: HttpRequest, *, least: int = 1) -> int:
+    """Return the quantity of the form, 1 where it has none; raises ValidationError for what is no such one.
+
+    Nothing is guessed: whoever wrote 1.5 or 1000000 is not sold one piece.
+    """
+    text = request.POST.get("quantity", "1")
+    field = StrictIntegerField(min_value=least, max_value=MAX_QUANTITY)
+    try:
+        quantity: int = field.run_validation(int(text) if NUMBER.fullmatch(text) else text)
+    except ValidationError as error:
+        raise ValidationError({"quantity": error.detail}) from error
+    return quantity
 
 
 def shows_refusals(page: Page) -> Page:

@@ -88,9 +88,14 @@ def test_the_same_again_is_one_more_but_never_more_than_there_are(shopper: Clien
 
 
 @pytest.mark.parametrize("quantity", ["-1", "many", "1.5", "٣", "", "\0", "9999999"])
-def test_a_quantity_that_makes_no_sense_is_one(shopper: Client, lamp: Listing, quantity: str) -> None:
-    put(shopper, lamp, quantity)
-    assert items(shopper) == {lamp.pk: 1}
+def test_a_quantity_that_makes_no_sense_changes_nothing(
+    shopper: Client, lamp: Listing, quantity: str
+) -> None:
+    text(put(shopper, lamp, quantity), 400)
+    assert items(shopper) == {}
+    put(shopper, lamp, 3)
+    text(shopper.post(f"/cart/{lamp.pk}/", {"quantity": quantity}), 400)
+    assert items(shopper) == {lamp.pk: 3}
 
 
 def test_what_is_not_for_sale_to_them_is_not_put_in(

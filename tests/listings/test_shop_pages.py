@@ -146,12 +146,20 @@ def test_two_clicks_are_one_purchase(shopper: Client, put_on_sale: Callable[...,
     assert Order.objects.count() == 1
 
 
-@pytest.mark.parametrize("quantity", ["0", "-1", "many", "1.5", "٣", "", "\0"])
-def test_a_quantity_that_makes_no_sense_is_one(
+@pytest.mark.parametrize("quantity", ["0", "-1", "many", "1.5", "٣", "", "\0", "9999999", "9" * 5_000])
+def test_a_quantity_that_makes_no_sense_buys_nothing(
     shopper: Client, put_on_sale: Callable[..., Listing], quantity: str
 ) -> None:
-    buy(shopper, put_on_sale(quantity=5), quantity=quantity, key="\0")
-    assert Order.objects.get().quantity == 1
+    text(buy(shopper, put_on_sale(quantity=5), quantity=quantity, key="\0"), 400)
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("seen", ["x", "1e9-EUR-1", "24900-EUR", "24900-EUR-1-", "\0", "24900-eur-1"])
+def test_an_offer_that_nobody_can_have_seen_buys_nothing(
+    shopper: Client, armchair: Listing, seen: str
+) -> None:
+    assert "look at it again" in text(buy(shopper, armchair, seen=seen), 412)
+    assert not Order.objects.exists()
 
 
 def test_whoever_is_too_late_is_told_so(shopper: Client, put_on_sale: Callable[..., Listing]) -> None:
