@@ -11,7 +11,6 @@ from functools import cache, cached_property
 from typing import Any
 
 import jwt
-import requests
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -19,13 +18,15 @@ from django.conf import settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework_simplejwt.backends import TokenBackend
 
+from microstore.fee_function.calls import CallFailed, call_service
+
 log = structlog.get_logger(__name__)
 
 Keys = Mapping[str, RSAPublicKey]  # by their `kid`
 
 FETCH_EVERY_SECONDS = 300
 FETCH_AT_MOST_EVERY_SECONDS = 30  # anybody can send tokens with an invented `kid`
-FETCH_TIMEOUT_SECONDS = 2
+FETCH_TIMEOUT_SECONDS = (2.0, 2.0)  # to connect, for the whole answer: all requests wait for it
 
 
 class UnknownKey(jwt.InvalidTokenError):
@@ -106,10 +107,9 @@ class FetchedKeys(PublicKeys):
 
     def _fetch(self) -> None:
         try:
-            response = requests.get(self._url, timeout=FETCH_TIMEOUT_SECONDS)
-            response.raise_for_status()
-            published = {key["kid"]: parse_jwk(key) for key in response.json()["keys"]}
-        except (requests.RequestException, ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:
+            answer = call_service("GET", self._url, timeout_seconds=FETCH_TIMEOUT_SECONDS)
+            published = {key["kid"]: parse_jwk(key) for key in answer["keys"]}
+        except (CallFailed, ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:
             log.warning("keys_not_fetched", url=self._url, error=repr(error))
         else:
             # The same keys stay the same object, or each fetch would empty the caches of verified tokens.

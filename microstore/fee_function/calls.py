@@ -1,4 +1,4 @@
-"""HTTP calls to the fee function: bounded in time and size, without redirects, over pooled connections."""
+"""HTTP calls, to the fee function above all: bounded in time and size, and without redirects."""
 
 import http.client
 import io
@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -123,6 +124,33 @@ def post(
             # Never decompressed: 300 kB of gzip become 1 GB of memory.
             return response, response.raw.read(decode_content=False)
     except (requests.RequestException, HTTPError, OSError) as error:
+        raise CallFailed(str(error)[:500]) from error
+
+
+def call_service(
+    method: str, url: str, *, timeout_seconds: tuple[float, float], data: dict[str, str] | None = None
+) -> Any:
+    """Return the JSON with which another service answers 200, within the same limits; raise CallFailed.
+
+    For calls that are rare: each has a connection of its own.
+    """
+    try:
+        with requests.Session() as own:
+            for scheme in ("http://", "https://"):
+                own.mount(scheme, BoundedAdapter())
+            with own.request(
+                method,
+                url,
+                data=data,
+                headers={"Accept-Encoding": "identity"},
+                timeout=timeout_seconds,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.status_code != HTTPStatus.OK:
+                    raise CallFailed(f"It answered {response.status_code}.")
+                return json.loads(response.raw.read(decode_content=False))
+    except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
         raise CallFailed(str(error)[:500]) from error
 
 

@@ -11,13 +11,13 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-import requests
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core import signing
 from django.http import HttpRequest, JsonResponse
 
+from microstore.fee_function.calls import CallFailed, call_service
 from microstore.staff.overview import Found
 from microstore.staff.trace import Trace, find_here
 
@@ -85,11 +85,11 @@ def query_peers(terms: Iterable[str], viewer: Viewer) -> Trace:
 def _query(service: str, question: str) -> Trace:
     url = f"{settings.PEER_URLS[service]}/staff/trace"
     try:
-        response = requests.post(url, data={"question": question}, timeout=TIMEOUT_SECONDS)
-        response.raise_for_status()
-        return _read(service, response.json())
-    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-        return Trace(problems=[f"The {service} service could not be queried: {type(error).__name__}."])
+        answer = call_service("POST", url, data={"question": question}, timeout_seconds=TIMEOUT_SECONDS)
+        return _read(service, answer)
+    except (CallFailed, ValueError, KeyError, TypeError) as error:
+        why = type(error.__cause__ or error).__name__
+        return Trace(problems=[f"The {service} service could not be queried: {why}."])
 
 
 def _read(service: str, answer: dict[str, Any]) -> Trace:

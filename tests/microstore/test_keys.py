@@ -60,12 +60,38 @@ class Published(http.server.BaseHTTPRequestHandler):
 
     body = b""
     asked = 0
+    trick = ""
+    hung_up = threading.Event()
 
     def do_GET(self) -> None:
         type(self).asked += 1
+        if self.trick == "redirects" and self.path != "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.hung_up.set()
+            return
         self.send_response(200 if self.body else 500)
         self.end_headers()
-        self.wfile.write(self.body)
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            match self.trick:
+                case "drips":
+                    while True:
+                        self.wfile.write(b" ")
+                        self.hung_up.wait(0.05)
+                case "never ends":
+                    while True:
+                        self.wfile.write(b" " * 65_536)
+                case "is nested deep":
+                    self.wfile.write(b"[" * 100_000)
+                case _:
+                    self.wfile.write(self.body)
+        except OSError:
+            pass
+        self.hung_up.set()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -116,6 +142,22 @@ def test_what_is_known_stays_known_while_the_publisher_is_away(
     monkeypatch.setattr("microstore.auth.keys.FETCH_EVERY_SECONDS", 0)
     assert keys.find(None) == known
     assert handler.asked == 2
+
+
+@pytest.mark.parametrize("trick", ["redirects", "drips", "never ends", "is nested deep"])
+def test_a_publisher_that_misbehaves_changes_nothing_and_holds_nobody_up(
+    publisher: tuple[type[Published], str], monkeypatch: pytest.MonkeyPatch, trick: str
+) -> None:
+    handler, url = publisher
+    publish(handler, OLD[1])
+    keys = FetchedKeys(url)
+    known = keys.find(None)
+    handler.trick, handler.hung_up = trick, threading.Event()
+    publish(handler, NEW[1])
+    monkeypatch.setattr("microstore.auth.keys.FETCH_EVERY_SECONDS", 0)
+    monkeypatch.setattr("microstore.auth.keys.FETCH_TIMEOUT_SECONDS", (2.0, 0.3))
+    assert keys.find(None) == known
+    assert handler.hung_up.wait(20)
 
 
 def test_a_token_is_not_remembered_longer_than_its_key(
