@@ -3,9 +3,9 @@
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from microstore.contracts.contract import Contract, Id, Message
+from microstore.contracts.contract import Contract, Id, Message, Moment
 
 MAX_ROWS = 200  # of a page: with the longest titles that is some 100 kB
 
@@ -65,7 +65,7 @@ class BankAccountChanged(BankAccountMessage):
 
     sealed: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/=]{1,2000}$")]
     masked: Annotated[str, Field(min_length=1, max_length=40)]
-    changed_at: AwareDatetime
+    changed_at: Moment
 
 
 class BankAccountRecorded(BankAccountMessage):

@@ -8,15 +8,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from uuid_utils.compat import uuid7
 
 if TYPE_CHECKING:
     from celery.canvas import Signature
 
 COMMANDS = "microstore.tasks"  # the exchange of commands
+# PostgreSQL stores times that Python cannot read back: one such row would fail every query that meets it.
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 TRACEPARENT = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
+
+def _is_readable(moment: datetime) -> datetime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_is_readable)]
 Cents = Annotated[int, Field(strict=True, ge=0)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Id = Annotated[int, Field(strict=True, ge=1)]
@@ -40,7 +50,7 @@ class Message(BaseModel):
     key_field: ClassVar[str] = "event_id"
 
     event_id: UUID = Field(default_factory=uuid7)
-    occurred_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    occurred_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
     trace: Traceparent
 
 
