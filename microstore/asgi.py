@@ -17,6 +17,7 @@ http = get_asgi_application()
 from django.conf import settings  # noqa: E402  # the settings are read by get_asgi_application
 
 from microstore.http.max_body import BoundedBodies  # noqa: E402  # the same
+from microstore.http.socket_bytes import BoundedSockets  # noqa: E402  # the same
 from microstore.metrics.exposition import expose  # noqa: E402  # the same
 
 
@@ -29,5 +30,7 @@ async def refuse_socket(scope: Any, receive: Any, send: Any) -> None:
 
 
 routes = [*import_module(f"{settings.SERVICE}.routing").websocket_urlpatterns, re_path("", refuse_socket)]  # type: ignore[arg-type]  # an ASGI app
-application = ProtocolTypeRouter({"http": BoundedBodies(http), "websocket": URLRouter(routes)})
+application = ProtocolTypeRouter(
+    {"http": BoundedBodies(http), "websocket": BoundedSockets(URLRouter(routes))}
+)
 expose(with_database=True)

@@ -9,6 +9,7 @@ from django.test import Client
 
 from listings.buying.fast_path import plain_body
 from listings.models import Listing, Order
+from stack.waiting import wait_until
 from tests.support.granian import Server, chunked, head, read_answer, serving
 from tests.support.tokens import claims_of, sign
 
@@ -144,3 +145,36 @@ def test_who_sends_a_byte_now_and_then_holds_nothing_up(server: Server) -> None:
     finally:
         for opened in slow:
             opened.close()
+
+
+def test_who_sends_megabytes_on_a_socket_is_closed_and_the_others_stay() -> None:
+    """To granian they are a message that is not complete, and it holds up to 64 MiB of each."""
+    with serving("asginl") as served, open_socket(served) as well_behaved, open_socket(served) as greedy:
+        zeros = (1024 * 1024).to_bytes(8) + bytes(4 + 1024 * 1024)
+        for number in range(24):  # a binary message, and its continuations
+            greedy.sendall(bytes([0 if number else 2, 0x80 | 127]) + zeros)
+        assert wait_until(lambda: is_closed(greedy), timeout_seconds=30)
+        well_behaved.sendall(bytes([0x89, 0x80, 0, 0, 0, 0]))  # a ping
+        assert well_behaved.recv(2) == bytes([0x8A, 0])
+        assert served.is_live()
+
+
+def is_closed(opened: socket.socket) -> bool:
+    opened.setblocking(False)
+    try:
+        return opened.recv(65_536) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def open_socket(served: Server) -> socket.socket:
+    opened = served.connect()
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
+    opened.sendall(head("GET", "/ws/listings/", **headers, Sec_WebSocket_Key="bWljcm9zdG9yZSBzaG9wcw=="))
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += opened.recv(1)
+    assert answer.startswith(b"HTTP/1.1 101")
+    return opened

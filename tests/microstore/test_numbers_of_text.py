@@ -70,6 +70,8 @@ CHECKED = {
     "microstore/http/problem_schema.py problems": OURS,
     "microstore/http/slow_bodies.py __call__": OURS,
     "microstore/http/slow_bodies.py own_sockets": OURS,
+    "microstore/http/socket_bytes.py received_bytes": OURS,
+    "microstore/http/socket_bytes.py resident_bytes": OURS,
     "microstore/messaging/admin.py get_search_results": FORM,
     "microstore/messaging/admin.py read_ids": FORM,
     "microstore/messaging/admin.py read_rate": "float() takes no longer for more, and staff alone come here",
