@@ -24,8 +24,9 @@ def record(action: str, *, by: str, target: str = "", reason: str = "", address:
 
 
 def read_reason(text: str | None) -> str:
-    """Return the reason, 500 characters at most; raises ReasonMissing where it is blank."""
-    reason = (text or "").strip()
+    """Return the reason as one line of 500 characters at most; raises ReasonMissing where it is blank."""
+    # PostgreSQL takes no NUL, and a refund's reason is for its buyer to read.
+    reason = "".join(each if each.isprintable() else " " for each in text or "").strip()
     if not reason:
         raise ReasonMissing
     return reason[:500]

@@ -1,5 +1,6 @@
 """Finance and payouts: found in the admin, and ended by a person only where nobody else knows."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -49,6 +50,14 @@ def test_finance_ends_an_unknown_payout_with_a_reason(end: str, account: str, cu
     assert balances(currency) == {account: -5_000}
     action = StaffAction.objects.get(action=f"marked as {end}")
     assert (action.by, action.target) == ("one-of-finance", f"payout {payout.pk}")
+
+
+@pytest.mark.parametrize("reason", ["on\0paper", "on\r\npaper", "on\u202epaper", "on\ud7ff\u2028paper"])
+def test_a_reason_is_one_line_that_can_be_stored(reason: str) -> None:
+    payout = payout_in("unknown")
+    decide(client_as("finance"), payout, "mark_as_failed", reason=reason)
+    assert payout.status == "failed"
+    assert re.fullmatch("one-of-finance: on +paper", payout.reason)
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,8 @@ def _decide(letter: DeadLetter, state: str, *, by: str, reason: str) -> None:
 
 
 def read_reason(text: str | None) -> str:
-    """Return the reason, 500 characters at most; raises ReasonMissing where there is none."""
-    reason = (text or "").strip()
+    """Return the reason as one line of 500 characters at most; raises ReasonMissing where there is none."""
+    reason = "".join(each if each.isprintable() else " " for each in text or "").strip()
     if not reason:
         raise ReasonMissing
     return reason[:500]
