@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import threading
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_what_dies_again_after_its_replay_waits_again(letter: DeadLetter, payloa
 
 
 def test_a_discarded_letter_is_kept_and_cannot_be_replayed(letter: DeadLetter) -> None:
-    replay.discard(letter.pk, by="carol", reason="mended")
+    replay.discard(letter.pk, by="carol", reason="mended\0")
     with pytest.raises(replay.NotReplayable, match="discarded by carol"):
         replay.replay(letter.pk, by="dave", reason="mended")
     assert DeadLetter.objects.filter(state="discarded").count() == 1
@@ -133,8 +134,12 @@ def test_the_command_line_lists_shows_replays_and_discards(
     assert "1 done, 1 refused" in capsys.readouterr().out
     call_command("dead_letters", "discard", str(other.pk), reason="rubbish")
     assert not DeadLetter.objects.filter(state="waiting").exists()
-    with pytest.raises(CommandError, match="ids"):
-        call_command("dead_letters", "replay")
+    for no_ids in ([], ["9" * 5_000], ["\u0665"]):
+        with pytest.raises(CommandError, match="ids"):
+            call_command("dead_letters", "replay", *no_ids, reason="mended")
+    for rate in (math.nan, math.inf, 0):
+        with pytest.raises(CommandError, match="above 0"):
+            call_command("dead_letters", "replay", str(other.pk), reason="mended", rate=rate)
 
 
 @pytest.mark.parametrize("action", ["replay", "discard"])

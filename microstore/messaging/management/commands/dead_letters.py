@@ -2,6 +2,8 @@
 
 import getpass
 import json
+import math
+import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -18,6 +20,7 @@ from microstore.messaging.dead_letters.replay import (
 from microstore.messaging.models import DeadLetter
 
 NAMED_IDS = 5  # of a group in the list; `list --group` has all of them
+ID = re.compile("[0-9]{1,18}")  # no bigint of PostgreSQL has more than 19 digits
 
 
 class Command(BaseCommand):
@@ -81,7 +84,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{letter.pk}\t{said.outcome}\t{said.detail}")
 
     def _decide(self, action: str, selection: list[int], *, reason: str | None, rate: float) -> None:
-        if rate <= 0:
+        if not 0 < rate < math.inf:  # NaN is neither
             raise CommandError("--rate must be above 0.")
         by = f"{getpass.getuser()} (command line)"
         try:
@@ -112,7 +115,7 @@ class Command(BaseCommand):
         if ids == ["all"]:
             waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING).order_by("id")
             return list(waiting.values_list("id", flat=True))
-        if not ids or not all(letter_id.isdecimal() for letter_id in ids):
+        if not ids or not all(ID.fullmatch(each) for each in ids):
             raise CommandError(
                 "Name letters by their ids or --group (see `dead_letters list`), or say `all`."
             )
