@@ -20,7 +20,8 @@ from microstore.staff.money import in_major_units
 CHUNK_ROWS = 2_000
 TOTALS_DAYS = 14
 # Characters with which a spreadsheet begins a formula: https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The wide forms of East Asian keyboards, too.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 CENTS = "_cents"
 
 

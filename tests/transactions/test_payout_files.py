@@ -98,12 +98,13 @@ def test_without_an_account_of_ours_there_is_no_pain_001(folder: Path, settings:
     assert [file.name for file in batches(folder)[0].iterdir()] == ["payouts.csv"]
 
 
-def test_a_name_is_no_formula(folder: Path) -> None:
-    give_account(holder="=1+1")
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff20"])
+def test_a_name_is_no_formula(folder: Path, sign: str) -> None:
+    give_account(holder=f"{sign}1+1")
     sell()
     prepare()
     list(send_payouts())
-    assert rows(batches(folder)[0])[0]["holder"] == "'=1+1"
+    assert rows(batches(folder)[0])[0]["holder"] == f"'{sign}1+1"
 
 
 @pytest.mark.parametrize(
