@@ -1,18 +1,19 @@
 """Notifications of checkouts: one for the buyer, when all orders are settled."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from listings.models import Order
 from listings.notifications.models import Notification
-from listings.notifications.services import NewRow, announce, languages_of, store_notifications
+from listings.notifications.services import announce
+from listings.notifications.store import NewRow, store_notifications
 from microstore.contracts.listings import CheckoutSettled
 from microstore.staff.money import show_amount
 
@@ -27,16 +28,15 @@ def notify_of_checkouts(facts: Sequence[CheckoutSettled]) -> None:
     orders = defaultdict(list)
     for order in _with_titles([order_id for fact in facts for order_id in fact.order_ids]):
         orders[order.checkout_id].append(order)
-    languages = languages_of(placed[0].buyer_id for placed in orders.values())
-    rows = [
-        _row_of(fact, orders[fact.checkout_id], languages) for fact in facts if fact.checkout_id in orders
-    ]
+    rows = [_row_of(fact, orders[fact.checkout_id]) for fact in facts if fact.checkout_id in orders]
     announce(store_notifications(rows))
 
 
 def _with_titles(order_ids: Sequence[UUID]) -> QuerySet[Order]:
     # No other column: the worker's database role may not read them (sql/rights.sql).
-    orders = Order.objects.annotate(title=Coalesce("past_edition__title", "listing__title"))
+    orders = Order.objects.annotate(
+        title=Coalesce("past_edition__title", "listing__title"), language=F("buyer__profile__language")
+    )
     columns = (
         "checkout_id",
         "buyer_id",
@@ -50,8 +50,9 @@ def _with_titles(order_ids: Sequence[UUID]) -> QuerySet[Order]:
     return orders.filter(id__in=order_ids).only(*columns).order_by("id")
 
 
-def _row_of(fact: CheckoutSettled, orders: Sequence[Order], languages: Mapping[int, str]) -> NewRow:
-    with translation.override(languages.get(orders[0].buyer_id, settings.LANGUAGE_CODE)):
+def _row_of(fact: CheckoutSettled, orders: Sequence[Order]) -> NewRow:
+    language = orders[0].language  # type: ignore[attr-defined]  # annotated
+    with translation.override(language or settings.LANGUAGE_CODE):
         text = _describe(fact, orders)
     return NewRow(
         recipient_id=orders[0].buyer_id,
