@@ -1,6 +1,5 @@
 """Queries of the transactions database."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,10 +10,12 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from microstore.database.bulk_insert import as_json
 from transactions.ledger.posting import post
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
 
+RECORDED = "SELECT order_id FROM transactions_transaction WHERE order_id = ANY(%s::uuid[])"
 TIERS = "SELECT seller_id, tier FROM transactions_sellertier WHERE seller_id = ANY(%s)"
 
 
@@ -44,6 +45,15 @@ class Decided(NamedTuple):
     created_at: datetime
 
 
+def recorded_before(order_ids: Iterable[UUID]) -> dict[UUID, Decided]:
+    """Return the decisions about those of these orders, nearly always none, that have one, by order id."""
+    # For each batch of new orders: without the ORM, which takes three times as long.
+    with connection.cursor() as cursor:
+        cursor.execute(RECORDED, [list(order_ids)])
+        found = [order_id for (order_id,) in cursor.fetchall()]
+    return recorded_for(found) if found else {}
+
+
 def recorded_for(order_ids: Iterable[UUID]) -> dict[UUID, Decided]:
     """Return the recorded decisions about these orders, by order id."""
     found = Transaction.objects.filter(order_id__in=list(order_ids)).values_list(*Decided._fields)
@@ -62,9 +72,8 @@ def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
 
 def _insert(decisions: Sequence[Decided]) -> set[UUID]:
     # One parameter for any number of rows: see decision 0049. A function keeps its plans for the connection.
-    rows = json.dumps([decided._asdict() for decided in decisions], default=str)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT store_transactions(%s, %s)", [rows, settings.HOLD_DAYS])
+        cursor.execute("SELECT store_transactions(%s, %s)", [as_json(decisions), settings.HOLD_DAYS])
         return {order_id for (order_id,) in cursor.fetchall()}
 
 

@@ -58,7 +58,7 @@ def _decide(
     orders: Sequence[AnyOrder],
     quote: Callable[[Sequence[OrderCreated]], dict[UUID, AnyQuote]],
 ) -> list[Decided]:
-    recorded = queries.recorded_for(order.order_id for order in orders)
+    recorded = queries.recorded_before(order.order_id for order in orders)
     new = {order.order_id: order for order in orders if order.order_id not in recorded}
     if new:
         # No transaction is open here: the call may take seconds, and no row may stay locked for that long.

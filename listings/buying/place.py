@@ -1,12 +1,12 @@
 """Placing orders: purchases that come at the same moment share one statement, and so one commit."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
+from pydantic_core import to_json
 from uuid_utils.compat import uuid7
 
 from listings import queries
@@ -137,7 +137,7 @@ def _store_all(rows: Sequence[Row]) -> list[bool]:
 
 def _store(rows: Sequence[Row], longest_wait: str) -> list[bool]:
     with connection.cursor() as cursor:
-        cursor.execute(PLACE_ORDERS, [json.dumps(rows, default=str), ORDER_CREATED.name, longest_wait])
+        cursor.execute(PLACE_ORDERS, [to_json(rows).decode(), ORDER_CREATED.name, longest_wait])
         (placed,) = cursor.fetchone()
     return list(placed)
 

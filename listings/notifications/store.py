@@ -1,6 +1,5 @@
 """Storing notifications, each with its e-mail where one is wanted: a batch by one statement."""
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from django.db import connection
 
 from listings.accounts.addresses import verified_users
 from listings.notifications.models import Notification
+from microstore.database.bulk_insert import as_json
 
 # A second delivery of the same facts conflicts with its own rows and inserts nothing.
 STORE = """
@@ -51,9 +51,8 @@ def store_notifications(rows: Sequence[NewRow]) -> Stored:
     Those that an earlier delivery has stored are returned as well: it may have died before their e-mails.
     """
     sql, params = _store_sql()
-    payload = json.dumps([row._asdict() for row in rows], default=str)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [payload, *params])
+        cursor.execute(sql, [as_json(rows), *params])
         new = cursor.fetchall()
     recipients = {recipient for recipient, _ in new}
     unsent = [notification_id for _, notification_id in new if notification_id]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import QuerySet
 
 from listings.messages import order_id_of
@@ -33,8 +34,7 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
 
     Idempotent: a fact that is delivered again stores nothing.
     """
-    # All that a purchase costs here while nobody has an endpoint.
-    if not WebhookEndpoint.objects.filter(enabled=True).exists():
+    if not _is_any_enabled():
         return 0
     wanting = list(_of_all_orders(event_type).values_list("id", flat=True))
     of_sales = _of_sales(event_type, [order_id_of(fact) for fact in facts])
@@ -46,6 +46,13 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
         for endpoint_id in [*wanting, *of_sales.get(order_id_of(fact), [])]
     ]
     return len(insert_new(WebhookDelivery, rows, key="id"))
+
+
+def _is_any_enabled() -> bool:
+    # All that a purchase costs here while nobody has an endpoint: the ORM takes three times as long.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM listings_webhookendpoint WHERE enabled)")
+        return bool(cursor.fetchone()[0])
 
 
 def _wanting(event_type: str) -> QuerySet[WebhookEndpoint]:

@@ -20,7 +20,7 @@ from transactions.models import Transaction
 pytestmark = pytest.mark.django_db
 
 QUERIES_OF_A_BATCH = 3  # what is known, the tiers of its sellers, and the insert of the rest
-QUERIES_OF_A_REPEATED_BATCH = 1
+QUERIES_OF_A_REPEATED_BATCH = 2  # which are decided, and how
 OLD_COLUMNS = (
     "listing_id, buyer_id, seller_id, quantity, price_cents, currency, status, fee_cents, total_cents,"
     " fee_rule, fee_breakdown, reason, trace, created_at"

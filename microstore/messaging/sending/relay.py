@@ -219,7 +219,8 @@ def find_contract(row: Row) -> AnyContract:
 def delete_rows(keys: Sequence[int]) -> None:
     """Delete the outbox rows of these ids."""
     if keys:
-        OutboxMessage.objects.filter(id__in=keys).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {OutboxMessage._meta.db_table} WHERE id = ANY(%s)", [list(keys)])  # noqa: S608
 
 
 def postpone(keys: Sequence[int], attempts: int, *, contract: str, why: str) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('listings', '0040_language'),
+        ('listings', '0041_bounded_similarity'),
     ]
 
     operations = [
