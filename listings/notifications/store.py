@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -64,7 +64,7 @@ def store_notifications(rows: Sequence[NewRow]) -> Stored:
 
 
 @cache  # to compile it takes longer than to run it
-def _store_sql() -> tuple[str, tuple[object, ...]]:
+def _store_sql() -> tuple[str, tuple[Any, ...]]:
     wanting = verified_users().filter(profile__email_notifications=True).values("id")
     sql, params = wanting.query.sql_with_params()
     return STORE.format(wanting=sql), params
