@@ -22,7 +22,7 @@ from tests.support.market import Market
 APIS = ("listings-api", "transactions-api")
 PRODUCTION = {"DEBUG": "", "ALLOW_DEFAULTS": "1", "SECURE_SSL_REDIRECT": "0", "ALLOWED_HOSTS": "127.0.0.1"}
 CONFIGURATION = ROOT / "tests/support/schemathesis.toml"
-ENDS_WITHIN_SECONDS = 900  # half a minute where nothing else runs
+ENDS_WITHIN_SECONDS = 400  # half a minute where nothing else runs
 Runs = dict[str, "subprocess.Popen[str]"]
 
 

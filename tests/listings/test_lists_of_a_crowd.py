@@ -12,6 +12,7 @@ from tests.support.costs import open_lists
 from tests.support.crowd import (
     FILL_MESSAGING,
     MAX_ROWS_BY_COUNTED,
+    MAX_SECONDS,
     MESSAGING_LISTS,
     NUMBERED,
     counted_rows,
@@ -20,7 +21,7 @@ from tests.support.crowd import (
 
 __all__ = ["counted_rows"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(MAX_SECONDS)]
 
 FILL = f"""
     INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,

@@ -11,6 +11,7 @@ from microstore.database import admin_lists
 
 LARGE = 500_000
 ROWS = int(os.environ.get("ADMIN_ROWS", "20000"))
+MAX_SECONDS = 3600 if ROWS >= LARGE else 120
 # What a list may look at, where without an index it looks at all rows: four times as many.
 MAX_ROWS_BY_COUNTED = 5
 # The n-th of ROWS was made at `at`, and has an id that begins with that time.

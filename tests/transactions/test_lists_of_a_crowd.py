@@ -20,6 +20,7 @@ from tests.support.costs import counted_costs, open_lists
 from tests.support.crowd import (
     FILL_MESSAGING,
     MAX_ROWS_BY_COUNTED,
+    MAX_SECONDS,
     MESSAGING_LISTS,
     NUMBERED,
     ROWS,
@@ -34,7 +35,7 @@ from transactions.payouts.sending import send_payouts
 
 __all__ = ["counted_rows", "payees"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(MAX_SECONDS)]
 
 FILL = f"""
     INSERT INTO transactions_transaction (id, order_id, listing_id, buyer_id, seller_id, quantity,
