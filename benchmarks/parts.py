@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from benchmarks import (
     catalogue,
+    clustered,
     drain,
     fanout,
     floor,
     growth,
+    millions,
     pooled,
     purchase,
     quiet,
@@ -28,6 +30,7 @@ class Part:
 
     title: str
     measure: Callable[[Shop, Scale], Result]
+    limit_seconds: int | None = None  # with one of its own a part runs only where it is named
 
 
 PARTS = {
@@ -43,4 +46,6 @@ PARTS = {
     "side_by_side": Part("Several of each process", side_by_side.measure),
     "pooled": Part("Behind PgBouncer in transaction mode, five connections a database", pooled.measure),
     "single": Part("One listing that everybody buys", single.measure),
+    "clustered": Part("Clusters beside single servers", clustered.measure, limit_seconds=1_800),
+    "millions": Part("Ten million orders beside ten thousand", millions.measure, limit_seconds=7_200),
 }

@@ -19,6 +19,7 @@ class Scale:
     rate_seconds: int
     queued: Sequence[int]  # orders that wait when the workers start
     table_sizes: Sequence[int]
+    many: Sequence[int]  # orders in the tables, of the part `millions`
     feeds: Sequence[int]
     floor_writes: int  # to PostgreSQL
     floor_messages: int  # through RabbitMQ
@@ -41,6 +42,7 @@ FULL = Scale(
     rate_seconds=12,
     queued=(5_000, 5_000, 5_000, 20_000),
     table_sizes=(10_000, 100_000, 1_000_000),
+    many=(10_000, 10_000_000),
     feeds=(1, 100, 1_000),
     floor_writes=64_000,
     floor_messages=5_000,
@@ -60,6 +62,7 @@ QUICK = Scale(
     rate_seconds=3,
     queued=(500,),
     table_sizes=(1_000, 10_000),
+    many=(1_000, 100_000),
     feeds=(1, 100),
     floor_writes=3_200,
     floor_messages=500,

@@ -4,7 +4,7 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import psycopg2
 
 from benchmarks.cpu import Meter
 from stack.places import ROOT
-from stack.processes.daemon import Daemon
 from stack.processes.environment import choose_all_ports, make_environment, make_settings
 from stack.processes.preparation import manage, prepare_services
 from stack.processes.procfile import read_procfile
@@ -31,7 +30,10 @@ PRODUCTION |= {"LIVE_SOCKETS_PER_ADDRESS": "2000"}  # all browsers of a benchmar
 PEOPLE = range(1_000_001, 1_000_101)
 BUYERS, SELLERS = PEOPLE[:50], PEOPLE[50:]
 SETTLES_WITHIN_SECONDS = 180
-EMPTIED = {"listings": "listings_listing, listings_liveevent", "transactions": "transactions_transaction"}
+EMPTIED = {
+    "listings": "listings_listing, listings_liveevent",
+    "transactions": "transactions_transaction, transactions_journal, transactions_entry",
+}
 ADD_PEOPLE = """
 INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,
     is_active, date_joined)
@@ -74,6 +76,7 @@ class Shop:
         self.copies: list[Copy] = []
         self._tokens: list[str] = []
         self._connections: dict[str, Any] = {}
+        self.find_servers: Callable[[], Mapping[str, Sequence[int]]] = self._find_own_servers
         self.reconfigure(_read_commands())
 
     def reconfigure(self, commands: Mapping[str, str], **settings: str) -> None:
@@ -98,7 +101,7 @@ class Shop:
         for service, tables in EMPTIED.items():
             self.query(service, f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         self.query("listings", ADD_PEOPLE, PEOPLE[0], PEOPLE[-1])
-        self._tokens = [self._sign_token(buyer) for buyer in BUYERS]
+        self._tokens = [self.token_of(buyer) for buyer in BUYERS]
 
     def add_copy(self) -> None:
         """Add one more of each process; `open` starts it."""
@@ -182,9 +185,7 @@ class Shop:
 
     def owner_url(self, service: str) -> str:
         """Return the URL of a service's database for its owner, who may vacuum and truncate."""
-        return {"listings": self.services.listings_db, "transactions": self.services.transactions_db}[
-            service
-        ].url
+        return self.settings[f"{service.upper()}_OWNER_DATABASE_URL"]
 
     def _connection(self, service: str) -> Any:
         # Kept open: waiting polls often, and a connection costs the server more than a query.
@@ -201,21 +202,23 @@ class Shop:
         made = make_settings(self.folder, servers=self.services.environment(), ports=ports)
         return {**made, **self._own_settings}
 
-    def _sign_token(self, buyer: int) -> str:
+    def token_of(self, buyer: int) -> str:
+        """Return an access token of a buyer, good for a day."""
         now = int(time.time())
         claims = {"token_type": "access", "user_id": str(buyer), "iss": "microstore", "jti": uuid.uuid4().hex}
         key = self.settings["JWT_PRIVATE_KEY"].replace("\\n", "\n")
         return jwt.encode({**claims, "iat": now, "exp": now + 86_400}, key, algorithm="RS256")
 
     def _find_roots(self) -> dict[str, list[int]]:
-        daemons: dict[str, list[Daemon]] = {}
+        found: dict[str, list[int]] = {name: list(pids) for name, pids in self.find_servers().items()}
         for copy in self.copies:
             for name in copy.stack.commands:
-                daemons.setdefault(name, []).append(copy.stack[name])
-        for server in self.services.all:
-            daemons[_name_server(self.services, server)] = [server.daemon]
-        found = {name: [daemon.pid for daemon in several if daemon.pid] for name, several in daemons.items()}
+                found.setdefault(name, []).extend(filter(None, [copy.stack.pid(name)]))
         return {name: pids for name, pids in found.items() if pids}
+
+    def _find_own_servers(self) -> dict[str, list[int]]:
+        daemons = {_name_server(self.services, server): server.daemon for server in self.services.all}
+        return {name: [daemon.pid] for name, daemon in daemons.items() if daemon.pid}
 
 
 def _read_commands() -> dict[str, str]:
