@@ -146,6 +146,14 @@ def test_a_journal_of_several_currencies_balances_in_each() -> None:
     check_deferred()
 
 
+def test_a_journal_may_balance_by_several_statements_and_is_checked_again_after_each() -> None:
+    journal = add_journal(("EUR", 100))
+    add_journal(("EUR", -100), journal=journal)
+    check_deferred()
+    with pytest.raises(IntegrityError, match="differ"), transaction.atomic():
+        add_journal(("KWD", 1), journal=journal)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_journal_is_closed_by_the_commit() -> None:
     with transaction.atomic():

@@ -24,7 +24,7 @@ class Journal(models.Model):
     """One business event in the ledger; `kind` and `subject_id` are its natural key.
 
     Its entries are inserted in the database transaction that inserts it, and balance in each currency when
-    that commits: triggers see to both.
+    that commits: triggers see to both (ledger/sql/journals_balance.sql).
     """
 
     class Kind(models.TextChoices):
