@@ -19,6 +19,7 @@ class ListingsConfig(service.ServiceConfig):
         "OrderStatusEnum": "listings.models.Order.Status",
     }
     feeds = "listings.live.frames.FEEDS"  # for the catalogue of messages
+    webhooks = "listings.webhooks.catalogue.describe_webhooks"  # for the same
 
     def ready(self) -> None:
         ensure_known_currencies(conf.settings.CURRENCIES)

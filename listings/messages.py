@@ -13,11 +13,14 @@ from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     CHECKOUT_SETTLED,
     ORDER_COMPLETED,
+    ORDER_REFUND_REFUSED,
     REFUND_COMPLETED,
     CheckoutSettled,
     OrderCompleted,
     OrderRefunded,
+    OrderRefundRefused,
     RefundCompleted,
+    RefundRefused,
 )
 from microstore.contracts.transactions import (
     ORDER_CANCELLED,
@@ -104,4 +107,14 @@ def refund_completed(refund: Refund, refunded: OrderRefunded) -> RefundCompleted
         seller_id=order.listing.seller_id,
         total_cents=order.total_cents,
         reason=refund.reason,
+    )
+
+
+def order_refund_refused(refund: Refund, refused: RefundRefused) -> OrderRefundRefused:
+    """Return the fact that a refund is refused: the same event, however often it is built."""
+    return ORDER_REFUND_REFUSED(
+        event_id=uuid5(refund.id, ORDER_REFUND_REFUSED.name),
+        **refused.model_dump(exclude={"event_id", "occurred_at"}),
+        buyer_id=refund.order.buyer_id,
+        seller_id=refund.order.listing.seller_id,
     )

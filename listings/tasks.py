@@ -23,6 +23,7 @@ from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     ITEM_SOLD,
     ORDER_COMPLETED,
+    ORDER_REFUND_REFUSED,
     ORDER_REFUNDED,
     ORDER_REJECTED,
     ORDER_VOIDED,
@@ -69,8 +70,8 @@ def order_refunded(events: list[OrderRefunded]) -> Sequence[Message]:
 
 @handles(REFUND_REFUSED)
 def refund_refused(events: list[RefundRefused]) -> Sequence[Message]:
-    """Store why the refunds are refused."""
-    refuse_refunds(events)
+    """Store why the refunds are refused and publish the fact of each refusal."""
+    publish(ORDER_REFUND_REFUSED, refuse_refunds(events))
     return []
 
 

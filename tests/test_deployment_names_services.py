@@ -8,7 +8,7 @@ from microstore.contracts.registration import Listener, Registry
 from microstore.contracts.registry import REGISTRY
 from tools.deployment import OF_QUEUE, OF_SERVICE, ROOT, find_missing
 
-BAKERY = Listener("bakery", binding="order.completed", facts=(ORDER_COMPLETED,))
+BAKERY = Listener("bakery", bindings=("order.completed",), facts=(ORDER_COMPLETED,))
 
 
 def test_every_service_and_queue_is_in_every_file() -> None:

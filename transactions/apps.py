@@ -7,3 +7,7 @@ class TransactionsConfig(service.ServiceConfig):
     """Configuration of the transactions app."""
 
     name = "transactions"
+    enum_names = {
+        "StatusEnum": "transactions.models.Transaction.Status",
+        "PayoutStatusEnum": "transactions.payouts.models.Payout.Status",
+    }

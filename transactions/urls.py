@@ -5,9 +5,11 @@ from rest_framework.routers import SimpleRouter
 
 from transactions.api import TransactionViewSet
 from transactions.ledger.api import BalanceView, LedgerView
+from transactions.payouts.api import PayoutViewSet
 
 router = SimpleRouter()
 router.register("transactions", TransactionViewSet, "transaction")
+router.register("payouts", PayoutViewSet, "payout")
 
 urlpatterns = [
     path("api/balance/", BalanceView.as_view(), name="balance"),

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from listings import queries
 from listings.live import push
-from listings.messages import refund_completed
+from listings.messages import order_refund_refused, refund_completed
 from listings.models import Listing, LiveEvent, Order, Refund
 from listings.stock import release_stock
 from microstore.contracts.contract import Contract
@@ -17,6 +17,7 @@ from microstore.contracts.listings import (
     ORDER_REFUNDED,
     REFUND_REFUSED,
     OrderRefunded,
+    OrderRefundRefused,
     RefundCompleted,
     RefundMessage,
     RefundRefused,
@@ -46,14 +47,15 @@ def complete_refunds(refunded: Sequence[OrderRefunded]) -> list[RefundCompleted]
     return [refund_completed(refunds[message.refund_id], message) for message in agreeing]
 
 
-def refuse_refunds(refused: Sequence[RefundRefused]) -> None:
-    """Store why the refunds are refused; their orders stay as they are."""
+def refuse_refunds(refused: Sequence[RefundRefused]) -> list[OrderRefundRefused]:
+    """Store why the refunds are refused, and return the fact of each; their orders stay as they are."""
     with transaction.atomic():
         agreeing, refunds = _lock_agreeing(REFUND_REFUSED, refused, _find_contradiction_of_refusal)
         for message in agreeing:
             refund = refunds[message.refund_id]
             if refund.status == Refund.Status.REQUESTED:
                 _settle(refund, Refund.Status.REFUSED, refusal=message.reason)
+    return [order_refund_refused(refunds[message.refund_id], message) for message in agreeing]
 
 
 def _lock_agreeing(

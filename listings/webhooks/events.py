@@ -8,7 +8,7 @@ from microstore.contracts.webhooks import SUBSCRIBED_FACTS
 
 PING = "ping"
 EVENT_TYPES = tuple(sorted(str(fact.fact) for fact in SUBSCRIBED_FACTS))
-IDS = ("order_id", "listing_id", "refund_id", "checkout_id")
+IDS = ("order_id", "listing_id", "refund_id", "checkout_id", "payout_id")
 
 
 def body_of(event_type: str, fact: Message) -> str:

@@ -34,10 +34,10 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
 
     Idempotent: a fact that is delivered again stores nothing.
     """
-    if not _is_any_enabled():
+    if not is_any_enabled():
         return 0
-    wanting = list(_of_all_orders(event_type).values_list("id", flat=True))
-    of_sales = _of_sales(event_type, [order_id_of(fact) for fact in facts])
+    wanting = list(find_of_all_orders(event_type).values_list("id", flat=True))
+    of_sales = find_of_sales(event_type, [order_id_of(fact) for fact in facts])
     left_out = _cancelled(event_type, facts)
     rows = [
         NewRow(endpoint_id, fact.event_id, event_type, body_of(event_type, fact))
@@ -48,26 +48,30 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
     return len(insert_new(WebhookDelivery, rows, key="id"))
 
 
-def _is_any_enabled() -> bool:
+def is_any_enabled() -> bool:
+    """Return whether any endpoint is switched on."""
     # All that a purchase costs here while nobody has an endpoint: the ORM takes three times as long.
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM listings_webhookendpoint WHERE enabled)")
         return bool(cursor.fetchone()[0])
 
 
-def _wanting(event_type: str) -> QuerySet[WebhookEndpoint]:
+def find_wanting(event_type: str) -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints that are on and want events of this type."""
     return WebhookEndpoint.objects.filter(enabled=True, owner__is_active=True, events__contains=[event_type])
 
 
-def _of_all_orders(event_type: str) -> QuerySet[WebhookEndpoint]:
+def find_of_all_orders(event_type: str) -> QuerySet[WebhookEndpoint]:
+    """Return those of them that want the events of everybody."""
     # Looked up each time: who has lost the permission gets nothing from then on.
     allowed = User.objects.with_perm(WATCH_ALL)
-    return _wanting(event_type).filter(scope=Scope.ALL_ORDERS, owner__in=allowed)
+    return find_wanting(event_type).filter(scope=Scope.ALL_ORDERS, owner__in=allowed)
 
 
-def _of_sales(event_type: str, order_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+def find_of_sales(event_type: str, order_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Return, by order, the ids of those of them whose owner is its seller."""
     order = "owner__listings__orders"
-    found = _wanting(event_type).filter(scope=Scope.OWN_SALES, **{f"{order}__in": list(order_ids)})
+    found = find_wanting(event_type).filter(scope=Scope.OWN_SALES, **{f"{order}__in": list(order_ids)})
     by_order: dict[UUID, list[UUID]] = {}
     for order_id, endpoint_id in found.values_list(order, "id"):
         by_order.setdefault(order_id, []).append(endpoint_id)

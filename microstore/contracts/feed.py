@@ -1,4 +1,4 @@
-"""A WebSocket as the catalogue of messages describes it."""
+"""WebSockets and webhooks as the catalogue of messages describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,3 +15,14 @@ class Feed:
     description: str
     frames: tuple[type[BaseModel], ...]
     query: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An event that is posted to the endpoints of others, with an example of each of its two parts."""
+
+    event_type: str
+    headers: type[BaseModel]
+    body: type[BaseModel]
+    example_headers: Mapping[str, str]
+    example_body: Mapping[str, object]

@@ -104,6 +104,14 @@ class RefundCompleted(OrderRefunded):
     reason: Reason
 
 
+class OrderRefundRefused(RefundMessage):
+    """The transactions service has refused to refund the order; published as a fact only."""
+
+    buyer_id: Id
+    seller_id: Id
+    reason: Reason
+
+
 ITEM_SOLD = Contract("item_sold", ItemSold, to="listings")
 ORDER_REJECTED = Contract("order_rejected", OrderRejected, to="listings", fact="order.rejected")
 ORDER_VOIDED = Contract("order_voided", OrderVoided, to="listings")
@@ -112,3 +120,4 @@ CHECKOUT_SETTLED = Contract("checkout_settled", CheckoutSettled, fact="order.che
 ORDER_REFUNDED = Contract("order_refunded", OrderRefunded, to="listings")
 REFUND_REFUSED = Contract("refund_refused", RefundRefused, to="listings")
 REFUND_COMPLETED = Contract("refund_completed", RefundCompleted, fact="order.refunded")
+ORDER_REFUND_REFUSED = Contract("order_refund_refused", OrderRefundRefused, fact="order.refund_refused")

@@ -10,11 +10,11 @@ class Listener(NamedTuple):
     """A queue beside a service's own that receives facts.
 
     `service` names whose code and database its workers have, and whose dead letters it makes; a service that
-    only listens names itself. `binding` is the routing key of the facts that the broker copies to the queue.
+    only listens names itself. The broker copies facts whose routing keys fit one of `bindings` to the queue.
     """
 
     service: str
-    binding: str
+    bindings: tuple[str, ...]
     facts: tuple[AnyContract, ...]
 
 

@@ -60,7 +60,9 @@ def _read_channel(document: Json, name: str) -> Json:
         message["shown"] = [json.dumps(each, indent=2) for each in message.get("examples", ())]
     query = channel["bindings"].get("ws", {}).get("query", {}).get("properties", {})
     exchange = channel["bindings"].get("amqp", {}).get("exchange", {}).get("name")
-    return {"name": name, **channel, "query": query, "exchange": exchange, "messages": messages}
+    address = channel["address"] or name
+    shown = {"name": name, "address": address, "query": query, "exchange": exchange, "messages": messages}
+    return {**channel, **shown}
 
 
 def _event_of(payload: Json) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from microstore.contracts.contract import COMMANDS, AnyContract
-from microstore.contracts.feed import Feed
+from microstore.contracts.feed import Feed, Webhook
 from microstore.contracts.registration import Registry
 from microstore.contracts.samples import Frame, Sample, read_frames, read_samples, releases
 from microstore.messaging.project import registry
@@ -23,8 +23,10 @@ from microstore.messaging.topology import EVENTS
 
 Json = dict[str, Any]
 VERSION = "3.0.0"
+WEBHOOKS = "webhooks"
+ENDPOINTS = "The addresses that sellers and staff have registered."
 DESCRIPTION = """\
-All messages of the services: commands and facts through RabbitMQ, frames through WebSockets.
+All messages of the services: commands and facts through RabbitMQ, frames through WebSockets, webhooks.
 
 A command or fact is a message of Celery's protocol 2. Its body is `[[events], kwargs, embed]` in JSON: a \
 list of events of one kind, no keyword arguments (a retry has some), and the callbacks that Celery runs with \
@@ -41,6 +43,7 @@ def make_document(
     contracts: Registry,
     *,
     feeds: Sequence[Feed] = (),
+    webhooks: Sequence[Webhook] = (),
     samples: Iterable[Sample] = (),
     frames: Iterable[Frame] = (),
 ) -> Json:
@@ -54,11 +57,15 @@ def make_document(
             catalogue.add_fact(contract)
     for feed in feeds:
         catalogue.add_feed(feed)
+    for webhook in webhooks:
+        catalogue.add_webhook(webhook)
     servers: Json = {
         "broker": {"host": "rabbitmq:5672", "protocol": "amqp", "description": "RabbitMQ 3.10 to 4.0."}
     }
     if feeds:
         servers["websockets"] = {"host": "microstore.example", "protocol": "wss"}
+    if webhooks:
+        servers["endpoints"] = {"host": "hooks.example", "protocol": "https", "description": ENDPOINTS}
     return {
         "asyncapi": VERSION,
         "info": {"title": title, "version": version, "description": DESCRIPTION},
@@ -66,17 +73,21 @@ def make_document(
         "servers": servers,
         "channels": catalogue.channels,
         "operations": catalogue.operations,
-        "components": {"messages": catalogue.messages, "schemas": _schemas(public, feeds)},
+        "components": {"messages": catalogue.messages, "schemas": _schemas(public, feeds, webhooks)},
     }
 
 
 def describe_project() -> Json:
-    """Return the document of this project: contracts, its apps' `feeds`, the latest release's samples."""
+    """Return the document of this project: contracts, its apps' feeds and webhooks, the latest samples."""
+    configs = list(apps.get_app_configs())
     feeds = [
-        feed
-        for config in apps.get_app_configs()
-        if (path := getattr(config, "feeds", None))
-        for feed in import_string(path)
+        feed for config in configs if (path := getattr(config, "feeds", None)) for feed in import_string(path)
+    ]
+    webhooks = [
+        webhook
+        for config in configs
+        if (path := getattr(config, "webhooks", None))
+        for webhook in import_string(path)()
     ]
     module = import_module(settings.MESSAGING_CONTRACTS).__file__
     assert module
@@ -86,6 +97,7 @@ def describe_project() -> Json:
         release.name if release else "0",
         registry(),
         feeds=feeds,
+        webhooks=webhooks,
         samples=read_samples(release) if release else (),
         frames=read_frames(release) if release else (),
     )
@@ -152,6 +164,29 @@ class _Catalogue:
         self.channels[channel]["messages"][name] = _reference("messages", name)
         self._operate("send", channel, name)
 
+    def add_webhook(self, webhook: Webhook) -> None:
+        self.channels.setdefault(
+            WEBHOOKS,
+            {
+                "address": None,
+                "description": "Events that sellers and staff have sent to their endpoints, by POST.",
+                "servers": [_reference("servers", "endpoints")],
+                "messages": {},
+                "bindings": {},
+            },
+        )
+        name = f"{WEBHOOKS}-{webhook.event_type}"
+        self.messages[name] = {
+            "name": webhook.event_type,
+            "summary": _first_line(webhook.body),
+            "headers": _reference("schemas", webhook.headers.__name__),
+            "payload": _reference("schemas", webhook.body.__name__),
+            "examples": [{"headers": dict(webhook.example_headers), "payload": dict(webhook.example_body)}],
+        }
+        self.channels[WEBHOOKS]["messages"][name] = _reference("messages", name)
+        operation = self._operate("send", WEBHOOKS, name)
+        operation["bindings"] = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
+
     def _find_event(self, address: str, kind: str) -> Json | None:
         contents = [json.loads(frame.text) for frame in self.frames if frame.address == address]
         inside = [event for content in contents for event in content.get("events", [])]
@@ -200,10 +235,12 @@ def _body_of(contract: AnyContract) -> Json:
     return {"type": "array", "items": parts, "minItems": len(parts), "maxItems": len(parts)}
 
 
-def _schemas(contracts: Sequence[AnyContract], feeds: Sequence[Feed]) -> Json:
+def _schemas(contracts: Sequence[AnyContract], feeds: Sequence[Feed], webhooks: Sequence[Webhook]) -> Json:
     payloads: set[type[BaseModel]] = {contract.payload for contract in contracts}
     envelope: set[type[BaseModel]] = {Headers, RetryState, Embed}
-    models = payloads | envelope | {model for feed in feeds for model in feed.frames}
+    frames = {model for feed in feeds for model in feed.frames}
+    posted = {model for webhook in webhooks for model in (webhook.headers, webhook.body)}
+    models = payloads | envelope | frames | posted
     _, found = models_json_schema(
         [(model, "validation") for model in sorted(models, key=lambda each: each.__name__)],
         ref_template="#/components/schemas/{model}",

@@ -152,9 +152,9 @@ def _steps(connection: Connection, services: Sequence[str]) -> Iterator[Step]:
     for entity in (*EXCHANGES, *_queues(services)):
         yield Step(entity.name, partial(_declare, entity, connection), entity)
     for name, listener in registry().listeners.items():
-        if listener.service in services:
-            bind = partial(_bind, service_queue(name), listener.binding, connection)
-            yield Step(f"{name} at {EVENTS.name}", bind)
+        for routing_key in listener.bindings if listener.service in services else ():
+            bind = partial(_bind, service_queue(name), routing_key, connection)
+            yield Step(f"{name} at {EVENTS.name} by {routing_key}", bind)
     if is_amqp():
         delays = partial(declare_native_delayed_delivery_exchanges_and_queues, connection, "quorum")
         yield Step("delayed delivery", delays, DELAYED)

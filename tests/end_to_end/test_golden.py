@@ -25,6 +25,7 @@ from microstore.telemetry.tracing import new_trace
 from stack.places import ROOT
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
+from tests.support.payouts import send_facts_of_payouts
 
 EXPORT = "/api/auth/me/export/"
 KEPT = ROOT / "microstore/contracts/releases"
@@ -47,7 +48,7 @@ class Recorder:
         self.broker = Connection(market.services.rabbitmq.url)
         self.channel = self.broker.default_channel
         self.channel.auto_decode = False
-        for exchange, key in ((topology.TASKS, "task.*"), (topology.EVENTS, "order.*")):
+        for exchange, key in ((topology.TASKS, "task.*"), (topology.EVENTS, "#")):
             name = f"golden.{exchange.name}"
             Queue(name, exchange, routing_key=key, exclusive=True)(self.channel).declare()
 
@@ -103,6 +104,7 @@ def live_through_an_order_of_each_kind(market: Market, seller: Person, buyer: Pe
     assert wait_until(lambda: buyer.request("GET", EXPORT).status_code == 200, timeout_seconds=60)
     delete_account(market)
     change_bank_account(market)
+    send_facts_of_payouts(market, seller_id=seller.id)
 
 
 def refund(market: Market, seller: Person, order: str, **body: int) -> None:

@@ -1,10 +1,14 @@
 """Webhooks of real purchases, whatever is restarted in between, as both official libraries see them."""
 
 import json
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +16,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from stack.places import ROOT
+from stack.ports import choose_ports
 from stack.waiting import wait_until
 from tests.support.market import Market, Person
+from tests.support.payouts import send_facts_of_payouts
 from tests.support.receiver import Handler, Received, Receiver
 
 pytestmark = pytest.mark.timeout(240)  # it restarts a broker and a database
@@ -21,6 +27,9 @@ pytestmark = pytest.mark.timeout(240)  # it restarts a broker and a database
 NODE = Path(sys.executable).with_name("node")
 COUNT = "SELECT count(*) FROM listings_webhookdelivery WHERE endpoint_id = %s"
 TYPES = {"order.created", "order.completed"}
+GUIDE = (ROOT / "docs/how-to/receive-webhooks.md").read_text()
+(PYTHON,) = re.findall(r"```python\n(.+?)```", GUIDE, re.DOTALL)
+(JAVASCRIPT,) = re.findall(r"```js\n(.+?)```", GUIDE, re.DOTALL)
 
 
 @pytest.fixture
@@ -29,8 +38,8 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def add_webhook(person: Person, url: str) -> dict[str, Any]:
-    answer = person.request("POST", "/api/webhooks/", json={"url": url, "events": sorted(TYPES)})
+def add_webhook(person: Person, url: str, types: set[str] = TYPES) -> dict[str, Any]:
+    answer = person.request("POST", "/api/webhooks/", json={"url": url, "events": sorted(types)})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 
@@ -119,3 +128,41 @@ def test_a_secret_is_exchanged_while_events_come(
     assert set(signed) <= {1, 2}
     verify_in_node(new, [each for each, count in zip(receiver.received, signed, strict=True) if count == 2])
     assert signed.count(2) >= 10
+
+
+@contextmanager
+def run_receiver(command: list[Any], source: str, secret: str, port: int) -> Iterator[Path]:
+    """The guide's receiver while the block lasts; what it prints is in the file."""
+    with tempfile.NamedTemporaryFile() as printed:
+        process = subprocess.Popen(
+            [*command, source.replace("9000", str(port))],
+            cwd=ROOT / "tools/node",
+            env={"SECRET": secret},
+            stdout=printed,
+        )
+        try:
+            yield Path(printed.name)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_payouts_and_checkouts_reach_the_receivers_of_the_guide(
+    market: Market, seller: Person, buyer: Person
+) -> None:
+    types = {"order.checkout_settled", "payout.prepared", "payout.paid", "payout.failed"}
+    ports = choose_ports(2)
+    secrets = [add_webhook(seller, f"http://127.0.0.1:{port}/", types)["secret"] for port in ports]
+    with (
+        run_receiver([sys.executable, "-c"], PYTHON, secrets[0], ports[0]) as python,
+        run_receiver([NODE, "--input-type=module", "-e"], JAVASCRIPT, secrets[1], ports[1]) as javascript,
+    ):
+        checkout = buyer.check_out(seller.sell("Crunchy armchair"), seller.sell("Reading lamp")).json()
+        send_facts_of_payouts(market, seller_id=seller.id)
+        for printed in (python, javascript):
+            assert wait_until(partial(has_printed, printed, types), timeout_seconds=60)
+            assert printed.read_text().count(checkout["id"]) == 1
+
+
+def has_printed(file: Path, types: set[str]) -> bool:
+    return {line.partition(" ")[0] for line in file.read_text().splitlines()} == types

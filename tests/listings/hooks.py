@@ -1,9 +1,11 @@
 """Endpoints of webhooks, facts about Alice's sales, and a sender for one round."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
+from jsonschema import Draft7Validator
 
 from listings.messages import order_created
 from listings.models import Order
@@ -12,6 +14,7 @@ from listings.webhooks.events import EVENT_TYPES
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from listings.webhooks.sender import Sender
 from listings.webhooks.store import store_deliveries
+from microstore.messaging.asyncapi import describe_project
 
 
 def endpoint_of(user: User, url: str, **fields: Any) -> WebhookEndpoint:
@@ -41,3 +44,16 @@ def send_due() -> None:
         recorded = count
         sender.step()
     sender.finish()
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """The AsyncAPI document."""
+    return describe_project()
+
+
+def ensure_as_described(event_type: str, **parts: object) -> None:
+    """Fail unless these parts of a webhook, `headers` or `payload`, are as the catalogue describes them."""
+    for part, value in parts.items():
+        schema = catalogue() | {"$ref": f"#/components/messages/webhooks-{event_type}/{part}"}
+        Draft7Validator(schema).validate(value)

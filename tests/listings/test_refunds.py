@@ -165,7 +165,15 @@ def test_what_is_requested_counts_and_what_is_refused_does_not(
 ) -> None:
     refund_by(alice, order)
     read_problem(refund_by(alice, order, amount_cents=1), 409)
-    tasks.refund_refused([refund_refused(Refund.objects.get())])
+    with facts("order.refund_refused") as mailbox:
+        for _ in range(2):
+            tasks.refund_refused([refund_refused(Refund.objects.get())])
+        ((task, [fact]), (_, [again])) = mailbox.take()
+    assert (task, fact["event_id"], fact["seller_id"]) == (
+        "order_refund_refused",
+        again["event_id"],
+        alice.pk,
+    )
     refused = Refund.objects.get()
     assert (refused.status, refused.refusal) == ("refused", "The order's transaction is voided.")
     order.refresh_from_db()

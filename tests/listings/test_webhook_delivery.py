@@ -21,7 +21,7 @@ from listings.webhooks.post import Outcome
 from listings.webhooks.record import record
 from listings.webhooks.schedule import BREAKER_FAILURES
 from listings.webhooks.secrets import make_secret
-from tests.listings.hooks import endpoint_of, make_due, send_due, store_created
+from tests.listings.hooks import endpoint_of, ensure_as_described, make_due, send_due, store_created
 from tests.listings.purchases import order_one
 from tests.support.receiver import Handler, Receiver, with_status
 
@@ -60,6 +60,7 @@ def test_an_event_is_verified_by_the_official_library_and_has_ids_alone(
     send_due()
     [got] = receiver.received
     event = Webhook(endpoint.secret).verify(got.body, got.headers)
+    ensure_as_described(event["type"], headers=got.headers, payload=event)
     assert event["data"] == {"order_id": str(order.pk), "listing_id": str(order.listing_id)}
     assert (event["type"], set(event)) == ("order.created", {"type", "timestamp", "data"})
     assert (got.path, got.headers["content-type"]) == ("/alice?x=1", "application/json")
@@ -368,6 +369,24 @@ def test_a_ping_is_an_event_of_its_own(endpoint: WebhookEndpoint, receiver: Rece
     delivery = endpoints.ping(endpoint)
     send_due()
     [got] = receiver.received
-    assert json.loads(got.body)["type"] == "ping"
+    ensure_as_described("ping", headers=got.headers, payload=json.loads(got.body))
     assert json.loads(got.body)["data"] == {"endpoint_id": str(endpoint.pk)}
     assert got.webhook_id == delivery.webhook_id
+
+
+def test_one_event_reaches_each_of_fifty_endpoints_once(
+    alice: User, receiver: Receiver, order: Order, settings: Settings
+) -> None:
+    settings.MAX_WEBHOOKS = 50
+    made = [endpoint_of(alice, receiver.url(f"/{number}")) for number in range(50)]
+    began = time.monotonic()
+    stored = store_created(order)
+    stored_at = time.monotonic()
+    send_due()
+    milliseconds = [round(1_000 * seconds) for seconds in (stored_at - began, time.monotonic() - stored_at)]
+    print("one event for 50 endpoints: stored in {} ms, sent in {} ms".format(*milliseconds))
+    paths = {endpoint.pk: f"/{number}" for number, endpoint in enumerate(made)}
+    expected = {(paths[each.endpoint_id], each.webhook_id) for each in stored}
+    assert {(got.path, got.webhook_id) for got in receiver.received} == expected
+    assert (len(receiver.received), len(expected)) == (50, 50)
+    assert WebhookAttempt.objects.filter(status_code=204).count() == 50

@@ -1,5 +1,6 @@
 """Endpoints of webhooks by the API, and which events are stored for which of them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from rest_framework.test import APIClient
+from uuid_utils.compat import uuid7
 
-from listings.messages import order_cancelled, order_created, refund_completed
+from listings.messages import (
+    checkout_settled,
+    order_cancelled,
+    order_created,
+    order_refund_refused,
+    refund_completed,
+)
 from listings.models import Listing, Order, Refund
 from listings.settling.cancel import cancel_order
 from listings.settling.complete import complete_orders
@@ -18,12 +26,15 @@ from listings.webhooks import endpoints, tasks
 from listings.webhooks.events import EVENT_TYPES
 from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
 from listings.webhooks.store import store_deliveries
+from microstore.contracts.contract import AnyContract
 from microstore.contracts.listings import ORDER_REJECTED, OrderRefunded
+from microstore.contracts.payouts import PAYOUT_PAID, PAYOUTS
+from microstore.contracts.webhooks import SUBSCRIBED_FACTS
 from microstore.messaging.project import celery_app
 from microstore.telemetry.tracing import new_trace
-from tests.listings.hooks import endpoint_of, store_created
+from tests.listings.hooks import endpoint_of, ensure_as_described, store_created
 from tests.listings.purchases import order_one
-from tests.listings.replies import item_sold
+from tests.listings.replies import item_sold, refund_refused
 from tests.support.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
@@ -164,25 +175,83 @@ def test_every_fact_has_a_type_and_names_ids_alone(alice: User, order: Order) ->
     order.refresh_from_db()
     refund = Refund.objects.create(order=order, requested_by=alice, amount_cents=1, reason="A leg is loose")
     refunded = refund_completed(refund, OrderRefunded.model_validate(refund_reply(refund)))
+    refused = order_refund_refused(refund, refund_refused(refund))
     rejected = ORDER_REJECTED(
         order_id=order.pk, listing_id=order.listing_id, reason="No fee", trace=order.trace
     )
+    order.checkout_id = uuid7()
     facts = {
         "order.created": created,
         "order.completed": completed,
         "order.cancelled": cancelled,
         "order.refunded": refunded,
+        "order.refund_refused": refused,
         "order.rejected": rejected,
+        "order.checkout_settled": checkout_settled([order]),
+        **{str(each.fact): payout_of(alice, each) for each in PAYOUTS},
     }
     assert set(facts) == set(EVENT_TYPES)
     for event_type, fact in facts.items():
-        store_deliveries(event_type, [fact])
+        assert store(event_type, [fact]) == 1, event_type
     bodies = dict(endpoint.deliveries.values_list("event_type", "body"))
     assert set(bodies) == set(facts)
-    for body in bodies.values():
-        assert str(order.pk) in body
-        for detail in ("No fee", "A leg", "EUR", "bob", order.trace, '"buyer_id"'):
+    for event_type, body in bodies.items():
+        named = {"payout.": "payout_id", "order.checkout": "checkout_id"}
+        [id_name] = [name for start, name in named.items() if event_type.startswith(start)] or ["order_id"]
+        assert str(getattr(facts[event_type], id_name)) in body
+        ensure_as_described(event_type, payload=json.loads(body))
+        for detail in (
+            "No fee",
+            "A leg",
+            "voided",
+            "EUR",
+            "bob",
+            order.trace,
+            "buyer_id",
+            "seller_id",
+            "_cents",
+        ):
             assert detail not in body
+
+
+def store(event_type: str, facts: list[Any]) -> int:
+    """Have the worker's handler store deliveries; return how many."""
+    before = WebhookDelivery.objects.count()
+    [fact] = [each for each in SUBSCRIBED_FACTS if each.fact == event_type]
+    tasks.store_deliveries_of(fact)(facts)
+    return WebhookDelivery.objects.count() - before
+
+
+def payout_of(seller: User, fact: AnyContract = PAYOUT_PAID) -> Any:
+    terms = {"seller_id": seller.pk, "amount_cents": 5_000, "currency": "EUR"}
+    return fact(payout_id=uuid7(), trace=new_trace(), **terms)
+
+
+def test_an_event_of_a_payout_is_its_sellers_and_staffs(
+    alice: User, bob: User, make_user: Callable[..., User]
+) -> None:
+    endpoint_of(bob, URL)
+    endpoint_of(alice, URL, events=["payout.failed"])
+    wanted = endpoint_of(alice, URL, events=["payout.paid"])
+    staff = endpoint_of(may_watch(make_user("carol", is_staff=True)), URL, scope="all_orders")
+    fact = payout_of(alice)
+    assert [store("payout.paid", [fact]) for _ in range(2)] == [2, 0]
+    found = WebhookDelivery.objects.values_list("endpoint", "event_id")
+    assert set(found) == {(wanted.pk, fact.event_id), (staff.pk, fact.event_id)}
+
+
+def test_a_settled_checkout_is_one_event_for_each_of_its_sellers(
+    alice: User, bob: User, make_user: Callable[..., User], put_on_sale: Callable[..., Listing]
+) -> None:
+    carol, things = make_user("carol"), [put_on_sale() for _ in range(3)]
+    Listing.objects.filter(pk=things[2].pk).update(seller=carol)
+    orders = [order_one(thing, buyer_id=bob.pk) for thing in things]
+    Order.objects.update(checkout_id=uuid7())
+    endpoints = {endpoint_of(user, URL).pk for user in (alice, carol)}
+    endpoint_of(bob, URL)
+    fact = checkout_settled(list(Order.objects.filter(pk__in=[order.pk for order in orders])))
+    assert [store("order.checkout_settled", [fact]) for _ in range(2)] == [2, 0]
+    assert set(WebhookDelivery.objects.values_list("endpoint", flat=True)) == endpoints
 
 
 def refund_reply(refund: Refund) -> dict[str, Any]:
@@ -223,10 +292,7 @@ def test_a_purchase_costs_one_query_while_nobody_has_an_endpoint(order: Order, a
 def test_each_fact_has_a_handler_of_this_listener() -> None:
     assert tasks
     handled = set(celery_app().tasks)
-    assert {f"webhooks.heard_{name.replace('order.', 'order_')}" for name in EVENT_TYPES} - handled == {
-        "webhooks.heard_order_refunded"  # whose contract has a name of its own
-    }
-    assert "webhooks.heard_refund_completed" in handled
+    assert {f"webhooks.heard_{fact.name}" for fact in SUBSCRIBED_FACTS} <= handled
 
 
 @pytest.mark.parametrize(

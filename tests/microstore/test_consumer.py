@@ -257,7 +257,7 @@ def test_a_handler_stays_a_plain_function_and_becomes_a_task(settings: Any) -> N
             *("listings.account_forgotten", "listings.account_exported"),
             "listings.bank_account_recorded",
             *(name for fact in SUBSCRIBED_FACTS for name in (fact.name, f"notifications.heard_{fact.name}")),
-            *(f"webhooks.heard_{fact.name}" for fact in WEBHOOK_FACTS),
+            *(name for fact in WEBHOOK_FACTS for name in (fact.name, f"webhooks.heard_{fact.name}")),
         },
         "transactions": {
             *("transactions.order_created", "transactions.order_cancelled", "transactions.order_expired"),

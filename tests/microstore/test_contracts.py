@@ -119,6 +119,11 @@ def test_a_task_that_others_know_keeps_its_name() -> None:
         "webhooks.heard_order_completed",
         "webhooks.heard_order_rejected",
         "webhooks.heard_order_cancelled",
+        "webhooks.heard_checkout_settled",
+        "order_refund_refused",
+        "webhooks.heard_order_refund_refused",
+        *("payout_prepared", "payout_paid", "payout_failed"),
+        *("webhooks.heard_payout_prepared", "webhooks.heard_payout_paid", "webhooks.heard_payout_failed"),
     }
     assert known <= {contract.task_name for contract in CONTRACTS.values()}
 

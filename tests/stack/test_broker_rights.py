@@ -22,11 +22,12 @@ DELAY = "0." * 27 + "1."
 LATER = {(exchange, f"{DELAY}task.{queue}") for exchange in LEVELS for queue in WORKERS}
 WAITED = {("celery_delayed_delivery", f"{DELAY}task.{queue}") for queue in WORKERS}
 FACTS = {("microstore.events", f"order.{what}") for what in ("created", "completed", "rejected", "cancelled")}
+PAYOUTS = {("microstore.events", f"payout.{what}") for what in ("prepared", "paid", "failed")}
 DEAD = {("microstore.dead", f"dead.{service}") for service in SERVICES}
 CONTROL = {("celery.pidbox", "")}
 EVENTS = {("celeryev", "worker.heartbeat"), ("celeryev", "task.received")}
 DIRECTLY = {("", queue) for queue in QUEUES}
-EVERYTHING = COMMANDS | LATER | WAITED | FACTS | DEAD | CONTROL | EVENTS | DIRECTLY
+EVERYTHING = COMMANDS | LATER | WAITED | FACTS | PAYOUTS | DEAD | CONTROL | EVENTS | DIRECTLY
 
 
 def commands(*queues: str) -> set[tuple[str, str]]:
@@ -42,6 +43,7 @@ MAY_PUBLISH = {
     "listings": COMMANDS | later("listings") | FACTS | EVENTS,
     "transactions": commands("listings", "transactions")
     | {("microstore.events", "order.rejected")}
+    | PAYOUTS
     | later("transactions")
     | EVENTS,
     "notifications": commands("notifications") | later("notifications") | EVENTS,

@@ -1,6 +1,7 @@
 """Payouts: available income is claimed once, below no minimum, netted with what is owed back."""
 
 from datetime import timedelta
+from uuid import uuid5
 
 import pytest
 from django.db import Error, connection, transaction
@@ -8,6 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from uuid_utils.compat import uuid7
 
+from microstore.messaging.models import OutboxMessage
 from tests.microstore.test_rights import APP, acting_as
 from tests.support.messages import CURRENCIES, refund_requested
 from tests.support.threads import run_at_once
@@ -34,6 +36,12 @@ PAID, FAILED, UNKNOWN = Payout.Status.PAID, Payout.Status.FAILED, Payout.Status.
 
 def send_all() -> None:
     Payout.objects.filter(status="prepared").update(status="sent", sent_at=timezone.now())
+
+
+def facts_sent() -> list[tuple[str, str]]:
+    """The names of the facts that wait for the relay, each with its payout."""
+    sent = OutboxMessage.objects.order_by("created_at", "id").values_list("contract", "payload__payout_id")
+    return list(sent)
 
 
 def settle(payout: Payout, status: Payout.Status) -> None:
@@ -82,6 +90,33 @@ def test_a_late_answer_does_not_change_the_end(currency: str) -> None:
     payout.refresh_from_db()
     assert payout.status == PAID
     assert balances(currency) == {"bank": -5_000}
+
+
+@pytest.mark.parametrize(("end", "fact"), [(PAID, "payout_paid"), (FAILED, "payout_failed")])
+def test_each_journal_of_a_payout_is_a_fact_once(end: Payout.Status, fact: str) -> None:
+    sell()
+    give_account()
+    prepare()
+    payout = Payout.objects.get()
+    send_all()
+    for status in (UNKNOWN, end, UNKNOWN, end, PAID, FAILED):
+        settle(payout, status)
+    assert facts_sent() == [("payout_prepared", str(payout.pk)), (fact, str(payout.pk))]
+    payload = OutboxMessage.objects.get(contract=fact).payload
+    assert (payload["seller_id"], payload["amount_cents"], payload["currency"]) == (4, 5_000, "EUR")
+    assert payload["event_id"] == str(uuid5(payout.pk, fact))
+
+
+def test_what_is_not_committed_is_no_fact() -> None:
+    sell()
+    give_account()
+    prepare()
+    send_all()
+    OutboxMessage.objects.all().delete()
+    with transaction.atomic():
+        settle(Payout.objects.get(), PAID)
+        transaction.set_rollback(True)
+    assert (facts_sent(), Payout.objects.get().status) == ([], "sent")
 
 
 @pytest.mark.parametrize("currency", CURRENCIES)

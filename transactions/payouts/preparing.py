@@ -13,6 +13,7 @@ from microstore.database.clock import database_now
 from microstore.staff.money import minor_unit_digits
 from transactions.ledger.balances import Balance, available
 from transactions.ledger.posting import post
+from transactions.payouts.facts import send_facts
 from transactions.payouts.models import OPEN, BankAccount, Payout
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ def _prepare_chunk(after: int) -> tuple[int, int] | None:
     ]
     Payout.objects.bulk_create(payouts)
     post("post_payouts", [payout.pk for payout in payouts])
+    send_facts(payouts)
     for payout in payouts:
         log.info(
             "payout_prepared",

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from microstore.database.clock import database_now
 from transactions.ledger.posting import post
+from transactions.payouts.facts import send_facts
 from transactions.payouts.models import OPEN, Payout
 
 log = structlog.get_logger(__name__)
@@ -43,7 +44,9 @@ def settle_payouts(
     chosen = [payout for payout in rows if where(payout, outcomes[payout.pk].status)]
     changed = [payout for payout in chosen if _settle(payout, outcomes[payout.pk])]
     Payout.objects.bulk_update(changed, ["status", "reason", "reference", "settled_at"])
-    post("post_payouts", [payout.pk for payout in changed if payout.status in FINAL])
+    ended = [payout for payout in changed if payout.status in FINAL]
+    post("post_payouts", [payout.pk for payout in ended])
+    send_facts(ended)
     return changed
 
 

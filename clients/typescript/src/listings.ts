@@ -1168,13 +1168,18 @@ export interface components {
         };
         /**
          * @description * `order.cancelled` - order.cancelled
+         *     * `order.checkout_settled` - order.checkout_settled
          *     * `order.completed` - order.completed
          *     * `order.created` - order.created
+         *     * `order.refund_refused` - order.refund_refused
          *     * `order.refunded` - order.refunded
          *     * `order.rejected` - order.rejected
+         *     * `payout.failed` - payout.failed
+         *     * `payout.paid` - payout.paid
+         *     * `payout.prepared` - payout.prepared
          * @enum {string}
          */
-        EventsEnum: "order.cancelled" | "order.completed" | "order.created" | "order.refunded" | "order.rejected";
+        EventsEnum: "order.cancelled" | "order.checkout_settled" | "order.completed" | "order.created" | "order.refund_refused" | "order.refunded" | "order.rejected" | "payout.failed" | "payout.paid" | "payout.prepared";
         /** @description An archive that is being made. */
         Export: {
             status: components["schemas"]["ExportStatusEnum"];

@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/payouts/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your payouts, newest first
+         * @description List your payouts, newest first.
+         */
+        get: operations["payouts_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payouts/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return a payout of yours
+         * @description Return a payout of yours.
+         */
+        get: operations["payouts_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/transactions/": {
         parameters: {
             query?: never;
@@ -144,6 +184,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["Line"][];
         };
+        PaginatedPayoutList: {
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example https://shop.example/api/listings/?cursor=cD00ODY%3D
+             */
+            previous?: string | null;
+            results: components["schemas"]["Payout"][];
+        };
         PaginatedTransactionList: {
             /**
              * Format: uri
@@ -157,6 +210,38 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["Transaction"][];
         };
+        /** @description A payout as its seller sees it. */
+        Payout: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly status: components["schemas"]["PayoutStatusEnum"];
+            readonly currency: string;
+            /** @description In the minor unit. */
+            readonly amount_cents: number;
+            /** @description Country and last digits of the IBAN. */
+            bank_account: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /**
+             * Format: date-time
+             * @description Before it was sent for the first time.
+             */
+            readonly sent_at: string | null;
+            /**
+             * Format: date-time
+             * @description When we learnt of its end.
+             */
+            readonly settled_at: string | null;
+        };
+        /**
+         * @description * `prepared` - Prepared
+         *     * `sent` - Sent
+         *     * `unknown` - Unknown
+         *     * `paid` - Paid
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        PayoutStatusEnum: "prepared" | "sent" | "unknown" | "paid" | "failed";
         /** @description Problem details of an error (RFC 9457). */
         Problem: {
             /** @description `urn:microstore:problem:…`, or `about:blank`. */
@@ -336,6 +421,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaginatedLineList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    payouts_list: {
+        parameters: {
+            query?: {
+                currency?: string;
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Rows of a page; more than 100 are 100. */
+                page_size?: number;
+                /** @description * `prepared` - Prepared
+                 *     * `sent` - Sent
+                 *     * `unknown` - Unknown
+                 *     * `paid` - Paid
+                 *     * `failed` - Failed */
+                status?: "failed" | "paid" | "prepared" | "sent" | "unknown";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedPayoutList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    payouts_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payout"];
                 };
             };
             400: components["responses"]["BadRequest"];

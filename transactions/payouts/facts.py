@@ -1,0 +1,34 @@
+"""Facts of payouts: one for each journal of a payout, in the transaction that posts it."""
+
+from collections.abc import Iterable
+from uuid import uuid5
+
+from microstore.contracts.contract import AnyContract
+from microstore.contracts.payouts import PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_PREPARED
+from microstore.messaging.sending import outbox
+from microstore.telemetry.tracing import current_trace
+from transactions.payouts.models import Payout
+
+Status = Payout.Status
+FACTS: dict[str, AnyContract] = {
+    Status.PREPARED: PAYOUT_PREPARED,
+    Status.PAID: PAYOUT_PAID,
+    Status.FAILED: PAYOUT_FAILED,
+}
+
+
+def send_facts(payouts: Iterable[Payout]) -> None:
+    """Send the fact of each payout's status, where it has one: the same event, however often it is sent."""
+    for payout in payouts:
+        fact = FACTS.get(payout.status)
+        if fact is None:
+            continue
+        outbox.send(
+            fact,
+            event_id=uuid5(payout.pk, fact.name),
+            payout_id=payout.pk,
+            seller_id=payout.seller_id,
+            amount_cents=payout.amount_cents,
+            currency=payout.currency,
+            trace=current_trace(),
+        )
