@@ -1,15 +1,21 @@
 """Statements of a bank as files, and what `manage.py payouts reconcile` makes of them."""
 
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from django.core.management import call_command
+from django.db.models import F
 
 from microstore.staff.money import in_major_units
 from transactions.payouts.models import Payout
 
 BOOKED = datetime.now(UTC).date()
+
+
+def make_older(days: int = 30) -> None:
+    """Let so many days pass since all payouts were sent: a statement has no day that is still to come."""
+    Payout.objects.update(sent_at=F("sent_at") - timedelta(days=days))
 
 
 def statement(folder: Path, *lines: str, name: str = "statement.csv") -> Path:

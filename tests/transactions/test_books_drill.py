@@ -12,7 +12,7 @@ from pytest_django import Settings
 from microstore.contracts.transactions import OrderCreated
 from tests.support.messages import CURRENCIES, refund_requested
 from tests.support.roles import client_as
-from tests.transactions.bank_statements import line_of, reconcile, statement
+from tests.transactions.bank_statements import line_of, make_older, reconcile, statement
 from tests.transactions.payees import balances, check_deferred, give_account, payees, sell
 from transactions import tasks
 from transactions.models import Transaction
@@ -69,6 +69,7 @@ def test_finance_finds_the_payout_that_a_statement_lacks(
     refund_whole(orders[lost][1])
     assert balances(lost) == {"payable": 5_000, "in_transit": -paid[lost]}
 
+    make_older()
     payouts = list(Payout.objects.all())
     [missing] = [payout for payout in payouts if payout.currency == lost]
     code, lines = reconcile(statement(tmp_path, *(line_of(each) for each in payouts if each != missing)))
@@ -83,6 +84,7 @@ def test_finance_finds_the_payout_that_a_statement_lacks(
     # The twentieth sale: what was refunded after the payout is netted.
     sell(currency=lost, cents=8_000)
     assert run_round() == "Payouts prepared: 1, sent: 1, looked up: 0.\n"
+    make_older()
     netted = Payout.objects.get(status="sent")
     assert (netted.currency, netted.amount_cents) == (lost, 3_000)
     # Named again until the bank has booked it, too.

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from tests.support.messages import CURRENCIES
 from tests.support.threads import run_at_once
-from tests.transactions.bank_statements import BOOKED, line_of, reconcile, statement
+from tests.transactions.bank_statements import BOOKED, line_of, make_older, reconcile, statement
 from tests.transactions.payees import (
     IBAN,
     balances,
@@ -59,7 +59,7 @@ def prepare_each() -> list[Payout]:
 def send_each(*, days_ago: int = 30) -> list[Payout]:
     prepare_each()
     list(send_payouts())
-    Payout.objects.update(sent_at=datetime.now(UTC) - timedelta(days=days_ago))
+    make_older(days_ago)
     return list(Payout.objects.order_by("currency"))
 
 
