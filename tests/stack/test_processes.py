@@ -105,6 +105,21 @@ def test_stop_ends_a_process_that_heeds_and_kills_one_that_does_not(
     assert [stack.pid(name) for name in stack.commands] == [None, None]
 
 
+def test_stop_kills_also_what_has_begun_since_the_signal(
+    make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a session of its own, as the processes of PostgreSQL are."""
+    on_term = "setsid sleep 1000 & echo \\$!; wait"
+    deaf = f"sh -c 'trap \"{on_term}\" TERM; echo relay started; while :; do sleep 0.1; done'"
+    stack = make_stack({"deaf-relay": deaf})
+    stack.start_all()
+    stack.wait_all_ready()
+    monkeypatch.setattr(stack_module, "STOPS_WITHIN_SECONDS", 2)
+    assert stack.stop("deaf-relay") is False
+    child = int(stack.log("deaf-relay").split()[-1])
+    assert not is_alive(child)
+
+
 def test_a_signal_reaches_the_program(make_stack: MakeStack) -> None:
     stack = make_stack(
         {"shop-relay": "sh -c 'trap \"echo rung\" USR1; echo relay started; while :; do sleep 0.1; done'"}
