@@ -1,4 +1,4 @@
-"""The typed client, compiled under `strict`, buys; its feed and its requests outlive their servers."""
+"""The typed client buys; its feed and its requests outlive their servers."""
 
 import json
 import subprocess
@@ -14,13 +14,15 @@ from tests.support.market import Market, Person
 pytestmark = pytest.mark.timeout(300)  # it compiles, and restarts two servers
 
 CLIENT = ROOT / "clients/typescript"
+COMPILER = CLIENT / "node_modules/typescript/bin/tsc"
 NODE = Path(sys.executable).with_name("node")
 
 
 def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
     market: Market, seller: Person
 ) -> None:
-    subprocess.run([NODE, CLIENT / "node_modules/typescript/bin/tsc"], cwd=CLIENT, check=True, timeout=120)
+    # Types are checked by `make check-client`, which takes three times as long.
+    subprocess.run([NODE, COMPILER, "--noCheck"], cwd=CLIENT, check=True, timeout=120)
     shop = {
         "listingsUrl": market.listings_url,
         "transactionsUrl": market.transactions_url,
