@@ -1,7 +1,8 @@
 """No list of the admin reads much of a table, whatever is filtered or searched, nor does a seller's balance.
 
 With a million rows, or a million entries of the ledger, and the cost of each page printed:
-`ADMIN_ROWS=1000000 pytest -s tests/transactions/test_lists_of_a_crowd.py`, `ADMIN_ROWS=340000 … -k balance`.
+`ADMIN_ROWS=1000000 pytest -s tests/transactions/test_lists_of_a_crowd.py`, and the same with
+`ADMIN_ROWS=340000 … -k "balance or payout_run"`.
 """
 
 import time
