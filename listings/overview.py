@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from microstore.staff.lists import first_id_at, of_recent_trace
 from microstore.staff.overview import Figure, Found, age
 from microstore.telemetry.tracing import trace_start, uuid_of
 
+SEARCH_HINT = "order, trace, buyer or listing number"
 ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
 REPORTS, VIEW_REPORT = "/admin/listings/report/?state__exact=waiting", "listings.view_report"
 
@@ -74,6 +76,11 @@ def charts() -> list[Chart]:
                 counts[hour] = counts.get(hour, 0) + count
         drawn.append(draw_bars(title, by_hour(counts, now=now)))
     return drawn
+
+
+def find_list(term: str) -> Found | None:
+    """Return the list of orders, searched for the name of a buyer or the number of a listing."""
+    return Found("orders", None, term, f"{ORDERS}?{urlencode({'q': term})}", VIEW_ORDER)
 
 
 def find_orders(term: str, among: QuerySet[Order]) -> QuerySet[Order]:

@@ -40,6 +40,8 @@ class Found:
 class ServiceOverview(Protocol):
     """Interface of a service's `overview.py` module."""
 
+    SEARCH_HINT: str  # the terms that its front page's search takes
+    find_list: Callable[[str], Found | None]  # the list that a term searches which is no id of a trace
     figures: Callable[[], list[Figure]]
     charts: Callable[[], list[Chart]]
     find_rows: Callable[[str], tuple[list[Found], set[str]]]  # and how their traceparents begin
@@ -48,6 +50,11 @@ class ServiceOverview(Protocol):
 
 class NoOverview:
     """Overview of a service that has none: nothing but its messages."""
+
+    SEARCH_HINT = "trace id"
+
+    def find_list(self, term: str) -> Found | None:
+        return None
 
     def figures(self) -> list[Figure]:
         return []

@@ -82,17 +82,22 @@ class StaffSite(AdminSite):
 
     def trace(self, request: HttpRequest) -> HttpResponse:
         """Serve the search by a trace id or an order id, limited to what the user may see."""
+        from microstore.staff.overview import service_overview  # noqa: PLC0415  # the same
         from microstore.staff.peers import find_everywhere, viewer_of  # noqa: PLC0415  # models are not loaded yet
         from microstore.staff.trace import NoTrace, Trace, read_term  # noqa: PLC0415  # the same
 
-        term, problem = request.GET.get("q", ""), ""
+        term, problem = request.GET.get("q", "").strip(), ""
         try:
             trace = find_everywhere(read_term(term), viewer_of(request.user))
         except NoTrace as why:
+            listed = service_overview().find_list(term) if term else None
+            if listed and request.user.has_perm(listed.permission):
+                return redirect(listed.url)
             trace, problem = Trace(), str(why)
         context = self.each_context(request) | {
             "title": "Trace",
             "term": term,
+            "search_hint": service_overview().SEARCH_HINT,
             "trace": trace,
             "log_links": [settings.LOG_LINK.format(trace_id=each) for each in sorted(trace.trace_ids)],
             "problem": problem,
@@ -108,6 +113,7 @@ def gather_overview() -> dict[str, Any]:
 
     service = service_overview()
     return {
+        "search_hint": service.SEARCH_HINT,
         "figures": [*service.figures(), *messages.figures()],
         "charts": service.charts(),
         "queues": messages.queue_depths(),

@@ -39,7 +39,10 @@ def test_staff_find_an_order_its_messages_and_its_money_in_three_steps(
         contract="item_sold", payload={"trace": order.trace}, error=ValueError("why"), attempts=3
     )
     client = client_as("operations")
-    found = text(client.get("/admin/listings/order/", {"q": "bob"}))
+    assert '<form class="staff-search" action="/admin/trace/"' in text(client.get("/admin/"))
+    listed = address(client.get("/admin/trace/", {"q": " bob "}))
+    assert listed == "/admin/listings/order/?q=bob"
+    found = text(client.get(listed))
     [change] = set(re.findall(rf'href="(/admin/listings/order/{order.pk}/change/)[^"]*"', found))
     page = text(client.get(change))
     assert order.total_cents is not None
@@ -50,6 +53,10 @@ def test_staff_find_an_order_its_messages_and_its_money_in_three_steps(
     assert trace
     kinds = {row.kind for row in client.get(trace[1]).context["trace"].found}
     assert {"order", "dead letter"} <= kinds
+
+
+def test_a_name_is_searched_for_by_those_alone_who_may_see_orders(order: Order) -> None:
+    assert "neither a trace id" in text(client_as("nobody").get("/admin/trace/", {"q": "bob"}))
 
 
 def test_the_page_of_a_customer_has_orders_listings_reports_and_what_happened(
