@@ -71,6 +71,7 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
     add_form, form = AddForm, ChangeForm
     list_display: tuple[str, ...] = ("username", "is_staff", "is_active", "date_joined")
     list_filter = ()
+    readonly_fields = ("last_login", "date_joined")
     ordering = ("-id",)
     search_help_text = "The beginning of the name, or the number of a user."
     actions: Sequence[str] = ("reset_second_factor",)

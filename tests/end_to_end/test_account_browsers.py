@@ -4,9 +4,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from tests.support.accessibility import findings
 from tests.support.mail_folder import wait_for_link
 from tests.support.market import Market
 from tests.support.pictures import picture
@@ -25,16 +25,11 @@ def photograph(tmp_path: Path) -> Path:
     return file
 
 
-def assert_accessible(visitor: Visitor) -> None:
-    found = Axe().run(visitor.page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
-
-
 def verify_address(visitor: Visitor, market: Market, address: str) -> None:
     visitor.page.get_by_role("link", name="Account").click()
     expect(visitor.page.get_by_role("main")).to_contain_text("is not confirmed yet")
     visitor.page.goto(wait_for_link(market, address, "Confirm your e-mail address"))
-    assert_accessible(visitor)
+    assert findings(visitor.page) == []
     visitor.page.get_by_role("button", name="Confirm").click()
     expect(visitor.page.get_by_role("heading", name="Your address is confirmed")).to_be_visible()
     visitor.page.goto("/account/")
@@ -73,14 +68,14 @@ def test_from_signing_up_to_a_new_password(market: Market, chromium: Browser, tm
         carol.sign_up(name)
         verify_address(carol, market, address)
         laptop.log_in(name, PASSWORD)
-        carol.page.reload()
+        carol.page.goto("/account/security/")
         expect(carol.page.get_by_role("button", name="End the session of")).to_have_count(1)
-        assert_accessible(carol)
+        assert findings(carol.page) == []
         carol.page.screenshot(path=tmp_path / "account.png", full_page=True)
         link = request_link(carol, market, address)
         set_password(carol, link, "password1234", shown="too easy to guess")
         carol.forgive(400)
-        assert_accessible(carol)
+        assert findings(carol.page) == []
         carol.page.screenshot(path=tmp_path / "reset.png")
         set_password(carol, link, BETTER, shown="Your password is set")
         # The other browser is logged out, the old password is worth nothing, and so is the link.
@@ -90,7 +85,7 @@ def test_from_signing_up_to_a_new_password(market: Market, chromium: Browser, tm
         set_password(carol, link, PASSWORD, shown="used before")
         carol.forgive(410)
         laptop.log_in(name, BETTER)
-        laptop.page.goto("/account/")
+        laptop.page.goto("/account/security/")
         for event in ("Password reset by e-mail", "Wrong password", "E-mail address verified"):
             expect(laptop.page.get_by_role("main")).to_contain_text(event)
         laptop.page.screenshot(path=tmp_path / "history.png", full_page=True)

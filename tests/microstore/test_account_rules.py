@@ -40,7 +40,7 @@ def add(client: Client, **fields: str) -> Any:
 
 
 def change(client: Client, user: User, **fields: str) -> Any:
-    form = {"username": user.username, "date_joined_0": "2026-11-29", "date_joined_1": "09:00:00"}
+    form = {"username": user.username}
     return client.post(f"/admin/auth/user/{user.pk}/change/", form | fields)
 
 

@@ -42,7 +42,7 @@ class Visitor:
         self.page.get_by_label("E-mail").fill(f"{name}@shop.example")
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign up").click()
-        expect(self.page.get_by_role("button", name=f"Log out {name}")).to_be_visible()
+        expect(self.page.get_by_role("button", name=f"{name} · Log out")).to_be_visible()
 
     def log_in(self, name: str, password: str) -> None:
         """By the form."""
@@ -50,7 +50,7 @@ class Visitor:
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
-        expect(self.page.get_by_role("button", name=f"Log out {name}")).to_be_visible()
+        expect(self.page.get_by_role("button", name=f"{name} · Log out")).to_be_visible()
 
     def sell(self, title: str, picture: Path, *, price: str = "249.50") -> None:
         """Put one thing on sale, with a picture."""
@@ -93,4 +93,4 @@ def visit(chromium: Browser, url: str, **options: Any) -> Iterator[Visitor]:
     visitor = Visitor(context.new_page())
     yield visitor
     context.close()
-    assert visitor.complaints == []
+    assert visitor.complaints == [], visitor.complaints
