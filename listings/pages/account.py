@@ -1,6 +1,7 @@
-"""The page of the visitor's own account: password, e-mail, sessions and what happened to it."""
+"""The pages of the visitor's own account: e-mail, password and sessions, payouts, data."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listings.accounts import exporting, history, open_sessions, sessions
@@ -31,8 +33,29 @@ MAX_EVENTS = 20  # on the page; the API has all of them
 @require_safe
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    """Show the account's settings, open sessions and latest events."""
-    return _page(request)
+    """Show the e-mail address and which e-mails are sent to it."""
+    return _page(request, "profile")
+
+
+@require_safe
+@login_required
+def security(request: HttpRequest) -> HttpResponse:
+    """Show the form of the password, open sessions and latest events."""
+    return _page(request, "security")
+
+
+@require_safe
+@login_required
+def payouts(request: HttpRequest) -> HttpResponse:
+    """Show the bank account to which sales are paid out."""
+    return _page(request, "payouts")
+
+
+@require_safe
+@login_required
+def data(request: HttpRequest) -> HttpResponse:
+    """Show the archive of the account's data, and the form that deletes the account."""
+    return _page(request, "data")
 
 
 @require_POST
@@ -44,15 +67,17 @@ def set_password(request: HttpRequest) -> HttpResponse:
     body = PasswordSerializer(data=given)
     user = find_account(visitor_id(request))
     if not body.is_valid():
-        return _page(request, {"password_problems": body.errors}, status=400)
+        return _page(request, "security", {"password_problems": body.errors}, status=400)
     try:
         sessions.change_password(user, **body.validated_data, request=request)
     except Refusal as error:
-        return _page(request, {"password_problems": {"current": [str(error)]}}, status=error.status)
+        return _page(
+            request, "security", {"password_problems": {"current": [str(error)]}}, status=error.status
+        )
     except ValidationError as error:
-        return _page(request, {"password_problems": {"new": error.messages}}, status=400)
+        return _page(request, "security", {"password_problems": {"new": error.messages}}, status=400)
     update_session_auth_hash(request, user)
-    return redirect_into("password", "account")
+    return _saved("password", "security")
 
 
 @require_POST
@@ -64,13 +89,13 @@ def set_address(request: HttpRequest) -> HttpResponse:
     user = find_account(visitor_id(request))
     body = ProfileSerializer(user, data=given, partial=True)
     if not body.is_valid():
-        return _page(request, {"address_problems": body.errors, "given": given}, status=400)
+        return _page(request, "profile", {"address_problems": body.errors, "given": given}, status=400)
     try:
         sessions.change_profile(user, body.validated_data, request=request)
     except Refusal as error:
         problems = {"address_problems": {"password": [str(error)]}, "given": given}
-        return _page(request, problems, status=error.status)
-    return redirect_into("email", "account")
+        return _page(request, "profile", problems, status=error.status)
+    return _saved("email", "account")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,10 +105,10 @@ def archive(request: HttpRequest) -> HttpResponse:
     user_id = visitor_id(request)
     if request.method == "POST":
         exporting.find_or_request(user_id, request=request)
-        return redirect_into("archive", "account")
+        return redirect_into("archive", "data")
     export = exporting.find_export(user_id)
     made = exporting.read_archive(export) if export else None
-    return redirect_into("archive", "account") if made is None else respond_with(made)
+    return redirect_into("archive", "data") if made is None else respond_with(made)
 
 
 @require_POST
@@ -95,13 +120,13 @@ def set_bank_account(request: HttpRequest) -> HttpResponse:
     body, user = BankAccountSerializer(data=given), find_account(visitor_id(request))
     shown: dict[str, object] = {"bank_given": {name: given[name] for name in ("holder", "iban")}}
     if not body.is_valid():
-        return _page(request, shown | {"bank_problems": body.errors}, status=400)
+        return _page(request, "payouts", shown | {"bank_problems": body.errors}, status=400)
     try:
         change_bank_account(user, **body.validated_data, request=request)
     except Refusal as error:
         problems: dict[str, object] = {"bank_problems": {"password": [str(error)]}}
-        return _page(request, shown | problems, status=error.status)
-    return redirect_into("bank", "account")
+        return _page(request, "payouts", shown | problems, status=error.status)
+    return _saved("bank", "payouts")
 
 
 @require_POST
@@ -113,7 +138,7 @@ def delete(request: HttpRequest) -> HttpResponse:
     try:
         delete_own_account(user, password=password, request=request)
     except Refusal as error:
-        return _page(request, {"deletion_problems": [str(error)]}, status=error.status)
+        return _page(request, "data", {"deletion_problems": [str(error)]}, status=error.status)
     logout(request)
     return redirect("shop:catalogue")
 
@@ -123,32 +148,60 @@ def delete(request: HttpRequest) -> HttpResponse:
 @shows_refusals
 def end_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     open_sessions.end_session(session_id, user_id=visitor_id(request), request=request)
-    return redirect_into("sessions", "account")
+    return redirect_into("sessions", "security")
 
 
 @require_POST
 @login_required
 def end_others(request: HttpRequest) -> HttpResponse:
     open_sessions.end_others(visitor_id(request), but=_own_session(request), request=request)
-    return redirect_into("sessions", "account")
+    return redirect_into("sessions", "security")
 
 
 def _page(
-    request: HttpRequest, context: dict[str, object] | None = None, *, status: int = 200
+    request: HttpRequest, page: str, context: dict[str, object] | None = None, *, status: int = 200
 ) -> HttpResponse:
-    user_id = visitor_id(request)
-    shown = {
+    shown = {"account_page": page} | PAGES[page](request, visitor_id(request)) | (context or {})
+    return render_page(request, f"account_page_{page}.html", shown, status=status)
+
+
+def _show_profile(_request: HttpRequest, user_id: int) -> dict[str, Any]:
+    return {
         "email_verified": is_verified(find_account(user_id)),
         "email_wanted": queries.wants_email(user_id),
-        "bank_account": find_bank_account(user_id),
-        "takes_bank_accounts": bool(settings.BANK_DETAILS_PUBLIC_KEY),
+    }
+
+
+def _show_security(request: HttpRequest, user_id: int) -> dict[str, Any]:
+    return {
         "sessions": open_sessions.sessions_of(user_id),
         "own_session": _own_session(request),
-        "export": exporting.find_export(user_id),
-        "kept_hours": exporting.KEPT_FOR // timedelta(hours=1),
         "events": history.events_of(user_id).order_by("-id")[:MAX_EVENTS],
     }
-    return render_page(request, "account.html", shown | (context or {}), status=status)
+
+
+def _show_payouts(_request: HttpRequest, user_id: int) -> dict[str, Any]:
+    return {
+        "bank_account": find_bank_account(user_id),
+        "takes_bank_accounts": bool(settings.BANK_DETAILS_PUBLIC_KEY),
+    }
+
+
+def _show_data(_request: HttpRequest, user_id: int) -> dict[str, Any]:
+    kept_hours = exporting.KEPT_FOR // timedelta(hours=1)
+    return {"export": exporting.find_export(user_id), "kept_hours": kept_hours}
+
+
+PAGES = {
+    "profile": _show_profile,
+    "security": _show_security,
+    "payouts": _show_payouts,
+    "data": _show_data,
+}
+
+
+def _saved(section: str, name: str) -> HttpResponse:
+    return redirect(f"{reverse(f'shop:{name}')}?saved=1#{section}")
 
 
 def _own_session(request: HttpRequest) -> UUID | None:

@@ -1,7 +1,6 @@
 """Pages of the catalogue, of one listing, and of buying it."""
 
 import re
-from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Case, F, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -29,10 +27,12 @@ from listings.pages.limits import limited
 from listings.pages.page import read_quantity, render_page, shows_refusals, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import ListingNotFound, PriceChanged
+from listings.templatetags.shop import write_parts, write_total
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import current_trace
 
 FILTERS = ("search", "category", "currency", "max_price", "ordering", "in_stock", "seller", "sold_out")
+FOLDED = ("category", "currency", "max_price", "ordering", "in_stock", "sold_out")
 MAX_COUNTED = 200  # results: to count more would read more than the page shows many times over
 ABOVE_EVERY_ID = 2**61
 MAX_LOOKED_AT = 100
@@ -73,6 +73,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         count = found.qs.order_by()[: MAX_COUNTED + 1].count()
     context: dict[str, Any] = {
         "listings": listings,
+        "quotes": {quote.listing.pk: quote for quote in quote_items([(each, 1) for each in listings])},
         "next": listings and pages.get_next_link(),
         "previous": listings and pages.get_previous_link(),
         "wanted": wanted,
@@ -80,6 +81,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "max_counted": MAX_COUNTED,
         "seller": queries.name_of_seller(wanted["seller"]),
         "narrowed": any(wanted.values()),
+        "tiled": not any(wanted[name] for name in ("search", "seller")),
+        "department": dict(Category.choices).get(wanted["category"]),
+        "filters_in_use": sum(bool(wanted[name]) for name in FOLDED),
         "categories": Category.choices,
         "orderings": ORDERINGS,
         "currencies": settings.CURRENCIES,
@@ -157,10 +161,10 @@ def total(request: HttpRequest, listing_id: str) -> JsonResponse:
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     text = request.GET.get("quantity", "")
     if listing is None or not re.fullmatch("[1-9][0-9]{0,5}", text):
-        return JsonResponse({"shown": "", "fee_version": ""})
+        return JsonResponse({"total": "", "parts": "", "fee_version": ""})
     [quote] = quote_items([(listing, int(text))])
-    shown = render_to_string("shop/total.html", {"quote": quote})
-    return JsonResponse({"shown": unescape(shown).strip(), "fee_version": quote.fee_version})
+    shown = {"total": write_total(quote), "parts": write_parts(quote)}
+    return JsonResponse(shown | {"fee_version": quote.fee_version})
 
 
 def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:

@@ -15,14 +15,18 @@ from listings.pages.page import Page, render_page
 from microstore.http.limits import Limits
 
 
-def limited(scope: str, *, method: str = "POST") -> Callable[[Page], Page]:
-    """Count a page's requests of the method against the scope; beyond its quota return a 429."""
+def limited(scope: str, *, method: str = "POST", parameter: str = "") -> Callable[[Page], Page]:
+    """Count a page's requests of the method against the scope; beyond its quota return a 429.
+
+    With `parameter` only those are counted whose query string has it.
+    """
 
     def decorate(page: Page) -> Page:
         @wraps(page)
         def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             method_counted = "GET" if request.method == "HEAD" else request.method
-            if method_counted != method or not settings.LIMITS_URL:
+            spared = method_counted != method or (parameter and not request.GET.get(parameter))
+            if spared or not settings.LIMITS_URL:
                 return page(request, *args, **kwargs)
             # `Limits` is a throttle of DRF and needs no more of a view and a request of DRF than these have.
             limits, view = Limits(), cast("Any", SimpleNamespace(throttle_scope=scope, headers={}))

@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -20,6 +21,8 @@ from listings.pages.listing_form import add_pictures, as_api, as_form, choices, 
 from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
 from listings.refusals import AlreadyOrdered, EditionOutdated
 from microstore.refusal import Refusal
+
+MAX_QUERY = 1_000  # characters: those of a search and of the cursor of a page
 
 
 class Screens(ListingPages):
@@ -106,7 +109,11 @@ def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse
     """Withdraw the listing or publish it again, as `action` names."""
     change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
     change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
-    return redirect("shop:own-listings" if request.POST.get("next") == "own-listings" else "shop:sales")
+    if request.POST.get("next") != "own-listings":
+        return redirect("shop:sales")
+    # Parsed and written again, so that it is a query string whatever was sent.
+    query = QueryDict(request.POST.get("query", "")[:MAX_QUERY]).urlencode()
+    return redirect(reverse("shop:own-listings") + (f"?{query}" if query else ""))
 
 
 def _edition(request: HttpRequest) -> selling.Editions:

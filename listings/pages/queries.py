@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import BigIntegerField, Count, F, QuerySet, Sum
 
+from listings.catalogue.search import find_words
 from listings.models import Listing, LiveEvent, Order, Profile
 from listings.notifications.models import Notification
 from listings.queries import ON_SALE
+from microstore.telemetry.tracing import uuid_of
 
 MAX_COUNTED = 100
 MAX_SUMMED = 1_000  # sales: no page may add up a long table
@@ -46,6 +48,16 @@ def orders_bought_by(user_id: int) -> QuerySet[Order]:
 def orders_sold_by(user_id: int) -> QuerySet[Order]:
     """Return the orders of the user's listings, with what the pages show of these."""
     return _with_listing(Order.objects.filter(listing__seller_id=user_id))
+
+
+def find_sales(orders: QuerySet[Order], listings: QuerySet[Listing], term: str) -> QuerySet[Order]:
+    """Return the order with this number, those of this buyer, or else of the listings with these words."""
+    if order_id := uuid_of(term):
+        return orders.filter(pk=order_id)
+    bought = orders.filter(buyer__username=term.replace("\0", ""))
+    if bought.exists():
+        return bought
+    return orders.filter(listing__in=find_words(listings.order_by(), term).values("id")[:MAX_SUMMED])
 
 
 def sum_sales(orders: QuerySet[Order]) -> list[dict[str, Any]]:

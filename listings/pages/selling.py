@@ -59,18 +59,23 @@ def price(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @login_required
+@limited("search", method="GET", parameter="search")
 def sales(request: HttpRequest) -> HttpResponse:
-    """Show orders of the visitor's listings, or of the one that `?listing=` names, and their sums."""
+    """Show orders of the visitor's listings and their sums; those of `?listing=`, or that fit `?search=`."""
     seller, wanted = visitor_id(request), request.GET.get("listing", "")
     orders, own = queries.orders_sold_by(seller), queries.listings_of(seller)
     only = own.filter(id=int(wanted)).first() if re.fullmatch("[0-9]{1,18}", wanted) else None
+    sought = "" if only else request.GET.get("search", "").strip()
     if only:
         orders = orders.filter(listing=only)
+    elif sought:
+        orders = queries.find_sales(orders, own, sought)
     context = page_of(request, orders, name="orders") | {
         "only": only,
+        "sought": sought,
         "figures": queries.sum_sales(orders),
         "max_summed": queries.MAX_SUMMED,
-        "listings": [] if only else own[:SHOWN_LISTINGS],
+        "listings": [] if only or sought else own[:SHOWN_LISTINGS],
     }
     return render_page(request, "sales.html", context)
 

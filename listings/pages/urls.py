@@ -59,6 +59,9 @@ urlpatterns = [
     ),
     path("language/", languages.set_language, name="set-language"),
     path("account/", account.account, name="account"),
+    path("account/security/", account.security, name="security"),
+    path("account/payouts/", account.payouts, name="payouts"),
+    path("account/data/", account.data, name="data"),
     path("account/webhooks/", webhooks.webhooks, name="webhooks"),
     path("account/webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),
     re_path(

@@ -6,6 +6,8 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
+from listings.accounts.devices import name_device
+from listings.buying.quotes import ItemQuote
 from listings.models import Listing, Order
 from listings.money import format_amount
 from listings.orders.checkouts import PlacedCheckout
@@ -15,6 +17,7 @@ register = template.Library()
 MAX_SHOWN = 99
 
 register.filter("money", format_amount)
+register.filter("device_name", name_device)
 
 
 @register.filter
@@ -31,6 +34,25 @@ def ordered_words(listing: Listing) -> str:
     """Return how many of a listing's pieces are ordered, settled or not."""
     ordered = listing.quantity - listing.available
     return gettext("{ordered} of {all} ordered").format(ordered=ordered, all=listing.quantity)
+
+
+@register.filter("total")
+def write_total(quote: ItemQuote) -> str:
+    """Return what a quantity costs in all; the price alone where the fee is unknown."""
+    cents = quote.price_cents if quote.total_cents is None else quote.total_cents
+    return format_amount(cents, quote.listing.currency)
+
+
+@register.filter("total_parts")
+def write_parts(quote: ItemQuote) -> str:
+    """Return what a total consists of, or why its fee is unknown."""
+    if quote.fee_cents is None:
+        return quote.reason
+    price = format_amount(quote.listing.price_cents, quote.listing.currency)
+    if quote.quantity > 1:
+        price = f"{quote.quantity} × {price}"
+    fee = format_amount(quote.fee_cents, quote.listing.currency)
+    return gettext("{price} and a fee of {fee}").format(price=price, fee=fee)
 
 
 @register.filter

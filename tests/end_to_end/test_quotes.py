@@ -16,7 +16,7 @@ from tests.support.visitor import visit
 
 pytestmark = pytest.mark.timeout(600)  # the first one may have to install the browser
 
-OF_THREE = "With a fee of €4.00: €79.00 in all"
+OF_THREE = "€79.003 × €25.00 and a fee of €4.00"
 
 
 def test_the_total_follows_the_quantity_and_is_what_the_buyer_pays(
@@ -29,7 +29,7 @@ def test_the_total_follows_the_quantity_and_is_what_the_buyer_pays(
     with visit(chromium, market.listings_url) as buyer:
         buyer.sign_up(f"bob-{uuid4().hex[:8]}")
         buyer.find(title)
-        expect(buyer.page.locator("#total")).to_have_text("With a fee of €1.50: €26.50 in all")
+        expect(buyer.page.locator("#total")).to_have_text("€26.50€25.00 and a fee of €1.50")
         buyer.page.get_by_label("How many").fill("3")
         expect(buyer.page.locator("#total")).to_have_text(OF_THREE)
         seen = buyer.page.locator("form.buy input[name=seen]")

@@ -63,7 +63,7 @@ def test_sessions_of_browsers_and_programs_are_listed_alike(carol: User) -> None
         ("api", "Laptop", "127.0.0.1", True),
         ("browser", "Phone[2J", "192.0.2.7", False),
     ]
-    page = text(browser().get("/account/"))
+    page = text(browser().get("/account/security/"))
     assert "Phone[2J" in page
     assert "192.0.2.7" in page
     assert page.count("This one") == 1
@@ -72,7 +72,7 @@ def test_sessions_of_browsers_and_programs_are_listed_alike(carol: User) -> None
 def test_no_list_shows_what_would_open_a_session(carol: User) -> None:
     phone = browser()
     api, _ = program()
-    shown = api.get("/api/auth/sessions/").content.decode() + text(phone.get("/account/"))
+    shown = api.get("/api/auth/sessions/").content.decode() + text(phone.get("/account/security/"))
     assert not [key for key in BrowserSession.objects.values_list("session_key", flat=True) if key in shown]
     assert not [jti for jti in Session.objects.values_list("jti", flat=True) if jti in shown]
 
@@ -163,7 +163,7 @@ def test_what_happens_at_any_door_is_in_the_history(carol: User, anybody: APICli
     found = api.get("/api/auth/history/").json()["results"]
     assert [each["kind"] for each in found] == expected[::-1]
     assert (found[-1]["address"], found[-1]["device"]) == ("192.0.2.7", "Phone[2J")
-    page = text(phone.get("/account/"))
+    page = text(phone.get("/account/security/"))
     assert page.count("Wrong password") == 4
     assert "Password changed" in page
 

@@ -256,14 +256,14 @@ def test_the_role_of_the_audit_does_not_read_it(of_zora: APIClient) -> None:
 def test_the_page_has_it_made_and_then_a_link_to_it(zora: User) -> None:
     client = Client()
     client.force_login(zora)
-    assert "Request an archive" in text(client.get("/account/"))
-    assert address(client.get("/account/archive/")) == "/account/#archive"
-    assert address(client.post("/account/archive/")) == "/account/#archive"
-    assert "being made" in text(client.get("/account/"))
+    assert "Request an archive" in text(client.get("/account/data/"))
+    assert address(client.get("/account/archive/")) == "/account/data/#archive"
+    assert address(client.post("/account/archive/")) == "/account/data/#archive"
+    assert "being made" in text(client.get("/account/data/"))
     # A link to the page itself would load nothing, where its section is shown.
-    assert 'href="/account/archive/">Look again' in client.get("/account/").content.decode()
+    assert 'href="/account/archive/">Look again' in client.get("/account/data/").content.decode()
     reply_to_all()
-    assert "/account/archive/" in client.get("/account/").content.decode()
+    assert "/account/archive/" in client.get("/account/data/").content.decode()
     files = files_of(client.get("/account/archive/"))
     assert [each["username"] for each in files["account"]] == ["zora-quick"]
 

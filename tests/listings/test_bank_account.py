@@ -95,7 +95,7 @@ def test_it_is_shown_masked_alone(api: APIClient, client: Client, carol: User, s
     account = BankAccount.objects.get()
     assert shown["usable_at"][:10] == (account.created_at + timedelta(days=3)).date().isoformat()
     client.force_login(carol)
-    page = text(client.get("/account/"))
+    page = text(client.get("/account/payouts/"))
     assert "DE•• •••• 3000" in page
     assert IBAN not in page
 
@@ -144,7 +144,7 @@ def test_without_a_key_the_shop_takes_none(
     settings.BANK_DETAILS_PUBLIC_KEY = ""
     assert read_problem(put(api), 409)["type"].endswith("payouts-closed")
     client.force_login(carol)
-    assert 'name="iban"' not in client.get("/account/").content.decode()
+    assert 'name="iban"' not in client.get("/account/payouts/").content.decode()
 
 
 def test_it_is_sent_again_until_it_is_recorded(api: APIClient, carol: User) -> None:

@@ -186,10 +186,10 @@ def test_the_password_is_needed_and_guesses_are_limited(zora: User, of_zora: API
 def test_the_page_deletes_with_the_password_and_logs_out(zora: User) -> None:
     client = Client()
     client.force_login(zora)
-    assert "Delete my account" in text(client.get("/account/"))
+    assert "Delete my account" in text(client.get("/account/data/"))
     assert "not your password" in text(client.post("/account/delete/", {"password": "a guess"}), 403)
     assert address(client.post("/account/delete/", {"password": PASSWORD})) == "/"
-    assert address(client.get("/account/")).startswith("/account/log-in/")
+    assert address(client.get("/account/data/")).startswith("/account/log-in/")
 
 
 def test_staff_delete_an_account_with_a_reason_and_none_of_staff(zora: User) -> None:

@@ -78,7 +78,8 @@ def order(put_on_sale: Callable[..., Listing], bob: User) -> Order:
 def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Client, order: Order) -> None:
     atlas = f"/listings/{Listing.objects.filter(title='Atlas').latest('id').pk}/"
     own = (atlas, f"{atlas}edit/", "/sales/", "/sales/listings/", "/sell/")
-    bought = (atlas, f"{atlas}report/", "/orders/", f"/orders/{order.pk}/", "/account/", "/notifications/")
+    account = ("/account/", "/account/security/", "/account/payouts/", "/account/data/")
+    bought = (*account, f"{atlas}report/", "/orders/", f"/orders/{order.pk}/", atlas, "/notifications/")
     for visitor, paths in ((client, (*PUBLIC, *LINKS)), (seller, own), (shopper, bought)):
         for path in paths:
             english, german = visitor.get(path), visitor.get(path, headers=GERMAN)

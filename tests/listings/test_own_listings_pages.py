@@ -12,6 +12,7 @@ from pytest_django import Settings
 from listings.catalogue import selling
 from listings.models import Listing, ListingImage, Order
 from listings.settling.complete import complete_orders
+from microstore.telemetry.tracing import new_trace
 from tests.listings.purchases import order_one
 from tests.listings.replies import item_sold
 from tests.support.pages import address, text
@@ -19,7 +20,7 @@ from tests.support.pictures import picture, upload
 
 pytestmark = pytest.mark.django_db
 
-MANY = 200
+MANY, ORDERS = 200, 1_000
 
 
 @pytest.fixture(autouse=True)
@@ -39,22 +40,77 @@ def fields_of(page: str) -> dict[str, str]:
     return fields
 
 
-def test_one_of_many_is_found_edited_and_withdrawn(
-    seller: Client, put_on_sale: Callable[..., Listing]
+@pytest.fixture
+def large_seller(put_on_sale: Callable[..., Listing], bob: User, make_user: Callable[..., User]) -> None:
+    """MANY listings of hers, and ORDERS of them."""
+    listings = [put_on_sale(f"Lamp number{number}", quantity=100) for number in range(MANY)]
+    buyers = [bob, make_user("dora")]
+    orders = (
+        Order(
+            buyer=buyers[number == ORDERS // 2],
+            listing=listings[number % MANY],
+            edition=1,
+            quantity=1,
+            unit_price_cents=24_900,
+            currency="EUR",
+            status="rejected",
+            trace=new_trace(),
+        )
+        for number in range(ORDERS)
+    )
+    Order.objects.bulk_create(orders)
+
+
+def follow(client: Client, page: str, path: str) -> str:
+    assert f'href="{path}"' in page
+    return text(client.get(path))
+
+
+def search(client: Client, page: str, path: str, words: str) -> str:
+    assert re.search(rf'<form class="filters" action="{path}".*?name="search".*?</form>', page, re.DOTALL)
+    return text(client.get(path, {"search": words}))
+
+
+def test_one_of_many_listings_is_edited_or_withdrawn_in_three_steps(
+    seller: Client, large_seller: None
 ) -> None:
-    for number in range(MANY):
-        put_on_sale(f"Lamp number{number}")
     oldest = Listing.objects.order_by("id")[0]
-    found = text(seller.get("/sales/listings/", {"search": "number0"}))
+    sales = follow(seller, text(seller.get("/")), "/sales/")
+    found = search(seller, sales, "/sales/listings/", "number0")
     assert re.findall(r'href="(/listings/\d+/edit/)"', found) == [f"/listings/{oldest.pk}/edit/"]
-    given = fields_of(text(seller.get(f"/listings/{oldest.pk}/edit/")))
-    changed = given | {"title": "Lamp with a new name", "price": "12,50", "quantity": "4"}
+    given = fields_of(follow(seller, found, f"/listings/{oldest.pk}/edit/"))
+    changed = given | {"title": "Lamp number0 with a new name", "price": "12,50", "quantity": "104"}
     assert address(seller.post(f"/listings/{oldest.pk}/edit/", changed)) == f"/listings/{oldest.pk}/"
     now = Listing.objects.get(id=oldest.pk)
-    assert (now.title, now.price_cents, now.quantity) == ("Lamp with a new name", 1_250, 4)
-    withdraw = seller.post(f"/listings/{oldest.pk}/withdraw/", {"next": "own-listings"})
-    assert address(withdraw) == "/sales/listings/"
-    assert "new name" in text(seller.get("/sales/listings/", {"status": "withdrawn"}))
+    assert (now.title, now.price_cents, now.quantity) == ("Lamp number0 with a new name", 1_250, 104)
+    form = found.partition(f'action="/listings/{oldest.pk}/withdraw/"')[2].partition("</form>")[0]
+    kept = dict(re.findall(r'name="(next|query)" value="([^"]*)"', form))
+    again = address(seller.post(f"/listings/{oldest.pk}/withdraw/", kept))
+    assert again == "/sales/listings/?search=number0"
+    assert f'action="/listings/{oldest.pk}/publish/"' in text(seller.get(again))
+
+
+def test_one_of_many_orders_is_found_in_three_steps(seller: Client, large_seller: None) -> None:
+    doras = Order.objects.get(buyer__username="dora")
+    of_title = {str(order.pk) for order in Order.objects.filter(listing=doras.listing)}
+    sales = follow(seller, text(seller.get("/")), "/sales/")
+    for term, found in ((str(doras.pk), {str(doras.pk)}), ("dora", {str(doras.pk)}), ("number100", of_title)):
+        page = search(seller, sales, "/sales/", term)
+        assert set(re.findall(r'id="order-([0-9a-f-]+)"', page)) == found
+    assert "A sale" in follow(seller, page, f"/orders/{doras.pk}/")
+    assert "None of your sales fits." in search(seller, sales, "/sales/", "\0unicorn")
+
+
+def test_nobody_finds_the_orders_of_another(shopper: Client, large_seller: None) -> None:
+    doras = Order.objects.get(buyer__username="dora")
+    for term in (str(doras.pk), "dora", "number100"):
+        assert "order-" not in text(shopper.get("/sales/", {"search": term}))
+
+
+def test_whatever_was_sent_as_a_search_leads_back_to_the_listings(seller: Client, armchair: Listing) -> None:
+    sent = {"next": "own-listings", "query": "https://evil.example/?\r\nX: y&search=lamp"}
+    back = address(seller.post(f"/listings/{armchair.pk}/withdraw/", sent))
+    assert back == "/sales/listings/?https%3A%2F%2Fevil.example%2F%3F%0D%0AX%3A+y=&search=lamp"
 
 
 def test_every_listing_is_reached_page_by_page(seller: Client, put_on_sale: Callable[..., Listing]) -> None:

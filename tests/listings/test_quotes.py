@@ -196,7 +196,7 @@ def test_the_page_shows_the_total_and_what_it_showed_is_what_is_bought(
     fee_post: FeePost, shopper: Client, armchair: Listing
 ) -> None:
     page = shopper.get(f"/listings/{armchair.pk}/")
-    assert "With a fee of €11.71: €260.71 in all" in text(page)
+    assert '<p class="price">€260.71</p><p class="small">€249.00 and a fee of €11.71</p>' in text(page)
     assert f'value="24900-EUR-1-{VERSION}"' in page.content.decode()
     shopper.post(f"/listings/{armchair.pk}/buy/", {"seen": f"24900-EUR-1-{VERSION}"})
     assert Order.objects.get().fee_version == VERSION
@@ -207,16 +207,29 @@ def test_the_page_asks_for_the_total_of_another_quantity(
 ) -> None:
     path = f"/listings/{armchair.pk}/total/"
     assert shopper.get(path, {"quantity": "2"}).json() == {
-        "shown": "With a fee of €22.91: €520.91 in all",
+        "total": "€520.91",
+        "parts": "2 × €249.00 and a fee of €22.91",
         "fee_version": VERSION,
     }
-    assert shopper.get(path, {"quantity": "none"}).json() == {"shown": "", "fee_version": ""}
+    assert shopper.get(path, {"quantity": "none"}).json() == {"total": "", "parts": "", "fee_version": ""}
+
+
+def test_the_catalogue_shows_totals_by_one_call(
+    fee_post: FeePost, shopper: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    put_on_sale()
+    put_on_sale("Lamp", price_cents=2_500)
+    page = text(shopper.get("/"))
+    for total, parts in (("€260.71", "€249.00 and a fee of €11.71"), ("€26.63", "€25.00 and a fee of €1.63")):
+        assert f'<p class="price">{total}</p>\n  <p class="small">{parts}</p>' in page
+    assert len(fee_post.questions) == 1
 
 
 def test_pages_say_that_a_fee_is_added_where_nobody_knows_it(shopper: Client, armchair: Listing) -> None:
     page = text(shopper.get(f"/listings/{armchair.pk}/"))
     assert quotes.UNKNOWN in page
     shopper.post(f"/listings/{armchair.pk}/cart/", {"quantity": "1"})
+    assert '<p class="price">€249.00</p>\n  <p class="small">and a fee</p>' in text(shopper.get("/"))
     cart = text(shopper.get("/cart/"))
     assert "Total before fees" in cart
     assert "€249.00" in cart

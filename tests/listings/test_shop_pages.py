@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from listings.models import Listing, ListingImage, Order
+from listings.models import Category, Listing, ListingImage, Order
 from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.http import limits
 from tests.support.pages import address, text
@@ -86,6 +88,38 @@ def test_what_is_in_stock_is_found_first_and_all_of_it_counted(
         more = re.search(r'href="([^"]+)" rel="next"', page)
         path = more[1].replace("&amp;", "&") if more else ""
     assert titles == ["1"] * 15 + ["0"] * 15
+
+
+def test_categories_lead_to_what_is_in_them(client: Client, put_on_sale: Callable[..., Listing]) -> None:
+    put_on_sale("Crunchy armchair")
+    put_on_sale("Half a chess set", category="toys")
+    tiles = re.findall(r'href="(/\?category=\w+)"><svg', text(client.get("/")))
+    assert len(tiles) == len(Category)
+    page = text(client.get("/?category=toys"))
+    assert "<h1>Toys</h1>" in page
+    assert 'href="/?category=toys" aria-current="page"' in page
+    assert "Filter and sort (1)" in page
+    assert "Crunchy armchair" not in page
+    assert 'class="tiles"' not in text(client.get("/?search=lamp"))
+
+
+def test_every_category_has_a_drawing() -> None:
+    drawings = finders.find("shop/categories.svg")
+    assert set(re.findall(r'<symbol id="(\w+)"', Path(str(drawings)).read_text())) == set(Category.values)
+
+
+def test_pictures_are_chosen_by_thumbnails_and_enlarged_without_a_script(
+    client: Client, armchair: Listing
+) -> None:
+    page = text(client.get(f"/listings/{armchair.pk}/"))
+    assert "popover" not in page
+    for _ in range(2):
+        ListingImage.objects.create(listing=armchair, large="a.jpg", small="b.jpg", width=1, height=1)
+    page = text(client.get(f"/listings/{armchair.pk}/"))
+    for number in ("1", "2"):
+        assert f'<a href="#picture-{number}"><img' in page
+        assert f'id="picture-{number}"><button class="zoom" popovertarget="enlarged-{number}"' in page
+        assert f'id="enlarged-{number}" popover>' in page
 
 
 def test_a_seller_has_a_page(
@@ -183,7 +217,16 @@ def test_a_form_from_elsewhere_does_nothing(bob: User, armchair: Listing) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/orders/", "/sales/", "/sales/balance/", "/sales/listings/", "/sell/", "/listings/1/edit/"]
+    "path",
+    [
+        "/orders/",
+        "/sales/",
+        "/sales/balance/",
+        "/sales/listings/",
+        "/sell/",
+        "/listings/1/edit/",
+        "/account/data/",
+    ],
 )
 def test_strangers_are_asked_to_log_in_and_come_back(client: Client, bob: User, path: str) -> None:
     bob.set_password("a lighthouse in fog")

@@ -2,7 +2,7 @@
 
 const ASK_AFTER_MS = 200;
 const shown = document.querySelector("[data-total]");
-const fields = shown?.closest("form").elements;
+const fields = document.querySelector("form.buy")?.elements;
 const quantity = fields?.namedItem("quantity");
 let timer;
 let asked = 0;
@@ -11,8 +11,9 @@ async function show() {
   const mine = (asked += 1);
   const answer = await fetch(`${shown.dataset.total}?${new URLSearchParams({ quantity: quantity.value })}`);
   const read = answer.ok ? await answer.json() : {};
-  if (mine !== asked || !read.shown) return; // something else was typed meanwhile, or it is no number
-  shown.textContent = read.shown;
+  if (mine !== asked || !read.total) return; // something else was typed meanwhile, or it is no number
+  shown.querySelector(".price").textContent = read.total;
+  shown.querySelector(".small").textContent = read.parts;
   // Price, currency and edition stay as this page has shown them; the schedule is that of the total shown now.
   const seen = fields.namedItem("seen");
   const offer = seen.value.split("-").slice(0, 3);
