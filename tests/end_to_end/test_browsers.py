@@ -361,6 +361,9 @@ def test_every_page_is_fit_for_everybody(market: Market, chromium: Browser, look
                 response = visitor.page.goto(path)
                 assert response
                 assert "default-src 'self'" in response.headers["content-security-policy"]
+                # Axe styles what it measures, which the policy forbids it, and no page of ours does.
+                own = list(visitor.complaints)
                 assert findings(visitor.page) == [], f"{path} ({look})"
+                visitor.complaints[:] = own
                 assert visitor.page.evaluate(TOO_WIDE) == [], f"{path} is too wide ({look})"
             visitor.forgive(404)
