@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from stack.ports import choose_ports, is_free
-from stack.processes.interruption import uninterrupted
+from stack.processes.interruption import held_back
 from stack.processes.procfile import SERVICES
 from stack.servers.postgresql import APP, NOTIFICATIONS, READER, WEBHOOKS, PostgreSQL
 from stack.servers.rabbitmq import BROKER_USERS, RabbitMQ
@@ -85,15 +85,19 @@ class PrivateServers(ABC):
         with ThreadPoolExecutor(max_workers=len(self.all)) as pool:
             # Submitting is inside: threads run before the last one is submitted, and a signal may come then.
             try:
-                for start in [pool.submit(server.start) for server in self.all]:
+                # The pool notes a thread once it runs: interrupted in between it would not await that thread,
+                # which then started a server after our stop.
+                with held_back():
+                    starts = [pool.submit(server.start) for server in self.all]
+                for start in starts:
                     start.result()
             except BaseException:
                 # The threads get no signal, and one that still starts a server must not outlive our stop.
-                # Given up before signals are ignored: a server that began then would ignore SIGINT, too,
+                # Signals are held back, not ignored: a server that began then would ignore SIGINT, too,
                 # until it has a handler, and with it our stop.
-                for server in self.all:
-                    server.give_up()
-                with uninterrupted():
+                with held_back():
+                    for server in self.all:
+                        server.give_up()
                     pool.shutdown()
                     # Not before: a thread that begins after the interruption must find that it is given up.
                     _each(self.all, lambda server: server.resume_waiting())

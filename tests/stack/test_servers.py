@@ -239,6 +239,37 @@ def test_an_interruption_while_servers_start_ends_the_waiting_for_them(
     assert set(threading.enumerate()) <= others
 
 
+@pytest.mark.usefixtures("interruptible")
+def test_an_interruption_while_a_thread_begins_is_no_reason_not_to_await_it(
+    services: RealServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up, returned, ended = threading.Event(), threading.Event(), threading.Event()
+    outlived: list[bool] = []
+    begin = threading.Thread.start
+
+    def begin_and_interrupt(thread: threading.Thread) -> None:
+        begin(thread)
+        monkeypatch.setattr(threading.Thread, "start", begin)
+        signal.raise_signal(signal.SIGINT)
+
+    def start() -> bool:
+        given_up.wait(30)
+        outlived.append(returned.wait(0.5))
+        ended.set()
+        return True
+
+    for server in services.all:
+        monkeypatch.setattr(server, "start", lambda: True)
+        monkeypatch.setattr(server, "give_up", given_up.set)
+    monkeypatch.setattr(services.all[0], "start", start)
+    monkeypatch.setattr(threading.Thread, "start", begin_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        services.start()
+    returned.set()
+    assert ended.wait(30)
+    assert outlived == [False]
+
+
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(services: RealServers, tmp_path: Path) -> None:
     second = Redis("second", folder=tmp_path / "second", port=services.redis.port, password="guess")
     with pytest.raises(CannotRun, match=r"second ended(.|\n)*Address already in use"):
