@@ -1,9 +1,10 @@
 """Facts of payouts: one for each journal of a payout, in the transaction that posts it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from uuid import uuid5
 
-from microstore.contracts.contract import AnyContract
+from microstore.contracts.contract import AnyContract, Message
 from microstore.contracts.payouts import PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_PREPARED
 from microstore.messaging.sending import outbox
 from microstore.telemetry.tracing import current_trace
@@ -19,16 +20,21 @@ FACTS: dict[str, AnyContract] = {
 
 def send_facts(payouts: Iterable[Payout]) -> None:
     """Send the fact of each payout's status, where it has one: the same event, however often it is sent."""
+    of_status: dict[str, list[Payout]] = defaultdict(list)
     for payout in payouts:
-        fact = FACTS.get(payout.status)
-        if fact is None:
-            continue
-        outbox.send(
-            fact,
-            event_id=uuid5(payout.pk, fact.name),
-            payout_id=payout.pk,
-            seller_id=payout.seller_id,
-            amount_cents=payout.amount_cents,
-            currency=payout.currency,
-            trace=current_trace(),
-        )
+        of_status[payout.status].append(payout)
+    for status in of_status.keys() & FACTS.keys():
+        fact = FACTS[status]
+        outbox.send_all(fact, [_make(fact, payout) for payout in of_status[status]])
+
+
+def _make(fact: AnyContract, payout: Payout) -> Message:
+    message: Message = fact(
+        event_id=uuid5(payout.pk, fact.name),
+        payout_id=payout.pk,
+        seller_id=payout.seller_id,
+        amount_cents=payout.amount_cents,
+        currency=payout.currency,
+        trace=current_trace(),
+    )
+    return message
