@@ -52,7 +52,7 @@ CHECKED = {
     "listings/pages/refunds.py _as_api": FORM,
     "transactions/ledger/admin.py get_search_results": FORM,
     "transactions/ledger/journals.py find_journals": FORM,
-    "transactions/payouts/admin.py find_seller": FORM,
+    "transactions/payouts/admin.py get_search_results": FORM,
     "transactions/payouts/provider.py sign": OURS,
     "transactions/payouts/statements.py _parse": FORM,
     "listings/pages/webhooks.py redeliver_webhook": ADDRESS,
