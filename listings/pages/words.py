@@ -40,6 +40,9 @@ def words() -> dict[str, str]:
             "Income is pending for a day after a sale and then available."
             " A refund is taken from where the income of its sale is."
         ),
+        "heldNever": gettext(
+            "Income is available at once. A refund is taken from where the income of its sale is."
+        ),
         "live": gettext("Live: changes show by themselves"),
         "asking": gettext("Changes show within seconds"),
     }

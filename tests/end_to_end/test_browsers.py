@@ -147,7 +147,8 @@ def test_an_order_completes_while_buyer_and_seller_look(
 
 def find_it_in_the_balance(seller: Visitor) -> None:
     seller.page.goto("/sales/balance/")
-    expect(seller.page.get_by_role("main")).to_contain_text("€249.50 pending")
+    expect(seller.page.get_by_role("main")).to_contain_text("€249.50 available")
+    expect(seller.page.get_by_role("main")).to_contain_text("Income is available at once.")
     movement = seller.page.get_by_role("listitem").filter(has_text="balance €249.50")
     movement.get_by_role("link", name="Sale").click()
     expect(seller.page.get_by_role("heading", name="A sale")).to_be_visible()

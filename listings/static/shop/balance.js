@@ -55,7 +55,8 @@ function ledgerRow(line) {
 
 async function showBalances() {
   const { hold_days: days, balances } = await read("/api/balance/");
-  shown.querySelector(".note").textContent = word(days === 1 ? "heldDay" : "held", { days });
+  const held = ["heldNever", "heldDay"][days] ?? "held";
+  shown.querySelector(".note").textContent = word(held, { days });
   shown.querySelector(".balances").replaceChildren(...balances.map(balanceRow));
 }
 
