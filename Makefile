@@ -97,14 +97,16 @@ TEST = $(STACK) exec --minutes 40
 # Each on servers of its own. Those of whole processes wait for two thirds of their time, so two others run beside
 # them; those that break things run alone, since buyers keep all cores busy there.
 SHARED = $(SERVICES:%=test-shared-%)
+# The databases go with their servers: to drop them first failed while a test's session had not ended yet.
+PYTEST_OF_SERVICE = env MICROSTORE_SERVICE=$* $(PYTEST) --reuse-db
 .PHONY: $(SERVICES:%=test-%) $(SHARED) test-plain test-end-to-end test-faults
 BESIDE_listings = tests/audit
 $(SERVICES:%=test-%): test-%: $(INSTALLED)
-	$(TEST) --no-fsync -- env MICROSTORE_SERVICE=$* $(PYTEST) tests/$* $(BESIDE_$*)
+	$(TEST) --no-fsync -- $(PYTEST_OF_SERVICE) tests/$* $(BESIDE_$*)
 
 # What the services share, under the settings of either.
 $(SHARED): test-shared-%: $(INSTALLED)
-	$(TEST) --no-fsync -- env MICROSTORE_SERVICE=$* $(PYTEST) tests/microstore
+	$(TEST) --no-fsync -- $(PYTEST_OF_SERVICE) tests/microstore
 
 test-plain: $(INSTALLED)
 	$(PYTEST) tests/fees tests/stack tests/benchmarks $(wildcard tests/test_*.py)
