@@ -20,20 +20,19 @@ class Held:
 
 
 @contextmanager
-def held_statement(url: str, *, when: str, table: str, status: str = "") -> Iterator[Held]:
-    """Hold up the first such statement, `BEFORE DELETE` or `AFTER INSERT`, or row of this status."""
-    rows = f"ROW WHEN (NEW.status = '{status}')" if status else "STATEMENT"
+def held_statement(url: str, *, when: str, table: str, where: str = "") -> Iterator[Held]:
+    """Hold up the first such statement, `BEFORE DELETE` or `AFTER INSERT`, or the first such row."""
+    rows = f"ROW WHEN ({where})" if where else "STATEMENT"
     with _held(url, f"CREATE TRIGGER hold {when} ON {table} FOR EACH {rows}", table) as held:
         yield held
 
 
 @contextmanager
-def held_commit(url: str, *, table: str, after: str = "INSERT", status: str = "") -> Iterator[Held]:
+def held_commit(url: str, *, table: str, after: str = "INSERT", where: str = "true") -> Iterator[Held]:
     """Hold up the first COMMIT of such rows in the table. Once let go, it commits, come what may."""
-    rows = f"ROW WHEN (NEW.status = '{status}')" if status else "ROW"
     rule = (
         f"CREATE CONSTRAINT TRIGGER hold AFTER {after} ON {table} DEFERRABLE INITIALLY DEFERRED"
-        f" FOR EACH {rows}"
+        f" FOR EACH ROW WHEN ({where})"
     )
     with _held(url, rule, table) as held:
         yield held

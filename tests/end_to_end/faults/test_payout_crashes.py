@@ -54,9 +54,10 @@ def payday(market: Market, tmp_path: Path) -> Iterator[Payday]:
 
 def held(payday: Payday, event: str, status: str, kill: Kill) -> AbstractContextManager[Held]:
     url, table = payday.market.services.transactions_db.url, "transactions_payout"
+    where = f"NEW.status = '{status}'"
     if kill is kill_after_the_commit:
-        return held_commit(url, table=table, after=event, status=status)
-    return held_statement(url, when=f"AFTER {event}", table=table, status=status)
+        return held_commit(url, table=table, after=event, where=where)
+    return held_statement(url, when=f"AFTER {event}", table=table, where=where)
 
 
 def kill_at(payday: Payday, process: str, seam: Seam) -> None:
