@@ -32,6 +32,14 @@ def words() -> dict[str, str]:
         "payout": gettext("Payout"),
         "failed": gettext("Payout that failed"),
         "checkout": gettext("Your purchase: {completed} of {orders} completed"),
+        "live": gettext("Live: changes show by themselves"),
+        "asking": gettext("Changes show within seconds"),
+        **_words_of_holding(),
+    }
+
+
+def _words_of_holding() -> dict[str, str]:
+    return {
         "held": gettext(
             "Income is pending for {days} days after a sale and then available."
             " A refund is taken from where the income of its sale is."
@@ -43,6 +51,4 @@ def words() -> dict[str, str]:
         "heldNever": gettext(
             "Income is available at once. A refund is taken from where the income of its sale is."
         ),
-        "live": gettext("Live: changes show by themselves"),
-        "asking": gettext("Changes show within seconds"),
     }
