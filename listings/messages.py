@@ -8,7 +8,9 @@ from uuid import UUID, uuid5
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from listings.accounts.models import BankAccount
 from listings.models import Order, Refund
+from microstore.contracts.accounts import BANK_ACCOUNT_CHANGED, BankAccountChanged
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     CHECKOUT_SETTLED,
@@ -117,4 +119,16 @@ def order_refund_refused(refund: Refund, refused: RefundRefused) -> OrderRefundR
         **refused.model_dump(exclude={"event_id", "occurred_at"}),
         buyer_id=refund.order.buyer_id,
         seller_id=refund.order.listing.seller_id,
+    )
+
+
+def bank_account_changed(account: BankAccount) -> BankAccountChanged:
+    """Return the message that has a bank account recorded."""
+    return BANK_ACCOUNT_CHANGED(
+        bank_account_id=account.id,
+        seller_id=account.user_id,
+        sealed=account.sealed,
+        masked=account.masked,
+        changed_at=account.created_at,
+        trace=account.trace,
     )

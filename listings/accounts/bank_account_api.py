@@ -13,7 +13,8 @@ from stdnum import iban as ibans
 from stdnum.exceptions import ValidationError as InvalidNumber
 
 from listings import queries
-from listings.accounts.bank_account import change_bank_account, find_bank_account
+from listings.accounts.bank_account import find_bank_account
+from listings.accounts.bank_account_change import change_bank_account
 from listings.catalogue.seller_text import validate_line
 from listings.refusals import AccountGone, AddressNotVerified, NoBankAccount, PayoutsClosed, WrongPassword
 from microstore.auth.authentication import account_id

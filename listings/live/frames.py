@@ -16,7 +16,7 @@ class Frame(BaseModel):
     """A frame with one event. What it does not name is not sent."""
 
     # A stored event has the purchase's trace id, too: with it others could send spans to the buyer's trace.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     def to_client(self) -> dict[str, Any]:
         """Return the frame's content as JSON values."""

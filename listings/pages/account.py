@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from listings.accounts import exporting, history, open_sessions, sessions
 from listings.accounts.addresses import is_verified
-from listings.accounts.bank_account import change_bank_account, find_bank_account
+from listings.accounts.bank_account import find_bank_account
 from listings.accounts.bank_account_api import BankAccountSerializer
+from listings.accounts.bank_account_change import change_bank_account
 from listings.accounts.browser_sessions import LOG_IN
 from listings.accounts.deletion import delete_own_account
 from listings.accounts.export_api import respond_with

@@ -22,7 +22,6 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Now
 
 from listings import messages
-from listings.accounts.bank_account import bank_account_changed
 from listings.accounts.models import AccountEvent, AccountMail, BankAccount, SentMail
 from listings.models import LiveEvent, Order, Refund, WebhookDelivery
 from listings.notifications.models import Notification
@@ -161,7 +160,7 @@ def _resend_refund(refund: Refund) -> None:
 
 
 def _resend_bank_account(account: BankAccount) -> None:
-    outbox.send_again(BANK_ACCOUNT_CHANGED, bank_account_changed(account))
+    outbox.send_again(BANK_ACCOUNT_CHANGED, messages.bank_account_changed(account))
     log.warning("bank_account_sent_again", bank_account_id=str(account.id))
 
 

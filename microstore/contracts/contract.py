@@ -45,8 +45,9 @@ class Message(BaseModel):
     is dead-lettered again under another `event_id`, but with the same key, is the same dead letter.
     """
 
-    # A sender's misspelt field fails where the message is built; `Contract.parse` ignores unknown ones.
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    # A sender's misspelt field fails where the message is built; `Contract.parse` ignores unknown ones. Each
+    # process uses a few of the classes, so their validators are built at first use.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     key_field: ClassVar[str] = "event_id"
 
     event_id: UUID = Field(default_factory=uuid7)
