@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from listings.accounts.browser_sessions import LOG_IN
 from listings.accounts.models import AccountEvent, BrowserSession
+from microstore.database.texts import printable
 
 DEVICE_CHARACTERS = 200
 
@@ -31,9 +32,8 @@ def seen_from(request: HttpRequest | None) -> dict[str, Any]:
     from microstore.staff.login_guard import address_of  # noqa: PLC0415  # it loads DRF, which no worker needs
 
     agent = request.META.get("HTTP_USER_AGENT", "") if request else ""
-    printable = "".join(each for each in agent if each.isprintable())
     # Headers are read as Latin-1, so that no lone surrogate can be in them.
-    return {"address": address_of(request), "device": printable[:DEVICE_CHARACTERS]}
+    return {"address": address_of(request), "device": printable(agent)[:DEVICE_CHARACTERS]}
 
 
 def connect() -> None:

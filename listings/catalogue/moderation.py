@@ -6,7 +6,8 @@ from django.db.models.functions import Now
 from listings.catalogue.picture_files import new_names
 from listings.catalogue.selling import update_if_unchanged
 from listings.models import Listing, Report
-from microstore.staff.actions import read_reason, record
+from microstore.database.texts import read_reason
+from microstore.staff.actions import record
 
 
 def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:

@@ -7,7 +7,8 @@ from listings.catalogue.moderation import decide_reports, withdraw_listing
 from listings.models import Report
 from listings.queries import find_account, visible_listings
 from listings.refusals import ListingNotFound, OwnListing
-from microstore.staff.actions import read_reason, record
+from microstore.database.texts import read_reason
+from microstore.staff.actions import record
 
 
 def report_listing(listing_id: int, *, reporter_id: int, reason: str, text: str = "") -> Report:

@@ -8,7 +8,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from microstore.staff.actions import ReasonMissing, read_reason
+from microstore.database.texts import ReasonMissing, read_reason
 
 
 def given_reason(request: HttpRequest) -> str | None:

@@ -18,7 +18,8 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice, default_key
 
-from microstore.staff.actions import read_reason, record
+from microstore.database.texts import read_reason
+from microstore.staff.actions import record
 from microstore.staff.login_guard import address_of, counted_failure
 
 RECOVERY_CODES = 10

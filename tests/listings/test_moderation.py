@@ -12,7 +12,7 @@ from listings.buying.purchase import buy_listing
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.models import Listing
 from listings.refusals import ListingNotFound
-from microstore.staff.actions import ReasonMissing
+from microstore.database.texts import ReasonMissing
 from microstore.staff.models import StaffAction
 from tests.support.problem import read_problem
 from tests.support.roles import client_as

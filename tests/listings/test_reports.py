@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from listings.catalogue.moderation import withdraw_listing
 from listings.catalogue.reports import dismiss_report, report_listing, uphold_report
 from listings.models import Listing, Report
-from microstore.staff.actions import ReasonMissing
+from microstore.database.texts import ReasonMissing
 from microstore.staff.models import StaffAction
 from tests.support.pages import text
 from tests.support.problem import read_problem

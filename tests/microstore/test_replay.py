@@ -14,6 +14,7 @@ from django.test import Client
 
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
+from microstore.database.texts import ReasonMissing
 from microstore.messaging.dead_letters import replay, store
 from microstore.messaging.dead_letters.groups import cause_of, find_groups
 from microstore.messaging.models import DeadLetter, OutboxMessage
@@ -235,7 +236,7 @@ def test_a_replay_keeps_to_its_rate(payload: dict[str, Any]) -> None:
 
 def test_nothing_is_decided_without_a_reason(letter: DeadLetter) -> None:
     for act in (replay.replay, replay.discard):
-        with pytest.raises(replay.ReasonMissing):
+        with pytest.raises(ReasonMissing):
             act(letter.pk, by="carol", reason="  ")
     letter.refresh_from_db()
     assert letter.state == "waiting"

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from microstore.database.clock import database_now
+from microstore.database.texts import printable
 from microstore.staff.money import minor_unit_digits, show_amount
 from microstore.telemetry.tracing import uuid_of
 from transactions.payouts.models import Payout, StatementLine
@@ -125,8 +126,8 @@ def _parse(row: dict[str, str | None], latest: date) -> tuple[str, int, str, dat
         raise ValueError(f"{amount} has too many digits for {currency}")
     if cents > HIGHEST_CENTS:
         raise ValueError(f"{amount} is more than can be stored")
-    printable = _printable(reference)[:LONGEST_REFERENCE]
-    return str(uuid_of(printable) or printable), int(cents), currency, _as_day(booked_on, latest)
+    shown = printable(reference)[:LONGEST_REFERENCE]
+    return str(uuid_of(shown) or shown), int(cents), currency, _as_day(booked_on, latest)
 
 
 def _as_day(text: str, latest: date) -> date:
@@ -135,10 +136,6 @@ def _as_day(text: str, latest: date) -> date:
     if not OLDEST <= day <= latest:
         raise ValueError(f"nothing can be booked on {day}")
     return day
-
-
-def _printable(text: str) -> str:
-    return "".join(each for each in text if each.isprintable())
 
 
 def _lock_payouts(lines: Sequence[Line]) -> dict[str, Payout]:
@@ -177,7 +174,7 @@ def _store(file: Path, lines: Sequence[Line], payouts: dict[str, Payout], proble
                 **line._asdict(),
                 payout=payouts.get(line.reference),
                 problem=problems.get(line, ""),
-                statement=_printable(file.name)[:200],
+                statement=printable(file.name)[:200],
             )
             for line in lines
         ),

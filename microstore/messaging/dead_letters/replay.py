@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from microstore.contracts.contract import AnyContract, InvalidMessage, Message, to_wire
+from microstore.database.texts import read_reason
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.messaging.project import find_done, record_decision, registry
 from microstore.messaging.sending import outbox
@@ -22,13 +23,6 @@ EVENTS_PER_SECOND = 50.0
 
 class NotReplayable(Exception):
     """The letter cannot be sent again; the message says why."""
-
-
-class ReasonMissing(Exception):
-    """Give a reason: it is kept with the record of this action."""
-
-    def __str__(self) -> str:
-        return self.__doc__ or ""
 
 
 @dataclass(frozen=True)
@@ -162,11 +156,3 @@ def _decide(letter: DeadLetter, state: str, *, by: str, reason: str) -> None:
     letter.save(update_fields=["state", "decided_at", "decided_by"])
     record_decision(state, by=by, target=f"dead letter {letter.pk}", reason=read_reason(reason))
     log.info("dead_letter_decided", dead_letter=letter.pk, state=state, by=by, reason=reason)
-
-
-def read_reason(text: str | None) -> str:
-    """Return the reason as one line of 500 characters at most; raises ReasonMissing where there is none."""
-    reason = "".join(each if each.isprintable() else " " for each in text or "").strip()
-    if not reason:
-        raise ReasonMissing
-    return reason[:500]

@@ -8,13 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from microstore.database.texts import ReasonMissing, read_reason
 from microstore.messaging.dead_letters.groups import Group, find_group, find_groups
 from microstore.messaging.dead_letters.replay import (
     EVENTS_PER_SECOND,
-    ReasonMissing,
     discard_all,
     preview,
-    read_reason,
     replay_all,
 )
 from microstore.messaging.models import DeadLetter

@@ -6,8 +6,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from microstore.database.texts import ReasonMissing
 from microstore.staff import second_factor
-from microstore.staff.actions import ReasonMissing
 
 
 class Command(BaseCommand):
