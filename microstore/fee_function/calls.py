@@ -24,6 +24,7 @@ from microstore.fee_function.quotes import FeeRequest
 from microstore.fee_function.signing import aws_signature, sign_headers
 
 ANSWER_BYTES_LIMIT = 1024 * 1024
+IDENTITY = {"Accept-Encoding": "identity"}
 
 
 class CallFailed(Exception):
@@ -108,23 +109,17 @@ def post(
     """Return the response to a signed POST of these orders at FEES_URL, and its body; raise CallFailed.
 
     The timeouts are of connecting and of the whole answer, by default FEES_TIMEOUT_SECONDS.
-    No status raises. Nor is a redirect followed: it would take the orders and their signature elsewhere.
     """
     body = json.dumps({"orders": [order.as_json() for order in orders]}).encode()
-    wanted = {"Content-Type": "application/json", "Accept-Encoding": "identity", **sign_headers(body)}
-    try:
-        with session().post(
-            settings.FEES_URL,
-            data=body,
-            headers=wanted,
-            timeout=timeout_seconds or settings.FEES_TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            # Never decompressed: 300 kB of gzip become 1 GB of memory.
-            return response, response.raw.read(decode_content=False)
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise CallFailed(str(error)[:500]) from error
+    wanted = {"Content-Type": "application/json", **IDENTITY, **sign_headers(body)}
+    return exchange(
+        session(),
+        "POST",
+        settings.FEES_URL,
+        data=body,
+        headers=wanted,
+        timeout=timeout_seconds or settings.FEES_TIMEOUT_SECONDS,
+    )
 
 
 def call_service(
@@ -138,19 +133,26 @@ def call_service(
         with requests.Session() as own:
             for scheme in ("http://", "https://"):
                 own.mount(scheme, BoundedAdapter())
-            with own.request(
-                method,
-                url,
-                data=data,
-                headers={"Accept-Encoding": "identity"},
-                timeout=timeout_seconds,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                if response.status_code != HTTPStatus.OK:
-                    raise CallFailed(f"It answered {response.status_code}.")
-                return json.loads(response.raw.read(decode_content=False))
-    except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
+            response, body = exchange(own, method, url, data=data, headers=IDENTITY, timeout=timeout_seconds)
+        if response.status_code != HTTPStatus.OK:
+            raise CallFailed(f"It answered {response.status_code}.")
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise CallFailed(str(error)[:500]) from error
+
+
+def exchange(
+    through: requests.Session, method: str, url: str, **what: Any
+) -> tuple[requests.Response, bytes]:
+    """Return the response to a request, and its body; raise CallFailed. The session has bounded connections.
+
+    No status raises. Nor is a redirect followed: it would take what is sent, and its signature, elsewhere.
+    """
+    try:
+        with through.request(method, url, allow_redirects=False, stream=True, **what) as response:
+            # Never decompressed: 300 kB of gzip become 1 GB of memory.
+            return response, response.raw.read(decode_content=False)
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise CallFailed(str(error)[:500]) from error
 
 

@@ -13,10 +13,10 @@ from uuid import UUID
 import requests
 from django.conf import settings
 from pydantic import BaseModel, Field, ValidationError
-from urllib3.exceptions import HTTPError
 
 from microstore.contracts.contract import Currency
-from microstore.fee_function.calls import BoundedAdapter
+from microstore.database.texts import printable
+from microstore.fee_function.calls import IDENTITY, BoundedAdapter, CallFailed, exchange
 from microstore.fee_function.quotes import PLAIN_TEXT
 from transactions.payouts.details import BankDetails
 from transactions.payouts.models import Payout
@@ -87,28 +87,22 @@ def _read(payout: Payout, status: int, content: bytes) -> Outcome:
 
 
 def _begin(content: bytes) -> str:
-    return "".join(each for each in content[:300].decode("utf-8", "replace") if each.isprintable())
+    return printable(content[:300].decode("utf-8", "replace"))
 
 
 def _call(method: str, path: str, body: bytes, *, key: str = "") -> tuple[int, bytes]:
     url = f"{settings.PAYOUTS_URL.rstrip('/')}/{path}"
-    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    headers = {"Content-Type": "application/json", **IDENTITY}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= sign(method, urlsplit(url).path, body)
     try:
-        # A redirect would take the bank details elsewhere.
-        with session().request(
-            method,
-            url,
-            data=body or None,
-            headers=headers,
-            timeout=settings.PAYOUTS_TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return response.status_code, response.raw.read(decode_content=False)
-    except (requests.RequestException, HTTPError, OSError) as error:
+        timeout = settings.PAYOUTS_TIMEOUT_SECONDS
+        response, content = exchange(
+            session(), method, url, data=body or None, headers=headers, timeout=timeout
+        )
+    except CallFailed as error:
         raise NoAnswer(str(error)[:400]) from error
+    return response.status_code, content
 
 
 def sign(method: str, path: str, body: bytes) -> dict[str, str]:
