@@ -1,22 +1,11 @@
 """Storing deliveries of facts that are not about one order: of payouts and of checkouts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from listings.webhooks.events import body_of
-from listings.webhooks.models import WebhookDelivery
-from listings.webhooks.store import (
-    NewRow,
-    Scope,
-    find_of_all_orders,
-    find_of_sales,
-    find_wanting,
-    is_any_enabled,
-)
-from microstore.contracts.contract import Message
+from listings.webhooks.store import Scope, find_of_sales, find_wanting, insert_deliveries, is_any_enabled
 from microstore.contracts.listings import CheckoutSettled
 from microstore.contracts.payouts import PayoutMessage
-from microstore.database.bulk_insert import insert_new
 
 
 def store_payouts(event_type: str, facts: Sequence[PayoutMessage]) -> int:
@@ -26,7 +15,8 @@ def store_payouts(event_type: str, facts: Sequence[PayoutMessage]) -> int:
     of_seller: dict[int, list[UUID]] = {}
     for seller_id, endpoint_id in own.values_list("owner", "id"):
         of_seller.setdefault(seller_id, []).append(endpoint_id)
-    return _store(event_type, facts, {fact.event_id: of_seller.get(fact.seller_id, []) for fact in facts})
+    own_of = {fact.event_id: of_seller.get(fact.seller_id, []) for fact in facts}
+    return insert_deliveries(event_type, facts, own_of)
 
 
 def store_checkouts(event_type: str, facts: Sequence[CheckoutSettled]) -> int:
@@ -34,19 +24,9 @@ def store_checkouts(event_type: str, facts: Sequence[CheckoutSettled]) -> int:
     if not is_any_enabled():
         return 0
     of_order = find_of_sales(event_type, [order_id for fact in facts for order_id in fact.order_ids])
-    return _store(
+    return insert_deliveries(
         event_type,
         facts,
         # Once each, however many of the checkout's orders are of one seller.
         {fact.event_id: {one for each in fact.order_ids for one in of_order.get(each, [])} for fact in facts},
     )
-
-
-def _store(event_type: str, facts: Sequence[Message], endpoints: Mapping[UUID, Iterable[UUID]]) -> int:
-    of_staff = list(find_of_all_orders(event_type).values_list("id", flat=True))
-    rows = [
-        NewRow(endpoint_id, fact.event_id, event_type, body_of(event_type, fact))
-        for fact in facts
-        for endpoint_id in [*of_staff, *endpoints[fact.event_id]]
-    ]
-    return len(insert_new(WebhookDelivery, rows, key="id"))

@@ -1,6 +1,6 @@
 """Storing a delivery for each endpoint that wants an event; another process sends them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -36,14 +36,23 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
     """
     if not is_any_enabled():
         return 0
-    wanting = list(find_of_all_orders(event_type).values_list("id", flat=True))
     of_sales = find_of_sales(event_type, [order_id_of(fact) for fact in facts])
     left_out = _cancelled(event_type, facts)
+    wanted = [fact for fact in facts if order_id_of(fact) not in left_out]
+    own = {fact.event_id: of_sales.get(order_id_of(fact), []) for fact in wanted}
+    return insert_deliveries(event_type, wanted, own)
+
+
+def insert_deliveries(event_type: str, facts: Sequence[Message], own: Mapping[UUID, Iterable[UUID]]) -> int:
+    """Store a delivery of each fact for its own endpoints and for those that want the events of everybody.
+
+    `own` has the endpoints' ids by the id of the fact. Return the number of new deliveries.
+    """
+    of_all = list(_of_all_orders(event_type).values_list("id", flat=True))
     rows = [
         NewRow(endpoint_id, fact.event_id, event_type, body_of(event_type, fact))
         for fact in facts
-        if order_id_of(fact) not in left_out
-        for endpoint_id in [*wanting, *of_sales.get(order_id_of(fact), [])]
+        for endpoint_id in [*of_all, *own[fact.event_id]]
     ]
     return len(insert_new(WebhookDelivery, rows, key="id"))
 
@@ -61,8 +70,7 @@ def find_wanting(event_type: str) -> QuerySet[WebhookEndpoint]:
     return WebhookEndpoint.objects.filter(enabled=True, owner__is_active=True, events__contains=[event_type])
 
 
-def find_of_all_orders(event_type: str) -> QuerySet[WebhookEndpoint]:
-    """Return those of them that want the events of everybody."""
+def _of_all_orders(event_type: str) -> QuerySet[WebhookEndpoint]:
     # Looked up each time: who has lost the permission gets nothing from then on.
     allowed = User.objects.with_perm(WATCH_ALL)
     return find_wanting(event_type).filter(scope=Scope.ALL_ORDERS, owner__in=allowed)
