@@ -33,30 +33,9 @@ MAX_EVENTS = 20  # on the page; the API has all of them
 
 @require_safe
 @login_required
-def account(request: HttpRequest) -> HttpResponse:
-    """Show the e-mail address and which e-mails are sent to it."""
-    return _page(request, "profile")
-
-
-@require_safe
-@login_required
-def security(request: HttpRequest) -> HttpResponse:
-    """Show the form of the password, open sessions and latest events."""
-    return _page(request, "security")
-
-
-@require_safe
-@login_required
-def payouts(request: HttpRequest) -> HttpResponse:
-    """Show the bank account to which sales are paid out."""
-    return _page(request, "payouts")
-
-
-@require_safe
-@login_required
-def data(request: HttpRequest) -> HttpResponse:
-    """Show the archive of the account's data, and the form that deletes the account."""
-    return _page(request, "data")
+def show(request: HttpRequest, page: str) -> HttpResponse:
+    """Show one of PAGES, which urls.py names."""
+    return _page(request, page)
 
 
 @require_POST

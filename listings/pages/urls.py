@@ -58,10 +58,10 @@ urlpatterns = [
         r"^notifications/(?P<notification_id>[0-9]{1,18})/read/$", notifications.mark_read, name="mark-read"
     ),
     path("language/", languages.set_language, name="set-language"),
-    path("account/", account.account, name="account"),
-    path("account/security/", account.security, name="security"),
-    path("account/payouts/", account.payouts, name="payouts"),
-    path("account/data/", account.data, name="data"),
+    path("account/", account.show, {"page": "profile"}, name="account"),
+    path("account/security/", account.show, {"page": "security"}, name="security"),
+    path("account/payouts/", account.show, {"page": "payouts"}, name="payouts"),
+    path("account/data/", account.show, {"page": "data"}, name="data"),
     path("account/webhooks/", webhooks.webhooks, name="webhooks"),
     path("account/webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),
     re_path(
