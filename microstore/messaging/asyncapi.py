@@ -79,16 +79,8 @@ def make_document(
 
 def describe_project() -> Json:
     """Return the document of this project: contracts, its apps' feeds and webhooks, the latest samples."""
-    configs = list(apps.get_app_configs())
-    feeds = [
-        feed for config in configs if (path := getattr(config, "feeds", None)) for feed in import_string(path)
-    ]
-    webhooks = [
-        webhook
-        for config in configs
-        if (path := getattr(config, "webhooks", None))
-        for webhook in import_string(path)()
-    ]
+    feeds = [feed for feeds in _find_in_apps("feeds") for feed in feeds]
+    webhooks = [webhook for describe in _find_in_apps("webhooks") for webhook in describe()]
     module = import_module(settings.MESSAGING_CONTRACTS).__file__
     assert module
     release = next(reversed(releases(Path(module).with_name("releases"))), None)
@@ -106,6 +98,11 @@ def describe_project() -> Json:
 def to_yaml(document: Json) -> str:
     """Return the document as text, its parts in their order."""
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _find_in_apps(attribute: str) -> list[Any]:
+    paths = [getattr(config, attribute, None) for config in apps.get_app_configs()]
+    return [import_string(path) for path in paths if path]
 
 
 class _Catalogue:
