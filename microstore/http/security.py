@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.http import HttpRequest, HttpResponse
 
 from microstore.contracts.registry import QUEUES
@@ -116,19 +119,10 @@ def is_too_wide(host: str) -> bool:
 
 def find_weak_keys(jwt: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each fault of the token keys: too short, unreadable, or of two pairs."""
-    # Here, since no worker needs them: they take a tenth of the time in which one starts.
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
-
     signing, verifying = jwt.get("SIGNING_KEY", ""), jwt.get("VERIFYING_KEY", "")
     try:
-        public = [serialization.load_pem_public_key(pem.encode()) for pem in PEM.findall(verifying)]
-        own = (
-            serialization.load_pem_private_key(signing.encode(), password=None).public_key()
-            if signing
-            else None
-        )
+        public = [load_pem_public_key(pem.encode()) for pem in PEM.findall(verifying)]
+        own = load_pem_private_key(signing.encode(), password=None).public_key() if signing else None
     except (ValueError, TypeError, UnsupportedAlgorithm):
         yield "JWT_PRIVATE_KEY or JWT_PUBLIC_KEY is no key in PEM: `make env` writes a pair."
         return
