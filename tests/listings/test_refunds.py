@@ -200,15 +200,18 @@ def test_a_request_that_makes_no_sense_is_a_400(
     read_problem(refund_by(alice, order, **body), 400)
 
 
+@pytest.mark.parametrize("currency", CURRENCIES)
 @pytest.mark.parametrize("status", ["pending", "rejected", "cancelled"])
 def test_only_what_is_completed_is_refunded(
-    alice: User, bob: User, armchair: Listing, refund_by: Callable[..., Any], status: str
+    alice: User, bob: User, armchair: Listing, refund_by: Callable[..., Any], status: str, currency: str
 ) -> None:
+    Listing.objects.update(currency=currency)
     order = order_one(armchair, buyer_id=bob.pk)
     if status == "rejected":
         tasks.order_rejected([order_rejected(order.pk)])
     if status == "cancelled":
         Order.objects.update(status=status)
+    assert Order.objects.get().currency == currency
     problem = read_problem(refund_by(alice, order), 409)
     assert problem["type"].endswith("not-refundable")
 

@@ -94,15 +94,17 @@ def test_a_lost_or_wrong_answer_makes_it_unknown_until_it_is_looked_up(
     assert_paid_once(bank, payout)
 
 
-def test_an_answer_that_comes_twice_counts_once(bank: SandboxBank) -> None:
-    payout = prepare_one()
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_an_answer_that_comes_twice_counts_once(bank: SandboxBank, currency: str) -> None:
+    payout = prepare_one(currency)
     bank.faults.append("twice")
     list(send_payouts())
     assert_paid_once(bank, payout)
 
 
-def test_what_is_pending_is_looked_up_until_it_is_paid(bank: SandboxBank) -> None:
-    payout = prepare_one()
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_what_is_pending_is_looked_up_until_it_is_paid(bank: SandboxBank, currency: str) -> None:
+    payout = prepare_one(currency)
     bank.faults.append("pending")
     list(send_payouts())
     for _ in range(2):
@@ -113,12 +115,13 @@ def test_what_is_pending_is_looked_up_until_it_is_paid(bank: SandboxBank) -> Non
     assert_paid_once(bank, payout)
 
 
-def test_a_closed_account_takes_nothing_and_the_seller_has_it_again(bank: SandboxBank) -> None:
-    payout = prepare_one(holder="Closed Account")
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_a_closed_account_takes_nothing_and_the_seller_has_it_again(bank: SandboxBank, currency: str) -> None:
+    payout = prepare_one(currency, holder="Closed Account")
     list(send_payouts())
     payout.refresh_from_db()
     assert (payout.status, payout.reason) == ("failed", "The account is closed.")
-    assert balances() == {"payable": -5_000}
+    assert balances(currency) == {"payable": -5_000}
     assert not bank.payments
 
 
@@ -217,16 +220,17 @@ def test_what_is_no_answer_settles_nothing(
     assert_paid_once(bank, payout)
 
 
+@pytest.mark.parametrize("currency", CURRENCIES)
 @pytest.mark.django_db(transaction=True)
-def test_processes_at_once_send_each_payout_once(bank: SandboxBank) -> None:
+def test_processes_at_once_send_each_payout_once(bank: SandboxBank, currency: str) -> None:
     for seller in range(10, 25):
-        sell(seller)
+        sell(seller, currency=currency)
         give_account(seller)
     prepare()
     assert sum(run_at_once(4, lambda _: sum(send_payouts()))) == 15
     assert statuses() == ["paid"] * 15
     assert set(bank.payments.values()) == {1}
-    assert balances() == {"bank": -75_000}
+    assert balances(currency) == {"bank": -75_000}
 
 
 def test_details_of_another_seller_do_not_open(bank: SandboxBank) -> None:
