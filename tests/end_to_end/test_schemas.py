@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -78,16 +77,12 @@ def test_an_api_behaves_as_its_schema_describes(runs: Runs, api: str) -> None:
     assert "Stateful" in output
 
 
-@pytest.mark.parametrize("rule", tomllib.loads(CONFIGURATION.read_text())["operations"])
-def test_nothing_is_accepted_that_the_schema_of_the_path_does_not_name(rule: dict[str, Any]) -> None:
-    paths = rule["include-path"]
-    accepted = rule["checks"]["positive_data_acceptance"]["expected-statuses"]
-    assert accepted[0] == "2xx"
+def test_a_bad_request_is_accepted_only_where_the_schema_of_the_path_names_it() -> None:
+    [rule] = tomllib.loads(CONFIGURATION.read_text())["operations"]
     schemas = [
         yaml.safe_load((ROOT / f"docs/api/{name}.yaml").read_text())["paths"]
         for name in ("listings", "transactions")
     ]
-    for path in [paths] if isinstance(paths, str) else paths:
+    for path in rule["include-path"]:
         [operations] = [schema[path] for schema in schemas if path in schema]
-        documented = {status for operation in operations.values() for status in operation["responses"]}
-        assert {str(status) for status in accepted[1:]} <= documented, path
+        assert any("400" in operation["responses"] for operation in operations.values()), path
