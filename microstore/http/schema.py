@@ -45,6 +45,7 @@ NAMED: dict[HTTPStatus, tuple[type[Refusal], ...]] = {
     HTTPStatus.TOO_MANY_REQUESTS: (TooManyRequests,),
 }
 DIGITS = "^[0-9]{1,18}$", "^[1-9][0-9]{0,17}$"
+TEXT_OF_FILTER = {"type": "string", "pattern": "^[^\\u0000]*$"}  # Django's form fields refuse this character
 UUID_PATTERN = "^[0-9a-fA-F-]{36}$"
 NUMBER = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 10**18 - 1}
 
@@ -110,7 +111,11 @@ class Schema(AutoSchema):
 
     def _get_filter_parameters(self) -> Any:
         # HTML forms send every field: a filter that is left empty filters nothing.
-        return [parameter | {"allowEmptyValue": True} for parameter in super()._get_filter_parameters()]
+        parameters = [parameter | {"allowEmptyValue": True} for parameter in super()._get_filter_parameters()]
+        for parameter in parameters:
+            if parameter["schema"] == {"type": "string"}:
+                parameter["schema"] = TEXT_OF_FILTER
+        return parameters
 
     def _statuses(self) -> Iterator[HTTPStatus]:
         yield HTTPStatus.NOT_ACCEPTABLE
