@@ -10,6 +10,7 @@ from listings import queries
 from listings.buying.place import Purchase, place_order
 from listings.models import Order
 from listings.refusals import KeyReused
+from microstore.database.standby import wait_for_standby
 from microstore.refusal import Refusal
 
 # Each further one means that what had kept the order from being placed was gone when it was looked at.
@@ -75,4 +76,5 @@ def find_earlier(request: Request) -> list[Order]:
         return []
     if order.request_hash != request.request_hash:
         raise KeyReused
+    wait_for_standby()  # A repeat writes nothing, and answers that the order is kept.
     return queries.orders_of_checkout(order.checkout_id) if order.checkout_id else [order]

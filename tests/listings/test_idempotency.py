@@ -12,6 +12,8 @@ from listings.settling.release import reject_orders
 from tests.listings.replies import item_sold, order_rejected
 from tests.support.problem import Answer, read_problem
 from tests.support.rows import count_rows
+from tests.support.standby import standby_away, wait_for_unconfirmed
+from tests.support.threads import other_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +41,18 @@ def test_a_repeated_purchase_gets_the_first_answer(api: APIClient, lamp: Listing
     assert_replayed(buy(api, lamp, key="click"), first)
     assert count_rows() == before
     assert Listing.objects.get().available == 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_repeat_is_answered_once_the_standby_has_the_order(api: APIClient, lamp: Listing) -> None:
+    """It writes nothing: no commit of its own waits. Until then the order may be lost with the primary."""
+    first = buy(api, lamp, key="click")
+    with other_threads() as start:
+        with standby_away():
+            again = start(lambda: buy(api, lamp, key="click"))
+            wait_for_unconfirmed()
+            assert not again.done()
+        assert_replayed(again.result(), first)
 
 
 def test_a_repeat_keeps_the_trace_of_the_first(api: APIClient, lamp: Listing) -> None:

@@ -20,7 +20,7 @@ QUERIES_OF_A_LISTING = 2
 QUERIES_OF_A_PAGE_OF_ORDERS = 1
 QUERIES_OF_AN_ORDER = 1
 QUERIES_OF_A_PURCHASE = 1  # the function that places it
-QUERIES_OF_A_REPLAY = 4  # the function, the reasons why it places nothing, the order that is there
+QUERIES_OF_A_REPLAY = 5  # the function, the reasons why it places nothing, the order there is, its standby
 
 
 def titles(response: Any) -> list[str]:

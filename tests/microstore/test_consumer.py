@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from celery.app.task import Context
 from celery.utils.saferepr import saferepr
 from django.db import OperationalError, connection
 from kombu import Connection
@@ -44,7 +45,7 @@ class ArrivedTask:
 
     def __init__(self) -> None:
         [reply] = ORDER_CREATED.signature([]).options["chain"]
-        self.request = type("Request", (), {"chain": [reply], "callbacks": None, "id": str(uuid4())})()
+        self.request = Context(chain=[reply], id=str(uuid4()), delivery_info={"redelivered": False})
         self.sent_again: list[dict[str, Any]] = []
 
     def apply_async(self, **message: Any) -> None:

@@ -50,7 +50,7 @@ def test_a_relay_is_healthy_when_it_made_a_round_lately(
     long_ago = time.time() - 1000
     os.utime(heartbeat, (long_ago, long_ago))
     assert told(capsys, "relay", "--alive") == (1, "heartbeat: last heartbeat 1000 s ago\n")
-    relay.publisher.close()
+    relay.close()
 
 
 def test_a_relay_without_its_broker_does_not_beat(

@@ -25,6 +25,7 @@ from microstore.messaging.models import OutboxMessage
 from microstore.messaging.sending import outbox, relay
 from microstore.messaging.sending import publisher as publishing
 from microstore.messaging.sending.publisher import Batch, Publisher
+from microstore.messaging.sending.relay import Relay
 from stack.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,11 +33,11 @@ Received = Callable[[str], list[Any]]
 
 
 @pytest.fixture
-def publisher() -> Iterator[Publisher]:
-    """A publisher on the real broker."""
-    publisher = Publisher(app)
-    yield publisher
-    publisher.close()
+def working() -> Iterator[Relay]:
+    """A relay on the real broker, which each test makes work."""
+    relay = Relay(app)
+    yield relay
+    relay.close()
 
 
 def send_orders(armchair: dict[str, Any], count: int) -> set[str]:
@@ -54,10 +55,10 @@ def order_ids(bodies: list[Any]) -> list[str]:
 
 
 def test_a_message_goes_out_as_a_celery_task_with_its_callback_chained(
-    armchair: dict[str, Any], publisher: Publisher, received: Received
+    armchair: dict[str, Any], working: Relay, received: Received
 ) -> None:
     ids = send_orders(armchair, 1)
-    assert relay.publish_due(publisher) == 1
+    assert working.publish_due() == 1
     [body] = received("transactions")
     assert order_ids([body]) == list(ids)
     assert [step["task"] for step in body[2]["chain"]] == ["listings.item_sold"]
@@ -65,49 +66,49 @@ def test_a_message_goes_out_as_a_celery_task_with_its_callback_chained(
 
 
 def test_many_messages_share_envelopes(
-    armchair: dict[str, Any], publisher: Publisher, received: Received, settings: Settings
+    armchair: dict[str, Any], working: Relay, received: Received, settings: Settings
 ) -> None:
     settings.OUTBOX_BATCH = 50
     ids = send_orders(armchair, 120)
-    assert relay.publish_due(publisher) == 120
+    assert working.publish_due() == 120
     bodies = received("transactions")
     assert sorted(len(args[0]) for args, _, _ in bodies) == [20, 50, 50]
     assert sorted(order_ids(bodies)) == sorted(ids)
 
 
 def test_the_fact_is_told_to_whoever_binds_a_queue(
-    armchair: dict[str, Any], publisher: Publisher, broker: Connection, received: Received
+    armchair: dict[str, Any], working: Relay, broker: Connection, received: Received
 ) -> None:
     listener = Queue("listener", topology.EVENTS, routing_key="order.*", exclusive=True)
     listener(broker.default_channel).declare()
     ids = send_orders(armchair, 3)
-    relay.publish_due(publisher)
+    working.publish_due()
     [body] = received("listener")
     assert sorted(order_ids([body])) == sorted(ids)
     assert not body[2]["chain"], "a fact with a chain would run the callback once per listener"
 
 
-def test_what_is_not_due_stays(armchair: dict[str, Any], publisher: Publisher, broker: Connection) -> None:
+def test_what_is_not_due_stays(armchair: dict[str, Any], working: Relay, broker: Connection) -> None:
     send_orders(armchair, 1)
     OutboxMessage.objects.update(due_at=timezone.now() + timedelta(hours=1))
     assert not relay.is_due(relay.due_sql())
-    assert relay.publish_due(publisher) == 0
+    assert working.publish_due() == 0
     assert OutboxMessage.objects.count() == 1
 
 
 def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
-    armchair: dict[str, Any], publisher: Publisher, broker: Connection
+    armchair: dict[str, Any], working: Relay, broker: Connection
 ) -> None:
     send_orders(armchair, 2)
     broker.default_channel.queue_unbind("transactions", topology.TASKS.name, "task.transactions")
     broker.default_channel.queue_unbind("transactions", topology.TASKS.name, "#.task.transactions")
-    relay.publish_due(publisher)
+    working.publish_due()
     rows = OutboxMessage.objects.all()
     assert [row.attempts for row in rows] == [1, 1]
     assert all(row.due_at > timezone.now() for row in rows)
     topology.declare(broker, SERVICES)
     OutboxMessage.objects.update(due_at=timezone.now())
-    relay.publish_due(publisher)
+    working.publish_due()
     assert not OutboxMessage.objects.exists()
 
 
@@ -117,11 +118,11 @@ def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
     ids=["no contract", "nothing in it", "no field of the right kind"],
 )
 def test_a_row_that_fits_no_contract_is_not_published_and_does_not_hold_up_others(
-    armchair: dict[str, Any], publisher: Publisher, received: Received, wrong: dict[str, Any]
+    armchair: dict[str, Any], working: Relay, received: Received, wrong: dict[str, Any]
 ) -> None:
     OutboxMessage.objects.create(**{"contract": ORDER_CREATED.name, "payload": {}} | wrong)
     ids = send_orders(armchair, 2)
-    assert relay.publish_due(publisher) == 3
+    assert working.publish_due() == 3
     assert sorted(order_ids(received("transactions"))) == sorted(ids)
     waiting = OutboxMessage.objects.get()
     assert waiting.attempts == 1
@@ -129,7 +130,7 @@ def test_a_row_that_fits_no_contract_is_not_published_and_does_not_hold_up_other
 
 
 def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
-    armchair: dict[str, Any], publisher: Publisher, broker: Connection
+    armchair: dict[str, Any], working: Relay, broker: Connection
 ) -> None:
     """The confirm of a refusal is a nack; another batch of the same batch is confirmed all the same."""
     full = Queue(
@@ -142,7 +143,7 @@ def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
     full(broker.default_channel).declare()
     payload = ORDER_CREATED(**armchair).model_dump(mode="json")
     batch = Batch(ORDER_CREATED, [payload], [1])
-    publisher.publish([batch])
+    working.publisher.publish([batch])
     assert batch.refusals == ["refused by the broker"]
 
 
@@ -151,11 +152,11 @@ def test_two_relays_at_once_send_each_message_once(armchair: dict[str, Any], rec
     start = threading.Barrier(2)
 
     def work() -> None:
-        publisher = Publisher(app)
+        working = Relay(app)
         start.wait()
         while OutboxMessage.objects.exists():
-            relay.publish_due(publisher)
-        publisher.close()
+            working.publish_due()
+        working.close()
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -175,13 +176,13 @@ def test_an_idle_relay_asks_one_small_question(django_assert_num_queries: Django
 
 def test_publishing_a_batch_takes_a_claim_and_a_delete(
     armchair: dict[str, Any],
-    publisher: Publisher,
+    working: Relay,
     broker: Connection,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     send_orders(armchair, 100)
     with django_assert_num_queries(2 + 2):  # and BEGIN, COMMIT
-        relay.publish_due(publisher)
+        working.publish_due()
     assert connection.in_atomic_block is False
 
 
@@ -189,7 +190,7 @@ def test_publishing_a_batch_takes_a_claim_and_a_delete(
 def sleepy_relay(armchair: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A relay that works in a thread and would sleep for a minute."""
     monkeypatch.setattr(relay, "COLLECT_EVERY_SECONDS", 60)
-    sleeper = relay.Relay(app)
+    sleeper = Relay(app)
 
     def work() -> None:
         sleeper.run()
@@ -239,10 +240,10 @@ def test_a_fault_in_collecting_letters_does_not_hold_up_the_outbox(
         raise ValueError("a letter that nobody thought of")
 
     monkeypatch.setattr(store, "collect", fail)
-    working = relay.Relay(app)
+    working = Relay(app)
     send_orders(armchair, 1)
     assert working.step()
-    working.publisher.close()
+    working.close()
     assert not OutboxMessage.objects.exists()
 
 
@@ -265,11 +266,11 @@ def test_a_right_that_is_missing_holds_up_no_other_message(
 
 
 def test_a_command_that_is_replayed_is_sent_without_its_fact(
-    armchair: dict[str, Any], publisher: Publisher, received: Received
+    armchair: dict[str, Any], working: Relay, received: Received
 ) -> None:
     """Its sender has published the fact, and the service that replays may not."""
     with transaction.atomic():
         outbox.send_command_again(ORDER_CREATED, ORDER_CREATED(**armchair))
-    assert relay.publish_due(publisher) == 1
+    assert working.publish_due() == 1
     assert order_ids(received("transactions")) == [armchair["order_id"]]
     assert received("notifications") == []

@@ -1,7 +1,8 @@
 """Doing things at the very same moment, each thread with a database connection of its own."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier, Event
 from typing import TypeVar
 
@@ -25,6 +26,20 @@ def run_at_once(count: int, action: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(act, range(count), timeout=WAIT_SECONDS))
+
+
+@contextmanager
+def other_threads() -> Iterator[Callable[[Callable[[], Result]], "Future[Result]"]]:
+    """Start functions in threads of their own; all have ended at the end."""
+
+    def run(action: Callable[[], Result]) -> Result:
+        try:
+            return action()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as threads:
+        yield lambda action: threads.submit(run, action)
 
 
 def wait_for_blocked(count: int) -> None:

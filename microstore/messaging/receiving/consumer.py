@@ -13,6 +13,7 @@ from django.conf import settings
 
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.database.outage import drop_connection, is_database_outage
+from microstore.database.standby import wait_for_standby
 from microstore.messaging import metrics
 from microstore.messaging.dead_letters import store
 from microstore.messaging.dead_letters.groups import cause_of
@@ -200,6 +201,9 @@ class Delivery:
         try:
             with otel.of_messages(self.contract.name, kind="CONSUMER", carriers=messages):
                 replies = list(self.handler(messages))
+                if self._was_delivered_before():
+                    # What the first time has committed is read, and perhaps nothing written: no commit waits.
+                    wait_for_standby()
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not take the others along
             if is_database_outage(error):
                 drop_connection()
@@ -207,6 +211,9 @@ class Delivery:
         passed_at[self.contract.name] = time.monotonic()
         metrics.HANDLED.labels(self.contract.name).inc(len(messages))
         return replies, None
+
+    def _was_delivered_before(self) -> bool:
+        return self.state != RetryState() or bool((self.task.request.delivery_info or {}).get("redelivered"))
 
     def _take_apart(self, messages: list[Any]) -> list[Message]:
         replies: list[Message] = []

@@ -20,6 +20,7 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from microstore.contracts.contract import AnyContract, InvalidMessage
+from microstore.database.standby import open_session, wait_for_standby
 from microstore.messaging import metrics, topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
@@ -52,6 +53,7 @@ class Relay:
 
     def __init__(self, app: Celery) -> None:
         self.publisher = Publisher(app)
+        self.standby = open_session()
         self.wakeup = Wakeup()
         self.stopping = threading.Event()
         self._due_sql = due_sql()
@@ -77,7 +79,12 @@ class Relay:
             except self._outages as error:
                 called = False
                 self._pause(error)
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that are this relay's own."""
         self.publisher.close()
+        self.standby.close()
 
     def step(self, *, called: bool = False) -> bool:
         """Collect dead letters and publish due rows; return whether more may be due.
@@ -91,9 +98,32 @@ class Relay:
             return False
         self.stopping.wait(max(0.0, self._next_round_at - time.monotonic()))
         started_at = time.monotonic()
-        rows = publish_due(self.publisher)
+        rows = self.publish_due()
         self._next_round_at = started_at + pace_seconds(rows)
         return rows > 0
+
+    def publish_due(self) -> int:
+        """Publish due rows and delete those that the broker has confirmed; return how many were claimed.
+
+        The rows stay locked meanwhile, so that no other relay takes them. If this process dies between the
+        confirm and the delete, the database unlocks them and the next relay publishes them a second time.
+        They are published once the standby has them, too.
+        """
+        with transaction.atomic():
+            rows = claim()
+            if rows:
+                wait_for_standby(self.standby)
+            batches, unfit = pack(rows)
+            carriers = (payload for batch in batches for payload in batch.payloads)
+            with metrics.confirming(batches), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
+                self.publisher.publish(batches)
+            delete_rows([key for batch in batches if not batch.refusals for key in batch.keys])
+            for batch in batches:
+                if batch.refusals:
+                    postpone(batch.keys, batch.attempts, contract=batch.contract.name, why=batch.refusals[0])
+            for row, why in unfit:  # They wait for a release that knows them, and hold up nothing.
+                postpone([row.id], row.attempts, contract=row.contract, why=why)
+        return len(rows)
 
     def _is_due(self) -> bool:
         return is_due(self._due_sql)
@@ -116,7 +146,7 @@ class Relay:
         self._declared = False
         metrics.PAUSES.inc()
         log.warning("relay_paused", error=repr(error), seconds=seconds)
-        self.publisher.close()
+        self.close()
         connection.close()
         self.stopping.wait(seconds)
 
@@ -145,27 +175,6 @@ def is_due(sql: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, ())  # parameters, though none: Django escapes % as if there were
         return cursor.fetchone() is not None
-
-
-def publish_due(publisher: Publisher) -> int:
-    """Publish due rows and delete those that the broker has confirmed; return how many were claimed.
-
-    The rows stay locked meanwhile, so that no other relay takes them. If this process dies between the
-    confirm and the delete, the database unlocks them and the next relay publishes them a second time.
-    """
-    with transaction.atomic():
-        rows = claim()
-        batches, unfit = pack(rows)
-        carriers = (payload for batch in batches for payload in batch.payloads)
-        with metrics.confirming(batches), otel.of_messages("relay", kind="PRODUCER", carriers=carriers):
-            publisher.publish(batches)
-        delete_rows([key for batch in batches if not batch.refusals for key in batch.keys])
-        for batch in batches:
-            if batch.refusals:
-                postpone(batch.keys, batch.attempts, contract=batch.contract.name, why=batch.refusals[0])
-        for row, why in unfit:  # They wait for a release that knows them, and hold up nothing.
-            postpone([row.id], row.attempts, contract=row.contract, why=why)
-    return len(rows)
 
 
 def claim() -> Sequence[Row]:
