@@ -26,6 +26,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--concurrency", type=int, metavar="PROCESSES", default=1)
         parser.add_argument(
+            "--solo",
+            action="store_true",
+            help="one at a time in this process, without time limits: for tasks that do little",
+        )
+        parser.add_argument(
             "--prefetch-multiplier",
             type=int,
             metavar="MESSAGES",
@@ -46,6 +51,7 @@ class Command(BaseCommand):
             queues=queues,
             concurrency=options["concurrency"],
             prefetch_multiplier=options["prefetch_multiplier"],
+            pool="solo" if options["solo"] else None,
             loglevel="INFO",
             without_gossip=True,
             without_mingle=True,
