@@ -17,7 +17,12 @@ ON_SALE = Q(status=Listing.Status.ON_SALE, seller__is_active=True)  # nothing of
 def visible_listings(user_id: int | None) -> QuerySet[Listing]:
     """Return what is on sale, and of the user's own listings also drafts and withdrawn ones."""
     own = Q(seller_id=user_id) if user_id else Q()
-    return Listing.objects.filter(ON_SALE | own).select_related("seller").prefetch_related("images")
+    return whole_listings().filter(ON_SALE | own)
+
+
+def whole_listings() -> QuerySet[Listing]:
+    """Return all listings with their sellers and pictures."""
+    return Listing.objects.select_related("seller").prefetch_related("images")
 
 
 def orders_of(user_id: int) -> QuerySet[Order]:

@@ -9,7 +9,9 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from listings import queries
 from listings.catalogue import search
 from listings.models import BY_PRICE, MAX_PRICE_CENTS, PRICE_STEP, Listing
 from microstore.http.filters import IdFilter, StrictBooleanFilter, WholeNumberFilter
@@ -88,6 +90,17 @@ class ListingPages(NewestFirst):
         field = ORDERINGS.get(request.query_params.get("ordering", ""), self.ordering)
         sign, name = field[: field.startswith("-")], field.lstrip("-")
         return (f"{sign}found_{name}" if request.query_params.get("search", "").strip() else field,)
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        # What is found is sorted by its ids alone, and the rows of the page are read by these: to sort the
+        # whole rows of a word that a quarter of the shop has took twice as long.
+        (field,) = self.get_ordering(request, queryset, view)  # type: ignore[no-untyped-call]
+        found = queryset.prefetch_related(None).values("pk", field.lstrip("-"))
+        ids = [row["pk"] for row in super().paginate_queryset(found, request, view) or ()]
+        listings = queries.whole_listings().in_bulk(ids)
+        return [listings[each] for each in ids if each in listings]
 
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)

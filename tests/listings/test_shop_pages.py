@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 # A new query is a diff in this file. Of each page: the session, its user, the latest event of the feed,
 # and how many notifications are unread.
 OF_EACH = 4
-QUERIES_OF_THE_CATALOGUE = OF_EACH + 3  # listings, images, and how many there are
+QUERIES_OF_THE_CATALOGUE = OF_EACH + 4  # the ids, listings, images, and how many there are
 QUERIES_OF_A_LISTING = OF_EACH + 2
 QUERIES_OF_MY_ORDERS = OF_EACH + 1  # orders, with their pictures
 QUERIES_OF_MY_SALES = OF_EACH + 4  # and their sums, and the listings, with their images
