@@ -14,6 +14,7 @@ from django.conf import settings
 from microstore.contracts.transactions import OrderCreated
 from microstore.fee_function import calls
 from microstore.fee_function.quotes import AnyQuote, FeeRequest, WrongAnswer, read_quotes
+from microstore.http.calls import CallFailed
 from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 from microstore.messaging.receiving.consumer import Unavailable
 from microstore.telemetry import otel
@@ -89,7 +90,7 @@ def _call(requests: Sequence[FeeRequest]) -> dict[UUID, AnyQuote]:
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise FeesUnavailable("The fee function's answer is compressed, which was not asked for.")
             return read_quotes(content, requests)
-    except calls.CallFailed as error:
+    except CallFailed as error:
         raise FeesUnavailable(str(error)) from error
     except WrongAnswer as error:
         raise NotPriced(str(error)) from error

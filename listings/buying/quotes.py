@@ -18,6 +18,7 @@ from listings import metrics
 from listings.models import Listing
 from microstore.fee_function import calls
 from microstore.fee_function.quotes import AnyQuote, FeeRequest, Quote, WrongAnswer, read_quotes
+from microstore.http.calls import CallFailed
 from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 
 # A new schedule is quoted after this time in all processes; until then orders go by the one before.
@@ -141,5 +142,5 @@ def _call(requests: Sequence[FeeRequest]) -> dict[UUID, AnyQuote]:
         if response.status_code != HTTPStatus.OK:
             raise FeesUnknown(f"The fee function answered {response.status_code}.")
         return read_quotes(content, requests)
-    except (calls.CallFailed, WrongAnswer) as error:
+    except (CallFailed, WrongAnswer) as error:
         raise FeesUnknown(str(error)) from error

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from urllib3.exceptions import HTTPError
 
 from listings.webhooks.addresses import check_url, ensure_allowed, port_of
-from microstore.fee_function.calls import BoundedHttp, BoundedHttps
+from microstore.http.calls import BoundedHttp, BoundedHttps
 
 CONNECT_SECONDS = 5.0  # the lookup of the name and TLS included
 ANSWER_SECONDS = 10.0  # headers and the part of the body that is read

@@ -18,7 +18,7 @@ from django.conf import settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework_simplejwt.backends import TokenBackend
 
-from microstore.fee_function.calls import CallFailed, call_service
+from microstore.http.calls import CallFailed, call_service
 
 log = structlog.get_logger(__name__)
 

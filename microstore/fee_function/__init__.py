@@ -1,1 +1,1 @@
-"""The fee function as its callers see it: requests and quotes, HTTP calls, signatures."""
+"""The fee function as its callers see it: requests and quotes, signed HTTP calls."""

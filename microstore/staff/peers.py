@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core import signing
 from django.http import HttpRequest, JsonResponse
 
-from microstore.fee_function.calls import CallFailed, call_service
+from microstore.http.calls import CallFailed, call_service
 from microstore.staff.overview import Found
 from microstore.staff.trace import Trace, find_here
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from pytest_django import Settings
 
-from microstore.fee_function.calls import ANSWER_BYTES_LIMIT
+from microstore.http.calls import ANSWER_BYTES_LIMIT
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
 from transactions.fee_client import FeesUnavailable, fetch_quotes

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from microstore.contracts.contract import Currency
 from microstore.database.texts import printable
-from microstore.fee_function.calls import IDENTITY, BoundedAdapter, CallFailed, exchange
 from microstore.fee_function.quotes import PLAIN_TEXT
+from microstore.http.calls import IDENTITY, BoundedAdapter, CallFailed, exchange
 from transactions.payouts.details import BankDetails
 from transactions.payouts.models import Payout
 from transactions.payouts.settling import Outcome
