@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import environ
+from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
@@ -30,6 +31,10 @@ class Snapshot:
 
     def __enter__(self) -> Self:
         with self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_is_in_recovery()")
+            if cursor.fetchone() == (True,):
+                self._connection.close()
+                raise OperationalError("this is a standby, which may lag: audit the primary")
             cursor.execute(BEGIN)
             # PostgreSQL takes the snapshot at the first query, not at BEGIN. The time is the database's own:
             # the clock of the auditing host may be wrong.

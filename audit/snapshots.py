@@ -23,7 +23,7 @@ class Snapshots:
     An order that the first snapshot shows as completed has its transaction in the second, which is younger.
     The opposite does not hold: a transaction may belong to an order made after the first snapshot. Before it
     counts as an orphan, its order is looked up in a third one, which is younger than both. No clock decides.
-    (A replica that lags behind would break this: use the primaries' URLs.)
+    A standby that lags would break this, and is refused.
     """
 
     def __init__(self, opened: ExitStack, urls: dict[str, str], limits: Limits) -> None:
