@@ -4,11 +4,15 @@ import os
 from importlib import import_module
 from typing import Any
 
-from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
-from django.urls import re_path
+from microstore.http.worker_signals import end_on_signals
 
-from microstore.environment import read_settings
+end_on_signals()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  # loading takes a second, signals come before
+from django.core.asgi import get_asgi_application  # noqa: E402  # the same
+from django.urls import re_path  # noqa: E402  # the same
+
+from microstore.environment import read_settings  # noqa: E402  # the same
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 read_settings()

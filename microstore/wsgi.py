@@ -3,9 +3,13 @@
 import os
 from typing import Any
 
-from django.core.wsgi import get_wsgi_application
+from microstore.http.worker_signals import end_on_signals
 
-from microstore.environment import read_settings
+end_on_signals()
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402  # loading takes a second, signals come before
+
+from microstore.environment import read_settings  # noqa: E402  # the same
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 read_settings()
