@@ -84,7 +84,7 @@ format: $(INSTALLED) ## rewrite the code in its style
 	$(BIN)/ruff format .
 
 clean: ## stop everything, delete its data and the virtual environment
-	@if [ -e $(INSTALLED) ]; then $(STACK) down --delete-data; fi
+	@if [ -e $(INSTALLED) ] && [ -x $(BIN)/python ]; then $(STACK) down --delete-data; fi
 	rm -rf $(VENV) tools/node/node_modules $(CLIENT)/node_modules $(CLIENT)/dist .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # ---- the parts of test: each service under its own settings, the rest without Django
@@ -178,7 +178,8 @@ check-client: $(INSTALLED) $(CLIENT_PACKAGES)
 
 # Node comes from a wheel, as PostgreSQL does.
 $(NODE_PACKAGES) $(CLIENT_PACKAGES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json $(INSTALLED)
-	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || \
+		{ echo "npm could not install what $*/package-lock.json names. Is there a network, or a registry to set for npm?" >&2; exit 1; }
 	@touch $@
 
 # A service that only listens has no API.
@@ -197,7 +198,11 @@ PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token
 
 # ---- the virtual environment, made again when the requirements have changed
 
-$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
+# Its programs name its path: a folder that was renamed since, or a Python that is gone, has it made again.
+HOME_OF = sed -n 's/^command = .* --clear //p' $(VENV)/pyvenv.cfg
+UNUSABLE := $(shell [ ! -e $(INSTALLED) ] || [ -x "$$($(HOME_OF))/bin/python" ] || echo FORCE)
+.PHONY: FORCE
+$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt $(UNUSABLE)
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
 		{ echo "MicroStore needs Python 3.11 or newer, not: $(PYTHON). Choose one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c "import ensurepip, venv" 2> /dev/null || \

@@ -1,5 +1,6 @@
 """`python -m stack`: the launcher's command line."""
 
+import errno
 import faulthandler
 import os
 import resource
@@ -14,13 +15,14 @@ from stack.down import delete_all_data, stop_everything
 from stack.failure import CannotRun
 from stack.launch import launch
 from stack.modes import EMBEDDED, REAL, find_servers
-from stack.places import make_run_folder
+from stack.places import RUN, RUN_VARIABLE, make_run_folder
 from stack.servers.private import FOLDER, RealServers, ServerSet
 from stack.servers.throw_away import private_servers
 
 COMMAND_ENDS_WITHIN_SECONDS = 20
 TIMED_OUT = 124  # as with timeout(1)
 SERVERS_START_WITHIN_SECONDS, SERVERS_END_WITHIN_SECONDS = 900, 120  # the first time they are installed
+NO_PLACE = (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 ENOUGH_FILES = 65_536  # not all that are allowed: Erlang sets aside memory for each
 
 
@@ -35,8 +37,19 @@ def main() -> int:
     except CannotRun as reason:
         print(f"\n{reason}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.errno not in NO_PLACE:
+            raise
+        print(f"\n{describe_no_place(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
+
+
+def describe_no_place(error: OSError) -> str:
+    """Return in words that a file cannot be written, and where else files may be."""
+    where = error.filename or RUN
+    return f"{where}: {error.strerror}. {RUN_VARIABLE}=/another/folder make ... keeps all files there."
 
 
 def _parser() -> ArgumentParser:

@@ -10,7 +10,8 @@ from pathlib import Path
 from stack.failure import CannotRun
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN = Path(os.environ.get("MICROSTORE_RUN_FOLDER") or ROOT / ".run").resolve()
+RUN_VARIABLE = "MICROSTORE_RUN_FOLDER"
+RUN = Path(os.environ.get(RUN_VARIABLE) or ROOT / ".run").resolve()
 TEMPORARY = Path(tempfile.gettempdir())
 PREFIX = "microstore-"
 # Every user can get there, and unlike /tmp it survives a restart of the machine.
@@ -23,6 +24,14 @@ def make_run_folder(name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)
     return folder
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that its owner alone may read; interrupted, or without room, it stays as it was."""
+    draft = file.with_name(f"{file.name}.draft")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(file)
 
 
 def make_cache_folder(name: str) -> Path:

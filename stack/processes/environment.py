@@ -3,10 +3,12 @@
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from stack.failure import CannotRun
+from stack.places import RUN, write_private
 from stack.ports import choose_ports, is_free
 from stack.processes.keys import keep_keys
 from stack.processes.procfile import SERVICES, find_values
@@ -26,11 +28,14 @@ SERVICES_WITH_API = [service for service in SERVICES if f"{service.upper()}_PORT
 def find_ports() -> dict[str, int]:
     """Return the ports to listen on: by name, in a row from PORT_BASE, or by default.
 
-    Raises CannotRun if one is taken or no port.
+    Raises CannotRun if one is taken, no port, or another's too.
     """
     base = _read_port(BASE, 0) if os.environ.get(BASE) else None
     defaults = PORTS if base is None else {name: base + place for place, name in enumerate(PORTS)}
     ports = {name: _read_port(name, default) for name, default in defaults.items()}
+    if doubled := {port for port, times in Counter(ports.values()).items() if times > 1}:
+        said = ", ".join(name for name, port in ports.items() if port in doubled)
+        raise CannotRun(f"One port for several processes: {said}. Each needs its own.")
     if taken := [name for name, port in ports.items() if not is_free(port)]:
         said = ", ".join(f"{ports[name]} ({name})" for name in taken)
         raise CannotRun(f"Taken by another program: port {said}. Choose others: {BASE}=18000 make ...")
@@ -69,6 +74,7 @@ def make_settings(
         "LOG_FOLDER": str(folder / "logs"),
         "METRICS_FOLDER": str(folder / "metrics"),
         "PAYOUTS_FOLDER": str(folder / "payouts"),
+        "MEDIA_ROOT": os.environ.get("MEDIA_ROOT") or str(RUN / "media"),
         "FEES_URL": f"http://127.0.0.1:{ports['FEES_PORT']}/",
         "SHOP_URL": address_of_api("listings", ports),
         "LIVE_URL": f"ws://127.0.0.1:{ports['LIVE_PORT']}" if live else "",
@@ -112,9 +118,7 @@ def write_environment_files(folder: Path, settings: Mapping[str, str]) -> list[P
     """Write one file a service for use by hand: set -a; . FILE."""
     files = []
     for service in SERVICES:
-        file = folder / f"{service}.env"
-        file.touch(mode=0o600)
         values = make_service_settings(settings, service)
-        file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
-        files.append(file)
+        files.append(folder / f"{service}.env")
+        write_private(files[-1], "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
     return files

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from stack.places import write_private
+
 SECRETS = ("SECRET_KEY", "STAFF_KEY")
 
 
@@ -17,8 +19,7 @@ def keep_keys(folder: Path) -> dict[str, str]:
     file = folder / "keys.json"
     kept = json.loads(file.read_text()) if file.exists() else make_jwt_keys()
     keys = {name: secrets.token_urlsafe(48) for name in SECRETS} | make_bank_details_keys() | kept
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(keys))
+    write_private(file, json.dumps(keys))
     return keys
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from stack.failure import CannotRun
-from stack.places import ROOT, make_run_folder
+from stack.places import ROOT, make_run_folder, write_private
 from stack.processes.procfile import SERVICES
 
 ENGINE_ANSWERS_WITHIN_SECONDS = 5
@@ -78,7 +78,7 @@ def _succeeds(*arguments: str) -> bool:
 
 def _remember(names: list[str]) -> None:
     known = {*started_before(), *names} if names else set()
-    (make_run_folder("services") / "compose.json").write_text(json.dumps(sorted(known)))
+    write_private(make_run_folder("services") / "compose.json", json.dumps(sorted(known)))
 
 
 def _compose(*arguments: str) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
+from stack.places import write_private
 from stack.ports import choose_ports, is_free
 from stack.processes.interruption import held_back
 from stack.processes.procfile import SERVICES
@@ -135,10 +136,8 @@ class PrivateServers(ABC):
         self._remember()
 
     def _remember(self) -> None:
-        state = self.folder / STATE
-        state.touch(mode=0o600)
         kept = {"ports": self.ports, "password": self.password, "with_management": self.with_management}
-        state.write_text(json.dumps(kept, indent=2))
+        write_private(self.folder / STATE, json.dumps(kept, indent=2))
 
 
 class RealServers(PrivateServers):

@@ -12,7 +12,7 @@ from typing import Any
 import amqp
 
 from stack.failure import CannotRun
-from stack.places import ROOT
+from stack.places import ROOT, write_private
 from stack.ports import choose_ports, is_free
 from stack.processes.daemon import Daemon
 from stack.servers.rabbitmq_release import find_rabbitmq_release
@@ -108,17 +108,11 @@ class RabbitMQ(Server):
         # One that an earlier node left would hold the port and the node's name.
         self.mapper.kill()
         self._choose_inner_ports()
-        configuration = self.folder / "rabbitmq.conf"
-        configuration.touch(mode=0o600)
         definitions = self.folder / "definitions.json"
-        definitions.touch(mode=0o600)
-        definitions.write_text(json.dumps(self._definitions()))
-        configuration.write_text(
-            CONFIGURATION.format(address=self.address, port=self.port, definitions=definitions)
-        )
-        if self.with_management:
-            with configuration.open("a") as lines:
-                lines.write(MANAGEMENT.format(**self._inner_ports()))
+        write_private(definitions, json.dumps(self._definitions()))
+        management = MANAGEMENT.format(**self._inner_ports()) if self.with_management else ""
+        settings = CONFIGURATION.format(address=self.address, port=self.port, definitions=definitions)
+        write_private(self.folder / "rabbitmq.conf", settings + management)
         plugins = PLUGINS.read_text() if self.with_management else "[].\n"
         (self.folder / "enabled_plugins").write_text(plugins)
         # Left to itself Erlang starts one that outlives the node and belongs to nobody.
@@ -201,7 +195,7 @@ class RabbitMQ(Server):
         names = ("mapper", "distribution", "management", "prometheus")
         if sorted(inner) != sorted(names) or not all(is_free(port) for port in inner.values()):
             inner = dict(zip(names, choose_ports(len(names)), strict=True))
-            (self.folder / "ports.json").write_text(json.dumps(inner))
+            write_private(self.folder / "ports.json", json.dumps(inner))
 
     def _inner_ports(self) -> dict[str, int]:
         ports: dict[str, int] = json.loads((self.folder / "ports.json").read_text())

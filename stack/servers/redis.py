@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import redis
 
+from stack.places import write_private
 from stack.servers.debian import find_redis_program
 from stack.servers.server import Server
 from stack.servers.wheels import find_valkey_wheel
@@ -39,12 +40,10 @@ class Redis(Server):
 
     def prepare(self) -> None:
         """Write its configuration, readable by us alone since it holds the password."""
-        configuration = self.folder / "redis.conf"
-        configuration.touch(mode=0o600)
         # A quoted value may hold spaces.
         folder = str(self.folder).replace("\\", r"\\").replace('"', r"\"")
         settings = {"address": self.address, "port": self.port, "password": self.password, "folder": folder}
-        configuration.write_text(CONFIGURATION.format(**settings))
+        write_private(self.folder / "redis.conf", CONFIGURATION.format(**settings))
 
     def answers(self) -> bool:
         client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)

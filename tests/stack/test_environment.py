@@ -72,6 +72,14 @@ def test_a_taken_port_is_reported_with_how_to_choose_another(
         find_ports()
 
 
+def test_one_port_for_two_processes_is_refused(
+    free_ports: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVE_PORT", str(free_ports["FEES_PORT"]))
+    with pytest.raises(CannotRun, match="LIVE_PORT, FEES_PORT"):
+        find_ports()
+
+
 @pytest.mark.parametrize("given", ["abc", "0", "65536", "-1", "8000.0", "٨٠٠٠", "9" * 5000])
 def test_a_port_that_is_none_is_refused_in_one_line(
     free_ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, given: str
