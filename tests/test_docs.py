@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stack.processes.environment import PORTS
 from tools import decisions_index, errors_page, reference, settings_page
 from tools.source import ROOT, find_source_files
 
@@ -91,6 +92,25 @@ def test_the_pages_that_are_made_from_the_code_are_current() -> None:
 def test_every_variable_of_the_code_is_on_the_page_of_settings() -> None:
     page = (ROOT / "docs/reference/settings.md").read_text()
     assert [name for name in settings_page.read_settings() if f"| `{name}` |" not in page] == []
+
+
+def test_a_limit_that_a_setting_changes_is_its_default_on_the_page_of_limits() -> None:
+    page = (ROOT / "docs/reference/limits.md").read_text()
+    stated = re.findall(r"(\d+)\b[^|\d`]*(?:\| )?\(?`([A-Z_]{5,})`", page)
+    defaults = {name: setting.default for name, setting in settings_page.read_settings().items()}
+    assert len(stated) > 6
+    assert [each for each in stated if defaults[each[1]] not in (f"`{each[0]}`", f"`{each[0]}.0`")] == []
+
+
+def test_the_ports_on_their_pages_are_those_that_the_launcher_takes() -> None:
+    quickstart = (ROOT / "docs/quickstart.md").read_text()
+    stated = {name: int(port) for name, port in re.findall(r"`(\w+_PORT)` (\d+)", quickstart)}
+    assert stated == {name: port for name, port in PORTS.items() if not name.endswith("METRICS_PORT")}
+    alerts = (ROOT / "docs/how-to/respond-to-alerts.md").read_text()
+    names = re.findall(r"`(\w+_METRICS_PORT)`", alerts)
+    [(first, last)] = re.findall(r"ports (\d+) to (\d+)", alerts)
+    assert list(range(int(first), int(last) + 1)) == [PORTS[name] for name in names]
+    assert len(names) == len(PORTS) - len(stated)
 
 
 def test_every_refusal_is_on_the_page_of_errors() -> None:
