@@ -8,23 +8,38 @@ from audit.snapshots import Snapshots
 
 UNKNOWN_FOR = timedelta(hours=1)
 PAYOUTS, LINES = "transactions_payout", "transactions_statementline"
-# A payout's journals are known from its status, and each moves its amount once.
+# A payout's journals are known from its status. Each moves its amount once, between what is in transit and
+# the account of the seller or the bank.
 UNPOSTED = f"""
     WITH expected AS (
-        SELECT id, kind, amount_cents FROM {PAYOUTS}
+        SELECT id, kind, currency, seller_id,
+            CASE kind WHEN 'payout' THEN -amount_cents ELSE amount_cents END AS amount_cents
+        FROM {PAYOUTS}
         CROSS JOIN LATERAL (
             VALUES ('payout'), (CASE WHEN status IN ('paid', 'failed') THEN status END)
         ) AS steps (kind)
         WHERE kind IS NOT NULL
     ), posted AS (
-        SELECT subject_id, kind, sum(abs(amount_cents)) FILTER (WHERE account = 'in_transit') AS amount_cents
+        SELECT subject_id, kind, currency,
+            coalesce(sum(amount_cents) FILTER (WHERE account = 'in_transit'), 0) AS amount_cents,
+            coalesce(sum(amount_cents) FILTER (
+                WHERE account = CASE kind WHEN 'paid' THEN 'bank' ELSE 'payable' END
+            ), 0) AS other_cents,
+            min(owner_id) FILTER (WHERE account = 'payable') AS posted_seller
         FROM transactions_journal journal JOIN transactions_entry entry ON entry.journal_id = journal.id
-        WHERE kind IN ('payout', 'paid', 'failed') GROUP BY subject_id, kind
+        WHERE kind IN ('payout', 'paid', 'failed') GROUP BY subject_id, kind, currency
     )
     SELECT coalesce(id, subject_id), coalesce(expected.kind, posted.kind), coalesce(expected.amount_cents, 0),
-        coalesce(posted.amount_cents, 0)
-    FROM expected FULL JOIN posted ON id = subject_id AND expected.kind = posted.kind
+        seller_id, coalesce(posted.amount_cents, 0), posted_seller
+    FROM expected FULL JOIN posted
+        ON id = subject_id AND expected.kind = posted.kind AND expected.currency = posted.currency
     WHERE expected.amount_cents IS DISTINCT FROM posted.amount_cents
+        OR posted.amount_cents <> -other_cents OR posted_seller <> seller_id
+"""  # noqa: S608  # made of constants
+TO_ANOTHER = f"""
+    SELECT payout.id, payout.seller_id, account.seller_id FROM {PAYOUTS} payout
+    LEFT JOIN transactions_bankaccount account ON account.id = bank_account_id
+    WHERE payout.seller_id IS DISTINCT FROM account.seller_id
 """  # noqa: S608  # made of constants
 # Statements reach to a day: what was sent three days before it is in them. Without one nothing is compared.
 UNSTATED = f"""
@@ -49,7 +64,7 @@ UNDECIDED = f"""
 
 def check_payouts(snapshots: Snapshots) -> list[Check]:
     """Run the checks of payouts."""
-    checks = (check_posted, check_stated, check_lines, check_undecided)
+    checks = (check_posted, check_accounts, check_stated, check_lines, check_undecided)
     return [check(snapshots.transactions) for check in checks]
 
 
@@ -59,7 +74,18 @@ def check_posted(snapshot: Snapshot) -> Check:
         "payouts_posted", "each payout has one journal for each of its steps", snapshot.count(PAYOUTS)
     )
     return check.search(
-        snapshot, UNPOSTED, subject="payout {}".format, problem="{}: {} expected, {} in the ledger"
+        snapshot,
+        UNPOSTED,
+        subject="payout {}".format,
+        problem="{}: {} of seller {} expected, {} of {} in the ledger",
+    )
+
+
+def check_accounts(snapshot: Snapshot) -> Check:
+    """Find payouts to the bank account of another seller."""
+    check = Check("payouts_accounts", "a payout goes to its seller's bank account", snapshot.count(PAYOUTS))
+    return check.search(
+        snapshot, TO_ANOTHER, subject="payout {}".format, problem="of seller {}, to the account of {}"
     )
 
 

@@ -26,21 +26,37 @@ WRONG_SUMS = """
 """
 UNPOSTED = """
     WITH posted AS (
-        SELECT subject_id, -sum(amount_cents) FILTER (WHERE account = 'receivable') AS amount_cents,
+        SELECT subject_id, currency,
+            -coalesce(sum(amount_cents) FILTER (WHERE account = 'receivable'), 0) AS amount_cents,
             coalesce(sum(amount_cents) FILTER (WHERE account = 'fee_income'), 0) AS fee_cents,
-            coalesce(sum(amount_cents) FILTER (WHERE account = 'commission'), 0) AS commission_cents
+            coalesce(sum(amount_cents) FILTER (WHERE account = 'commission'), 0) AS commission_cents,
+            coalesce(sum(amount_cents) FILTER (WHERE account = 'payable'), 0) AS income_cents,
+            min(owner_id) FILTER (WHERE account = 'receivable') AS posted_buyer,
+            min(owner_id) FILTER (WHERE account = 'payable') AS posted_seller
         FROM transactions_journal journal JOIN transactions_entry entry ON entry.journal_id = journal.id
-        WHERE kind = 'refund' GROUP BY subject_id
+        WHERE kind = 'refund' GROUP BY subject_id, currency
     )
     SELECT coalesce(id, subject_id), refund.amount_cents, refund.fee_cents, refund.commission_cents,
-        posted.amount_cents, posted.fee_cents, posted.commission_cents
+        buyer_id, seller_id, posted.amount_cents, posted.fee_cents, posted.commission_cents,
+        posted_buyer, posted_seller
     FROM (
-        SELECT id, amount_cents, fee_cents, commission_cents FROM transactions_refund
-        WHERE status = 'refunded'
+        SELECT refund.id, refund.currency, refund.amount_cents, refund.fee_cents, refund.commission_cents,
+            buyer_id, seller_id
+        FROM transactions_refund refund JOIN transactions_transaction sold ON sold.id = transaction_id
+        WHERE refund.status = 'refunded'
     ) refund
-    FULL JOIN posted ON id = subject_id
+    FULL JOIN posted ON id = subject_id AND refund.currency = posted.currency
     WHERE (refund.amount_cents, refund.fee_cents, refund.commission_cents)
-        IS DISTINCT FROM (posted.amount_cents, posted.fee_cents, posted.commission_cents)
+            IS DISTINCT FROM (posted.amount_cents, posted.fee_cents, posted.commission_cents)
+        OR refund.amount_cents - refund.fee_cents - refund.commission_cents <> income_cents
+        OR posted_buyer <> buyer_id OR posted_seller <> seller_id
+"""
+OF_ANOTHER_ORDER = """
+    SELECT refund.id, refund.order_id, refund.listing_id, refund.currency, sold.order_id, sold.listing_id,
+        sold.currency
+    FROM transactions_refund refund JOIN transactions_transaction sold ON sold.id = refund.transaction_id
+    WHERE (refund.order_id, refund.listing_id, refund.currency)
+        <> (sold.order_id, sold.listing_id, sold.currency)
 """
 TOO_MUCH = """
     SELECT sold.order_id, sum(refund.amount_cents), min(sold.total_cents) FROM transactions_refund refund
@@ -57,7 +73,7 @@ Decision = tuple[Any, ...]
 
 def check_refunds(snapshots: Snapshots) -> list[Check]:
     """Run the checks of refunds."""
-    checks = (check_decided, check_sums, check_posted, check_paid, compare_refunds)
+    checks = (check_decided, check_sums, check_posted, check_sold, check_paid, compare_refunds)
     return [check(snapshots) for check in checks]
 
 
@@ -93,7 +109,20 @@ def check_posted(snapshots: Snapshots) -> Check:
         snapshot,
         UNPOSTED,
         subject="refund {}".format,
-        problem="{} with a fee of {} and a commission of {} refunded, {}, {} and {} in the ledger",
+        problem="{} with a fee of {} and a commission of {} refunded, of buyer {} and seller {};"
+        " {}, {} and {} in the ledger, of {} and {}",
+    )
+
+
+def check_sold(snapshots: Snapshots) -> Check:
+    """Find refunds whose transaction is of another order, listing or currency."""
+    snapshot = snapshots.transactions
+    examined = snapshot.count("transactions_refund", "transaction_id IS NOT NULL")
+    return Check("refunds_sold", "a refund is of its transaction's order", examined).search(
+        snapshot,
+        OF_ANOTHER_ORDER,
+        subject="refund {}".format,
+        problem="of order {}, listing {} and {}; its transaction is of {}, {} and {}",
     )
 
 

@@ -10,6 +10,7 @@ from audit.ledger import check_ledger
 from audit.payouts import check_payouts
 from audit.queues import Depths, find_warnings, measure_queues
 from audit.refunds import check_refunds
+from audit.sellers import check_sellers
 from audit.single_database import check_listings, check_outboxes
 from audit.snapshots import Snapshots
 
@@ -56,6 +57,7 @@ def make_report(snapshots: Snapshots) -> Report:
     """Run every check; raises django.db.Error if a database fails meanwhile."""
     depths, queues = measure_queues()
     money = [*check_ledger(snapshots), *check_refunds(snapshots), *check_payouts(snapshots)]
+    money += check_sellers(snapshots)
     single = [*money, *check_outboxes(snapshots)]
     checks = [*check_listings(snapshots), *Comparison(snapshots).run(), *single, queues]
     return Report(checks, depths, find_warnings(snapshots, depths))

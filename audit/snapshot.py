@@ -16,7 +16,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 # Compiling these queries (jit) takes longer than running them; the server needs the memory for its joins.
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"
 
-Value = UUID | datetime | str | int | list[UUID]
+Value = UUID | datetime | str | int | list[UUID] | list[int]
 
 Row = tuple[Any, ...]
 

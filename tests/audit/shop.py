@@ -14,6 +14,7 @@ TABLES = {
     "listings": (
         "listings_liveevent",
         "listings_refund",
+        "listings_bankaccount",
         "listings_order",
         "listings_listing",
         "auth_user",
@@ -108,6 +109,8 @@ class Shop:
     def pay_out(self, status: str = "paid", *, amount_cents: int = PRICE_CENTS) -> UUID:
         """Insert a payout of a week ago to Alice, and what a statement of today has of it."""
         account_id, payout_id, sent_at = uuid7(), uuid7(), timezone.now() - timedelta(days=7)
+        given = {"id": account_id, "user_id": ALICE, "sealed": "", "masked": "DE", "trace": ORDER["trace"]}
+        self.insert("listings", "listings_bankaccount", **given, created_at=sent_at, recorded_at=sent_at)
         account = {"id": account_id, "seller_id": ALICE, "sealed": "", "masked": "DE", "changed_at": sent_at}
         self.insert("transactions", "transactions_bankaccount", **account, usable_at=sent_at)
         terms: dict[str, Any] = {"amount_cents": amount_cents, "currency": "EUR"}

@@ -70,12 +70,15 @@ def change_transaction(sql: str, *values: object) -> Spoil:
         ),
         pytest.param(
             change_transaction("listing_id = 8"),
-            {"sold"},
+            {"sold", "sellers"},
             "listing_id 7, but 8 recorded",
             id="another listing",
         ),
         pytest.param(
-            change_transaction("buyer_id = 3"), {"sold"}, "buyer_id 2, but 3 recorded", id="another buyer"
+            change_transaction("buyer_id = 3"),
+            {"sold", "ledger"},
+            "buyer_id 2, but 3 recorded",
+            id="another buyer",
         ),
         pytest.param(
             change_transaction("quantity = 2"), {"sold"}, "quantity 1, but 2 recorded", id="another quantity"
@@ -260,9 +263,10 @@ def test_a_sale_that_the_ledger_lacks_is_found(shop: Shop, run_audit: RunAudit) 
     shop.forget_ledger()
     audit = run_audit()
     assert (audit.exit_code, audit.found) == (1, {"ledger": [f"transaction {sale.transaction_id}"]})
-    assert audit.problems("ledger") == [
-        f"total {PRICE_CENTS + FEE_CENTS} and income {PRICE_CENTS} recorded, 0 and 0 in the ledger"
-    ]
+    recorded = (
+        f"total {PRICE_CENTS + FEE_CENTS} of buyer 2, income {PRICE_CENTS} of seller 1, fee {FEE_CENTS}"
+    )
+    assert audit.problems("ledger") == [f"{recorded} and commission 0 recorded, nothing in the ledger"]
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
@@ -279,7 +283,7 @@ def test_a_ledger_out_of_balance_is_found(shop: Shop, run_audit: RunAudit, curre
     finally:
         shop.run("transactions", "ALTER TABLE transactions_entry ENABLE TRIGGER USER")
     audit = run_audit()
-    assert audit.found.keys() == {"trial_balance", "journals"}
+    assert audit.found.keys() == {"trial_balance", "journals", "ledger"}
     assert audit.found["trial_balance"] == [f"currency {currency}"]
     assert audit.problems("trial_balance") == ["debits and credits differ by -1"]
 
