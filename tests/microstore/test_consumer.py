@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 import structlog
-from celery.app.task import Context
 from celery.utils.saferepr import saferepr
 from django.db import OperationalError, connection
 from kombu import Connection
@@ -31,6 +30,7 @@ from microstore.messaging.receiving.consumer import (
 )
 from microstore.messaging.receiving.partly_dead_lettered import PartlyDeadLettered
 from microstore.telemetry.tracing import trace_id_of
+from tests.support.deliveries import ArrivedTask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,19 +38,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def nothing_passed_before() -> None:
     passed_at.clear()
-
-
-class ArrivedTask:
-    """Stands for Celery's bound task: remembers what is sent again."""
-
-    def __init__(self) -> None:
-        [reply] = ORDER_CREATED.signature([]).options["chain"]
-        self.request = Context(chain=[reply], id=str(uuid4()), delivery_info={"redelivered": False})
-        self.sent_again: list[dict[str, Any]] = []
-
-    def apply_async(self, **message: Any) -> None:
-        """What Celery's would publish."""
-        self.sent_again.append(message)
 
 
 def orders(armchair: dict[str, Any], *quantities: int) -> list[dict[str, Any]]:

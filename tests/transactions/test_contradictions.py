@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from microstore.contracts.contract import Message
-from microstore.contracts.transactions import ORDER_EXPIRED, OrderCreated
+from microstore.contracts.contract import Message, to_wire
+from microstore.contracts.transactions import ORDER_EXPIRED, REFUND_REQUESTED, OrderCreated
 from microstore.messaging.models import DeadLetter
+from microstore.messaging.receiving.consumer import Delivery, RetryState
 from tests.support.broker import Mailbox
+from tests.support.deliveries import ArrivedTask
 from tests.support.fee_post import FeePost
-from tests.support.messages import order_cancelled, order_created
+from tests.support.messages import order_cancelled, order_created, refund_requested
 from transactions import tasks
 from transactions.models import Transaction
+from transactions.refunds.models import Refund
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +83,17 @@ def test_an_order_that_comes_again_without_its_texts_is_no_contradiction(fee_pos
     (again,) = tasks.order_created([order.model_copy(update={"title": "", "category": ""})])
     assert first.event_id == again.event_id
     assert DeadLetter.objects.count() == 0
+
+
+def test_of_two_refunds_of_one_id_in_a_batch_one_is_decided_and_the_other_is_a_dead_letter(
+    fee_post: FeePost, listings_queue: Mailbox
+) -> None:
+    order = order_created()
+    tasks.order_created([order])
+    first = refund_requested(order, 100)
+    batch = [to_wire(each) for each in (first, first.model_copy(update={"amount_cents": 200}), first)]
+    Delivery(ArrivedTask(), REFUND_REQUESTED, tasks.refund_requested, RetryState()).handle(batch)
+    assert Refund.objects.get().amount_cents == 100
+    assert DeadLetter.objects.values_list("payload__amount_cents", flat=True).get() == 200
+    [(_, replies)] = listings_queue.take()
+    assert {reply["amount_cents"] for reply in replies} == {100}

@@ -20,7 +20,9 @@ from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.envelope import publish_command, publish_fact, summarize
 from microstore.messaging.project import celery_app
 from microstore.messaging.receiving import task_signals, worker_heartbeat  # noqa: F401  # connects their handlers
+from microstore.messaging.receiving.contradictions import split_repeats
 from microstore.messaging.receiving.partly_dead_lettered import PartlyDeadLettered
+from microstore.messaging.receiving.steps import drop_steps, is_linked
 from microstore.telemetry import otel
 from microstore.telemetry.tracing import bound_id
 
@@ -153,7 +155,7 @@ class Delivery:
     ) -> None:
         self.task, self.contract, self.handler, self.state = task, contract, handler, state
         self.again = again or task
-        self.dead_lettered = 0
+        self.dead_lettered = self.sent_again = 0
 
     def handle(self, events: object) -> list[dict[str, Any]]:
         """Handle the batch and return the replies; events that fail are retried later or dead-lettered."""
@@ -162,10 +164,10 @@ class Delivery:
         parsed = [self._parse(event, place) for place, event in enumerate(events)]
         messages = [message for message in parsed if message]
         with metrics.handling(self.contract.name, len(events)):
-            replies = self._attempt(messages) if messages else []
+            replies = [reply for part in split_repeats(messages) for reply in self._attempt(part)]
         request = self.task.request
         if not replies:
-            request.chain = request.callbacks = None
+            drop_steps(request, is_handled=bool(messages) and not (self.sent_again or self.dead_lettered))
             return []
         payloads = [to_wire(reply) for reply in replies]
         if self.contract.reply and not is_linked(self.contract.reply, request):
@@ -268,6 +270,7 @@ class Delivery:
         self.dead_lettered += 1
 
     def _send_again(self, messages: list[Any], state: RetryState, seconds: int, *, why: str) -> None:
+        self.sent_again += len(messages)
         metrics.RETRIED.labels(self.contract.name, why).inc(len(messages))
         payloads = [to_wire(message) for message in messages]
         self.again.apply_async(
@@ -278,12 +281,6 @@ class Delivery:
             link=self.task.request.callbacks,
             countdown=seconds,
         )
-
-
-def is_linked(contract: AnyContract, request: Any) -> bool:
-    """Return whether Celery itself will call the contract's task with the result."""
-    steps = [*(request.chain or [])[-1:], *(request.callbacks or [])]  # it takes a chain from its end
-    return any(step["task"] == contract.task_name for step in steps)
 
 
 def is_outage(error: Exception) -> bool:

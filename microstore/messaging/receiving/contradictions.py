@@ -1,6 +1,8 @@
 """Messages that contradict what their receiver has stored: dead letters at once, since no retry helps."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from microstore.contracts.contract import Contract, M, to_wire
 from microstore.messaging.dead_letters import store
@@ -26,3 +28,22 @@ def drop_contradictions(
                 error = Contradiction(cause)
                 store.dead_letter(contract=contract.name, payload=to_wire(message), error=error, attempts=1)
     return [message for message, cause in causes if not cause]
+
+
+def split_repeats(messages: list[M]) -> list[list[M]]:
+    """Return the messages in lists of which none has two about the same thing; nearly always in one list.
+
+    Handlers compare a message with what is stored, and not with its neighbours: handled after the first, the
+    second of two that contradict each other finds it stored.
+    """
+    keys: list[Any] = [getattr(message, message.key_field) for message in messages]
+    if len(set(keys)) == len(keys):
+        return [messages] if messages else []
+    parts: list[list[M]] = []
+    before: Counter[Any] = Counter()
+    for key, message in zip(keys, messages, strict=True):
+        if before[key] == len(parts):
+            parts.append([])
+        parts[before[key]].append(message)
+        before[key] += 1
+    return parts

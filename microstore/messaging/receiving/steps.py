@@ -1,0 +1,25 @@
+"""Tasks that a message names for Celery to run with its result: those of a chain, and callbacks."""
+
+from typing import Any
+
+from microstore.contracts.contract import AnyContract
+
+
+def is_linked(contract: AnyContract, request: Any) -> bool:
+    """Return whether Celery itself will call the contract's task with the result."""
+    steps = [*(request.chain or [])[-1:], *(request.callbacks or [])]  # it takes a chain from its end
+    # An immutable step runs with events of its own, and not with the replies.
+    return any(step["task"] == contract.task_name and not step.get("immutable") for step in steps)
+
+
+def drop_steps(request: Any, *, is_handled: bool) -> None:
+    """Drop the steps for which a message without replies has nothing; an immutable one has events of its own.
+
+    With `is_handled` False none stays: what is sent again takes its steps along, and after a failure Celery
+    runs none.
+    """
+    chain, callbacks = list(request.chain or []), request.callbacks or []
+    while chain and not (is_handled and chain[-1].get("immutable")):
+        chain.pop()
+    request.chain = chain or None
+    request.callbacks = [step for step in callbacks if is_handled and step.get("immutable")] or None
