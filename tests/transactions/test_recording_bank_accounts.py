@@ -1,6 +1,6 @@
 """Bank accounts in the transactions service: recorded once, and paid to after a waiting time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -21,7 +21,7 @@ __all__ = ["payees"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payees")]
 
 SELLER = 4
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+NOON = timezone.now() - timedelta(days=1)
 
 
 def changed(
@@ -78,6 +78,22 @@ def test_a_change_that_arrives_late_replaces_nothing() -> None:
     tasks.bank_account_changed([changed()])
     assert present().pk == later.bank_account_id
     assert BankAccount.objects.count() == 2
+
+
+def test_a_change_by_a_clock_that_is_ahead_keeps_out_no_later_one() -> None:
+    tasks.bank_account_changed([changed(at=timezone.now() + timedelta(days=365))])
+    later = changed(at=timezone.now())
+    tasks.bank_account_changed([later])
+    assert present().pk == later.bank_account_id
+
+
+def test_another_number_of_an_account_that_is_recorded_is_a_dead_letter() -> None:
+    message = changed()
+    tasks.bank_account_changed([message])
+    other = message.model_copy(update={"masked": "FR•• •••• 0606"})
+    assert tasks.bank_account_changed([other]) == []
+    assert "another number" in DeadLetter.objects.get().error
+    assert len(tasks.bank_account_changed([message])) == 1
 
 
 def test_the_account_of_another_seller_is_a_dead_letter() -> None:

@@ -31,11 +31,7 @@ def record_bank_accounts(changes: Sequence[BankAccountChanged]) -> list[BankAcco
     agreeing = drop_contradictions(
         BANK_ACCOUNT_CHANGED,
         changes,
-        lambda each: (
-            "it is another seller's"
-            if each.bank_account_id in stored and stored[each.bank_account_id].seller_id != each.seller_id
-            else None
-        ),
+        lambda each: _find_contradiction(each, stored.get(each.bank_account_id)),
     )
     new = {each.bank_account_id: each for each in agreeing if each.bank_account_id not in stored}
     for change in new.values():
@@ -43,12 +39,23 @@ def record_bank_accounts(changes: Sequence[BankAccountChanged]) -> list[BankAcco
     return agreeing
 
 
+def _find_contradiction(change: BankAccountChanged, stored: BankAccount | None) -> str | None:
+    if stored and stored.seller_id != change.seller_id:
+        return "it is another seller's"
+    # What is sealed is sealed anew when the key is exchanged; both are emptied with a deleted account.
+    if stored and stored.masked not in ("", change.masked):
+        return "it is recorded with another number"
+    return None
+
+
 def _record(change: BankAccountChanged) -> None:
     now = database_now()
+    # A time to come, by a clock that was wrong, would make every later change a late one.
+    changed_at = min(change.changed_at, now)
     own = BankAccount.objects.filter(seller_id=change.seller_id)
     # Waits for a payout that is being prepared to the present one.
     present = own.filter(replaced_at=None).select_for_update(no_key=True).first()
-    late = present is not None and present.changed_at > change.changed_at
+    late = present is not None and present.changed_at > changed_at
     if present and not late:
         own.filter(pk=present.pk).update(replaced_at=now)
     BankAccount.objects.create(
@@ -56,7 +63,7 @@ def _record(change: BankAccountChanged) -> None:
         seller_id=change.seller_id,
         sealed=change.sealed,
         masked=change.masked,
-        changed_at=change.changed_at,
+        changed_at=changed_at,
         usable_at=now + timedelta(days=settings.BANK_DETAILS_WAIT_DAYS),
         replaced_at=now if late else None,
     )
