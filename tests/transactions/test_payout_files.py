@@ -175,6 +175,18 @@ def test_a_process_that_dies_after_the_commit_leaves_one_file(
     assert len(rows(batch)) == 3
 
 
+def test_what_else_lies_in_the_folder_stays_and_stops_no_payout(folder: Path) -> None:
+    """Volumes have snapshots and files with dots, and a wrong setting may name somebody's home."""
+    snapshot, kept = folder / ".snapshot", folder / ".gitkeep"
+    snapshot.mkdir(parents=True)
+    (snapshot / "yesterday").touch()
+    kept.touch()
+    payouts = send_each()
+    assert {payout.status for payout in payouts} == {"sent"}
+    assert (snapshot / "yesterday").exists()
+    assert kept.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_processes_at_once_write_each_payout_once(folder: Path) -> None:
     for seller in range(10, 20):

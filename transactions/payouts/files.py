@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 PAYOUTS_IN_FILE = 1_000
 UNFINISHED = "."  # begins the name of a folder whose payouts are perhaps not stored as sent
+UNFINISHED_BATCH = UNFINISHED + 32 * "[0-9a-f]"
 SEPA_CURRENCY = "EUR"  # SEPA knows no other, and pain.001 of sepaxml no other number of digits
 COLUMNS = ("reference", "holder", "iban", "amount", "currency")
 LOCK = 0x7061796F757473  # of PostgreSQL's advisory locks
@@ -64,7 +65,8 @@ def _lock_folder() -> None:
 
 def _publish_unfinished() -> None:
     """Publish what a process stored as sent before it died; delete what it did not."""
-    for folder in _folder().glob(f"{UNFINISHED}*"):
+    # Not what else begins with a dot: a volume's snapshots, `.gitkeep`, or a home where the setting is wrong.
+    for folder in _folder().glob(UNFINISHED_BATCH):
         batch = folder.name.removeprefix(UNFINISHED)
         if Payout.objects.filter(batch=batch).exists():
             _publish(batch)
