@@ -1,14 +1,13 @@
 """Queries of the transactions database."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from microstore.database.bulk_insert import as_json
 from transactions.ledger.posting import post
@@ -42,7 +41,6 @@ class Decided(NamedTuple):
     fee_breakdown: dict[str, Any]
     reason: str
     trace: str
-    created_at: datetime
 
 
 def recorded_before(order_ids: Iterable[UUID]) -> dict[UUID, Decided]:
@@ -84,7 +82,7 @@ def void_recorded(order_ids: Collection[UUID]) -> list[UUID]:
     new = new.exclude(status=Transaction.Status.REFUSED).order_by("order_id")
     voided = dict(new.select_for_update().values_list("id", "order_id"))
     stored = Transaction.objects.filter(id__in=voided)
-    stored.update(status=Transaction.Status.VOIDED, voided_at=timezone.now())
+    stored.update(status=Transaction.Status.VOIDED, voided_at=Now())
     post("post_voids", list(voided))
     return list(voided.values())
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from microstore.contracts.contract import Contract
@@ -146,7 +145,6 @@ def _without_fee(order: OrderCreated, status: Transaction.Status) -> Decided:
         fee_breakdown={},
         reason="",
         trace=order.trace,
-        created_at=timezone.now(),
     )
 
 

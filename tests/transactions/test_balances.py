@@ -1,10 +1,12 @@
 """A seller's balances are sums of the ledger: pending for some days, then available, less refunds."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
@@ -16,6 +18,7 @@ from tests.support.problem import read_problem
 from tests.support.tokens import claims_of, sign
 from transactions import tasks
 from transactions.ledger.balances import Balance, available, balances_of
+from transactions.ledger.models import Entry
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +69,21 @@ def test_income_is_pending_and_then_available(
         "balances": [{"currency": currency, "pending_cents": 5_000, "available_cents": 710}],
     }
     assert client_of(BOB).get("/api/balance/").json()["balances"] == []
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+def test_income_is_held_by_the_databases_clock(
+    fee_post: FeePost, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """The clock of the worker's host is a month off."""
+    now = timezone.now
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: now() + timedelta(days=days))
+        sell(5_000)
+    assert amounts(balances_of(ALICE)) == [(ALICE, "EUR", 5_000, 0)]
+    held_until = Entry.objects.get(account="payable").available_at
+    assert held_until
+    assert held_until - now() < timedelta(days=8)
 
 
 def test_each_currency_has_a_balance_of_its_own(fee_post: FeePost) -> None:

@@ -15,7 +15,7 @@ BEGIN
         SELECT
             id, order_id, listing_id, buyer_id, seller_id, quantity, price_cents, currency, title, description,
             category, picture, status, fee_cents, total_cents, coalesce(commission_cents, 0), fee_rule, fee_breakdown,
-            reason, trace, created_at -- workers of an earlier release name no commission
+            reason, trace, now() -- workers of an earlier release name no commission, and their own time
         FROM json_populate_recordset(NULL::transactions_transaction, decisions)
         ON CONFLICT DO NOTHING RETURNING id, order_id
     )
