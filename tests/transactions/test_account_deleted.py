@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from pytest_django import Settings
 from uuid_utils.compat import uuid7
 
 from microstore.contracts.accounts import ACCOUNT_DELETED, BANK_ACCOUNT_CHANGED, BankAccountChanged
@@ -18,13 +19,14 @@ from microstore.telemetry.tracing import new_trace
 from tests.microstore.test_rights import APP, acting_as
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
-from tests.support.messages import order_created, refund_requested
+from tests.support.messages import CURRENCIES, order_created, refund_requested
 from tests.support.traces_of_a_person import find_traces
-from tests.transactions.payees import give_account, payees, sell
+from tests.transactions.payees import give_account, payees, prepare, sell
 from transactions import tasks
 from transactions.models import Transaction
 from transactions.payouts.details import seal_all_anew
-from transactions.payouts.models import BankAccount
+from transactions.payouts.models import BankAccount, Payout
+from transactions.payouts.settling import Outcome, settle_payouts
 from transactions.refunds.models import Refund
 
 __all__ = ["payees"]
@@ -137,3 +139,25 @@ def test_bank_details_stay_until_nothing_is_owed_and_then_go(listings_queue: Mai
         assert list(DeadLetter.objects.values_list("payload__seller_id", flat=True)) == [72]
         # Exchanging the key passes them over.
         assert list(seal_all_anew()) == [1]
+
+
+@pytest.mark.usefixtures("payees")
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_less_than_the_minimum_is_paid_to_a_seller_who_has_left_and_then_forgotten(
+    listings_queue: Mailbox, settings: Settings, currency: str
+) -> None:
+    settings.PAYOUT_MINIMUM_UNITS = 10
+    for seller in (71, 72):
+        give_account(seller)
+        sell(seller, cents=9, currency=currency)
+    assert prepare() == 0
+    deleted = ACCOUNT_DELETED(account_id=71, name_hash=name_hash(), trace=new_trace())
+    for prepared in (1, 0):
+        assert tasks.account_deleted([deleted]) == []
+        assert prepare() == prepared
+    payout = Payout.objects.get(seller_id=71, amount_cents=9, currency=currency)
+    Payout.objects.update(status="sent", sent_at=payout.created_at)
+    assert tasks.account_deleted([deleted]) == []
+    settle_payouts({payout.pk: Outcome(Payout.Status.PAID)})
+    assert len(tasks.account_deleted([deleted])) == 1
+    assert BankAccount.objects.get(seller_id=71).sealed == ""

@@ -56,13 +56,17 @@ def purpose_of(seller_id: int) -> str:
 
 
 def erase_details(seller_id: int) -> bool:
-    """Erase the details of a seller's bank accounts; return False while something is to be paid to one."""
+    """Erase the details of a seller's bank accounts; return False while something is to be paid to one.
+
+    The seller has left, and sells nothing more: what is owed is paid out, though it be less than the minimum.
+    """
     accounts = BankAccount.objects.filter(seller_id=seller_id).exclude(sealed="")
     # Locked, as whoever prepares a payout locks it: none is prepared meanwhile.
     if not accounts.select_for_update(no_key=True).exists():
         return True
     owed = any(each.pending_cents + each.available_cents > 0 for each in balances_of(seller_id))
     if owed or Payout.objects.filter(seller_id=seller_id, status__in=OPEN).exists():
+        accounts.update(seller_left=True)
         return False
     accounts.update(sealed="", masked="", replaced_at=Coalesce("replaced_at", Now()))
     return True

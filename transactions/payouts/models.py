@@ -18,6 +18,9 @@ class BankAccount(models.Model):
     changed_at = models.DateTimeField(help_text="When the seller gave it.")
     usable_at = models.DateTimeField(help_text="Nothing is paid to the seller before.")
     replaced_at = models.DateTimeField(null=True, blank=True, help_text="When the seller gave another one.")
+    seller_left = models.BooleanField(
+        default=False, db_default=False, help_text="The rest is paid to it, however little that is."
+    )
 
     class Meta:
         constraints = [

@@ -1,6 +1,6 @@
 """Preparing payouts: the available income of sellers is claimed by a journal, once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import structlog
@@ -38,7 +38,7 @@ def _prepare_chunk(after: int) -> tuple[int, int] | None:
     if not accounts:
         return None
     # Read after the locks, hence after the commit of whoever held them: their payouts are in the sums.
-    due = _find_due(list(accounts))
+    due = _find_due(accounts)
     payouts = [
         Payout(
             seller_id=each.seller_id,
@@ -71,13 +71,19 @@ def _lock_accounts(after: int) -> Mapping[int, BankAccount]:
     return {account.seller_id: account for account in locked[:SELLERS_AT_ONCE]}
 
 
-def _find_due(sellers: Sequence[int]) -> list[Balance]:
+def _find_due(accounts: Mapping[int, BankAccount]) -> list[Balance]:
+    sellers = list(accounts)
     recent = find_recent(Payout.objects.filter(seller_id__in=sellers))
     return [
         each
         for each in available(sellers=sellers)
-        if each.available_cents >= minimum_cents(each.currency) and each[:2] not in recent
+        if is_enough(each, seller_left=accounts[each.seller_id].seller_left) and each[:2] not in recent
     ]
+
+
+def is_enough(balance: Balance, *, seller_left: bool) -> bool:
+    """Return whether so much is paid out; to a seller who has left it is what there is."""
+    return seller_left or balance.available_cents >= minimum_cents(balance.currency)
 
 
 def find_recent(payouts: QuerySet[Payout]) -> set[tuple[int, str]]:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from microstore.database.outage import drop_connection
+from microstore.environment import read_interval
 from microstore.messaging.shutdown import set_on_signals
 from microstore.metrics.exposition import expose
 from microstore.telemetry.heartbeat import beat
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         self.prepare_at = 0.0
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on until SIGTERM")
+        parser.add_argument("--every", type=read_interval, metavar="SECONDS", help="go on until SIGTERM")
         actions = parser.add_subparsers(dest="action", title="instead of a round")
         statement = actions.add_parser("reconcile", help="read a bank's statement (CSV); exit 1 on a problem")
         statement.add_argument("file", type=Path)
