@@ -1,5 +1,6 @@
-"""Reading variables of the environment: what is wrong with one is a line that names it."""
+"""Reading variables of the environment and arguments: what is wrong with one is a line that names it."""
 
+import argparse
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,26 @@ SCHEMES = {
     "JWT_JWKS_URL": WEB,
     "LIVE_URL": {"ws", "wss"},
 }
+
+
+LONGEST_SECONDS = 10 * 365 * 86_400.0
+LEAST_INTERVAL_SECONDS = 0.01  # of rounds: without a pause they would keep a processor and the database busy
+
+
+def read_seconds(text: str, *, least: float = 0) -> float:
+    """Return the seconds that an argument names, from `least` to ten years; raises ArgumentTypeError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not least <= seconds <= LONGEST_SECONDS:  # NaN is neither
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from {least:g} to ten years")
+    return seconds
+
+
+def read_interval(text: str) -> float:
+    """Return the seconds between two rounds that an argument names; raises ArgumentTypeError."""
+    return read_seconds(text, least=LEAST_INTERVAL_SECONDS)
 
 
 class Environment(environ.Env):

@@ -147,3 +147,11 @@ def test_a_database_that_does_not_answer_verifies_nothing(shop: Shop, settings: 
 def test_an_audit_cannot_write(shop: Shop, service: str) -> None:
     with Snapshot(shop.urls[service]) as snapshot, pytest.raises(Error, match="read-only"):
         snapshot.all("DELETE FROM messaging_deadletter")
+
+
+@pytest.mark.parametrize("option", ["--pending-deadline", "--outbox-age"])
+@pytest.mark.parametrize("seconds", ["nan", "1e300", "-1"])
+def test_a_limit_that_is_no_time_is_no_disagreement(option: str, seconds: str) -> None:
+    """Exit code 1 would mean that something was verified."""
+    with pytest.raises(CommandError, match="is no number of seconds"):
+        call_command("audit", f"{option}={seconds}")

@@ -11,6 +11,7 @@ from django.db import Error
 
 from audit.report import Report, make_report
 from audit.snapshots import Limits, open_snapshots
+from microstore.environment import read_seconds
 
 UNABLE = 2  # exit code: nothing was verified
 HEALING = {"listings": "reconcile", "transactions": "post_ledger"}  # commands, by the service that has them
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             ("--outbox-age", settings.OUTBOX_AGE_SECONDS),
         ):
             text = "allowed before it is a disagreement (default %(default)s)"
-            parser.add_argument(option, type=float, metavar="SECONDS", default=default, help=text)
+            parser.add_argument(option, type=read_seconds, metavar="SECONDS", default=default, help=text)
 
     def handle(
         self, *args: Any, heal: bool, pending_deadline: float, outbox_age: float, **options: Any

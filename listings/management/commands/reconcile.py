@@ -23,6 +23,7 @@ from listings.settling.reconcile import (
 )
 from listings.webhooks.notices import request_notices
 from microstore.database.outage import drop_connection
+from microstore.environment import read_interval, read_seconds
 from microstore.messaging.shutdown import set_on_signals
 from microstore.metrics.exposition import expose
 from microstore.telemetry.heartbeat import beat
@@ -43,12 +44,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--older-than",
-            type=float,
+            type=read_seconds,
             metavar="SECONDS",
             default=settings.RECONCILE_AFTER_SECONDS,
             help="pending for longer, and not sent again meanwhile (default %(default)s)",
         )
-        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on until SIGTERM")
+        parser.add_argument("--every", type=read_interval, metavar="SECONDS", help="go on until SIGTERM")
 
     def handle(self, *args: Any, older_than: float, every: float | None = None, **options: Any) -> None:
         wait = timedelta(seconds=older_than)
