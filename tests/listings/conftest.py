@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,13 @@ def fee_post(fee_function: FunctionUrlServer, nobody_quotes: None, settings: Set
         yield post
         session().close()
         session.cache_clear()
+
+
+@pytest.fixture
+def media(settings: Settings, tmp_path: Path) -> Path:
+    """A folder of the test's own for pictures and archives."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -14,7 +13,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
-from pytest_django import Settings
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
@@ -36,16 +34,10 @@ from tests.support.problem import read_problem
 from tests.support.roles import client_as
 from tests.support.threads import run_at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 PASSWORD = "a lighthouse in fog"
 SOON, NOW = timedelta(minutes=2), timedelta(0)
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from PIL import Image, ImageCms, ImageOps
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from listings.catalogue import images
@@ -24,7 +24,7 @@ from listings.refusals import BadImage, ImageTooLarge
 from tests.support.pictures import picture, upload
 from tests.support.problem import Answer, read_problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 NOTES = Image.Exif()
 NOTES[0x0112], NOTES[0x010E] = 6, "turned by 90 degrees"
@@ -43,12 +43,6 @@ before = peak()
 images.draw_picture(BytesIO(content), size_bytes=len(content))
 print(peak() - before)
 """
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

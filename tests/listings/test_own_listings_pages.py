@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from pytest_django import Settings
 
 from listings.catalogue import selling
 from listings.models import Listing, ListingImage, Order
@@ -18,14 +17,9 @@ from tests.listings.replies import item_sold
 from tests.support.pages import address, text
 from tests.support.pictures import picture, upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 MANY, ORDERS = 200, 1_000
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Any) -> None:
-    settings.MEDIA_ROOT = str(tmp_path)
 
 
 def fields_of(page: str) -> dict[str, str]:

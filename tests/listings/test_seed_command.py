@@ -19,8 +19,7 @@ FIRST_LOOK = 7
 
 
 @pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.MEDIA_ROOT = str(tmp_path)
+def quick(media: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG = True  # elsewhere it wants a flag: tests/microstore/test_demonstration.py
     monkeypatch.setattr(pictures, "SIDE", 64)  # ten seconds of drawing a shop otherwise
 

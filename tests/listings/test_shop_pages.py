@@ -285,8 +285,8 @@ def test_the_page_of_balances_may_read_the_transactions_service_alone(
     assert "transactions.example" not in seller.get("/sales/").headers["Content-Security-Policy"]
 
 
-def test_something_is_sold_with_its_picture(seller: Client, settings: Settings, tmp_path: Any) -> None:
-    settings.MEDIA_ROOT = str(tmp_path)
+@pytest.mark.usefixtures("media")
+def test_something_is_sold_with_its_picture(seller: Client) -> None:
     response = seller.post("/sell/", LAMP | {"image": upload(picture())})
     listing = Listing.objects.get()
     assert address(response) == f"/listings/{listing.pk}/"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from django.db.models import ProtectedError
 from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from listings import messages
@@ -32,7 +30,7 @@ from tests.support.pictures import picture, upload
 from tests.support.roles import client_as
 from tests.support.threads import run_at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 WATCH = {
     "title": "Gold watch of 1921",
@@ -40,11 +38,6 @@ WATCH = {
     "category": "art",
 }
 PHOTO = {"title": "Photo of a watch", "description": "On paper.", "category": "other"}
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = str(tmp_path)
 
 
 @pytest.fixture

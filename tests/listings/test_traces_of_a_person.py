@@ -12,7 +12,6 @@ from django.contrib.auth.models import User
 from django.db import ProgrammingError, connection
 from django.db.models import F
 from django.test import Client
-from pytest_django import Settings
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
@@ -48,18 +47,12 @@ from tests.support.pages import text
 from tests.support.pictures import picture, upload
 from tests.support.traces_of_a_person import find_traces
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 PASSWORD = "a lighthouse in fog"
 SOON = timedelta(minutes=2)
 WORDS = ("zora", "quick.example", "quixo", "quixana", "555-0199")
 FORMER = "old.zora@quick.example"
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
