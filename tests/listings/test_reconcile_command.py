@@ -84,7 +84,7 @@ def test_the_scheduler_goes_on_until_it_is_told_to_stop(place_order: PlaceOrder)
         assert wait_until(lambda: sent_orders() == [first.pk], timeout_seconds=30)
         second = place_order(minutes_ago=3)
         assert wait_until(lambda: sent_orders() == [second.pk], timeout_seconds=30)
-        assert "reconcile stopped" in stop(process)
+        assert "rounds stopped" in stop(process)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -93,7 +93,7 @@ def test_the_scheduler_survives_the_loss_of_its_connection(place_order: PlaceOrd
         assert wait_until(lambda: terminate_others() > 0, timeout_seconds=30)
         order = place_order(minutes_ago=3)
         assert wait_until(lambda: sent_orders() == [order.pk], timeout_seconds=30)
-        assert "reconcile_failed" in stop(process)
+        assert "round_failed" in stop(process)
 
 
 def terminate_others() -> int:
@@ -112,7 +112,7 @@ def test_the_scheduler_waits_for_a_database_that_is_away() -> None:
         scheduler(DATABASE_URL=re.sub(r":[0-9]+/", f":{port}/", database_url())) as process,
     ):
         assert process.stdout is not None
-        failures = (line for line in process.stdout if "reconcile_failed" in line)
+        failures = (line for line in process.stdout if "round_failed" in line)
         assert next(failures)
         assert next(failures)
         stop(process)
