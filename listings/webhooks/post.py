@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from urllib3.exceptions import HTTPError
 
 from listings.webhooks.addresses import check_url, ensure_allowed, port_of
+from microstore.database.texts import printable
 from microstore.http.calls import BoundedHttp, BoundedHttps
 
 CONNECT_SECONDS = 5.0  # the lookup of the name and TLS included
@@ -67,7 +68,7 @@ def attempt(parcel: Parcel) -> Outcome:
         status, answer, retry_after = _post(parcel)
         result: dict[str, Any] = {
             "status_code": status,
-            "answer": printable(answer),
+            "answer": printable(answer[:ANSWER_CHARACTERS], instead=" "),
             "retry_after_seconds": retry_after,
         }
     except Exception as error:  # noqa: BLE001  # whatever it is, it must not end the sender of all the others
@@ -120,11 +121,6 @@ def read_seconds(headers: Mapping[str, str]) -> int:
     """Return the seconds of `Retry-After`, 0 where it has none; its other form, a date, counts as none."""
     text = headers.get("Retry-After", "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= len("86400") else 0
-
-
-def printable(text: str) -> str:
-    """Return the beginning of the text, without what is no text to be shown or stored."""
-    return "".join(each for each in text[:ANSWER_CHARACTERS] if each.isprintable() or each == "\n")
 
 
 class CheckedHttp(BoundedHttp):

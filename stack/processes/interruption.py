@@ -3,10 +3,10 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 NUMBERS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -14,24 +14,25 @@ NUMBERS = (signal.SIGTERM, signal.SIGHUP)
 @contextmanager
 def unwound_by_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into SystemExit, so that every finally block runs; nohup stays in force."""
-    heeded = [number for number in NUMBERS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, _exit) for number in heeded}
-    try:
+    with _handled([each for each in NUMBERS if signal.getsignal(each) is not signal.SIG_IGN], _exit):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Ignore the signals that end a command while the block cleans up."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *NUMBERS)}
+    with _handled((signal.SIGINT, *NUMBERS), signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(numbers: Iterable[int], handler: Any) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_every_attempt_has_the_same_id_and_body_and_the_log_has_what_was_answere
     assert {(got.webhook_id, got.body) for got in receiver.received} == {(delivery.webhook_id, delivery.body)}
     log = WebhookAttempt.objects.filter(delivery=delivery).order_by("pk")
     assert [(each.status_code, each.answer, each.error) for each in log] == [
-        *[(500, "broken  here", "")] * 2,
+        *[(500, "broken   here", "")] * 2,
         *[(200, "thanks", "")] * 2,
     ]
 
