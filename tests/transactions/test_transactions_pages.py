@@ -1,8 +1,6 @@
 """Pages of the transactions service for staff, engineers and probes."""
 
 import pytest
-import yaml
-from django.conf import settings
 from django.db import DataError, IntegrityError, connection
 from django.db.models import Model
 from django.test import Client
@@ -15,7 +13,6 @@ from tests.support.admin_models import REGISTERED
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
-from tests.support.ports import closed_port
 from tests.support.problem import read_problem
 from tests.support.rows import count_rows
 from transactions import tasks
@@ -79,43 +76,6 @@ def test_no_statement_makes_a_total_that_is_not_price_and_fee(one_of_each: None,
         cursor.execute(f"UPDATE transactions_transaction SET {change} WHERE status = 'recorded'")
 
 
-def test_the_schema_names_every_address(anybody: APIClient) -> None:
-    response = anybody.get("/api/schema/")
-    assert response.status_code == 200
-    paths = yaml.safe_load(response.content)["paths"]
-    assert {"/api/transactions/", "/api/transactions/{id}/"} <= set(paths)
-
-
-@pytest.mark.parametrize("url", ["/api/docs/", "/api/redoc/"])
-def test_the_documentation_opens_and_asks_nobody_else(anybody: APIClient, url: str) -> None:
-    answer = anybody.get(url)
-    assert answer.status_code == 200
-    assert "://" not in answer.content.decode()
-
-
 @pytest.mark.parametrize("url", ["/", "/api/listings/", "/api/auth/token/", "/nothing"])
 def test_where_nothing_is_nothing_is_found(anybody: APIClient, url: str) -> None:
     read_problem(anybody.get(url), 404)
-
-
-def test_the_process_lives_and_is_ready(anybody: APIClient) -> None:
-    assert anybody.get("/health/live").json() == {"status": "ok"}
-    ready = anybody.get("/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "database": "ok"})
-
-
-@pytest.mark.django_db(transaction=True)
-def test_without_its_database_the_process_lives_and_is_not_ready(
-    anybody: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with closed_port() as port, monkeypatch.context() as patch:
-        patch.setitem(connection.settings_dict, "PORT", port)
-        connection.close()
-        assert anybody.get("/health/live").status_code == 200
-        assert anybody.get("/health/ready").status_code == 503
-    assert anybody.get("/health/ready").status_code == 200
-
-
-def test_only_the_transactions_service_is_in_this_process() -> None:
-    assert "transactions" in settings.INSTALLED_APPS
-    assert "listings" not in settings.INSTALLED_APPS
