@@ -61,21 +61,20 @@ def test_a_repeat_keeps_the_trace_of_the_first(api: APIClient, lamp: Listing) ->
     assert again.json()["trace_id"] == first.headers["X-Trace-Id"] != again.headers["X-Trace-Id"]
 
 
-def test_a_repeat_gets_the_first_answer_when_the_order_has_been_completed(
-    api: APIClient, lamp: Listing
+@pytest.mark.parametrize(
+    "settle",
+    [
+        lambda order: complete_orders([item_sold(order.pk)]),
+        lambda order: reject_orders([order_rejected(order.pk)]),
+    ],
+    ids=["completed", "rejected"],
+)
+def test_a_repeat_gets_the_first_answer_when_the_order_has_been_settled(
+    api: APIClient, lamp: Listing, settle: Callable[[Order], object]
 ) -> None:
     first = buy(api, lamp, key="click")
-    complete_orders([item_sold(Order.objects.get().pk)])
+    settle(Order.objects.get())
     assert_replayed(buy(api, lamp, key="click"), first)
-
-
-def test_a_repeat_gets_the_first_answer_when_the_order_has_been_rejected(
-    api: APIClient, lamp: Listing
-) -> None:
-    first = buy(api, lamp, key="click")
-    reject_orders([order_rejected(Order.objects.get().pk)])
-    assert_replayed(buy(api, lamp, key="click"), first)
-    assert Listing.objects.get().available == 10
 
 
 def test_a_repeat_gets_the_first_answer_when_it_has_sold_out_meanwhile(
