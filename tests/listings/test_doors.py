@@ -317,6 +317,7 @@ def secrets_of(bob: User) -> dict[str, str]:
         "access": str(refresh.access_token),
         "refresh": str(refresh),
         "live": str(LiveToken.for_user(bob)),
+        "balance": str(BalanceToken.for_user(bob)),
         "reset": reset,
         "verify": token_in(deliver_account_mails()[0]),
         "unsubscribe": str(Profile.objects.get(user=bob).unsubscribe_token),
@@ -394,16 +395,6 @@ def test_nothing_else_checks_a_password() -> None:
     assert len(calls) >= 2
 
 
-def test_a_balance_token_opens_nothing_here(bob: User) -> None:
-    client = Client()
-    client.force_login(bob)
-    text = client.get("/account/balance-token/").json()["access"]
-    assert BalanceToken(text).payload["exp"] - BalanceToken(text).payload["iat"] == 300
-    api = APIClient(headers={"Authorization": f"Bearer {text}"})
-    assert api.get("/api/orders/").status_code == 401
-    assert api.post("/api/auth/token/refresh/", {"refresh": text}, format="json").status_code == 401
-
-
 def test_a_password_that_staff_have_set_ends_the_sessions(bob: User, anybody: APIClient) -> None:
     refresh = str(sessions.open_session(bob))
     bob.set_password("set by staff for Bob")
@@ -413,13 +404,11 @@ def test_a_password_that_staff_have_set_ends_the_sessions(bob: User, anybody: AP
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_live_token_opens_the_feed_of_orders_and_nothing_else(bob: User) -> None:
+def test_the_tokens_of_a_page_are_short_lived_and_the_live_one_opens_the_feed_of_orders(bob: User) -> None:
     client = Client()
     client.force_login(bob)
-    text = client.get("/account/live-token/").json()["access"]
-    assert LiveToken(text).payload["exp"] - LiveToken(text).payload["iat"] == 120
-    api = APIClient(headers={"Authorization": f"Bearer {text}"})
-    assert api.get("/api/orders/").status_code == 401
-    assert api.post("/api/auth/token/refresh/", {"refresh": text}, format="json").status_code == 401
-    with browse(f"/ws/orders/?token={text}"):
+    live, balance = (client.get(f"/account/{kind}-token/").json()["access"] for kind in ("live", "balance"))
+    for token_, seconds in ((LiveToken(live), 120), (BalanceToken(balance), 300)):
+        assert token_.payload["exp"] - token_.payload["iat"] == seconds
+    with browse(f"/ws/orders/?token={live}"):
         pass
