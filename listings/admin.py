@@ -83,17 +83,11 @@ class ListingAdmin(FastAdmin):
     actions = ("withdraw", "restore")
     price = money_column("price_cents", description="price")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Listing], search_term: str
-    ) -> tuple[QuerySet[Listing], bool]:
-        """Search by id, or by words as the shop does, in three hundred listings at most."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[Listing], term: str) -> QuerySet[Listing]:
+        """Return the listing of an id, or some that have these words, as the shop finds them."""
         if is_id(term):
-            return queryset.filter(pk=int(term)), False
-        found = find_words(Listing.objects.all(), search_term)
-        return queryset.filter(pk__in=ids_of_some(found)), False
+            return queryset.filter(pk=int(term))
+        return queryset.filter(pk__in=ids_of_some(find_words(Listing.objects.all(), term)))
 
     @admin.display(description="pictures")
     def pictures(self, listing: Listing) -> SafeString | str:
@@ -184,19 +178,11 @@ class OrderAdmin(ReadOnlyAdmin):
     total = money_column("total_cents", description="total")
     refunded = money_column("refunded_cents", description="refunded")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
-    ) -> tuple[QuerySet[Order], bool]:
-        """Search by order id, trace, listing id or name of the buyer."""
+    def find(self, queryset: QuerySet[Order], term: str) -> QuerySet[Order]:
         # Each kind of term has an index but the trace, of which recent orders alone are searched.
-        term = search_term.strip().replace("\0", "")
-        if not term:
-            return queryset, False
         if trace_start(term):
-            return find_orders(term, queryset), False
-        if is_id(term):
-            return queryset.filter(listing_id=int(term)), False
-        return queryset.filter(buyer__username=term), False
+            return find_orders(term, queryset)
+        return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"buyer__username": term})
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may refund orders."""
@@ -270,11 +256,6 @@ class LiveEventAdmin(ReadOnlyAdmin):
     search_fields = ("order_id",)
     search_help_text = "The id of an order."
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[LiveEvent], search_term: str
-    ) -> tuple[QuerySet[LiveEvent], bool]:
-        # By equality of the whole id, for which there is an index.
-        if not search_term.strip():
-            return queryset, False
-        order_id = uuid_of(search_term)
-        return (queryset.filter(order_id=order_id) if order_id else queryset.none()), False
+    def find(self, queryset: QuerySet[LiveEvent], term: str) -> QuerySet[LiveEvent]:
+        order_id = uuid_of(term)
+        return queryset.filter(order_id=order_id) if order_id else queryset.none()

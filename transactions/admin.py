@@ -81,12 +81,8 @@ class TransactionAdmin(ExportAdmin):
     buyer_link = peer_column("listings", "auth/user", "buyer_id", description="buyer")
     seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Transaction], search_term: str
-    ) -> tuple[QuerySet[Transaction], bool]:
-        # Not search_fields: an id is found by its index, and a trace, which has none, among recent rows.
-        term = search_term.strip()
-        return (find_transactions(term, queryset) if term else queryset), False
+    def find(self, queryset: QuerySet[Transaction], term: str) -> QuerySet[Transaction]:
+        return find_transactions(term, queryset)
 
     @admin.display(description="breakdown")
     def breakdown(self, transaction: Transaction) -> SafeString:
@@ -109,10 +105,5 @@ class SellerTierAdmin(FastAdmin):
     search_help_text = "The number of a seller."
     ordering = ("seller_id",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[SellerTier], search_term: str
-    ) -> tuple[QuerySet[SellerTier], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        return queryset.filter(pk=term) if is_id(term) else queryset.none(), False
+    def find(self, queryset: QuerySet[SellerTier], term: str) -> QuerySet[SellerTier]:
+        return queryset.filter(pk=term) if is_id(term) else queryset.none()

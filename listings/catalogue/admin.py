@@ -33,15 +33,8 @@ class ReportAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     actions = ("withdraw", "dismiss")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Report], search_term: str
-    ) -> tuple[QuerySet[Report], bool]:
-        # By equality alone, for which there are indexes; PostgreSQL refuses a NUL.
-        term = search_term.strip().replace("\0", "")
-        if not term:
-            return queryset, False
-        by_id = is_id(term)
-        return queryset.filter(**{"listing_id": int(term)} if by_id else {"reporter__username": term}), False
+    def find(self, queryset: QuerySet[Report], term: str) -> QuerySet[Report]:
+        return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"reporter__username": term})
 
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may withdraw listings."""

@@ -51,17 +51,11 @@ class NotificationAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("order_link", "email_state")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Notification], search_term: str
-    ) -> tuple[QuerySet[Notification], bool]:
-        # Whole names and whole ids only: both are found by an index, a part of a name is not.
-        term = search_term.strip().replace("\0", "")
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[Notification], term: str) -> QuerySet[Notification]:
         order_id = uuid_of(term)
         if order_id is None:
-            return queryset.filter(recipient__username=term), False
-        return queryset.filter(event_id__in=events_of(order_id)), False
+            return queryset.filter(recipient__username=term)
+        return queryset.filter(event_id__in=events_of(order_id))
 
     @admin.display(description="order")
     def order_link(self, notification: Notification) -> SafeString:

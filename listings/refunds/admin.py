@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from listings.refunds.models import Refund
 from microstore.database.admin_lists import ReadOnlyAdmin
@@ -29,14 +28,9 @@ class RefundAdmin(ReadOnlyAdmin):
     search_help_text = "The id of a refund or an order."
     ordering = ("-id",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Refund], search_term: str
-    ) -> tuple[QuerySet[Refund], bool]:
-        """Search by the id of the refund or of its order."""
-        if not search_term.strip():
-            return queryset, False
-        wanted = uuid_of(search_term)
+    def find(self, queryset: QuerySet[Refund], term: str) -> QuerySet[Refund]:
+        wanted = uuid_of(term)
         if wanted is None:
-            return queryset.none(), False
+            return queryset.none()
         found = queryset.filter(pk=wanted)
-        return (found if found.exists() else queryset.filter(order_id=wanted)), False
+        return found if found.exists() else queryset.filter(order_id=wanted)

@@ -57,15 +57,9 @@ class WebhookEndpointAdmin(ManagedAdmin):
     readonly_fields = fields
     actions = ("ping", "switch_off", "switch_on")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint], search_term: str
-    ) -> tuple[QuerySet[WebhookEndpoint], bool]:
-        """Search by the whole name of an owner, or the id of an endpoint."""
-        term = search_term.strip().replace("\0", "")
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[WebhookEndpoint], term: str) -> QuerySet[WebhookEndpoint]:
         wanted = uuid_of(term)
-        return (queryset.filter(pk=wanted) if wanted else queryset.filter(owner__username=term)), False
+        return queryset.filter(pk=wanted) if wanted else queryset.filter(owner__username=term)
 
     @admin.action(description="Send a ping", permissions=["manage"])
     def ping(self, request: HttpRequest, rows: QuerySet[WebhookEndpoint]) -> None:
@@ -110,14 +104,9 @@ class WebhookDeliveryAdmin(ManagedAdmin):
     readonly_fields = fields
     actions = ("redeliver",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery], search_term: str
-    ) -> tuple[QuerySet[WebhookDelivery], bool]:
-        """Search by the id of the endpoint."""
-        if not search_term.strip():
-            return queryset, False
-        wanted = uuid_of(search_term)
-        return (queryset.filter(endpoint=wanted) if wanted else queryset.none()), False
+    def find(self, queryset: QuerySet[WebhookDelivery], term: str) -> QuerySet[WebhookDelivery]:
+        wanted = uuid_of(term)
+        return queryset.filter(endpoint=wanted) if wanted else queryset.none()
 
     @admin.display(description="attempts and answers")
     def log(self, delivery: WebhookDelivery) -> SafeString:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
@@ -74,17 +74,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[DeadLetter], search_term: str
-    ) -> tuple[QuerySet[DeadLetter], bool]:
-        # By the index of the trace or of the id; anything else would read the whole table.
-        start, term = trace_start(search_term), search_term.strip()
-        if not term:
-            return queryset, False
-        if start:
-            return queryset.filter(trace__startswith=start), False
-        is_id = term.isascii() and term.isdecimal() and len(term) <= len(str(2**62))
-        return (queryset.filter(pk=int(term)) if is_id else queryset.none()), False
+    def find(self, queryset: QuerySet[DeadLetter], term: str) -> QuerySet[DeadLetter]:
+        if start := trace_start(term):
+            return queryset.filter(trace__startswith=start)
+        return queryset.filter(pk=int(term)) if is_id(term) else queryset.none()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("messaging.decide_deadletter")

@@ -35,15 +35,9 @@ class StaffActionAdmin(ReadOnlyAdmin):
     search_help_text = "A user, or a whole target such as `dead letter 7`."
     ordering = ("-id",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StaffAction], search_term: str
-    ) -> tuple[QuerySet[StaffAction], bool]:
-        # Exact matches alone, which an index serves; PostgreSQL refuses a NUL.
-        term = search_term.strip().replace("\0", "")
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[StaffAction], term: str) -> QuerySet[StaffAction]:
         of_target = queryset.filter(target=term)
-        return (of_target if of_target.exists() else queryset.filter(by=term)), False
+        return of_target if of_target.exists() else queryset.filter(by=term)
 
 
 class AddForm(AdminUserCreationForm):  # type: ignore[type-arg]  # as UserAdmin below
@@ -91,17 +85,15 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
         self.message_user(request, f"{reset} reset.", messages.SUCCESS if reset else messages.WARNING)
         return None
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[User], bool]:
-        # A prefix and the primary key, since Django's own search reads the whole table (`LIKE %…%`).
-        term = search_term.strip().replace("\0", "")
+    def find(self, queryset: QuerySet[User], term: str) -> QuerySet[User]:
         found = queryset.filter(username__startswith=term)
         if term.isascii() and term.isdecimal() and len(term) <= 9:  # noqa: PLR2004  # a PostgreSQL integer
             found |= queryset.filter(pk=int(term))
-        return found, False
+        return found
 
 
 @admin.register(Group)
 class RolesAdmin(FastAdmin, GroupAdmin):
     """List of roles, which are Django's groups."""
+
+    search_fields = ()  # they are three

@@ -58,12 +58,8 @@ class JournalAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = readonly_fields = ("kind", "subject_id", "occurred_at", "lines")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Journal], search_term: str
-    ) -> tuple[QuerySet[Journal], bool]:
-        if not search_term.strip():
-            return queryset, False
-        return queryset.filter(pk__in=find_journals(search_term)), False
+    def find(self, queryset: QuerySet[Journal], term: str) -> QuerySet[Journal]:
+        return queryset.filter(pk__in=find_journals(term))
 
     @admin.display(description="entries")
     def lines(self, journal: Journal) -> SafeString:
@@ -98,17 +94,12 @@ class EntryAdmin(ExportAdmin):
     )
     amount = money_column("amount_cents", description="amount")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Entry], search_term: str
-    ) -> tuple[QuerySet[Entry], bool]:
-        """Search a seller's account by the seller's number, else the entries about an order."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[Entry], term: str) -> QuerySet[Entry]:
+        """Return the entries of a seller's number, or those about an order."""
         if is_id(term):
             # The index of sellers' accounts; those of buyers have none.
-            return queryset.filter(account=Account.PAYABLE, owner_id=int(term)), False
-        return queryset.filter(pk__in=entry_ids(find_journals(term))), False
+            return queryset.filter(account=Account.PAYABLE, owner_id=int(term))
+        return queryset.filter(pk__in=entry_ids(find_journals(term)))
 
     @admin.display(description="kind")
     def kind(self, entry: Entry) -> str:

@@ -39,16 +39,11 @@ class OfSellerAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         if is_id(term):
-            return queryset.filter(seller_id=int(term)), False
+            return queryset.filter(seller_id=int(term))
         wanted = uuid_of(term)
-        return queryset.filter(pk=wanted) if wanted else queryset.none(), False
+        return queryset.filter(pk=wanted) if wanted else queryset.none()
 
 
 @admin.register(Payout)

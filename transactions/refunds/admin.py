@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from microstore.messaging.admin import link_to_trace
@@ -36,15 +35,11 @@ class RefundAdmin(ExportAdmin):
     refund_link = peer_column("listings", "listings/refund", "pk", description="request")
     order_link = peer_column("listings", "listings/order", "order_id", description="order")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Refund], search_term: str
-    ) -> tuple[QuerySet[Refund], bool]:
-        if not search_term.strip():
-            return queryset, False
-        wanted = uuid_of(search_term)
+    def find(self, queryset: QuerySet[Refund], term: str) -> QuerySet[Refund]:
+        wanted = uuid_of(term)
         if wanted is None:
-            return queryset.none(), False
-        return queryset.filter(Q(pk=wanted) | Q(order_id=wanted) | Q(transaction=wanted)), False
+            return queryset.none()
+        return queryset.filter(Q(pk=wanted) | Q(order_id=wanted) | Q(transaction=wanted))
 
     @admin.display(description="trace")
     def trace_link(self, refund: Refund) -> SafeString | str:
