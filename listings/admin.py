@@ -30,7 +30,7 @@ from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.messaging.admin import link_to_trace
 from microstore.refusal import Refusal
 from microstore.staff.actions import record
-from microstore.staff.columns import link_to_peer, money_column
+from microstore.staff.columns import money_column, peer_column
 from microstore.staff.decisions import given_reason, show_reason_form
 from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
 from microstore.telemetry.tracing import trace_start, uuid_of
@@ -177,6 +177,9 @@ class OrderAdmin(ReadOnlyAdmin):
     fee = money_column("fee_cents", description="fee")
     total = money_column("total_cents", description="total")
     refunded = money_column("refunded_cents", description="refunded")
+    transaction_link = peer_column(
+        "transactions", "transactions/transaction", "transaction_id", description="transaction"
+    )
 
     def find(self, queryset: QuerySet[Order], term: str) -> QuerySet[Order]:
         # Each kind of term has an index but the trace, of which recent orders alone are searched.
@@ -237,10 +240,6 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="what happened")
     def steps(self, order: Order) -> SafeString:
         return render_to_string("staff/timeline.html", {"steps": timeline(order)})
-
-    @admin.display(description="transaction")
-    def transaction_link(self, order: Order) -> SafeString | str:
-        return link_to_peer("transactions", "transactions/transaction", order.transaction_id)
 
     @admin.display(description="trace")
     def trace_link(self, order: Order) -> SafeString | str:

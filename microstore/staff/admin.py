@@ -96,4 +96,4 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
 class RolesAdmin(FastAdmin, GroupAdmin):
     """List of roles, which are Django's groups."""
 
-    search_fields = ()  # they are three
+    search_fields = ()  # there are three
