@@ -23,7 +23,7 @@ from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 
 # A new schedule is quoted after this time in all processes; until then orders go by the one before.
 CACHED_SECONDS = 30
-UNKNOWN = gettext_noop("A fee is added. What it is cannot be shown at this moment; the order shows it.")
+UNKNOWN = gettext_noop("A fee is added. It cannot be shown right now; your order will show it.")
 
 log = structlog.get_logger(__name__)
 breaker = CircuitBreaker()

@@ -90,7 +90,7 @@ def unsubscribe(request: HttpRequest) -> HttpResponse:
         sessions.unsubscribe(UUID(named))
     except ValueError:
         raise LinkOver(links.OVER) from None
-    return render_page(request, "done.html", {"title": gettext("You get no more of these e-mails")})
+    return render_page(request, "done.html", {"title": gettext("You will get no more of these e-mails")})
 
 
 def _link(request: HttpRequest, template: str) -> HttpResponse:

@@ -32,7 +32,7 @@ def words() -> dict[str, str]:
         "payout": gettext("Payout"),
         "failed": gettext("Payout that failed"),
         "checkout": gettext("Your purchase: {completed} of {orders} completed"),
-        "live": gettext("Live: changes show by themselves"),
+        "live": gettext("Live: updates automatically"),
         "asking": gettext("Changes show within seconds"),
         **_words_of_holding(),
     }
