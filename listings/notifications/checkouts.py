@@ -80,7 +80,7 @@ def _describe(fact: CheckoutSettled, orders: Sequence[Order]) -> str:
 def _name(orders: Sequence[Order]) -> str:
     first = f"{orders[0].quantity} × {orders[0].title}"  # type: ignore[attr-defined]  # annotated
     more = len(orders) - 1
-    others = ngettext("{first} and {more} other thing", "{first} and {more} other things", more)
+    others = ngettext("{first} and {more} other item", "{first} and {more} other items", more)
     return others.format(first=first, more=more) if more else first
 
 

@@ -47,7 +47,7 @@ ACCOUNT_TEXTS = {
         _("Confirm your e-mail address"),
         (
             _("Somebody gave this e-mail address for an account at MicroStore. If it was you, confirm it."),
-            _("The link is good for three days. Until then this is the only e-mail that we send you."),
+            _("The link is valid for three days. Until you confirm, we send you no other e-mail."),
             _("If it was not you, do nothing."),
         ),
         _("Confirm the address"),
@@ -56,7 +56,7 @@ ACCOUNT_TEXTS = {
         _("Choose a new password"),
         (
             _("Somebody asked for a new password for your account at MicroStore. If it was you, choose one."),
-            _("The link is good for an hour, and once. You are then logged out everywhere."),
+            _("The link is valid for one hour and works once. You are then logged out everywhere."),
             _("If it was not you, do nothing: your password stays as it is."),
         ),
         _("Choose a new password"),
@@ -89,10 +89,10 @@ ACCOUNT_TEXTS = {
         _("A webhook was switched off"),
         (
             _(
-                "An address for events of your account was switched off:"
-                " it accepts nothing, or says it is gone."
+                "A webhook of your account was switched off:"
+                " its address accepts nothing, or reports that it is gone."
             ),
-            _("What waits for it is kept for a month, and is sent once you switch it on again."),
+            _("Events that wait for it are kept for a month and sent once you switch it on again."),
         ),
         _("Look at your webhooks"),
     ),

@@ -50,7 +50,7 @@ class Cart:
         """Return a cart with this quantity of the listing, without it for 0. Raises CartFull."""
         items = dict(self.items) | {listing_id: min(quantity, MOST_OF_ONE)}
         if len(items) > MAX_ITEMS:
-            text = gettext("A cart holds {most} different things. Buy some of them first.")
+            text = gettext("A cart holds up to {most} different items. Buy some of them first.")
             raise CartFull(text.format(most=MAX_ITEMS))
         return Cart({each: wanted for each, wanted in items.items() if wanted})
 

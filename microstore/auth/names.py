@@ -13,7 +13,7 @@ from microstore.staff.models import RetiredName
 # Scripts that languages mix (Unicode TR 39, 5.2: highly restrictive); Latin is not among them here.
 MIXED = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"}, {"CJK", "BOPOMOFO"})
 ALSO = {"IDEOGRAPHIC": "CJK"}  # the sign that repeats one
-MIXED_SCRIPTS = gettext_lazy("A name has letters of one alphabet only.")
+MIXED_SCRIPTS = gettext_lazy("Use letters of one alphabet only.")
 TAKEN = gettext_lazy("This name is taken, or looks like one that is.")
 
 

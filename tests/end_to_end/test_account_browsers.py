@@ -39,7 +39,7 @@ def verify_address(visitor: Visitor, market: Market, address: str) -> None:
 def request_link(visitor: Visitor, market: Market, address: str) -> str:
     visitor.page.get_by_role("button", name="Log out").click()
     visitor.page.goto("/account/log-in/")
-    visitor.page.get_by_role("link", name="Forgotten the password?").click()
+    visitor.page.get_by_role("link", name="Forgot your password?").click()
     visitor.page.get_by_label("E-mail").fill(address)
     visitor.page.get_by_role("button", name="Send me a link").click()
     expect(visitor.page.get_by_role("main")).to_contain_text("a link is on its way")
@@ -108,7 +108,7 @@ def test_what_a_suspended_seller_offers_vanishes_from_open_pages(
         looking.page.goto("/")
         card = looking.page.get_by_role("listitem").filter(has_text=lamp)
         for visitor in (looking, one):
-            expect(visitor.page.locator("#live")).to_have_text("Live: changes show by themselves")
+            expect(visitor.page.locator("#live")).to_have_text("Live: updates automatically")
             visitor.mark()
         expect(card).to_be_visible()
         [(user_id,)] = market.listings("SELECT id FROM auth_user WHERE username = %s", name)

@@ -30,7 +30,7 @@ def test_the_total_follows_the_quantity_and_is_what_the_buyer_pays(
         buyer.sign_up(f"bob-{uuid4().hex[:8]}")
         buyer.find(title)
         expect(buyer.page.locator("#total")).to_have_text("€26.50€25.00 and a fee of €1.50")
-        buyer.page.get_by_label("How many").fill("3")
+        buyer.page.get_by_label("Quantity").fill("3")
         expect(buyer.page.locator("#total")).to_have_text(OF_THREE)
         seen = buyer.page.locator("form.buy input[name=seen]")
         assert seen.input_value().endswith(f"-{quote['fee_version']}")

@@ -66,7 +66,7 @@ def test_sessions_of_browsers_and_programs_are_listed_alike(carol: User) -> None
     page = text(browser().get("/account/security/"))
     assert "Phone[2J" in page
     assert "192.0.2.7" in page
-    assert page.count("This one") == 1
+    assert page.count("This session") == 1
 
 
 def test_no_list_shows_what_would_open_a_session(carol: User) -> None:

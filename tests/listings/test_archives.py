@@ -261,7 +261,7 @@ def test_the_page_has_it_made_and_then_a_link_to_it(zora: User) -> None:
     assert address(client.post("/account/archive/")) == "/account/data/#archive"
     assert "being made" in text(client.get("/account/data/"))
     # A link to the page itself would load nothing, where its section is shown.
-    assert 'href="/account/archive/">Look again' in client.get("/account/data/").content.decode()
+    assert 'href="/account/archive/">Check again' in client.get("/account/data/").content.decode()
     reply_to_all()
     assert "/account/archive/" in client.get("/account/data/").content.decode()
     files = files_of(client.get("/account/archive/"))

@@ -254,7 +254,7 @@ def test_its_buyer_is_notified_once_and_its_sellers_of_each_sale(
         tasks.checkout_settled(sent())
     [notification] = Notification.objects.filter(recipient__username="bob")
     assert notification.text == (
-        "You bought 1 × Crunchy armchair and 1 other thing for 749.00 EUR. 3 × Half a chess set was rejected."
+        "You bought 1 × Crunchy armchair and 1 other item for 749.00 EUR. 3 × Half a chess set was rejected."
     )
     assert Notification.objects.filter(recipient__username="alice").count() == 3
     message: Any

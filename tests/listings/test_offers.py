@@ -144,7 +144,7 @@ def test_the_cart_buys_at_the_prices_that_it_showed(client: Client, bob: User, a
     refused = client.post("/cart/", seen)
     page = text(refused, 409)
     assert "it was €249.00 when you looked, and is €9,250.00 now" in page
-    assert "Buy all of it as it is now" in page
+    assert "Buy all at these prices" in page
     assert not Order.objects.exists()
     assert client.post("/cart/", form_of(refused.content.decode(), "/cart/")).status_code == 302
     assert Order.objects.get().unit_price_cents == 925_000

@@ -32,8 +32,8 @@ def test_an_order_is_shown_to_its_buyer_and_its_seller_alone(
     path = f"/orders/{order.pk}/"
     carol = Client()
     carol.force_login(make_user("carol"))
-    assert "An order" in text(shopper.get(path))
-    assert "A sale" in text(seller.get(path))
+    assert "All my orders" in text(shopper.get(path))
+    assert "All my sales" in text(seller.get(path))
     assert "no such order" in text(carol.get(path), 404)
     assert address(Client().get(path)) == f"/account/log-in/?next={path}"
 

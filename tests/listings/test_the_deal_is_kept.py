@@ -96,7 +96,7 @@ def test_the_api_and_the_pages_show_it_to_both(
     assert of_the_item(shown | {"title": shown["listing_title"]}) == WATCH
     assert client.get("/api/orders/").json()["results"] == [shown]
     page = text(browser.get(f"/orders/{order.pk}/"))
-    assert all(part in page for part in (WATCH["title"], WATCH["description"], "Art", "As it was sold"))
+    assert all(part in page for part in (WATCH["title"], WATCH["description"], "Art", "As sold"))
     lists = [text(browser.get("/orders/" if people == "buyer" else "/sales/"))]
     assert all(WATCH["title"] in each for each in lists)
     assert not any(PHOTO["title"] in each for each in [page] + (lists if people == "buyer" else []))

@@ -257,7 +257,7 @@ def test_the_notification_of_a_checkout_names_no_listing_of_hers(
         kind="checkout_settled",
         role="buyer",
         order=orders[0],
-        text="You bought 1 × Quixotic lamp and 1 other thing.",
+        text="You bought 1 × Quixotic lamp and 1 other item.",
     )
     OutboxMessage.objects.all().delete()
     forget(zora)

@@ -56,7 +56,7 @@ class Visitor:
         """Put one thing on sale, with a picture."""
         self.page.goto("/sell/")
         self.page.get_by_label("What is it?").fill(title)
-        self.page.get_by_label("Price of one").fill(price)
+        self.page.get_by_label("Price per item").fill(price)
         self.page.get_by_label("Picture").set_input_files(picture)
         self.page.get_by_role("button", name="Put on sale").click()
         expect(self.page.get_by_role("heading", name=title)).to_be_visible()
