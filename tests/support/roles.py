@@ -7,7 +7,11 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from microstore.messaging.dead_letters import store
+from microstore.messaging.models import OutboxMessage, QueueDepth
+from microstore.staff.models import StaffAction
 from microstore.staff.roles import grant_roles
 from tests.support.admin_models import SITE
 
@@ -68,8 +72,30 @@ def may_open(client: Client, url: str) -> bool:
     return status != 403
 
 
-def actions_offered(client: Client, url: str) -> set[str]:
-    """The actions that a list offers."""
+def rows_of_both(trace: str) -> dict[str, Any]:
+    """One row of each model that both admins have; the messages have this trace."""
+    return {
+        "auth_group": Group.objects.create(name="a group"),
+        "messaging_outboxmessage": OutboxMessage.objects.create(
+            contract="item_sold", payload={"trace": trace}
+        ),
+        "messaging_queuedepth": QueueDepth.objects.create(
+            queue="listings", messages=0, consumers=1, measured_at=timezone.now()
+        ),
+        "messaging_deadletter": store.dead_letter(
+            contract="item_sold", payload={"trace": trace}, error=ValueError("why"), attempts=3
+        ),
+        "staff_staffaction": StaffAction.objects.create(action="looked", by="carol"),
+    }
+
+
+def actions_offered(client: Client, models: Iterable[str]) -> dict[str, set[str]]:
+    """The actions that the lists of these models offer; those without any are left out."""
+    offered = {model: _actions_of(client, f"/admin/{model.replace('_', '/')}/") for model in models}
+    return {model: actions for model, actions in offered.items() if actions}
+
+
+def _actions_of(client: Client, url: str) -> set[str]:
     response = client.get(url)
     if response.status_code == 403:
         return set()
