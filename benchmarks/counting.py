@@ -53,7 +53,7 @@ def measure(size: int) -> Iterator[tuple[str, float]]:
     yield "request", cpu_microseconds(lambda: get_response(request))
     yield "relay", cpu_microseconds(relay) / size
     yield "two workers", 2 * cpu_microseconds(worker) / size
-    yield "time to truth", cpu_microseconds(lambda: sales.note_truth(waited)) / size
+    yield "time to truth", cpu_microseconds(lambda: sales.observe_time_to_truth(waited)) / size
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ for outcome in ("delivered", "refused", "unanswered"):
     WEBHOOK_ATTEMPTS.labels(outcome)
 
 
-def note_truth(waited: Iterable[timedelta]) -> None:
+def observe_time_to_truth(waited: Iterable[timedelta]) -> None:
     """Observe the time from acceptance to completion of orders that have just completed."""
     for time in waited:
         TIME_TO_TRUTH_SECONDS.observe(time.total_seconds())

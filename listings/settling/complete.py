@@ -108,7 +108,7 @@ def complete_orders(sales: Sequence[ItemSold]) -> list[OrderCompleted]:
     for order in (each.order for each in new):
         trace_id = trace_id_of(order.trace)
         log.info("item_sold", order_id=str(order.order_id), listing_id=order.listing_id, trace_id=trace_id)
-    metrics.note_truth(each.settled_at - each.created_at for each in new)
+    metrics.observe_time_to_truth(each.settled_at - each.created_at for each in new)
     before = _find_completed_before(_without(others, of_checkouts))
     push.push_again([order.order_id for order in before])
     return [order_completed(order._asdict()) for order in [*(each.order for each in new), *before]]
