@@ -108,6 +108,7 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 # Of pages for shoppers alone; the API and the admin are English.
 LANGUAGE_CODE, LANGUAGES = "en", [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / SERVICE / "locale"]  # before Django's apps: the admin has a "Save" of its own
 LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = True, "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 USE_TZ = True

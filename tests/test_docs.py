@@ -29,8 +29,9 @@ TESTS = {
     for name in re.findall(r"def (test_\w+)", path.read_text())
 }
 OF_DJANGO = {"createsuperuser", "makemigrations", "migrate", "shell"}
+ROUNDS = (ROOT / "microstore/messaging/rounds.py").read_text()  # the options that some inherit
 COMMANDS = {
-    file.stem: file.read_text()
+    file.stem: file.read_text() + (ROUNDS if "RoundsCommand" in file.read_text() else "")
     for place in ("*", "*/*")
     for file in ROOT.glob(f"{place}/management/commands/[a-z]*.py")
 }

@@ -99,6 +99,10 @@ class Schema(AutoSchema):
     def get_summary(self) -> str:
         return super().get_summary() or re.split(r"[.;] |[.]$", self.get_description() or "")[0].strip()
 
+    def get_tags(self) -> list[str]:
+        # By the first part of the address below /api/, as viewers list operations.
+        return [self.path.removeprefix("/api/").strip("/.").partition("/")[0]]
+
     def _resolve_path_parameters(self, variables: Any) -> Any:
         parameters = super()._resolve_path_parameters(variables)
         for parameter in parameters:

@@ -259,7 +259,7 @@ def test_the_page_has_it_made_and_then_a_link_to_it(zora: User) -> None:
     assert "Request an archive" in text(client.get("/account/data/"))
     assert address(client.get("/account/archive/")) == "/account/data/#archive"
     assert address(client.post("/account/archive/")) == "/account/data/#archive"
-    assert "being made" in text(client.get("/account/data/"))
+    assert "being prepared" in text(client.get("/account/data/"))
     # A link to the page itself would load nothing, where its section is shown.
     assert 'href="/account/archive/">Check again' in client.get("/account/data/").content.decode()
     reply_to_all()

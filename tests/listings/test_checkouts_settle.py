@@ -290,7 +290,7 @@ def test_its_page_shows_it_as_one_to_its_buyer_alone(
     path = f"/checkouts/{orders[0].checkout_id}/"
     page = text(shopper.get(path))
     assert all(title in page for title in TITLES)
-    assert "3 things" in page
+    assert "3 items" in page
     assert "Pending" in page
     complete(*orders[:2])
     reject_orders([order_rejected(orders[2].pk)])

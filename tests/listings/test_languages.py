@@ -28,6 +28,7 @@ GERMAN = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8"}
 # The same in both languages: names, figures of the shop, and what people wrote.
 ALIKE = {
     *("MicroStore", "Micro", "Store", "API", "Name", "Status", "Browser", "Webhooks", "English", "Deutsch"),
+    *("Shop", "Details"),
     *("alice", "bob", "Crunchy armchair", "Atlas", "IBAN", "EUR", "JPY", "KWD", "XTS", "UTC", "“unicorn”"),
     *("unicorn · MicroStore", "Atlas · MicroStore", "Crunchy armchair · MicroStore"),
 }
@@ -125,6 +126,11 @@ def test_the_api_and_the_admin_are_english(
     assert (problem["title"], problem["detail"]) == ("Sold out", "It is sold out.")
     assert anybody.get("/api/categories/", headers=GERMAN).json()[0] == {"id": "art", "name": "Art"}
     assert "Welcome" in text(client_as("admin").get("/admin/", headers=GERMAN))
+
+
+def test_the_shop_has_its_own_words_where_the_admin_has_others() -> None:
+    with translation.override("de"):
+        assert [translation.gettext(text) for text in ("Save", "Breadcrumbs")] == ["Speichern", "Pfad"]
 
 
 def test_a_language_that_is_chosen_is_kept(client: Client, shopper: Client, bob: User) -> None:

@@ -159,7 +159,7 @@ def test_a_draft_is_seen_by_its_seller_alone(
 ) -> None:
     draft = put_on_sale(status="draft")
     text(client.get(f"/listings/{draft.pk}/"), 404)
-    assert "Only you see this" in text(seller.get(f"/listings/{draft.pk}/"))
+    assert "Only you can see this" in text(seller.get(f"/listings/{draft.pk}/"))
 
 
 def test_buying_needs_a_form_and_no_script(shopper: Client, armchair: Listing, bob: User) -> None:

@@ -62,3 +62,8 @@ def test_each_operation_has_a_summary_of_one_line() -> None:
         assert "\n" not in summary
         assert summary[0].isupper()
         assert not summary.endswith(".")
+
+
+def test_viewers_list_operations_by_what_they_are_about() -> None:
+    tags = {path: operation["tags"] for _, path, operation in operations()}
+    assert tags == {path: [path.split("/")[2]] for path in tags}
