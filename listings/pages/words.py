@@ -42,13 +42,13 @@ def _words_of_holding() -> dict[str, str]:
     return {
         "held": gettext(
             "Income is pending for {days} days after a sale and then available."
-            " A refund is taken from where the income of its sale is."
+            " Refunds are deducted from the income of their sale."
         ),
         "heldDay": gettext(
             "Income is pending for a day after a sale and then available."
-            " A refund is taken from where the income of its sale is."
+            " Refunds are deducted from the income of their sale."
         ),
         "heldNever": gettext(
-            "Income is available at once. A refund is taken from where the income of its sale is."
+            "Income is available at once. Refunds are deducted from the income of their sale."
         ),
     }

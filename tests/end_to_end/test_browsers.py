@@ -130,7 +130,7 @@ def test_an_order_completes_while_buyer_and_seller_look(
             buyer.mark()
             seller.mark()
         expect(order).to_contain_text("Completed")
-        expect(order).to_contain_text("With a fee of")
+        expect(order).to_contain_text("including a fee of")
         sale = seller.page.locator("#orders").get_by_role("listitem").filter(has_text=lamp)
         expect(sale).to_contain_text("Completed")
         assert buyer.has_not_reloaded()

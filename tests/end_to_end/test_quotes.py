@@ -36,7 +36,7 @@ def test_the_total_follows_the_quantity_and_is_what_the_buyer_pays(
         assert seen.input_value().endswith(f"-{quote['fee_version']}")
         buyer.page.get_by_role("button", name="Buy").click()
         order = buyer.page.get_by_role("listitem").filter(has_text=title)
-        expect(order).to_contain_text("With a fee of €4.00: €79.00")
+        expect(order).to_contain_text("Total €79.00, including a fee of €4.00")
 
 
 @contextmanager

@@ -185,10 +185,10 @@ def test_sales_are_added_up_and_those_of_one_listing_are_found(
     complete_orders([item_sold(order.pk) for order in orders])
     assert Order.objects.filter(status="completed").count() == 3
     page = text(seller.get("/sales/"))
-    assert "3 pieces in 3 completed orders: <strong>€11.00</strong>" in page
+    assert "3 items in 3 completed orders: <strong>€11.00</strong>" in page
     assert "1 of 1 ordered" in page
     page = text(seller.get("/sales/", {"listing": str(atlas.pk)}))
-    assert "2 pieces in 2 completed orders: <strong>€1.00</strong>" in page
+    assert "2 items in 2 completed orders: <strong>€1.00</strong>" in page
     assert str(orders[0].pk) not in page
     assert "Sold out" in text(seller.get("/sales/listings/", {"in_stock": "false"}))
 
