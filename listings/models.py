@@ -58,7 +58,7 @@ class Listing(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft", gettext_lazy("Draft")
-        ON_SALE = "on_sale", gettext_lazy("On Sale")
+        ON_SALE = "on_sale", gettext_lazy("On sale")
         WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     seller = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="listings")

@@ -67,8 +67,8 @@ def charts() -> list[Chart]:
     counted = list(hourly.annotate(Count("id")))
     drawn = []
     for title, statuses in (
-        ("orders accepted an hour", set(Order.Status.values)),
-        ("of these rejected", {Order.Status.REJECTED}),
+        ("orders accepted per hour", set(Order.Status.values)),
+        ("of which rejected", {Order.Status.REJECTED}),
     ):
         counts: dict[Any, int] = {}
         for hour, status, count in counted:

@@ -40,7 +40,7 @@ def charts() -> list[Chart]:
     counted = list(hourly.annotate(Count("id")))
     return [
         draw_bars(
-            f"{status} an hour",
+            f"{status} per hour",
             by_hour({hour: count for hour, its, count in counted if its == status}, now=now),
         )
         for status in Transaction.Status.values

@@ -81,6 +81,7 @@ class WebhookDelivery(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         # What makes a redelivered fact insert nothing.
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_once_per_event")

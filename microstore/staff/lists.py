@@ -41,11 +41,11 @@ class FastAdmin(BoundedAdmin):
 class AgeFilter(admin.SimpleListFilter):
     """Filter by the age of rows whose id is a UUIDv7: it begins with the time, so the primary key serves."""
 
-    title, parameter_name = "made in the last", "age"
+    title, parameter_name = "time of creation", "age"
     hours = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in self.hours]
+        return [(name, f"Last {name}") for name in self.hours]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         hours = self.hours.get(self.value() or "")

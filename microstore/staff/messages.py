@@ -8,6 +8,7 @@ from django.utils import timezone
 from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.gauges import count_letters, count_outbox, oldest_in_outbox, seconds_since
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
+from microstore.messaging.topology import is_amqp
 from microstore.staff.overview import Figure, Found, age
 
 OUTBOX_ALARM_SECONDS = 30
@@ -31,7 +32,8 @@ def figures() -> list[Figure]:
             alarm=waits > OUTBOX_ALARM_SECONDS,
         ),
         Figure("dead letters waiting", some(letters), *dead, alarm=letters > 0),
-        _relay_figure(now),
+        # It measures the queues of RabbitMQ alone.
+        *([_relay_figure(now)] if is_amqp() else []),
     ]
 
 

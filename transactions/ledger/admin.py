@@ -30,7 +30,7 @@ SEARCH_HELP = "The id of an order, a transaction or a refund"
 class PostedFilter(AgeFilter):
     """Filter by the time of posting, by the numbers that journals get one after the other."""
 
-    title = "posted in the last"
+    title = "time of posting"
     per_journal = 1
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -1250,7 +1250,7 @@ export interface components {
         };
         /**
          * @description * `draft` - Draft
-         *     * `on_sale` - On Sale
+         *     * `on_sale` - On sale
          *     * `withdrawn` - Withdrawn
          * @enum {string}
          */
@@ -2997,7 +2997,7 @@ export interface operations {
                 search?: string;
                 seller?: number;
                 /** @description * `draft` - Draft
-                 *     * `on_sale` - On Sale
+                 *     * `on_sale` - On sale
                  *     * `withdrawn` - Withdrawn */
                 status?: "draft" | "on_sale" | "withdrawn";
             };
