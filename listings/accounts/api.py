@@ -68,7 +68,7 @@ class RefreshView(APIView):
     @extend_schema(request=RefreshTokenSerializer, responses=TokensSerializer)
     @refuses(SessionOver)
     def post(self, request: Request) -> Response:
-        """Get new tokens. A refresh token is valid once; using it again ends the session."""
+        """Refresh the tokens. A refresh token is valid once; using it again ends the session."""
         return tokens(sessions.renew_session(refresh_token(request)))
 
 

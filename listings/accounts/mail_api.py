@@ -44,7 +44,7 @@ class SendLinkView(APIView):
     @extend_schema(request=None, responses={202: REQUESTED})
     @refuses(AccountGone)
     def post(self, request: Request) -> Response:
-        """Have the link sent again by which you verify your address; five within an hour at most are sent."""
+        """Resend the link that verifies your e-mail address, five times an hour at most."""
         mails.request_verification(queries.find_account(account_id(request)))
         return Response(status=202)
 
@@ -59,7 +59,7 @@ class VerifyView(APIView):
     @extend_schema(request=TokenSerializer, responses={204: OpenApiResponse(description="Verified.")})
     @refuses(LinkOver)
     def post(self, request: Request) -> Response:
-        """Verify an address by the token of the e-mail, which is good once and for three days."""
+        """Verify an e-mail address. The token of the e-mail is valid once, for three days."""
         body = TokenSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         links.verify_address(body.validated_data["token"], request=request)
@@ -75,7 +75,7 @@ class ForgottenView(APIView):
 
     @extend_schema(request=ResetSerializer, responses={202: REQUESTED})
     def post(self, request: Request) -> Response:
-        """Have a link for a new password sent. The answer is the same if nobody has the address."""
+        """Request a link for a new password. The answer is the same if nobody has the address."""
         body = ResetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         mails.request_reset(body.validated_data["email"])
@@ -92,7 +92,7 @@ class ResetView(APIView):
     @extend_schema(request=NewPasswordSerializer, responses={204: OpenApiResponse(description="Set.")})
     @refuses(LinkOver)
     def post(self, request: Request) -> Response:
-        """Set a new password by the token of the e-mail, good once, for an hour. This ends all sessions."""
+        """Set a new password. The token of the e-mail is valid once, for an hour. This ends all sessions."""
         body = NewPasswordSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:

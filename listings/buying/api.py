@@ -69,7 +69,7 @@ class BuyView(APIView):
         *(TooManyPieces, TooManyOpenOrders),
     )
     def post(self, request: Request, pk: str) -> JsonResponse:
-        """Buy it. The answer comes at once; the order settles behind it."""
+        """Buy a listing. The answer comes at once, while the order is pending."""
         body, headers = buy(
             int(pk),
             buyer_id=account_id(request),

@@ -86,7 +86,7 @@ class CheckoutsView(APIView):
         examples=[REQUEST, ACCEPTED, REFUSED],
     )
     def post(self, request: Request) -> JsonResponse:
-        """Buy several things, all or none. The answer comes at once; the orders settle behind it."""
+        """Buy several items, all or none. The answer comes at once, while the orders are pending."""
         body = CheckoutSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         checkout = Checkout(

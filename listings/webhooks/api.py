@@ -50,7 +50,7 @@ class WebhookViewSet(
     @extend_schema(request=EndpointSerializer, responses={201: SecretSerializer})
     @refuses(AccountGone, NotYours, TooManyWebhooks)
     def create(self, request: Request) -> Response:
-        """Have events of your sales sent to an address; the answer has their secret, once."""
+        """Add an endpoint for the events of your sales. The answer has its secret, this once."""
         made = endpoints.make_endpoint(owner_id=account_id(request), **as_given(request.data))
         return Response(SecretSerializer(made).data, HTTPStatus.CREATED)
 
@@ -82,7 +82,7 @@ class WebhookViewSet(
     @action(detail=True, methods=["post"], throttle_scope="webhooks")
     @refuses(WebhookNotFound, WebhookOff)
     def ping(self, request: Request, pk: str) -> Response:
-        """Have an event of the type `ping` sent. Its delivery has the answer a moment later."""
+        """Send an event of the type `ping`. Its delivery has the answer a moment later."""
         return Response(DeliverySerializer(endpoints.ping(self._own(pk))).data, HTTPStatus.ACCEPTED)
 
     def _own(self, pk: str) -> WebhookEndpoint:
@@ -137,7 +137,7 @@ class RedeliverView(APIView):
     @extend_schema(request=None, parameters=[ENDPOINT], responses={202: DeliverySerializer})
     @refuses(WebhookNotFound, WebhookOff)
     def post(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
-        """Have a delivery sent again, with the same `webhook-id`, whatever became of it before."""
+        """Send a delivery again, with the same `webhook-id`, whatever became of it before."""
         again = endpoints.redeliver(_own_delivery(request, endpoint_id, delivery_id))
         return Response(DeliverySerializer(again).data, HTTPStatus.ACCEPTED)
 

@@ -7,6 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from microstore.contracts.registry import SERVICES
+from microstore.staff.messages import figures
 from tests.support.ports import closed_port
 
 pytestmark = pytest.mark.django_db
@@ -47,3 +48,11 @@ def test_the_admins_own_files_are_served(client: Client, settings: Settings) -> 
 def test_only_one_service_is_in_this_process() -> None:
     installed = [service for service in SERVICES if service in django_settings.INSTALLED_APPS]
     assert installed == [django_settings.SERVICE]
+
+
+@pytest.mark.parametrize(("broker", "shown"), [("amqp://127.0.0.1//", True), ("redis://127.0.0.1/0", False)])
+def test_staff_miss_no_relay_that_measures_queues_where_there_is_no_rabbitmq(
+    settings: Settings, broker: str, shown: bool
+) -> None:
+    settings.CELERY_BROKER_URL = broker
+    assert ("relay last seen" in {figure.label for figure in figures()}) == shown

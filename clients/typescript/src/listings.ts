@@ -14,8 +14,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have the link sent again by which you verify your address
-         * @description Have the link sent again by which you verify your address; five within an hour at most are sent.
+         * Resend the link that verifies your e-mail address, five times an hour at most
+         * @description Resend the link that verifies your e-mail address, five times an hour at most.
          */
         post: operations["api_auth_email_send_link_create"];
         delete?: never;
@@ -34,8 +34,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Verify an address by the token of the e-mail, which is good once and for three days
-         * @description Verify an address by the token of the e-mail, which is good once and for three days.
+         * Verify an e-mail address
+         * @description Verify an e-mail address. The token of the e-mail is valid once, for three days.
          */
         post: operations["api_auth_email_verify_create"];
         delete?: never;
@@ -205,8 +205,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have a link for a new password sent
-         * @description Have a link for a new password sent. The answer is the same if nobody has the address.
+         * Request a link for a new password
+         * @description Request a link for a new password. The answer is the same if nobody has the address.
          */
         post: operations["api_auth_password_forgotten_create"];
         delete?: never;
@@ -225,8 +225,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set a new password by the token of the e-mail, good once, for an hour
-         * @description Set a new password by the token of the e-mail, good once, for an hour. This ends all sessions.
+         * Set a new password
+         * @description Set a new password. The token of the e-mail is valid once, for an hour. This ends all sessions.
          */
         post: operations["api_auth_password_reset_create"];
         delete?: never;
@@ -345,8 +345,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Get new tokens
-         * @description Get new tokens. A refresh token is valid once; using it again ends the session.
+         * Refresh the tokens
+         * @description Refresh the tokens. A refresh token is valid once; using it again ends the session.
          */
         post: operations["api_auth_token_refresh_create"];
         delete?: never;
@@ -385,8 +385,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Buy several things, all or none
-         * @description Buy several things, all or none. The answer comes at once; the orders settle behind it.
+         * Buy several items, all or none
+         * @description Buy several items, all or none. The answer comes at once, while the orders are pending.
          */
         post: operations["api_checkouts_create"];
         delete?: never;
@@ -537,8 +537,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Buy it
-         * @description Buy it. The answer comes at once; the order settles behind it.
+         * Buy a listing
+         * @description Buy a listing. The answer comes at once, while the order is pending.
          */
         post: operations["api_listings_buy_create"];
         delete?: never;
@@ -810,8 +810,8 @@ export interface paths {
         get: operations["api_webhooks_list"];
         put?: never;
         /**
-         * Have events of your sales sent to an address
-         * @description Have events of your sales sent to an address; the answer has their secret, once.
+         * Add an endpoint for the events of your sales
+         * @description Add an endpoint for the events of your sales. The answer has its secret, this once.
          */
         post: operations["api_webhooks_create"];
         delete?: never;
@@ -870,8 +870,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have a delivery sent again, with the same `webhook-id`, whatever became of it before
-         * @description Have a delivery sent again, with the same `webhook-id`, whatever became of it before.
+         * Send a delivery again, with the same `webhook-id`, whatever became of it before
+         * @description Send a delivery again, with the same `webhook-id`, whatever became of it before.
          */
         post: operations["api_webhooks_deliveries_redeliver_create"];
         delete?: never;
@@ -918,8 +918,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have an event of the type `ping` sent
-         * @description Have an event of the type `ping` sent. Its delivery has the answer a moment later.
+         * Send an event of the type `ping`
+         * @description Send an event of the type `ping`. Its delivery has the answer a moment later.
          */
         post: operations["api_webhooks_ping_create"];
         delete?: never;

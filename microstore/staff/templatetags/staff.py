@@ -1,7 +1,11 @@
-"""Template filters for permissions and numbers."""
+"""Template filters for permissions, numbers and texts."""
+
+import re
 
 from django import template
 from django.contrib.auth.models import User
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 
 from microstore.staff.money import show_amount
 
@@ -24,3 +28,9 @@ def amount(cents: int | None, currency: str) -> str:
 def unlocalized(number: float) -> str:
     """Return a number as SVG requires it, with a decimal point in every language."""
     return f"{number:g}"
+
+
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """Return a text with what stands between backticks as `<code>`."""
+    return mark_safe(re.sub("`([^`]+)`", r"<code>\1</code>", conditional_escape(text)))  # noqa: S308  # escaped
