@@ -91,6 +91,7 @@ def test_the_page_shows_every_message_and_loads_nothing_from_elsewhere(client: C
         assert f'id="{message}"' in text
     assert 'href="#listings.item_sold"' in text
     assert "unit_price_cents" in text
+    assert "<code>event_id</code> that you have" in text
     assert ("/ws/orders/" in text) == (settings.SERVICE == "listings")
 
 
