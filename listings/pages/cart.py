@@ -51,15 +51,20 @@ class Line(NamedTuple):
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("checkout")
 def cart(request: HttpRequest) -> HttpResponse:
-    """Show the cart with its totals; a POST buys everything that the form shows, or nothing."""
+    """Show the cart with its totals; a POST buys everything that the form shows, or nothing.
+
+    A quantity that the visitor has changed is kept and shown with its total first, and nothing is bought.
+    """
     if request.method != "POST":
         return _show(request)
-    if not request.user.is_authenticated:
-        return redirect_to_login(reverse("shop:cart"))
     # The form's cart and not the cookie's, which another tab may have changed since the page was shown.
     wanted = Cart.read(request.POST.get("cart", ""))
-    if not wanted.items:
+    if changed := _changed_quantities(request, wanted):
+        return _keep_changed(request, changed)
+    if "update" in request.POST or not wanted.items:
         return redirect("shop:cart")
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("shop:cart"))
     try:
         orders, replayed = checkout.check_out(_checkout(request, wanted))
     except Refusal as error:
@@ -88,6 +93,19 @@ def change(request: HttpRequest, listing_id: str) -> HttpResponse:
     kept, key = cart_of(request), int(listing_id)
     changed = kept.with_item(key, read_quantity(request, least=0)) if key in kept.items else kept
     return keep(changed, redirect("shop:cart"))
+
+
+def _changed_quantities(request: HttpRequest, wanted: Cart) -> dict[int, int]:
+    named = {key: f"quantity-{key}" for key in wanted.items if f"quantity-{key}" in request.POST}
+    written = {key: read_quantity(request, name=name, least=0) for key, name in named.items()}
+    return {key: quantity for key, quantity in written.items() if quantity != wanted.items[key]}
+
+
+def _keep_changed(request: HttpRequest, changed: dict[int, int]) -> HttpResponse:
+    kept = cart_of(request)
+    for key, quantity in changed.items():
+        kept = kept.with_item(key, quantity) if key in kept.items else kept
+    return keep(kept, redirect(f"{reverse('shop:cart')}?changed=1"))
 
 
 def _checkout(request: HttpRequest, wanted: Cart) -> checkout.Checkout:

@@ -99,7 +99,7 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Show one listing with the form that buys it."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
-        raise ListingNotFound(gettext("This is not on sale, or not any more."))
+        raise ListingNotFound(gettext("This listing is no longer available."))
     return _show(request, listing)
 
 

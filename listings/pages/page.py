@@ -58,12 +58,12 @@ def visitor_id(request: HttpRequest) -> int:
     return request.user.pk
 
 
-def read_quantity(request: HttpRequest, *, least: int = 1) -> int:
-    """Return the quantity of the form, 1 where it has none; raises ValidationError for what is no such one.
+def read_quantity(request: HttpRequest, *, name: str = "quantity", least: int = 1) -> int:
+    """Return a quantity of the form, 1 where it has none; raises ValidationError for what is no such one.
 
     Nothing is guessed: whoever wrote 1.5 or 1000000 is not sold one piece.
     """
-    text = request.POST.get("quantity", "1")
+    text = request.POST.get(name, "1")
     field = StrictIntegerField(min_value=least, max_value=MAX_QUANTITY)
     try:
         quantity: int = field.run_validation(int(text) if NUMBER.fullmatch(text) else text)

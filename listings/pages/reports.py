@@ -22,7 +22,7 @@ def report(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Show the form; a POST stores the report for staff."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
-        raise ListingNotFound(gettext("This is not on sale, or not any more."))
+        raise ListingNotFound(gettext("This listing is no longer available."))
     if request.method != "POST":
         return _form(request, listing)
     given = {name: request.POST.get(name, "").strip() for name in ("reason", "text")}

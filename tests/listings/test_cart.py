@@ -120,6 +120,22 @@ def test_the_whole_cart_is_one_checkout(shopper: Client, bob: User, armchair: Li
     assert items(shopper) == {}
 
 
+@pytest.mark.parametrize("button", [{}, {"update": ""}])
+def test_a_quantity_that_was_changed_is_shown_with_its_total_before_it_is_bought(
+    shopper: Client, armchair: Listing, lamp: Listing, button: dict[str, str]
+) -> None:
+    put(shopper, armchair)
+    put(shopper, lamp)
+    changed = {f"quantity-{lamp.pk}": "3"}
+    assert address(shopper.post("/cart/", form(shopper) | changed | button)) == "/cart/?changed=1"
+    assert items(shopper) == {armchair.pk: 1, lamp.pk: 3}
+    assert "check the new total" in text(shopper.get("/cart/?changed=1"))
+    assert not Order.objects.exists()
+    text(shopper.post("/cart/", form(shopper) | {f"quantity-{lamp.pk}": "many"}), 400)
+    shopper.post("/cart/", form(shopper) | changed)
+    assert Order.objects.get(listing=lamp).quantity == 3
+
+
 def test_two_clicks_are_one_checkout(shopper: Client, lamp: Listing) -> None:
     put(shopper, lamp)
     sent = form(shopper)
