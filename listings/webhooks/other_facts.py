@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from listings.webhooks.store import Scope, find_of_sales, find_wanting, insert_deliveries, is_any_enabled
+from listings.webhooks.store import Scope, find_of_sales, find_wanting, insert_deliveries
 from microstore.contracts.listings import CheckoutSettled
 from microstore.contracts.payouts import PayoutMessage
 
@@ -21,8 +21,6 @@ def store_payouts(event_type: str, facts: Sequence[PayoutMessage]) -> int:
 
 def store_checkouts(event_type: str, facts: Sequence[CheckoutSettled]) -> int:
     """Store a delivery of each fact for the endpoints of the sellers in it; return the number of new ones."""
-    if not is_any_enabled():
-        return 0
     of_order = find_of_sales(event_type, [order_id for fact in facts for order_id in fact.order_ids])
     return insert_deliveries(
         event_type,

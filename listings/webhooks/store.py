@@ -34,8 +34,6 @@ def store_deliveries(event_type: str, facts: Sequence[Message]) -> int:
 
     Idempotent: a fact that is delivered again stores nothing.
     """
-    if not is_any_enabled():
-        return 0
     of_sales = find_of_sales(event_type, [order_id_of(fact) for fact in facts])
     left_out = _cancelled(event_type, facts)
     wanted = [fact for fact in facts if order_id_of(fact) not in left_out]
@@ -57,11 +55,11 @@ def insert_deliveries(event_type: str, facts: Sequence[Message], own: Mapping[UU
     return len(insert_new(WebhookDelivery, rows, key="id"))
 
 
-def is_any_enabled() -> bool:
-    """Return whether any endpoint is switched on."""
+def is_none_enabled() -> bool:
+    """Return whether every endpoint is switched off, or there is none."""
     # All that a purchase costs here while nobody has an endpoint: the ORM takes three times as long.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM listings_webhookendpoint WHERE enabled)")
+        cursor.execute("SELECT NOT EXISTS (SELECT FROM listings_webhookendpoint WHERE enabled)")
         return bool(cursor.fetchone()[0])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from listings.webhooks.other_facts import store_checkouts, store_payouts
-from listings.webhooks.store import store_deliveries
+from listings.webhooks.store import is_none_enabled, store_deliveries
 from microstore.contracts.contract import AnyContract, Message
 from microstore.contracts.listings import CHECKOUT_SETTLED
 from microstore.contracts.payouts import PAYOUTS
@@ -30,4 +30,4 @@ def store_deliveries_of(fact: AnyContract) -> Callable[[list[Message]], Sequence
 
 
 for each in SUBSCRIBED_FACTS:
-    handles_fact(each, listener=WEBHOOKS)(store_deliveries_of(each))
+    handles_fact(each, listener=WEBHOOKS, unless=is_none_enabled)(store_deliveries_of(each))

@@ -8,6 +8,8 @@ import random
 from celery.events.event import event_exchange
 from django.conf import settings
 
+from microstore.messaging.fast_json import use_fast_json
+
 PREFIX = "CELERY_"
 
 
@@ -28,3 +30,4 @@ CONFIGURATION["CELERY_DB_REUSE_MAX"] = settings.CELERY_DB_REUSE_MAX
 event_exchange.no_declare = CONFIGURATION["broker_url"].startswith("amqp")
 # Of several nodes kombu connects to the first. In an order of its own each process begins with another.
 CONFIGURATION["broker_url"] = shuffle_nodes(CONFIGURATION["broker_url"])
+use_fast_json()

@@ -23,12 +23,12 @@ from microstore.contracts.webhooks import SUBSCRIBED_FACTS as WEBHOOK_FACTS
 from microstore.messaging.models import DeadLetter
 from microstore.messaging.receiving.consumer import (
     Delivery,
-    RetryState,
     Unavailable,
     handles,
     passed_at,
 )
 from microstore.messaging.receiving.partly_dead_lettered import PartlyDeadLettered
+from microstore.messaging.receiving.retry_state import RetryState
 from microstore.telemetry.tracing import trace_id_of
 from tests.support.deliveries import ArrivedTask
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from kombu import Connection
 from pytest_django import Settings
 
@@ -103,6 +104,35 @@ def test_two_listeners_of_one_service_each_handle_the_facts_of_the_queues_that_t
             monkeypatch.setattr(app.amqp.queues, "_consume_from", dict.fromkeys(consumed))
             app.tasks["order_completed"].apply(args=([sale.model_dump(mode="json")],), throw=True)
             assert handled == consumed
+    finally:
+        restore(known)
+
+
+def test_a_fact_that_a_listener_does_not_want_is_not_handled_nor_looked_at(
+    sale: OrderCompleted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "fact_handlers", {})
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", {"webhooks": None})
+    handled: list[OrderCompleted] = []
+    answers: list[bool | Exception] = [True, False, OperationalError("away")]
+
+    def is_nobody_there() -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def note(events: list[OrderCompleted]) -> list[Any]:
+        handled.extend(events)
+        return []
+
+    known = {name: app.tasks.pop(name, None) for name in names_of("webhooks")}
+    try:
+        handles_fact(ORDER_COMPLETED, listener="webhooks", unless=is_nobody_there)(note)
+        assert app.tasks["order_completed"].apply(args=(["no event"],), throw=True).result == []
+        for _ in range(2):
+            app.tasks["order_completed"].apply(args=([sale.model_dump(mode="json")],), throw=True)
+        assert handled == [sale, sale], "if it is not known, the handler has to see"
     finally:
         restore(known)
 

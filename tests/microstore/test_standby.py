@@ -14,7 +14,8 @@ from microstore.celery import app
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
 from microstore.messaging.models import OutboxMessage
-from microstore.messaging.receiving.consumer import Delivery, RetryState
+from microstore.messaging.receiving.consumer import Delivery
+from microstore.messaging.receiving.retry_state import RetryState
 from microstore.messaging.sending import outbox
 from microstore.messaging.sending.relay import Relay
 from stack.waiting import wait_until

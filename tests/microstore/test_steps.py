@@ -10,7 +10,8 @@ from kombu import Connection
 
 from microstore.contracts.contract import Message, to_wire
 from microstore.contracts.transactions import ORDER_CREATED, OrderCreated
-from microstore.messaging.receiving.consumer import Delivery, RetryState, Unavailable, passed_at
+from microstore.messaging.receiving.consumer import Delivery, Unavailable, passed_at
+from microstore.messaging.receiving.retry_state import RetryState
 from tests.support.deliveries import ArrivedTask
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,8 @@ import pytest
 from microstore.contracts.contract import Message, to_wire
 from microstore.contracts.transactions import ORDER_EXPIRED, REFUND_REQUESTED, OrderCreated
 from microstore.messaging.models import DeadLetter
-from microstore.messaging.receiving.consumer import Delivery, RetryState
+from microstore.messaging.receiving.consumer import Delivery
+from microstore.messaging.receiving.retry_state import RetryState
 from tests.support.broker import Mailbox
 from tests.support.deliveries import ArrivedTask
 from tests.support.fee_post import FeePost

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from celery import current_app
 from celery.app.amqp import AMQP
 from celery.worker import request, state
 from celery.worker.consumer import Consumer
@@ -63,6 +64,12 @@ class Request(request.Request):
 
     To Celery that is a task that failed, and would become a dead letter, though nothing is wrong with it.
     """
+
+    def __init__(self, message: Message, **options: Any) -> None:
+        if current_app.conf.worker_pool == "solo":
+            # `find_fault` has read the body; only a child process has to read it once more.
+            options |= {"body": message.payload, "decoded": True}
+        super().__init__(message, **options)
 
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
         # Called where the task has raised, and where its callback could not be published.

@@ -10,6 +10,7 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils import uuid
 from django.conf import settings
+from django.db import DatabaseError
 
 from microstore.contracts.contract import AnyContract, Contract, InvalidMessage, M, Message, to_wire
 from microstore.database.outage import drop_connection, is_database_outage
@@ -22,6 +23,7 @@ from microstore.messaging.project import celery_app
 from microstore.messaging.receiving import task_signals, worker_heartbeat  # noqa: F401  # connects their handlers
 from microstore.messaging.receiving.contradictions import split_repeats
 from microstore.messaging.receiving.partly_dead_lettered import PartlyDeadLettered
+from microstore.messaging.receiving.retry_state import OUTAGE_DELAY_SECONDS, RetryState
 from microstore.messaging.receiving.steps import drop_steps, is_linked
 from microstore.telemetry import otel
 from microstore.telemetry.tracing import bound_id
@@ -29,7 +31,6 @@ from microstore.telemetry.tracing import bound_id
 log = structlog.get_logger(__name__)
 
 REQUEST = "microstore.messaging.receiving.celery_worker:Request"
-OUTAGE_DELAY_SECONDS = 60  # between two attempts, at most
 OUTAGE_GIVE_UP_SECONDS = 24 * 3600
 
 
@@ -56,25 +57,6 @@ Run = Callable[..., Delivered]
 fact_handlers: dict[str, dict[str, Run]] = {}  # by the fact's name and the listener
 
 
-class RetryState(NamedTuple):
-    """Attempts and waiting of a message so far; it travels in the task's arguments, which no retry loses."""
-
-    attempts: int = 0
-    waited_seconds: float = 0  # in outages; a duration, since clocks of hosts differ
-    failing_since: float | None = None  # Unix time at which an outage began, in messages of earlier releases
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the keyword arguments; an earlier release refuses those that it does not know."""
-        waited = {"waited_seconds": self.waited_seconds} if self.waited_seconds else {}
-        return {"attempts": self.attempts, **waited}
-
-    def waited(self) -> float:
-        """Return the seconds waited so far, of a message of an earlier release one delay at most."""
-        if self.failing_since is None:
-            return self.waited_seconds
-        return min(max(time.time() - self.failing_since, 0), OUTAGE_DELAY_SECONDS)
-
-
 def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
     """Register the function as the Celery task of the contract; it stays a plain function.
 
@@ -85,10 +67,13 @@ def handles(contract: Contract[..., M]) -> Callable[[Handler[M]], Handler[M]]:
     return lambda handler: _register(contract, handler)
 
 
-def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[M]], Handler[M]]:
+def handles_fact(
+    fact: Contract[..., M], *, listener: str, unless: Callable[[], bool] = bool
+) -> Callable[[Handler[M]], Handler[M]]:
     """Register the function as a listener's handler of a fact; it stays a plain function.
 
-    All listeners receive a fact. A retry or a replay goes to this one alone, as a command of its own.
+    All listeners receive a fact. A retry or a replay goes to this one alone, as a command of its own. Facts
+    that arrive while `unless()` is true are acknowledged unread.
     """
     command = fact.for_listener(listener)
 
@@ -96,7 +81,8 @@ def handles_fact(fact: Contract[..., M], *, listener: str) -> Callable[[Handler[
         _register(command, handler)
         if fact.name not in fact_handlers:
             _add_task(fact.name, partial(_deliver_to_listeners, fact.name))
-        fact_handlers.setdefault(fact.name, {})[listener] = partial(_deliver, command, handler)
+        run = partial(_deliver, command, handler)
+        fact_handlers.setdefault(fact.name, {})[listener] = partial(_deliver_unless, unless, run)
         return handler
 
     return register
@@ -121,6 +107,17 @@ def _deliver(
     again = celery_app().tasks[contract.task_name]
     delivery = Delivery(task, contract, handler, RetryState(**state), again=again)
     return Delivered(delivery.handle(events), delivery.dead_lettered)
+
+
+def _deliver_unless(
+    unless: Callable[[], bool], run: Run, task: Any, events: object, **state: Any
+) -> Delivered:
+    try:
+        if unless():
+            return Delivered([], 0)
+    except DatabaseError as error:
+        log.warning("outage", error=repr(error))  # which the handler meets, too, and it is dealt with there
+    return run(task, events, **state)
 
 
 def _deliver_to_listeners(fact_name: str, task: Any, events: object, **state: Any) -> Delivered:

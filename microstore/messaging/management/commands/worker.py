@@ -44,6 +44,8 @@ class Command(BaseCommand):
         start_at_zero()
         # Remote control needs a queue of the worker's own, and a listener's user may declare none.
         app.conf.worker_enable_remote_control = not registry().listeners.keys() >= set(queues)
+        if options["solo"]:
+            app.conf.worker_pool = "solo"
         # Workers of one name answer for each other, and Flower shows one of them. Celery adds the host.
         name = options["name"] or f"{queues[0]}-{os.getpid()}"
         worker = app.Worker(
@@ -51,7 +53,6 @@ class Command(BaseCommand):
             queues=queues,
             concurrency=options["concurrency"],
             prefetch_multiplier=options["prefetch_multiplier"],
-            pool="solo" if options["solo"] else None,
             loglevel="INFO",
             without_gossip=True,
             without_mingle=True,
