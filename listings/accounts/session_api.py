@@ -14,6 +14,8 @@ from listings.accounts import history, open_sessions
 from listings.accounts.models import AccountEvent
 from listings.refusals import SessionNotFound
 from microstore.auth.authentication import account_id
+from microstore.http.filters import refuse_unknown
+from microstore.http.max_body import takes_no_body
 from microstore.http.problems import refuses
 
 
@@ -50,6 +52,7 @@ class SessionsView(APIView):
     @extend_schema(responses=OpenSessionSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List your open sessions, newest first: those of programs and those of browsers."""
+        refuse_unknown(request, known=())
         own = session_of(request)
         shown = [
             each._asdict() | {"current": each.id == own}
@@ -72,7 +75,8 @@ class SessionView(APIView):
 class EndOthersView(APIView):
     """All sessions of the caller but one."""
 
-    @extend_schema(request=None, responses=EndedSerializer)
+    @extend_schema(responses=EndedSerializer)
+    @takes_no_body
     def post(self, request: Request) -> Response:
         """End all sessions but that of this request's token."""
         ended = open_sessions.end_others(account_id(request), but=session_of(request), request=request)

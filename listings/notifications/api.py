@@ -14,6 +14,7 @@ from listings.notifications.models import Notification
 from listings.notifications.services import read_all, read_notification
 from microstore.auth.authentication import account_id
 from microstore.http.filters import StrictBooleanFilter
+from microstore.http.max_body import takes_no_body
 from microstore.http.pagination import NewestFirst
 from microstore.http.problem_schema import problems
 
@@ -102,7 +103,6 @@ class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notific
         return Notification.objects.filter(recipient=account_id(self.request)).select_related("order")
 
     @extend_schema(
-        request=None,
         responses={
             200: NotificationSerializer,
             **problems(_401="Log in.", _404="You have no such notification."),
@@ -110,17 +110,18 @@ class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notific
         examples=[EXAMPLE],
     )
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def read(self, request: Request, pk: str) -> Response:
         """Mark a notification as read. Repeating the request changes nothing."""
         notification = read_notification(int(pk), recipient_id=account_id(request))
         return Response(self.get_serializer(notification).data)
 
     @extend_schema(
-        request=None,
         responses={200: UnreadSerializer, **problems(_401="Log in.")},
         filters=False,
     )
     @action(detail=False, methods=["post"], url_path="read-all")
+    @takes_no_body
     def read_all(self, request: Request) -> Response:
         """Mark all notifications as read."""
         read_all(recipient_id=account_id(request))

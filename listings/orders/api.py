@@ -22,6 +22,7 @@ from listings.refusals import AlreadySettled
 from listings.settling import cancel
 from microstore.auth.authentication import account_id
 from microstore.http.filters import IdFilter
+from microstore.http.max_body import takes_no_body
 from microstore.http.pagination import NewestFirst
 from microstore.http.problem_schema import problems
 from microstore.refusal import CONTENT_TYPE, refusal
@@ -109,7 +110,6 @@ class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Ge
         return queries.orders_of(account_id(self.request))
 
     @extend_schema(
-        request=None,
         responses={
             200: OrderSerializer,
             **problems(
@@ -123,6 +123,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Ge
         examples=[SETTLED],
     )
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel your pending order. Its stock is available at once. Repeating it changes nothing."""
         order = cancel.cancel_order(self.get_object().pk, buyer_id=account_id(request))

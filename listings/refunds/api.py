@@ -34,7 +34,6 @@ class RefundsView(ListAPIView[Refund]):
     """The refunds of an order."""
 
     serializer_class = RefundSerializer
-    filter_backends = ()
     queryset = Refund.objects.none()
 
     def get_queryset(self) -> QuerySet[Refund]:

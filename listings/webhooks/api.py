@@ -25,6 +25,7 @@ from listings.webhooks.serializers import (
     as_given,
 )
 from microstore.auth.authentication import account_id
+from microstore.http.max_body import takes_no_body
 from microstore.http.problems import refuses
 
 ENDPOINT = OpenApiParameter("endpoint_id", UUID, OpenApiParameter.PATH, description="The endpoint.")
@@ -71,16 +72,18 @@ class WebhookViewSet(
         endpoints.delete_endpoint(self._own(pk))
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    @extend_schema(request=None, responses=SecretSerializer)
+    @extend_schema(responses=SecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret", throttle_scope="webhooks")
     @refuses(WebhookNotFound)
+    @takes_no_body
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Get a new secret. For a day each request is signed with the one before, too."""
         return Response(SecretSerializer(endpoints.rotate_secret(self._own(pk))).data)
 
-    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @extend_schema(responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"], throttle_scope="webhooks")
     @refuses(WebhookNotFound, WebhookOff)
+    @takes_no_body
     def ping(self, request: Request, pk: str) -> Response:
         """Send an event of the type `ping`. Its delivery has the answer a moment later."""
         return Response(DeliverySerializer(endpoints.ping(self._own(pk))).data, HTTPStatus.ACCEPTED)
@@ -134,8 +137,9 @@ class RedeliverView(APIView):
 
     throttle_scope = "webhooks"
 
-    @extend_schema(request=None, parameters=[ENDPOINT], responses={202: DeliverySerializer})
+    @extend_schema(parameters=[ENDPOINT], responses={202: DeliverySerializer})
     @refuses(WebhookNotFound, WebhookOff)
+    @takes_no_body
     def post(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
         """Send a delivery again, with the same `webhook-id`, whatever became of it before."""
         again = endpoints.redeliver(_own_delivery(request, endpoint_id, delivery_id))

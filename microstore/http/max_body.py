@@ -1,9 +1,9 @@
-"""Bounds of request bodies: each has a Content-Length, of at most MAX_BODY_BYTES, and all of its fields."""
+"""Bounds of request bodies: each has a Content-Length, of at most MAX_BODY_BYTES, and none is ignored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ DISCONNECT = {"type": "http.disconnect"}
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Fault(NamedTuple):
@@ -28,7 +29,10 @@ NO_LENGTH = Fault(HTTPStatus.LENGTH_REQUIRED, "Send the request body with a Cont
 NO_NUMBER = Fault(HTTPStatus.BAD_REQUEST, "The Content-Length header is not a whole number.")
 TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too large.")
 IN_ADDRESS = Fault(HTTPStatus.BAD_REQUEST, "Send fields in the request body; the address takes none.")
+IN_BODY = Fault(HTTPStatus.BAD_REQUEST, "Send no request body; this address takes no fields.")
+NO_FORM = Fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the request body as a form.")
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
 def bound_bodies(
@@ -44,23 +48,36 @@ def bound_bodies(
         fault = find_fault(request)
         return as_page_or_problem(request, *fault) if fault else get_response(request)
 
-    bounded.process_view = refuse_address  # type: ignore[attr-defined]  # Django looks for it there
+    bounded.process_view = refuse_ignored  # type: ignore[attr-defined]  # Django looks for it there
     return bounded
 
 
-def refuse_address(request: HttpRequest, view: Any, *args: Any) -> HttpResponse | None:
-    """Refuse what changes something and has fields in its address; None where the view may run."""
-    if request.GET and request.method in CHANGING and is_api(request) and takes(view, request.method):
-        return as_page_or_problem(request, *IN_ADDRESS)
-    return None
+def takes_no_body(view: View) -> View:
+    """Decorate a view's method that reads no fields; those of DELETE read none anyway."""
+    view.takes_no_body = True  # type: ignore[attr-defined]  # an attribute of our own
+    return view
 
 
-def takes(view: Any, method: str) -> bool:
-    """Return whether a view of DRF serves the method; where it does not, its own answer is 405."""
-    actions = getattr(view, "actions", None)
-    return (
-        hasattr(getattr(view, "cls", None), method.lower()) if actions is None else method.lower() in actions
-    )
+def refuse_ignored(request: HttpRequest, view: Any, *args: Any) -> HttpResponse | None:
+    """Refuse a change that would be made without what it says; None where the view may run."""
+    fault = _find_ignored(request, view) if request.method in CHANGING else None
+    return as_page_or_problem(request, *fault) if fault else None
+
+
+def _find_ignored(request: HttpRequest, view: Any) -> Fault | None:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)  # its form was checked before
+    if not is_api(request):
+        return NO_FORM if length and request.content_type not in FORMS else None
+    method = str(request.method).lower()
+    name = getattr(view, "actions", {method: method}).get(method)
+    handler = getattr(getattr(view, "cls", None), name, None) if name else None
+    if handler is None:
+        return None  # its own answer is 405
+    if request.GET:
+        return IN_ADDRESS
+    reads_none = getattr(handler, "takes_no_body", method == "delete")
+    # Some clients send an empty object where there is nothing to send.
+    return IN_BODY if reads_none and length > len("{}") else None
 
 
 def find_fault(request: HttpRequest) -> Fault | None:

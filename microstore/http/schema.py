@@ -96,6 +96,9 @@ class Schema(AutoSchema):
             bodies.setdefault(str(status.value), self._problem(status, refusals[status]))
         return dict(sorted(bodies.items()))
 
+    def get_request_serializer(self) -> Any:
+        return None if getattr(self._method(), "takes_no_body", False) else super().get_request_serializer()
+
     def get_summary(self) -> str:
         return super().get_summary() or re.split(r"[.;] |[.]$", self.get_description() or "")[0].strip()
 

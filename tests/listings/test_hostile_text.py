@@ -4,9 +4,11 @@ Nothing here may fail on our side, and all of it must be done long before pytest
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,7 +16,8 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from listings.models import Listing
+from listings.models import Listing, Order
+from tests.support.problem import read_problem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
 
@@ -214,6 +217,38 @@ def test_unknown_fields_are_named_ten_at_most(api: APIClient, armchair: Listing)
     response = api.post(f"/api/listings/{armchair.pk}/buy/", body, format="json")
     assert len(response.json()["errors"]) == 10
     assert len(response.content) < 4_000
+
+
+def test_no_operation_ignores_the_body_that_it_is_sent(api: APIClient, armchair: Listing) -> None:
+    """Those with a body refuse what they do not know, those without one refuse any but an empty object."""
+    tried = set()
+    for path, operations in paths().items():
+        for method in operations.keys() & {"post", "put", "patch", "delete"}:
+            if "requestBody" in operations[method]:
+                continue
+            parameters = operations[method].get("parameters", ())
+            address = path.format_map({each["name"]: a_key(each["schema"]) for each in parameters})
+            send = partial(api.generic, method.upper(), address, content_type="application/json")
+            for body in ('{"lamp": 1}', "nonsense{{{"):
+                problem = read_problem(send(body), 400)
+                assert "no request body" in problem["detail"]
+            assert "no request body" not in send("{}").content.decode()
+            tried.add((method, path))
+    assert ("post", "/api/orders/{id}/cancel/") in tried
+    assert ("delete", "/api/auth/sessions/{session_id}/") in tried
+
+
+def a_key(schema: dict[str, Any]) -> str:
+    """The id of nothing."""
+    return str(UUID(int=7)) if schema.get("format") == "uuid" else "7000"
+
+
+@pytest.mark.parametrize("content", ["application/json", "text/plain", ""])
+def test_no_page_ignores_a_body_that_is_no_form(browser: Client, armchair: Listing, content: str) -> None:
+    for path in (f"/listings/{armchair.pk}/buy/", "/cart/", "/account/log-out/", "/admin/login/"):
+        answer = browser.generic("POST", path, '{"quantity": 5}', content_type=content)
+        assert answer.status_code == 415
+    assert not Order.objects.exists()
 
 
 @pytest.mark.parametrize("debug", [False, True])

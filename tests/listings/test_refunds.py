@@ -119,6 +119,12 @@ def test_a_seller_refunds_an_order(
     assert (listed["status"], listed["fee_cents"]) == ("refunded", 1)
 
 
+def test_the_list_of_refunds_refuses_a_parameter_that_it_does_not_know(
+    alice: User, order: Order, client_of: Callable[[User], APIClient]
+) -> None:
+    read_problem(client_of(alice).get(f"/api/orders/{order.pk}/refunds/?status=refunded"), 400)
+
+
 def test_an_order_is_refunded_in_parts(alice: User, order: Order, refund_by: Callable[..., Any]) -> None:
     states = []
     for amount, pieces in ((100, 1), (5_000, 0), (1_000, 2)):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from microstore.auth.authentication import BalanceAuthentication, account_id
+from microstore.http.filters import refuse_unknown
 from transactions.ledger import balances
 from transactions.ledger.models import Entry, Journal
 
@@ -54,6 +55,7 @@ class BalanceView(APIView):
     @extend_schema(auth=AUTH, responses=BalancesSerializer)
     def get(self, request: Request) -> Response:
         """Return what you have as a seller: pending for some days after a sale, then available."""
+        refuse_unknown(request, known=())
         shown = [balance._asdict() for balance in balances.balances_of(account_id(request))]
         return Response(BalancesSerializer({"hold_days": settings.HOLD_DAYS, "balances": shown}).data)
 
