@@ -12,8 +12,9 @@ from listings import queries
 from listings.accounts import links, mails
 from listings.refusals import AccountGone, LinkOver
 from microstore.auth.authentication import account_id
+from microstore.http.max_body import takes_no_body
 from microstore.http.problems import refuses
-from microstore.http.serializers import RefuseUnknownFields, StrictCharField
+from microstore.http.serializers import RefuseUnknownFields, StrictCharField, StrictEmailField
 
 REQUESTED = OpenApiResponse(description="Requested.")
 
@@ -27,7 +28,7 @@ class TokenSerializer(RefuseUnknownFields):
 class ResetSerializer(RefuseUnknownFields):
     """The address of an account whose password is forgotten."""
 
-    email = serializers.EmailField(max_length=254)
+    email = StrictEmailField(max_length=254)
 
 
 class NewPasswordSerializer(TokenSerializer):
@@ -41,8 +42,9 @@ class SendLinkView(APIView):
 
     throttle_scope = "mail"
 
-    @extend_schema(request=None, responses={202: REQUESTED})
+    @extend_schema(responses={202: REQUESTED})
     @refuses(AccountGone)
+    @takes_no_body
     def post(self, request: Request) -> Response:
         """Resend the link that verifies your e-mail address, five times an hour at most."""
         mails.request_verification(queries.find_account(account_id(request)))

@@ -17,7 +17,12 @@ from listings.accounts.addresses import is_verified
 from listings.models import Profile
 from microstore.auth.addresses import validate_address
 from microstore.auth.names import TAKEN, ensure_unlike_others, validate_script
-from microstore.http.serializers import RefuseUnknownFields, StrictBooleanField, StrictCharField
+from microstore.http.serializers import (
+    RefuseUnknownFields,
+    StrictBooleanField,
+    StrictCharField,
+    StrictEmailField,
+)
 
 User = get_user_model()
 
@@ -37,7 +42,7 @@ class RegisterSerializer(RefuseUnknownFields):
     """The registration of a user."""
 
     username = UsernameField(max_length=150, validators=[User.username_validator, validate_script])
-    email = serializers.EmailField(max_length=254, validators=[EmailValidator(), validate_address])
+    email = StrictEmailField(max_length=254, validators=[EmailValidator(), validate_address])
     password = StrictCharField(max_length=128, write_only=True, trim_whitespace=False)
     id = serializers.IntegerField(read_only=True)
 
@@ -105,7 +110,7 @@ class ProfileSerializer(RefuseUnknownFields):
 
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
-    email = serializers.EmailField(max_length=254, validators=[EmailValidator(), validate_address])
+    email = StrictEmailField(max_length=254, validators=[EmailValidator(), validate_address])
     email_verified = serializers.BooleanField(
         read_only=True, help_text="Whether you have opened the link that was sent to `email`."
     )

@@ -11,7 +11,12 @@ from listings.buying.offer import Offer
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
 from microstore.contracts.transactions import FEE_VERSION
 from microstore.http.problem_schema import ProblemSerializer
-from microstore.http.serializers import RefuseUnknownFields, StrictCharField, StrictIntegerField
+from microstore.http.serializers import (
+    BoundedListField,
+    RefuseUnknownFields,
+    StrictCharField,
+    StrictIntegerField,
+)
 
 MAX_ITEMS = 50
 MAX_LISTING_ID = 2**63 - 1
@@ -59,7 +64,7 @@ class ItemSerializer(WantedSerializer):
 class CheckoutSerializer(RefuseUnknownFields):
     """A checkout: several listings, none of them twice."""
 
-    items = serializers.ListField(child=ItemSerializer(), min_length=1, max_length=MAX_ITEMS)
+    items = BoundedListField(child=ItemSerializer(), min_length=1, max_length=MAX_ITEMS)
 
     def validate_items(self, items: list[dict[str, int]]) -> list[dict[str, int]]:
         """Refuse a listing that is named twice: its quantity says how many."""

@@ -9,7 +9,12 @@ from listings.catalogue.seller_text import validate_line
 from listings.webhooks.addresses import Forbidden, check_url
 from listings.webhooks.events import EVENT_TYPES
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from microstore.http.serializers import RefuseUnknownFields, StrictBooleanField, StrictCharField
+from microstore.http.serializers import (
+    BoundedListField,
+    RefuseUnknownFields,
+    StrictBooleanField,
+    StrictCharField,
+)
 
 HOOK = {"url": "https://shop.example/hooks", "events": ["order.completed", "order.refunded"]}
 
@@ -26,7 +31,7 @@ class EndpointFields(RefuseUnknownFields, serializers.ModelSerializer[WebhookEnd
     """Fields of an endpoint that its owner may change."""
 
     url = StrictCharField(max_length=500, validators=[validate_url], help_text="HTTPS, a public address.")
-    events = serializers.ListField(
+    events = BoundedListField(
         child=serializers.ChoiceField(choices=EVENT_TYPES),
         allow_empty=False,
         max_length=len(EVENT_TYPES),

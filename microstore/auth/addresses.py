@@ -8,8 +8,9 @@ from django.core.mail.message import sanitize_address
 from django.utils.translation import gettext
 
 # Raised by Python's email package for an address or a header that it cannot write: a domain of 64 umlauts is
-# a UnicodeError, a line break a ValueError; its parser has raised each of the others.
-MALFORMED = (ValueError, LookupError, TypeError, AttributeError, MessageError)
+# a UnicodeError, a line break a ValueError, 250 brackets a RecursionError; its parser has raised each of the
+# others.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 
 
 def validate_address(address: str) -> None:

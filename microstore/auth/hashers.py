@@ -1,8 +1,8 @@
 """The hash of passwords."""
 
-import unicodedata
-
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+from microstore.database.texts import nfkc
 
 
 class NormalisingHasher(PBKDF2PasswordHasher):
@@ -12,4 +12,4 @@ class NormalisingHasher(PBKDF2PasswordHasher):
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        return super().encode(unicodedata.normalize("NFKC", password), salt, iterations)
+        return super().encode(nfkc(password), salt, iterations)

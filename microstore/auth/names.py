@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import CharField, F, Func, Value
 from django.utils.translation import gettext_lazy
 
+from microstore.database.texts import nfkc
 from microstore.staff.models import RetiredName
 
 # Scripts that languages mix (Unicode TR 39, 5.2: highly restrictive); Latin is not among them here.
@@ -22,7 +23,7 @@ def validate_script(name: str) -> None:
 
     An AppConfig adds it to the field of Django's user, so that forms and commands run it, too.
     """
-    scripts = {script_of(each) for each in unicodedata.normalize("NFKC", name)} - {""}
+    scripts = {script_of(each) for each in nfkc(name)} - {""}
     if len(scripts) > 1 and not any(scripts <= each for each in MIXED):
         raise ValidationError(MIXED_SCRIPTS)
 

@@ -1,11 +1,12 @@
 """Password validator that judges how hard one is to guess."""
 
-import unicodedata
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from zxcvbn import zxcvbn
+
+from microstore.database.texts import nfkc
 
 MIN_CHARACTERS = 8
 LONG = 12
@@ -19,7 +20,7 @@ class StrengthValidator:
     """Django's password validator for length: few characters have to be harder to guess than many."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        password = unicodedata.normalize("NFKC", password)
+        password = nfkc(password)
         if len(password) < MIN_CHARACTERS:
             raise ValidationError(
                 gettext("It must have at least {least} characters.").format(least=MIN_CHARACTERS)

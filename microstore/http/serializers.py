@@ -28,12 +28,29 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class StrictCharField(serializers.CharField):
-    """Field for a JSON string; a number is an error."""
+    """Field for a JSON string; a number is an error, and of one that is too long nothing else is checked."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        text = super().to_internal_value(data)
+        # DRF would run the other validators, too, whose cost then nothing bounds.
+        if self.max_length is not None and len(text) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return text
+
+
+class StrictEmailField(StrictCharField, serializers.EmailField):
+    """Field for an e-mail address."""
+
+
+class BoundedListField(serializers.ListField):
+    """Field for a JSON array; of one that is too long no item is checked, nor named in the response."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().run_child_validation(data)
 
 
 class RefuseUnknownFields(serializers.Serializer[Any]):

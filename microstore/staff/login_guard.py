@@ -3,7 +3,6 @@
 It is an authentication backend, so a new door has it without knowing of it.
 """
 
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from django.utils.translation import gettext
 from rest_framework.throttling import BaseThrottle
 
 from microstore.database.clock import database_now
+from microstore.database.texts import nfkc
 from microstore.http.limits import network_of
 from microstore.refusal import TooManyFailures
 from microstore.staff.actions import record
@@ -85,7 +85,7 @@ def counted_failure(request: HttpRequest | None, name: str) -> Iterator[Attempt]
 
 def normalise(name: str) -> str:
     """Return the name as failures are counted by it: spelling variants of one name are one name."""
-    return unicodedata.normalize("NFKC", name).casefold().replace("\0", "").strip()[:150]
+    return nfkc(name).casefold().replace("\0", "").strip()[:150]
 
 
 def address_of(request: HttpRequest | None) -> str | None:
