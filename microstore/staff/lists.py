@@ -19,6 +19,15 @@ TRACE_AGE = timedelta(days=7)
 class FastAdmin(BoundedAdmin):
     """Bounded list that inserts a StaffAction for every change made in the admin."""
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # Django's
+        if not change or obj._meta.pk.name in form.changed_data:
+            super().save_model(request, obj, form, change)
+            return
+        # Not the whole row, as Django's own does: its stock or password may have changed since it was read.
+        fields = obj._meta.concrete_fields
+        written = {each.name for each in fields if getattr(each, "auto_now", False)} | set(form.changed_data)
+        obj.save(update_fields=written & {each.name for each in fields})
+
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record(request, "added", obj, message)
         return super().log_addition(request, obj, message)

@@ -1,6 +1,10 @@
 """What staff of the listings service can look at, and what they cannot change."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
@@ -94,6 +98,50 @@ def test_stock_is_not_changed_by_hand(admin_client: Client, armchair: Listing) -
     assert admin_client.post(url_of(Listing, "change", armchair.pk), form).status_code == 302
     armchair.refresh_from_db()
     assert (armchair.price_cents, armchair.available, armchair.quantity) == (19_900, 1, 1)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Have something happen after a form has read its row, and before it writes it."""
+    save_form = ModelAdmin.save_form
+
+    def have(happen: Callable[[], object]) -> None:
+        def save_later(self: Any, request: Any, form: Any, change: Any) -> Any:
+            happen()
+            return save_form(self, request, form, change)
+
+        monkeypatch.setattr(ModelAdmin, "save_form", save_later)
+
+    return have
+
+
+def test_what_is_bought_while_staff_save_a_listing_stays_sold(
+    admin_client: Client, armchair: Listing, bob: User, meanwhile: Callable[..., None]
+) -> None:
+    meanwhile(lambda: order_one(armchair, buyer_id=bob.pk))
+    form = {
+        "title": "Crunchy armchair, reduced",
+        "price_cents": "199.00",
+        "currency": "EUR",
+        "category": "furniture",
+        "seller": armchair.seller_id,
+    }
+    assert admin_client.post(url_of(Listing, "change", armchair.pk), form).status_code == 302
+    armchair.refresh_from_db()
+    assert (armchair.price_cents, armchair.available, armchair.edition) == (19_900, 0, 2)
+
+
+def test_who_is_suspended_while_staff_save_the_user_stays_so(
+    admin_client: Client, bob: User, meanwhile: Callable[..., None]
+) -> None:
+    def suspend() -> None:
+        User.objects.filter(pk=bob.pk).update(is_active=False, password="another")
+
+    meanwhile(suspend)
+    form = {"username": "bob", "email": "bob@shop.example", "is_active": "on"}
+    assert admin_client.post(url_of(User, "change", bob.pk), form).status_code == 302
+    bob.refresh_from_db()
+    assert (bob.email, bob.is_active, bob.password) == ("bob@shop.example", False, "another")
 
 
 def test_buyers_are_no_staff(client: Client, bob: User, one_of_each: None) -> None:
