@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from listings import queries
-from listings.accounts.addresses import ensure_may_sell
 from listings.catalogue import selling
 from listings.catalogue.etags import etag, known_editions
 from listings.catalogue.filters import ListingFilter, ListingPages
@@ -34,6 +33,7 @@ from listings.refusals import (
 )
 from microstore.auth.authentication import account_id
 from microstore.http.filters import refuse_unknown
+from microstore.http.max_body import takes_no_body
 from microstore.http.problems import refuses
 
 KNOWN_EDITION = OpenApiParameter(
@@ -95,9 +95,7 @@ class ListingViewSet(
         return super().create(request, *args, **kwargs)
 
     def perform_create(self, serializer: Any) -> None:
-        seller = queries.find_account(account_id(self.request))
-        ensure_may_sell(seller)
-        serializer.save(seller=seller)
+        serializer.save(seller=queries.find_account(account_id(self.request)))
         self.headers |= etag(serializer.instance)
 
     @extend_schema(parameters=[ETAG])
@@ -122,16 +120,18 @@ class ListingViewSet(
         withdrawn = selling.delete_listing(self._own(pk), editions=known_editions(request))
         return self._response(withdrawn) if withdrawn else Response(status=204)
 
-    @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG])
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
     @refuses(*NOT_OWN, EditionOutdated, WithdrawnByStaff, AddressNotVerified)
+    @takes_no_body
     def publish(self, request: Request, pk: str) -> Response:
         """Put your draft, or a listing that you withdrew, on sale; not one that staff withdrew."""
         return self._response(selling.publish_listing(self._own(pk), editions=known_editions(request)))
 
-    @extend_schema(parameters=[KNOWN_EDITION, ETAG], request=None)
+    @extend_schema(parameters=[KNOWN_EDITION, ETAG])
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
     @refuses(*NOT_OWN, EditionOutdated)
+    @takes_no_body
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take your listing off sale. Existing orders stay valid."""
         return self._response(selling.withdraw_listing(self._own(pk), editions=known_editions(request)))

@@ -37,21 +37,21 @@ class ImagesView(APIView):
     throttle_scope = "images"
 
     @extend_schema(request=UploadSerializer, responses={201: ListingImageSerializer})
-    @refuses(ListingNotFound, NotYours, BadImage, ImageTooLarge, TooManyImages, ImagesBusy)
+    @refuses(ListingNotFound, NotYours, BadImage, ImageTooLarge, TooManyImages, ImagesBusy, WithdrawnByStaff)
     def post(self, request: Request, listing_id: str) -> Response:
         """Add a picture: JPEG, PNG, WebP or HEIC. It is encoded again, without its metadata."""
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
         upload = request.FILES.get("image")
         if not isinstance(upload, UploadedFile) or not upload.size:
             raise ValidationError({"image": ["Send a file as the form field image."]})
-        image = selling.add_image(listing, upload)
+        image = selling.add_image(listing, *selling.draw_uploads([upload]))
         return Response(ListingImageSerializer(image, context={"request": request}).data, 201)
 
 
 class ImageView(APIView):
     """One picture of a listing."""
 
-    @extend_schema(request=None, responses={204: OpenApiResponse(description="Deleted.")})
+    @extend_schema(responses={204: OpenApiResponse(description="Deleted.")})
     @refuses(ListingNotFound, NotYours, WithdrawnByStaff)
     def delete(self, request: Request, listing_id: str, image_id: str) -> Response:
         """Delete a picture of your listing."""

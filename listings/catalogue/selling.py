@@ -3,7 +3,7 @@
 Stock and editions change by conditional updates alone, which concurrent purchases need.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from listings import queries
 from listings.accounts.addresses import ensure_may_sell
-from listings.catalogue.images import draw_picture
+from listings.catalogue.images import Picture, draw_picture
 from listings.catalogue.picture_files import (
     delete_files,
     discard_files,
@@ -102,13 +102,20 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
     return own_listing(listing.id, seller_id=listing.seller_id) if has_orders else None
 
 
-def add_image(listing: Listing, upload: "UploadedFile[Any]") -> ListingImage:
+def draw_uploads(uploads: "Sequence[UploadedFile[Any]]") -> list[Picture]:
+    """Return the pictures, all of them drawn before the first is stored: a rollback deletes no file.
+
+    Raises BadImage, ImageTooLarge, ImagesBusy, or TooManyImages before any is decoded.
+    """
+    _ensure_room(len(uploads))
+    return [draw_picture(upload.file, size_bytes=upload.size or 0) for upload in uploads if upload.file]
+
+
+def add_image(listing: Listing, picture: Picture) -> ListingImage:
     """Store a picture and its thumbnail.
 
-    Raises BadImage, ImageTooLarge, ImagesBusy, TooManyImages, or ListingNotFound for one deleted meanwhile.
+    Raises TooManyImages, WithdrawnByStaff, or ListingNotFound for one deleted meanwhile.
     """
-    assert upload.file is not None
-    picture = draw_picture(upload.file, size_bytes=upload.size or 0)
     # Files before the row: a process that dies in between leaves files that no row names, but never a row
     # without files.
     names = store_files(listing.id, picture)
@@ -180,9 +187,16 @@ def _set_status(
 @transaction.atomic
 def _insert_image(listing_id: int, image: ListingImage) -> None:
     # Locked, so that concurrent uploads are counted one after the other.
-    if Listing.objects.select_for_update().filter(id=listing_id).first() is None:
+    listing = Listing.objects.select_for_update().filter(id=listing_id).first()
+    if listing is None:
         raise ListingNotFound(gettext("There is no such listing."))
-    if ListingImage.objects.filter(listing_id=listing_id).count() >= MAX_IMAGES:
+    if listing.withdrawn_reason:
+        raise _withdrawn_by_staff(listing)
+    _ensure_room(ListingImage.objects.filter(listing_id=listing_id).count() + 1)
+    image.save()
+
+
+def _ensure_room(images: int) -> None:
+    if images > MAX_IMAGES:
         text = gettext("A listing has at most {most} images; delete one first.")
         raise TooManyImages(text.format(most=MAX_IMAGES))
-    image.save()

@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from listings.accounts.addresses import ensure_may_sell
 from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage
 from listings.money import validate_currency
@@ -96,6 +97,7 @@ class ListingSerializer(RefuseUnknownFields, serializers.ModelSerializer[Listing
         read_only_fields = ("id", "available", "status", "seller_id", "created_at", "updated_at")
 
     def create(self, validated_data: dict[str, Any]) -> Listing:
+        ensure_may_sell(validated_data["seller"])
         draft = validated_data.pop("draft")
         status = Listing.Status.DRAFT if draft else Listing.Status.ON_SALE
         return Listing.objects.create(**validated_data, status=status, available=validated_data["quantity"])

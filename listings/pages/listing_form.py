@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from listings.catalogue import selling
+from listings.catalogue.images import Picture
 from listings.models import MAX_PRICE_CENTS, Category, Listing
 from listings.money import UnreadableAmount, format_amount, format_plain, read_amount
 
@@ -58,7 +59,6 @@ def as_form(errors: dict[str, Any], currency: str) -> dict[str, Any]:
     return problems
 
 
-def add_pictures(request: HttpRequest, listing: Listing) -> None:
-    """Add every picture that was sent; the first that is refused raises what `selling.add_image` does."""
-    for image in request.FILES.getlist("image"):
-        selling.add_image(listing, image)
+def draw_pictures(request: HttpRequest) -> list[Picture]:
+    """Return the pictures that were sent; raises what `selling.draw_uploads` does for the first bad one."""
+    return selling.draw_uploads(request.FILES.getlist("image"))

@@ -17,7 +17,7 @@ from listings.catalogue.serializers import EditListingSerializer
 from listings.models import Listing
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.listing_form import add_pictures, as_api, as_form, choices, read_form, write_form
+from listings.pages.listing_form import as_api, as_form, choices, draw_pictures, read_form, write_form
 from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
 from listings.refusals import AlreadyOrdered, EditionOutdated
 from microstore.refusal import Refusal
@@ -86,7 +86,8 @@ def add_picture(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Add the pictures that were sent, and show the form again; with the reason where one is refused."""
     listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
     try:
-        add_pictures(request, listing)
+        for picture in draw_pictures(request):
+            selling.add_image(listing, picture)
     except Refusal as error:
         return _form(request, listing, write_form(listing), problems={"image": [str(error)]})
     return redirect_into("pictures", "edit", listing.pk)

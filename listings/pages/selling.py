@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -10,13 +11,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from listings.catalogue.images import Picture
+from listings.catalogue.selling import add_image
 from listings.catalogue.serializers import ListingSerializer
 from listings.models import Listing
 from listings.money import UnreadableAmount, format_amount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
-from listings.pages.listing_form import add_pictures, as_api, as_form, choices, read_form
-from listings.pages.page import page_of, render_page, visitor_id
+from listings.pages.listing_form import as_api, as_form, choices, draw_pictures, read_form
+from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 from microstore.refusal import Refusal
 from microstore.staff.columns import peer_url
@@ -28,6 +31,7 @@ SHOWN_LISTINGS = 12  # the newest; a page of their own has all
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @limited("images")
+@shows_refusals
 def sell(request: HttpRequest) -> HttpResponse:
     """Show the form; a POST puts a listing on sale at once, or shows the form again with its problems."""
     if request.method != "POST":
@@ -38,10 +42,10 @@ def sell(request: HttpRequest) -> HttpResponse:
     if not listing.is_valid():
         return _form(request, given, problems=as_form(listing.errors, given["currency"]) | problems)
     try:
-        made = _put_on_sale(request, listing)
+        pictures = draw_pictures(request)
     except Refusal as error:
         return _form(request, given, problems={"image": [str(error)]})
-    return redirect("shop:listing", made.pk)
+    return redirect("shop:listing", _put_on_sale(request, listing, pictures).pk)
 
 
 @require_safe
@@ -93,10 +97,11 @@ def balance(request: HttpRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _put_on_sale(request: HttpRequest, listing: ListingSerializer) -> Listing:
-    # One database transaction: a picture that is refused rolls the listing back.
+def _put_on_sale(request: HttpRequest, listing: ListingSerializer, pictures: Iterable[Picture]) -> Listing:
+    # One database transaction: nobody sees the listing without its pictures.
     made: Listing = listing.save(seller=find_account(visitor_id(request)))
-    add_pictures(request, made)
+    for picture in pictures:
+        add_image(made, picture)
     return made
 
 

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from listings.accounts.addresses import is_verified
 from listings.accounts.models import AccountEvent, AccountMail, BrowserSession, SentMail
 from listings.accounts.sessions import open_session
-from listings.models import Profile, Session
+from listings.models import Listing, Profile, Session
 from listings.notifications import tasks
 from microstore.contracts.notifications import MAIL_ACCOUNT
 from microstore.messaging.models import OutboxMessage
@@ -261,4 +261,9 @@ def test_a_seller_needs_a_verified_address_where_the_setting_wants_one(
     assert post(dora, "/api/listings/", **lamp).status_code == 201  # type: ignore[arg-type]  # a number, too
     settings.SELLERS_VERIFY_ADDRESS = True
     read_problem(post(dora, "/api/listings/", **lamp), 403)  # type: ignore[arg-type]  # the same
+    browser = Client()
+    browser.force_login(User.objects.get(username="dora"))
+    form = {"title": "Reading lamp", "price": "59", "currency": "EUR", "quantity": "1", "category": "toys"}
+    assert "Verify your e-mail address" in text(browser.post("/sell/", form), 403)
+    assert Listing.objects.count() == 1
     assert post(client_of(carol), "/api/listings/", **lamp).status_code == 201  # type: ignore[arg-type]  # the same

@@ -312,5 +312,7 @@ def test_what_staff_withdrew_keeps_its_pictures_and_cannot_be_deleted(
     for path in (f"/api/listings/{armchair.pk}/", f"/api/listings/{armchair.pk}/images/{image['id']}/"):
         problem = read_problem(seller.delete(path), 403)
         assert problem["type"].endswith("withdrawn-by-staff")
-    assert ListingImage.objects.exists()
+    problem = read_problem(send(seller, armchair, picture()), 403)
+    assert problem["type"].endswith("withdrawn-by-staff")
+    assert ListingImage.objects.count() == 1
     assert len(files(media)) == 2

@@ -146,6 +146,24 @@ def test_a_buyer_sees_what_was_there_when_it_was_bought(
     assert api.get(later["url"]).status_code == 404
 
 
+def test_pictures_of_a_suspended_seller_are_for_her_buyers(
+    of_alice: APIClient,
+    api: APIClient,
+    anybody: APIClient,
+    alice: User,
+    armchair: Listing,
+    purchase: Callable[..., Purchase],
+) -> None:
+    image = add_picture(of_alice, armchair)
+    buy_listing(purchase())
+    url = f"/pictures/{image['id']}/large.jpg"
+    assert anybody.get(url).status_code == 200
+    alice.is_active = False
+    alice.save()
+    assert anybody.get(url).status_code == 404
+    assert api.get(url).status_code == 200
+
+
 def test_what_staff_withdrew_is_not_rewritten_by_its_seller(of_alice: APIClient, armchair: Listing) -> None:
     withdraw_listing(armchair.pk, by="carol", reason="stolen goods")
     url = f"/api/listings/{armchair.pk}/"

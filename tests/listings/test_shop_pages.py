@@ -245,6 +245,14 @@ def test_nobody_is_sent_elsewhere(client: Client, bob: User, elsewhere: str) -> 
     assert address(client.post("/account/log-in/", known)) == "/"
 
 
+@pytest.mark.parametrize("named", ["x", "shop:cart", "catalogue"])
+def test_the_page_to_come_back_to_is_an_address_and_no_name(client: Client, bob: User, named: str) -> None:
+    bob.set_password("a lighthouse in fog")
+    bob.save()
+    known = {"username": "bob", "password": "a lighthouse in fog", "next": named}
+    assert address(client.post("/account/log-in/", known)) in (named, "/")
+
+
 @pytest.mark.parametrize("username", ["bob", "nobody", "bob\0", "", "b" * 151])
 def test_a_wrong_password_opens_nothing(client: Client, bob: User, username: str) -> None:
     page = text(client.post("/account/log-in/", {"username": username, "password": "guessed"}), 401)
@@ -292,6 +300,16 @@ def test_something_is_sold_with_its_picture(seller: Client) -> None:
     assert address(response) == f"/listings/{listing.pk}/"
     assert (listing.price_cents, listing.quantity, listing.status) == (5_900, 2, "on_sale")
     assert ListingImage.objects.get().listing == listing
+
+
+def test_a_picture_that_is_refused_leaves_no_file_of_those_before_it(
+    seller: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    for pictures in ([upload(picture()), upload(b"no picture")], [upload(picture(size=(8, 8)))] * 9):
+        text(seller.post("/sell/", LAMP | {"image": pictures}), 400)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not Listing.objects.exists()
 
 
 @pytest.mark.parametrize(

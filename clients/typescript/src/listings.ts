@@ -3083,7 +3083,7 @@ export interface operations {
             };
             400: components["responses"]["BadImage"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotYours"];
+            403: components["responses"]["NotYoursOrWithdrawnByStaff"];
             404: components["responses"]["ListingNotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["TooManyImages"];
