@@ -3,8 +3,9 @@
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, resolve_url
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -94,7 +95,8 @@ def _form(request: HttpRequest, template: str, *, status: int = 200, **context: 
 
 def _log_in(request: HttpRequest, user: User) -> HttpResponse:
     login(request, user)
-    return redirect(_wanted_next(request) or resolve_url("shop:catalogue"))
+    # Not by `redirect`, which takes a text without a slash for the name of a page: a 500 for `?next=x`.
+    return HttpResponseRedirect(_wanted_next(request) or reverse("shop:catalogue"))
 
 
 def _wanted_next(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ import segno
 from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -42,7 +42,7 @@ def enter_code(request: HttpRequest, site: AdminSite) -> HttpResponse:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         if second_factor.pass_with_code(request, form.cleaned_data["code"]):
-            return redirect(_wanted_next(request))
+            return HttpResponseRedirect(_wanted_next(request))  # `redirect` takes a text for a page's name
         form.add_error("code", WRONG)
     return _render(request, site, "second_factor.html", "Second factor", form=form)
 

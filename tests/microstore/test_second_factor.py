@@ -130,6 +130,10 @@ def test_of_two_who_enrol_at_the_same_moment_one_does(carol: User) -> None:
     assert (TOTPDevice.objects.count(), sum(map(opens, clients))) == (1, 1)
 
 
+def test_the_page_after_a_code_is_an_address_and_no_name(carol: User, app: App) -> None:
+    assert address(new_browser(carol).post(FACTOR, {"code": app.next_code(), "next": "x"})) == "x"
+
+
 def test_a_code_is_good_once(carol: User, app: App) -> None:
     code = app.next_code()
     assert address(new_browser(carol).post(FACTOR, {"code": code})) == "/admin/"
