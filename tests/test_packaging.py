@@ -36,6 +36,12 @@ def test_every_process_runs_the_same_in_a_container(name: str) -> None:
     assert CONTAINERS[name]["restart"] == "unless-stopped"
 
 
+@pytest.mark.parametrize("name", [name for name, command in PROCESSES.items() if "granian" in command])
+def test_every_server_takes_http_1_alone(name: str) -> None:
+    """With HTTP/2 granian takes 16 MiB of headers with each request."""
+    assert "--http 1" in " ".join(core(process_words(PROCESSES[name])))
+
+
 def test_sizes_and_places_are_all_that_may_differ() -> None:
     assert list(core(["granian", "--port", "8000", "--no-ws", "a:b"])) == ["granian", "--no-ws", "a:b"]
     assert list(core(["celery", "flower", "--address=0.0.0.0", "--port=5"])) == ["celery", "flower"]

@@ -47,7 +47,8 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
         if bearer:
             if len(self._verified) >= REMEMBERED_TOKENS:
                 self._verified.clear()
-            self._verified[request.META["HTTP_AUTHORIZATION"]] = keys, bearer
+            # By the token and not by the header, which may have any number of blanks around it.
+            self._verified[f"Bearer {bearer[1].token.decode()}"] = keys, bearer
         return bearer
 
     @classmethod

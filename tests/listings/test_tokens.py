@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from listings.accounts.sessions import open_session
 from listings.models import Listing
+from microstore.auth.authentication import TokenAuthentication
 from tests.support.problem import read_problem
 from tests.support.rows import count_rows
 from tests.support.tokens import FORGERIES, claims_of, forge, sign
@@ -21,6 +22,15 @@ LAMP = {"title": "Reading lamp", "price_cents": 5_900, "currency": "EUR"}
 def test_a_good_token_is_believed(anybody: APIClient, bob: User) -> None:
     headers = {"Authorization": f"Bearer {sign(claims_of(bob.pk))}"}
     assert anybody.get("/api/orders/", headers=headers).status_code == 200
+
+
+def test_a_token_is_remembered_once_however_many_blanks_are_before_it(anybody: APIClient, bob: User) -> None:
+    """An entry of the cache would be as large as the header, of which servers take hundreds of kilobytes."""
+    token = sign(claims_of(bob.pk, jti="remembered once"))
+    for blanks in ("", " ", " " * 5_000):
+        headers = {"Authorization": f"Bearer {blanks}{token}"}
+        assert anybody.get("/api/orders/", headers=headers).status_code == 200
+    assert [each for each in TokenAuthentication._verified if token in each] == [f"Bearer {token}"]
 
 
 @pytest.mark.parametrize("kind", FORGERIES)
