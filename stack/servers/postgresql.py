@@ -75,10 +75,13 @@ class PostgreSQL(Server):
         draft = self.folder / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        self._give_to_user(draft)
-        self._create_cluster(draft)
-        self._create_database(draft)
-        draft.rename(self.data)
+        try:
+            self._give_to_user(draft)
+            self._create_cluster(draft)
+            self._create_database(draft)
+            draft.rename(self.data)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
     def start(self) -> bool:
         """Start it, with the roles that a service's database has in production."""
@@ -118,8 +121,10 @@ class PostgreSQL(Server):
         version, _ = self._find_programs()
         locale = BUILTIN_LOCALE if version >= HAS_BUILTIN_LOCALE else SYSTEM_LOCALE
         options += [] if self.fsync else ["--no-sync"]
-        self._run("initdb", "-D", str(data), *options, "--encoding=UTF8", *locale)
-        password_file.unlink()
+        try:
+            self._run("initdb", "-D", str(data), *options, "--encoding=UTF8", *locale)
+        finally:
+            password_file.unlink()
 
     def _create_database(self, data: Path) -> None:
         # Single-user mode: the database is there before a server is, so no client can come too early.
