@@ -22,7 +22,7 @@ from stack.servers.throw_away import private_servers
 COMMAND_ENDS_WITHIN_SECONDS = 20
 TIMED_OUT = 124  # as with timeout(1)
 SERVERS_START_WITHIN_SECONDS, SERVERS_END_WITHIN_SECONDS = 900, 120  # the first time they are installed
-NO_PLACE = (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+NO_PLACE = (errno.EACCES, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 ENOUGH_FILES = 65_536  # not all that are allowed: Erlang sets aside memory for each
 
 

@@ -1,6 +1,7 @@
 """`tools/install.py`: the first thing that a newcomer sees."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -52,3 +53,21 @@ def test_progress_is_shown(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr.split() == ["1", "of", "2", "packages", "found", "installing", "them", "..."]
     assert (target / "chair.py").exists()
+
+
+def plan_run(folder: Path) -> str:
+    """What `make run` would do in this folder."""
+    said = subprocess.check_output(["make", "--dry-run", "run"], cwd=folder, text=True)
+    return str(said)
+
+
+def test_a_folder_that_was_renamed_gets_its_virtual_environment_anew(tmp_path: Path) -> None:
+    (folder := tmp_path / "my shop" / "one").mkdir(parents=True)
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        shutil.copy(ROOT / name, folder)
+    (venv := folder / ".venv" / "bin").mkdir(parents=True)
+    (venv / "python").symlink_to(sys.executable)
+    (venv.parent / "pyvenv.cfg").write_text(f"command = /bin/python3 -m venv --clear {venv.parent}\n")
+    (venv.parent / ".installed").touch()
+    assert "venv --clear" not in plan_run(folder)
+    assert "venv --clear" in plan_run(folder.rename(folder.with_name("two")))

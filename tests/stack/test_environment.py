@@ -1,7 +1,9 @@
 """The environment of the processes: ports, keys, files for use by hand."""
 
+import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from stack.failure import CannotRun
+from stack.places import ROOT, RUN_VARIABLE
 from stack.ports import choose_ports
 from stack.processes import environment
 from stack.processes.environment import (
@@ -113,3 +116,35 @@ def test_only_the_listings_service_can_sign_tokens(tmp_path: Path) -> None:
     )
     assert "PRIVATE KEY" in listings.read_text()
     assert "PRIVATE KEY" not in transactions.read_text()
+
+
+def test_a_file_that_does_not_fit_stays_as_it_was(tmp_path: Path) -> None:
+    (file := tmp_path / "keys.json").write_text("kept")
+    write = (
+        f"import pathlib, stack.places; stack.places.write_private(pathlib.Path({str(file)!r}), 'x' * 9999)"
+    )
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 1; exec "$0" -c "$1"', sys.executable, write],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "File too large" in done.stderr
+    assert file.read_text() == "kept"
+
+
+def test_a_folder_that_takes_no_files_is_named_in_one_line(tmp_path: Path) -> None:
+    (file := tmp_path / "taken").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", "down"],
+        env={**os.environ, RUN_VARIABLE: str(file / "run")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.split("\n", 1)[1].splitlines()
+    assert line.startswith(f"{file}/run")
+    assert f"{RUN_VARIABLE}=/another/folder" in line
