@@ -262,9 +262,9 @@ def test_two_things_are_bought_by_one_checkout(market: Market, chromium: Browser
         expect(buyer.bell).to_have_text("1")
         buyer.bell.click()
         buyer.page.get_by_role("link", name="You bought").click()
-        expect(buyer.page.get_by_role("heading", level=1)).to_have_text("2 things bought together")
+        expect(buyer.page.get_by_role("heading", level=1)).to_have_text("2 items bought together")
         buyer.page.get_by_role("link", name="All my orders").click()
-        buyer.page.get_by_role("link", name="2 things bought together").click()
+        buyer.page.get_by_role("link", name="2 items bought together").click()
         expect(main).to_contain_text("2 of 2 completed")
 
 
@@ -338,7 +338,7 @@ def test_a_page_speaks_german_to_germans_and_english_to_who_wants_it(
     with visit(chromium, market.listings_url, locale="de-DE") as visitor:
         visitor.page.goto("/")
         expect(visitor.page.locator("html")).to_have_attribute("lang", "de")
-        expect(visitor.page.locator("#live")).to_have_text("Live: Änderungen erscheinen von selbst")
+        expect(visitor.page.locator("#live")).to_have_text("Live: aktualisiert sich von selbst")
         expect(visitor.page.locator(".price").first).to_contain_text(re.compile(r"\d,\d\d\s€"))
         visitor.page.get_by_role("button", name="In den Warenkorb:").first.click()
         expect(visitor.page.get_by_role("status")).to_contain_text("Im Warenkorb:")

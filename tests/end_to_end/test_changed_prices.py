@@ -85,4 +85,4 @@ def test_the_cart_says_what_changed_and_asks_also_where_it_shows_the_new_price_b
         keep_picture(buyer, "changed-price-cart")
         buyer.forgive(409)
         buyer.page.get_by_role("button", name="Buy all at these prices").click()
-        expect_order(buyer, title, heading="1 thing bought")
+        expect_order(buyer, title, heading="1 item bought")
