@@ -113,6 +113,8 @@ def test_a_name_is_no_formula(folder: Path, sign: str) -> None:
         '{"holder": "Mallory", "iban": "DE\u0668\u0669370400440532013000"}',
         '{"holder": "Mallory", "iban": "nowhere"}',
         '{"holder": "Mallory\\u0000", "iban": "DE89370400440532013000"}',
+        '{"holder": "Mallory\\u000b", "iban": "DE89370400440532013000"}',
+        '{"holder": "\U0001f600", "iban": "DE89370400440532013000"}',
         '{"holder": 5}',
         "[]",
         "no JSON",
@@ -128,6 +130,21 @@ def test_details_that_no_file_can_hold_keep_nobody_elses_money(folder: Path, ope
     list(send_payouts())
     assert dict(Payout.objects.values_list("seller_id", "status")) == {4: "sent", 7: "prepared"}
     assert [row["holder"] for row in rows(batches(folder)[0])] == ["Alice Example"]
+
+
+@pytest.mark.parametrize(("holder", "written"), [("𝕬𝖑𝖎𝖈𝖊 𝕸.", "Alice M."), ("Ⓐ", "A"), ("🄱😀", "B")])  # noqa: RUF001
+def test_a_name_in_letters_that_banks_do_not_write_stops_nobody_elses_payout(
+    folder: Path, holder: str, written: str
+) -> None:
+    """They are Latin letters to Unicode, and so to the form in which sellers write their names."""
+    give_account(4, holder=holder)
+    give_account(7)
+    for seller in (4, 7):
+        sell(seller)
+    prepare()
+    list(send_payouts())
+    names = ET.parse(batches(folder)[0] / "pain.001.xml").iter(f"{PAIN}Cdtr")
+    assert sorted(str(name.findtext(f"{PAIN}Nm")) for name in names) == sorted([written, "Alice Example"])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,6 @@
 """Details of bank accounts: opened where payouts are sent, and sealed anew when the key is exchanged."""
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
@@ -8,10 +9,10 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from text_unidecode import unidecode
 
 from microstore.auth.sealing import CannotOpen, open_sealed, public_half, seal
-from microstore.fee_function.quotes import PLAIN_TEXT
 from transactions.ledger.balances import balances_of
 from transactions.payouts.models import OPEN, BankAccount, Payout
 
@@ -20,10 +21,25 @@ ROWS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
 
 
+def as_banks_write(holder: str) -> str:
+    """Return the name in ASCII, as a file of payments has it: Lukasz for Łukasz, A for the circled one."""
+    written: str = unidecode(unicodedata.normalize("NFKC", holder))
+    return written.strip()
+
+
+def _is_written_by_banks(holder: str) -> str:
+    # By one empty name the file is invalid, and nobody is paid.
+    if not as_banks_write(holder):
+        raise ValueError("a bank would write nothing of it")
+    return holder
+
+
 class BankDetails(BaseModel):
     """Owner and number of a bank account, of the form that a file of payments can hold."""
 
-    holder: Annotated[str, Field(min_length=1, max_length=70, pattern=PLAIN_TEXT)]
+    holder: Annotated[
+        str, Field(max_length=70, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(_is_written_by_banks)
+    ]
     iban: Annotated[str, Field(pattern="^[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}$")]
 
 

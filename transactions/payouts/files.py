@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from microstore.database.clock import database_now
 from microstore.staff.money import in_major_units
 from transactions.export import escape_formulas
-from transactions.payouts.details import BankDetails, try_open
+from transactions.payouts.details import BankDetails, as_banks_write, try_open
 from transactions.payouts.models import Payout
 
 log = structlog.get_logger(__name__)
@@ -106,7 +106,7 @@ def _as_pain_001(payouts: Mapping[Payout, BankDetails]) -> bytes:
     for payout, details in payouts.items():
         transfers.add_payment(
             {
-                "name": details.holder,
+                "name": as_banks_write(details.holder),
                 "IBAN": details.iban,
                 "amount": payout.amount_cents,
                 "execution_date": today,
