@@ -127,22 +127,19 @@ def _resend_chunk(overdue: QuerySet[Any], resend: Callable[[Any], None]) -> int:
     # them. A crash before the commit sends nothing: outbox rows and `resent_at` are of one transaction.
     rows = list(overdue.select_for_update(of=("self",), skip_locked=True)[:CHUNK_ROWS])
     for row in rows:
-        resend(row)
+        try:
+            resend(row)
+        except InvalidMessage as error:
+            # It needs a person, and must not hold up the others of the chunk, nor the steps after this one.
+            log.error("not_sent_again", table=row._meta.db_table, id=str(row.id), error=str(error))
     if rows:
         overdue.model._default_manager.filter(id__in=[row.id for row in rows]).update(resent_at=Now())
     return len(rows)
 
 
 def _resend(order: Order, contract: AnyContract) -> None:
-    # An order that does not fit its contract needs a person, and must not hold up the others of the chunk.
-    try:
-        outbox.send_again(contract, contract.parse(to_wire(messages.order_created(order))))
-    except InvalidMessage as error:
-        log.error("order_not_sent_again", order_id=str(order.id), error=str(error), trace_id=order.trace_id)
-    else:
-        log.warning(
-            "order_sent_again", contract=contract.name, order_id=str(order.id), trace_id=order.trace_id
-        )
+    outbox.send_again(contract, contract.parse(to_wire(messages.order_created(order))))
+    log.warning("order_sent_again", contract=contract.name, order_id=str(order.id), trace_id=order.trace_id)
 
 
 def _resend_pending(order: Order, *, expired_before: datetime) -> None:

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from listings.models import LiveEvent
+from listings.accounts.models import BankAccount
+from listings.models import LiveEvent, Order
 from listings.settling import reconcile
 from listings.settling.complete import complete_orders
 from listings.settling.reconcile import resend_overdue
@@ -119,6 +120,21 @@ def test_an_order_that_does_not_fit_its_contract_does_not_hold_up_the_others(pla
     good = place_order(minutes_ago=3)
     assert resend() == 2
     assert sent_orders() == [good.pk]
+    assert resend() == 0
+
+
+def test_a_cancellation_that_does_not_fit_its_contract_holds_up_nothing_else(place_order: PlaceOrder) -> None:
+    """Bank accounts come after it in a round, as what is deleted does."""
+    settled = {"status": Order.Status.CANCELLED, "settled_at": timezone.now() - timedelta(minutes=9)}
+    order = place_order(minutes_ago=9, trace="written by hand", **settled)
+    good = place_order(minutes_ago=9, **settled)
+    given = {"user_id": order.buyer_id, "sealed": "c2VhbGVk", "masked": "DE 3000"}
+    for trace in ("written by hand", good.trace):
+        BankAccount.objects.create(**given, trace=trace)
+    BankAccount.objects.update(created_at=timezone.now() - timedelta(minutes=9))
+    assert resend() == 4
+    sent = OutboxMessage.objects.order_by("id").values_list("contract", "payload__trace")
+    assert list(sent) == [("order_cancelled", good.trace), ("bank_account_changed", good.trace)]
     assert resend() == 0
 
 
