@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from microstore.contracts.accounts import MAX_ROWS, ExportRequested
 from transactions.ledger.models import Account, Entry
 from transactions.models import Transaction
+from transactions.payouts.models import Payout
 from transactions.refunds.models import Refund
 
 TRANSACTION = (
@@ -20,6 +21,10 @@ TRANSACTION = (
 REFUND = (
     *("id", "order_id", "listing_id", "amount_cents", "fee_cents", "currency", "status", "reason"),
     *("refusal", "created_at"),
+)
+PAYOUT = (
+    *("id", "currency", "amount_cents", "status", "bank_account__masked"),
+    *("created_at", "sent_at", "settled_at"),
 )
 ENTRY = ("id", "journal__kind", "journal__subject_id", "journal__occurred_at", "currency", "amount_cents")
 
@@ -55,6 +60,7 @@ FILES = (
         lambda account_id: Entry.objects.filter(account=Account.PAYABLE, owner_id=account_id),
         (*ENTRY, "available_at"),
     ),
+    File("payouts", lambda account_id: Payout.objects.filter(seller_id=account_id), PAYOUT),
 )
 BY_NAME = {file.name: file for file in FILES}
 FOLLOWING = {file.name: following.name for file, following in pairwise(FILES)}
@@ -75,7 +81,11 @@ def read_page(request: ExportRequested) -> Page:
 
 
 def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name.removeprefix("journal__"): _as_json(value) for name, value in row.items()} for row in rows]
+    return [{_short(name): _as_json(value) for name, value in row.items()} for row in rows]
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("journal__").removesuffix("__masked")
 
 
 def _as_json(value: object) -> object:

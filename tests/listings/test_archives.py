@@ -40,7 +40,7 @@ from tests.support.threads import run_at_once
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATH = "/api/auth/me/export/"
-FILES = ("purchases", "sales", "decided_refunds", "ledger")  # of the transactions service
+FILES = ("purchases", "sales", "decided_refunds", "ledger", "payouts")  # of the transactions service
 SOON = timedelta(minutes=2)
 # Of staff, as notes are; and the account's end, which begins when there is no log-in any more.
 LEFT_OUT = {

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 
 from microstore.contracts.accounts import ACCOUNT_EXPORTED, EXPORT_REQUESTED, AccountExported
 from microstore.contracts.contract import to_wire
@@ -11,9 +12,18 @@ from microstore.telemetry.tracing import new_trace
 from tests.support.broker import Mailbox
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created, refund_requested
+from tests.transactions.payees import give_account, payees, prepare, sell
 from transactions import exporting, tasks
+from transactions.models import BankAccount, SellerTier
+
+__all__ = ["payees"]
 
 pytestmark = pytest.mark.django_db
+
+
+FILES = ("purchases", "sales", "decided_refunds", "ledger", "payouts")
+# The listings service has the one, of as many digits; the other is of staff, as notes are.
+LEFT_OUT = {BankAccount, SellerTier}
 
 
 def read(account_id: int) -> list[AccountExported]:
@@ -54,7 +64,7 @@ def test_each_file_has_the_rows_of_the_account_and_of_nobody_else(
     assert [row["order_id"] for row in files["decided_refunds"]] == [str(sold.order_id)]
     assert [row["kind"] for row in files["ledger"]] == ["sale", "refund"]
     assert sum(row["amount_cents"] for row in files["ledger"]) < 0
-    assert [page.page for page in read(71)] == [0, 1, 2, 3]
+    assert [page.page for page in read(71)] == [0, 1, 2, 3, 4]
     # Whom it was sold to is somebody else's.
     assert {name for rows in files.values() for row in rows for name in row}.isdisjoint(
         {"buyer_id", "seller_id", "owner_id"}
@@ -78,4 +88,25 @@ def test_pages_have_every_row_once(
 
 
 def test_an_account_without_rows_has_empty_files(listings_queue: Mailbox) -> None:
-    assert files_of(read(71)) == {name: [] for name in ("purchases", "sales", "decided_refunds", "ledger")}
+    assert files_of(read(71)) == {name: [] for name in FILES}
+
+
+@pytest.mark.usefixtures("payees")
+def test_it_has_the_payouts_with_their_masked_accounts(listings_queue: Mailbox) -> None:
+    for seller in (71, 72):
+        account = give_account(seller)
+        sell(seller)
+    prepare()
+    [payout] = files_of(read(71))["payouts"]
+    assert (payout["amount_cents"], payout["status"]) == (5_000, "prepared")
+    assert payout["bank_account"] == account.masked
+
+
+def test_every_table_with_an_account_is_in_it_or_left_out_knowingly() -> None:
+    numbers = {"buyer_id", "seller_id", "owner_id"}
+    tables = {
+        model
+        for model in apps.get_app_config("transactions").get_models()
+        if not numbers.isdisjoint(field.attname for field in model._meta.fields)
+    }
+    assert tables - {file.rows_of(71).model for file in exporting.FILES} == LEFT_OUT
