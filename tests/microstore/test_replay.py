@@ -114,6 +114,11 @@ def test_a_discarded_letter_is_kept_and_cannot_be_replayed(letter: DeadLetter) -
     assert DeadLetter.objects.filter(state="discarded").count() == 1
 
 
+def test_a_list_without_dead_letters_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("dead_letters", "list")
+    assert capsys.readouterr().err == "No dead letter waits.\n"
+
+
 def test_the_command_line_lists_shows_replays_and_discards(
     letter: DeadLetter, capsys: pytest.CaptureFixture[str]
 ) -> None:

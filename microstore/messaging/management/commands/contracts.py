@@ -55,7 +55,9 @@ class Command(BaseCommand):
         try:
             messages = list(read_waiting())
         except AccessRefused as error:
-            raise CommandError(f"Not all of it could be read: {error}") from error
+            raise CommandError(
+                f"Not all of it could be read: {error}. Set BROKER_URL to that of RabbitMQ's administrator."
+            ) from error
         faults = []
         for waiting in messages:
             if waiting.fault and waiting.was_refused:

@@ -53,6 +53,8 @@ class Command(BaseCommand):
         groups = [group for group in find_groups() if group_id in (None, group.id)]
         if groups:
             self.stdout.write("GROUP\tLETTERS\tCONTRACT\tCAUSE\tFIRST TO LAST (UTC)\tIDS")
+        elif not group_id:
+            self.stderr.write("No dead letter waits.")
         for group in groups:
             self.stdout.write(
                 f"{group.id}\t{group.letters}\t{group.contract}\t{group.cause}\t"
