@@ -1,6 +1,5 @@
 """Details of bank accounts: opened where payouts are sent, and sealed anew when the key is exchanged."""
 
-import unicodedata
 from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from text_unidecode import unidecode
 
 from microstore.auth.sealing import CannotOpen, open_sealed, public_half, seal
+from microstore.database.texts import nfkc
 from transactions.ledger.balances import balances_of
 from transactions.payouts.models import OPEN, BankAccount, Payout
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 def as_banks_write(holder: str) -> str:
     """Return the name in ASCII, as a file of payments has it: Lukasz for Łukasz, A for the circled one."""
-    written: str = unidecode(unicodedata.normalize("NFKC", holder))
+    written: str = unidecode(nfkc(holder))
     return written.strip()
 
 
