@@ -5,6 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 CONTENT_TYPE = "application/problem+json"
+# Python 3.13 has newer names for them, and clients compare titles.
+NAMES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Entity",
+}
 
 
 class Refusal(Exception):
@@ -52,9 +57,14 @@ class TokenInvalid(Refusal):
     status = HTTPStatus.UNAUTHORIZED
 
 
+def name_of(status: HTTPStatus) -> str:
+    """Return the name of a status, which is the same with every Python."""
+    return NAMES.get(status, status.phrase)
+
+
 def problem(status: HTTPStatus, detail: str, kind: str = "about:blank") -> dict[str, Any]:
     """Return the members that RFC 9457 defines."""
-    return {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}
+    return {"type": kind, "title": name_of(status), "status": status.value, "detail": detail}
 
 
 def refusal(error: Refusal) -> dict[str, Any]:

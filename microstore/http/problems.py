@@ -21,6 +21,7 @@ from microstore.refusal import (
     Refusal,
     TokenInvalid,
     TooManyRequests,
+    name_of,
     problem,
     refusal,
 )
@@ -209,7 +210,7 @@ def as_page_or_problem(request: HttpRequest, status: HTTPStatus, detail: str) ->
     if is_api(request) or request.get_preferred_type([CONTENT_TYPE, "text/html"]) != "text/html":
         return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     page = select_template(["problem.html", "staff/problem.html"])  # the service's own, or the admin's
-    return HttpResponse(page.render(body | {"title": gettext(status.phrase)}, request), status=status)
+    return HttpResponse(page.render(body | {"title": gettext(name_of(status))}, request), status=status)
 
 
 def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:

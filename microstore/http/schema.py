@@ -22,6 +22,7 @@ from microstore.refusal import (
     TokenExpired,
     TokenInvalid,
     TooManyRequests,
+    name_of,
     problem,
     refusal,
 )
@@ -154,7 +155,7 @@ class Schema(AutoSchema):
 
     def _problem(self, status: HTTPStatus, refusals: list[type[Refusal]]) -> Any:
         # A component: the schema holds a problem that many endpoints share once.
-        name = "Or".join(refused.__name__ for refused in refusals) or status.phrase.replace(" ", "")
+        name = "Or".join(refused.__name__ for refused in refusals) or name_of(status).replace(" ", "")
         answer = ResolvedComponent(name, ResolvedComponent.RESPONSE, object=status)
         if answer not in self.registry:
             answer.schema = self._describe_problem(status, refusals)
@@ -165,9 +166,9 @@ class Schema(AutoSchema):
         examples = [as_example(refused) for refused in (*refusals, *NAMED.get(status, ()))]
         if status in DETAILS:
             value = problem(status, DETAILS[status])
-            examples.append(OpenApiExample(status.phrase, value, media_type=CONTENT_TYPE))
+            examples.append(OpenApiExample(name_of(status), value, media_type=CONTENT_TYPE))
         response = OpenApiResponse(
-            ProblemSerializer, " ".join(map(first_line, refusals)) or status.phrase, examples
+            ProblemSerializer, " ".join(map(first_line, refusals)) or name_of(status), examples
         )
         headers = {name: header(text) for name, text in HEADERS.get(status, {}).items()}
         body: dict[str, Any] = self._get_response_for_code(response, str(status.value), [CONTENT_TYPE])

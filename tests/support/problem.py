@@ -4,6 +4,8 @@ import json
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from microstore.refusal import name_of
+
 
 class Answer(Protocol):
     """What the test client gives back."""
@@ -30,5 +32,5 @@ def read_problem(response: Answer, status: int) -> dict[str, Any]:
     assert problem["title"]
     assert isinstance(problem["detail"], str)
     if problem["type"] == "about:blank":
-        assert problem["title"] == HTTPStatus(status).phrase
+        assert problem["title"] == name_of(HTTPStatus(status))
     return problem
