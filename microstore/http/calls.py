@@ -75,16 +75,8 @@ class BoundedHttp(HTTPConnection):
         """Raise where one of the addresses that were found may not be connected to; here all may."""
 
 
-class BoundedHttps(HTTPSConnection):
+class BoundedHttps(BoundedHttp, HTTPSConnection):
     """A TLS connection with bounded lookups and responses."""
-
-    response_class = BoundedResponse
-
-    def _new_conn(self) -> socket.socket:
-        return name_lookup.connect(self, super()._new_conn, check=self.check_addresses)
-
-    def check_addresses(self, addresses: list[str]) -> None:
-        """Raise where one of the addresses that were found may not be connected to; here all may."""
 
 
 class BoundedAdapter(HTTPAdapter):
