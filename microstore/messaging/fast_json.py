@@ -9,9 +9,8 @@ from kombu.serialization import register
 from kombu.utils import json as kombu_json
 from pydantic_core import from_json, to_json
 
-MARK = (
-    b"__type__"  # by which kombu's JSON carries what JSON has no type for; stock clients send such messages
-)
+# Kombu's JSON carries by it what JSON has no type for; stock clients send such messages.
+MARK = b"__type__"
 
 
 def use_fast_json() -> None:
@@ -20,7 +19,7 @@ def use_fast_json() -> None:
 
 
 def dumps(value: Any) -> bytes | str:
-    """Return the value as JSON; what is no JSON, as kombu writes it."""
+    """Return the value as JSON; what JSON has no type for, an id or a time, is written as text."""
     try:
         return to_json(value)
     except ValueError:  # half of a surrogate pair
