@@ -7,36 +7,38 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+import requests
 
 from stack.places import ROOT
 from stack.ports import choose_ports
+from stack.waiting import wait_until
+from tests.support.children import child
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
-@pytest.mark.timeout(120)
-def test_every_line_of_the_web_server_itself_is_json() -> None:
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def test_every_line_of_the_web_server_itself_is_json(tmp_path: Path) -> None:
     [configuration] = re.findall(r"GRANIAN_LOG_CONFIG=(\S+)", DOCKERFILE)
     [port] = choose_ports(1)
     granian = str(Path(sys.executable).with_name("granian"))
     command = [granian, "--interface", "wsgi", "--port", str(port), "wsgiref.simple_server:demo_app"]
     variables = {"GRANIAN_LOG_CONFIG": configuration, "MICROSTORE_SERVICE": "listings"}
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as server:
-        assert server.stdout
-        lines: list[str] = []
-        while not lines or "Started worker-1" not in lines[-1]:
-            lines.append(server.stdout.readline())
-        server.terminate()
-        lines += server.stdout.readlines()
-    events = [json.loads(line) for line in lines]
+    with (tmp_path / "lines").open("w") as lines:
+        outputs = {"stdout": lines, "stderr": subprocess.STDOUT}
+        with child(command, cwd=ROOT, env=os.environ | variables, **outputs) as server:
+            # granian forks its worker with the parent's handlers: a signal before the worker's own is lost.
+            assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/"), timeout_seconds=60)
+            server.terminate()
+            assert server.wait(30) == 0
+    events = [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
+    assert {"Started worker-1", "Stopped worker-1"} <= {event["event"] for event in events}
     assert {(event["service"], event["process"]) for event in events} == {("listings", "api")}
 
 

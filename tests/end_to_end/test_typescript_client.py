@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from stack.places import ROOT
+from tests.support.children import child
 from tests.support.market import Market, Person
 
 pytestmark = pytest.mark.timeout(300)  # it compiles, and restarts two servers
@@ -31,7 +32,7 @@ def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
         "listingId": seller.sell("Crunchy armchair", quantity=10),
     }
     flow = [str(NODE), str(CLIENT / "dist/test/flow.js"), json.dumps(shop)]
-    with subprocess.Popen(flow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+    with child(flow, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
         sent, received = client.stdin, client.stdout
         assert sent
         assert received
@@ -42,21 +43,18 @@ def test_the_client_goes_from_register_to_completed_and_resumes_after_restarts(
             line: str = received.readline()
             return line.strip()
 
-        try:
-            assert received.readline() == "completed\n"
-            market.stack.stop("listings-live")
-            missed = go_on()
-            assert market.wait_settled([missed]) == {"completed": 1}
-            market.repair()
-            assert received.readline() == "resumed\n"
-            market.stack.stop("listings-api")
-            sent.write("\n")
-            sent.flush()
-            market.repair()
-            again = received.readline().strip()
-            assert market.wait_settled([again]) == {"completed": 1}
-            assert client.wait(timeout=30) == 0
-        finally:
-            client.kill()
+        assert received.readline() == "completed\n"
+        market.stack.stop("listings-live")
+        missed = go_on()
+        assert market.wait_settled([missed]) == {"completed": 1}
+        market.repair()
+        assert received.readline() == "resumed\n"
+        market.stack.stop("listings-api")
+        sent.write("\n")
+        sent.flush()
+        market.repair()
+        again = received.readline().strip()
+        assert market.wait_settled([again]) == {"completed": 1}
+        assert client.wait(timeout=30) == 0
     orders = market.listings("SELECT id FROM listings_order WHERE listing_id = %s", shop["listingId"])
     assert len(orders) == 3, "Each purchase was made once."

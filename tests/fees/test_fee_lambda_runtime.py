@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 import fees
+from tests.support.children import child
 
 WAIT_SECONDS = 30
 # From the AWS documentation's example of payload format 2.0; method, path and body are this test's.
@@ -137,7 +138,7 @@ def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def run_lambda(task_root: Path, api: RuntimeApi, **environment: str) -> Iterator[None]:
-    process = subprocess.Popen(
+    with child(
         [sys.executable, "-m", "awslambdaric", "fees.handler.handler"],
         cwd=task_root,
         env={
@@ -147,12 +148,8 @@ def run_lambda(task_root: Path, api: RuntimeApi, **environment: str) -> Iterator
             **environment,
         },
         stdout=subprocess.DEVNULL,
-    )
-    with process:
-        try:
-            yield
-        finally:
-            process.kill()
+    ):
+        yield
 
 
 def make_event(request: object) -> dict[str, Any]:

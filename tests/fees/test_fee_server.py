@@ -18,6 +18,7 @@ import pytest
 import fees
 from fees.connection import Connection
 from fees.server import FunctionUrlServer
+from tests.support.children import child
 
 REPOSITORY = Path(fees.__file__).parents[1]
 WAIT_SECONDS = 30
@@ -28,16 +29,11 @@ MUG_HEAD = b"POST / HTTP/1.1\r\nHost: fees\r\nContent-Type: application/json\r\n
 @contextmanager
 def run_server() -> Iterator[tuple[subprocess.Popen[str], int]]:
     command = [sys.executable, "-m", "fees", "--port", "0"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            listening = re.fullmatch(
-                r"fees listening on http://127\.0\.0\.1:(\d+)\n", process.stdout.readline()
-            )
-            assert listening is not None
-            yield process, int(listening[1])
-        finally:
-            process.kill()
+    with child(command, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        listening = re.fullmatch(r"fees listening on http://127\.0\.0\.1:(\d+)\n", process.stdout.readline())
+        assert listening is not None
+        yield process, int(listening[1])
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from socket import gethostname
 
 import pytest
@@ -17,6 +16,7 @@ from microstore.messaging import topology
 from stack.waiting import wait_until
 from tests.support.admin_models import REGISTERED
 from tests.support.broker import Mailbox, commands_to
+from tests.support.children import child
 
 
 def test_a_queue_that_is_not_there_is_named_with_those_that_are() -> None:
@@ -29,15 +29,8 @@ def test_the_admin_is_whole_though_no_worker_loads_it() -> None:
     assert checks.run_checks(tags=[checks.Tags.admin]) == []
 
 
-@contextmanager
-def running(*command: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as worker:
-        try:
-            yield worker
-        finally:
-            worker.kill()
+def running(*command: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return child([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def waiting_and_consumers(mailbox: Mailbox) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from stack.servers.server import Server
 from stack.servers.throw_away import OWNER
 from stack.waiting import wait_until
 from tests.stack.traces import processes_of
+from tests.support.children import child
 
 EXEC = [sys.executable, "-m", "stack", "exec", "--"]
 
@@ -163,7 +164,7 @@ def test_exec_beside_other_servers_leaves_nothing_behind_when_it_is_ended(
     bare = {name: value for name, value in os.environ.items() if name not in (*URLS, FOLDER)}
     script = f'echo "${FOLDER}"; exec sleep 1000'
     command = [*EXEC[:-1], "--no-fsync", "--", "sh", "-c", script]
-    with subprocess.Popen(command, env=bare, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+    with child(command, env=bare, cwd=ROOT, stdout=subprocess.PIPE) as running:
         assert running.stdout
         lines = iter(running.stdout.readline, "")
         folder = Path(next(line for line in lines if line.startswith("/")).strip())
