@@ -4,24 +4,27 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models.functions import Now
+from django.db.models import Subquery
 
 from listings.models import LiveEvent
 
-# How far back an event may still become visible: as many seqs, and as long after its insert.
+# How far before a visible event another one may still become visible: as many seqs, and as many seconds. A
+# worker's transaction has 90 seconds, and its commit may wait for a standby that has just died.
 OVERLAP_EVENTS = 1_000
-OVERLAP_SECONDS = 10
+OVERLAP_SECONDS = 120
 RECENT_EVENTS = 1_000
 LOOKED_AT_ONCE = 10_000
 
 
 def resume_point(seq: int) -> int:
     """Return the seq after which to read for a client that has the events up to `seq`."""
-    # A seq is drawn at the insert and visible at the commit, so an event that becomes visible now may have a
-    # lower seq than one that the client has. Events of the last seconds are therefore read again, and clients
-    # drop those that they have by the seq.
-    just_now = Now() - timedelta(seconds=OVERLAP_SECONDS)
-    late = LiveEvent.objects.filter(seq__gt=seq - OVERLAP_EVENTS, seq__lte=seq, created_at__gte=just_now)
+    # A seq is drawn at the insert and visible at the commit, so what became visible while the client was away
+    # may have lower seqs than what it has. Events that were stored shortly before its last one are therefore
+    # read again, however long ago that was, and clients drop those that they have by the seq.
+    known = LiveEvent.objects.filter(seq__gt=seq - OVERLAP_EVENTS, seq__lte=seq)
+    last = known.order_by("-seq").values("created_at")[:1]
+    oldest = Subquery(last) - timedelta(seconds=OVERLAP_SECONDS)
+    late = known.filter(seq__lt=seq, created_at__gte=oldest)
     first = late.order_by("seq").values_list("seq", flat=True).first()
     return seq if first is None else first - 1
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from listings.accounts.sessions import open_session
-from listings.live.events import resume_point
 from listings.messages import order_cancelled
 from listings.models import ListingImage, LiveEvent, Notification, Order, Session
 from listings.notifications.services import notify
@@ -93,12 +92,6 @@ def test_what_is_compared_with_the_databases_clock_is_written_by_it(
     ]
     assert len(written) == 4
     assert all(abs(at - database_now()) < timedelta(hours=1) for at in [*written, cancelled.settled_at])
-
-
-def test_a_client_that_resumes_gets_what_becomes_visible_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    event = add_event()
-    put_clock_ahead(monkeypatch)
-    assert resume_point(event.seq) == event.seq - 1
 
 
 def test_sessions_stay(make_user: Callable[..., User], monkeypatch: pytest.MonkeyPatch) -> None:
