@@ -16,6 +16,7 @@ from listings import metrics
 from listings.live.events import events_of_orders
 from listings.live.frames import Frame, ItemEvent, OrderHint
 from listings.models import LiveEvent
+from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,8 @@ READERS_GROUP = "readers"
 SENT_AS = {"item_returned": "item_released"}
 HINTS = ("order_refunded", "checkout_settled")  # for the parties of an order alone
 PUSH_TIMEOUT_SECONDS = 1  # a worker waits no longer than this for Redis
+# Where Redis is silent each push took all of that second, so that a worker settled two batches a second.
+breaker = CircuitBreaker(failures=1)
 
 
 def push(events: Sequence[LiveEvent]) -> None:
@@ -118,8 +121,14 @@ def unpack(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _send_hint(group: str, message: dict[str, Any], *, about: int) -> None:
     try:
-        future = asyncio.run_coroutine_threadsafe(_send(group, message), _event_loop())
-        future.result(PUSH_TIMEOUT_SECONDS)
+        with breaker.guard(Exception):
+            future = asyncio.run_coroutine_threadsafe(_send(group, message), _event_loop())
+            try:
+                future.result(PUSH_TIMEOUT_SECONDS)
+            finally:
+                future.cancel()  # one that has not ended; they would pile up
+    except CircuitOpen:
+        metrics.PUSHES_FAILED.inc(about)
     except Exception as error:  # noqa: BLE001  # no failure of the hint may fail the sale
         metrics.PUSHES_FAILED.inc(about)
         log.warning("push_failed", group=group, events=about, error=repr(error))

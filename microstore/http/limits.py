@@ -4,7 +4,6 @@ They fail open: while Redis does not respond, no request is refused, and none wa
 """
 
 import ipaddress
-import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,13 +16,15 @@ from redis.retry import Retry
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from microstore.http.circuit_breaker import CircuitBreaker, CircuitOpen
+
 if TYPE_CHECKING:  # it imports this module
     from rest_framework.views import APIView
 
 log = structlog.get_logger(__name__)
 
 ANSWERS_WITHIN_SECONDS = 0.1
-LEFT_ALONE_SECONDS = 5
+PAUSE_SECONDS = 5
 PERIODS_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 # One script, since a process that died between INCR and EXPIRE would leave a counter that never expires:
 # its client would be refused for ever.
@@ -83,20 +84,21 @@ class Counter:
             retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed meanwhile
         )
         self._script: Script = client.register_script(COUNT)
-        # Threads share it without a lock: at worst a few more of them wait for ANSWERS_WITHIN_SECONDS.
-        self._left_alone_until = 0.0
+        self._breaker = CircuitBreaker(
+            failures=1, pause_seconds=PAUSE_SECONDS, longest_pause_seconds=PAUSE_SECONDS
+        )
 
     def count(self, name: str, seconds: int) -> tuple[int, int] | None:
         """Count a request; return its number in this window and the seconds left, None if Redis fails."""
-        if time.monotonic() < self._left_alone_until:
-            return None
         try:
-            counted: Any = self._script(keys=[f"limit:{name}"], args=[seconds])
-            count, seconds_left = counted
+            with self._breaker.guard(redis.RedisError):
+                counted: Any = self._script(keys=[f"limit:{name}"], args=[seconds])
+        except CircuitOpen:
+            return None
         except redis.RedisError as error:
-            self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
             log.warning("limits_not_counted", error=repr(error))
             return None
+        count, seconds_left = counted
         return int(count), max(int(seconds_left), 1)
 
 

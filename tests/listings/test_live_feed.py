@@ -1,5 +1,6 @@
 """What browsers are told of sales, through the real channel layer."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,15 +10,18 @@ from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.contrib.auth.models import User
 from django.db import connections, transaction
+from django.db.models import F
 from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
+from listings.live import push
 from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.complete import complete_orders
 from listings.websockets import order_events
 from listings.websockets.consumers import PAGE
 from listings.websockets.hub import Hub
+from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
 from tests.listings.replies import item_sold
 from tests.support.browser import Browser, browse, running_loop
@@ -54,9 +58,11 @@ def seen(events: list[LiveEvent]) -> list[dict[str, Any]]:
 
 
 def make_old_events(count: int) -> list[LiveEvent]:
-    """Events of an hour ago, which no overlap sends again."""
+    """Events of an hour each, of which no overlap sends one again."""
     made = make_events(count)
-    LiveEvent.objects.update(created_at=now() - timedelta(hours=1))
+    for hours, event in enumerate(reversed(made), start=1):
+        event.created_at = now() - timedelta(hours=hours)
+    LiveEvent.objects.bulk_update(made, ["created_at"])
     return made
 
 
@@ -117,9 +123,13 @@ def test_a_browser_that_missed_nothing_is_told_nothing(sell: Callable[[int], lis
         assert browser.read() == seen(new)[0]
 
 
-def test_what_came_shortly_before_is_told_again() -> None:
+@pytest.mark.parametrize("away", [timedelta(), timedelta(hours=1)])
+def test_what_was_stored_shortly_before_the_last_one_is_sent_again(away: timedelta) -> None:
     """Transactions do not commit in the order of their seq."""
     events = make_events(3)
+    LiveEvent.objects.update(created_at=F("created_at") - away)
+    # Its commit has waited for a standby.
+    LiveEvent.objects.filter(pk=events[0].pk).update(created_at=F("created_at") - timedelta(seconds=30))
     with browse(f"{FEED}?after={events[-1].seq}") as browser:
         assert browser.read() == {"type": "batch", "events": seen(events)}
 
@@ -234,11 +244,39 @@ def test_a_sale_is_completed_though_nobody_can_be_told(
     with closed_port() as port, monkeypatch.context() as patch:
         broken = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}/0"])
         patch.setitem(channel_layers.backends, "default", broken)
+        patch.setattr(push, "breaker", CircuitBreaker(failures=1))
         (event,) = sell(1)
     assert Order.objects.get().status == "completed"
     assert "push_failed" in capsys.readouterr().err
     with browse(f"{FEED}?after={event.seq - 1}") as browser:
         assert browser.read() == seen([event])[0]
+
+
+class SilentLayer:
+    """A channel layer whose Redis does not answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def group_send(self, group: str, message: object) -> None:
+        self.asked += 1
+        await asyncio.Event().wait()
+
+
+def test_sales_do_not_wait_one_after_the_other_for_a_redis_that_is_silent(
+    sell: Callable[[int], list[LiveEvent]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(channel_layers.backends, "default", silent := SilentLayer())
+        patch.setattr(push, "breaker", CircuitBreaker(failures=1, pause_seconds=60, longest_pause_seconds=60))
+        patch.setattr(push, "PUSH_TIMEOUT_SECONDS", 0.01)
+        events = [*sell(1), *sell(1), *sell(2)]
+        assert silent.asked == 1
+        patch.setattr(push, "breaker", CircuitBreaker(failures=1))
+        sell(1)
+        assert silent.asked == 2
+    with browse(f"{FEED}?after={events[0].seq - 1}") as browser:
+        assert browser.read()["events"][:4] == seen(events)
 
 
 def test_an_order_that_is_rolled_back_is_told_to_nobody(
