@@ -42,10 +42,13 @@ down: $(INSTALLED) ## stop whatever run, up or services left behind
 startservice: $(INSTALLED) ## make a service that listens, its test and its processes: make startservice NAME=shipping
 	@MICROSTORE_SERVICE=listings $(NO_DATABASE) $(BIN)/python manage.py startservice "$(NAME)"
 
+FAILURES = .run/failures
+test: export FAILURES_FILE = $(FAILURES)
 test: $(INSTALLED) ## run all tests, with throw-away servers
+	@mkdir -p $(dir $(FAILURES)) && : > $(FAILURES)
 	@$(STACK) exec -- true # installs what is missing, before two would at once
 	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync test-end-to-end $(SERVICES:%=test-%) $(SHARED) test-plain; \
-		beside=$$?; $(MAKE) --no-print-directory test-faults && exit $$beside
+		beside=$$?; $(MAKE) --no-print-directory test-faults; faults=$$?; cat $(FAILURES); exit $$((beside | faults))
 
 # ONLY=machines breaks these alone, and writes their table alone.
 faults: $(INSTALLED) ## the tests that break everything while people buy, machines too; writes docs/reliability.md

@@ -5,13 +5,13 @@ loop swallows it, and the teardown after it has no limit any more; nor have coll
 """
 
 import faulthandler
-import os
 
 import pytest
 from pytest_timeout import is_debugging
 
-# Before pytest captures it.
-STDERR = os.dup(2)
+from tests.support.failures import open_for_stacks
+
+STACKS = open_for_stacks()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +61,6 @@ def limit_of(item: pytest.Item) -> float:
 def end_after(seconds: float) -> None:
     """End the process then, by a thread that needs no interpreter lock; replaces what was set before."""
     if seconds and not is_debugging():
-        faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
+        faulthandler.dump_traceback_later(seconds, exit=True, file=STACKS)
     else:
         faulthandler.cancel_dump_traceback_later()
