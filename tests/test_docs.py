@@ -1,12 +1,14 @@
 """The documentation names what is there, and what is there is documented."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from microstore.contracts.transactions import OrderCreated
 from stack.processes.environment import PORTS
 from tools import decisions_index, errors_page, reference, settings_page
 from tools.source import ROOT, find_source_files
@@ -112,6 +114,21 @@ def test_the_ports_on_their_pages_are_those_that_the_launcher_takes() -> None:
     [(first, last)] = re.findall(r"ports (\d+) to (\d+)", alerts)
     assert list(range(int(first), int(last) + 1)) == [PORTS[name] for name in names]
     assert len(names) == len(PORTS) - len(stated)
+
+
+def test_the_message_on_the_wire_has_the_fields_of_its_contract() -> None:
+    page = (ROOT / "docs/explanation/messaging.md").read_text()
+    [body] = re.findall(r"^```json\n(.+?)\n```$", page, re.MULTILINE | re.DOTALL)
+    [[[event]], _, _] = json.loads(body)
+    assert event.keys() == OrderCreated.model_fields.keys()
+
+
+def test_a_cause_of_dead_letters_is_quoted_as_the_code_words_it() -> None:
+    page = (ROOT / "docs/how-to/replay-dead-letters.md").read_text()
+    quoted = re.findall(r"^\| \*(.+?)\* \|", page, re.MULTILINE)
+    code = "".join(file.read_text() for file in (ROOT / "microstore/messaging").rglob("*.py"))
+    assert quoted
+    assert [part for cause in quoted for part in cause.split("…") if part.strip(" :") not in code] == []
 
 
 def test_every_refusal_is_on_the_page_of_errors() -> None:
