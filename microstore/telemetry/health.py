@@ -125,9 +125,5 @@ CHECKS: dict[str, dict[str, Check]] = {
 # For liveness: no check of a server. To restart all workers because the broker is down mends nothing, and
 # their reconnects together slow its recovery.
 LIVENESS: dict[str, dict[str, Check]] = {
-    "worker": {"heartbeat": check_heartbeat},
-    "relay": {"heartbeat": check_heartbeat},
-    "reconcile": {"heartbeat": check_rounds},
-    "payouts": {"heartbeat": check_rounds},
-    "deliver": {"heartbeat": check_heartbeat},
+    process: {"heartbeat": checks["heartbeat"]} for process, checks in CHECKS.items() if "heartbeat" in checks
 }

@@ -1,4 +1,4 @@
-"""Command `manage.py health worker|relay|live|api`, for probes of processes without an address."""
+"""Command `manage.py health PROCESS`, for probes of processes without an address."""
 
 import sys
 from typing import Any
@@ -16,9 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("process", choices=CHECKS)
-        parser.add_argument(
-            "--alive", action="store_true", help="only what a restart would mend (worker, relay)"
-        )
+        parser.add_argument("--alive", action="store_true", help="only what a restart would mend")
 
     def handle(self, *args: Any, process: str, alive: bool, **options: Any) -> None:
         found = run_checks(LIVENESS.get(process, {}) if alive else CHECKS[process])
