@@ -1,4 +1,4 @@
-"""Serializers of checkouts: items, the accepted and the refused answer."""
+"""Serializers of a purchase and of a checkout: request, accepted and refused response."""
 
 from collections.abc import Mapping
 from typing import Any

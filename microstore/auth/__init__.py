@@ -1,1 +1,1 @@
-"""Tokens: signing, verifying, and the keys for it."""
+"""Tokens and their keys, passwords, names, addresses of clients, and sealed texts."""

@@ -1,4 +1,4 @@
-"""Settings of accounts; `settings.py` takes them over."""
+"""Settings of accounts and of webhooks; `settings.py` takes them over."""
 
 from microstore.environment import Environment
 

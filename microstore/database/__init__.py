@@ -1,1 +1,1 @@
-"""Bulk inserts, loading SQL files, the clock of the database, and its outages."""
+"""Use of PostgreSQL and of the channel layer that all services share."""

@@ -136,7 +136,7 @@ class Embed(BaseModel):
 
 
 class RetryState(BaseModel):
-    """Keyword arguments of the task: see `consumer.RetryState`."""
+    """Keyword arguments of the task: attempts and waiting of its message so far."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
