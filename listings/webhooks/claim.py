@@ -3,7 +3,7 @@
 from django.db import connection
 
 from listings.webhooks.models import webhook_id
-from listings.webhooks.post import Parcel
+from listings.webhooks.post import Claimed
 
 LEASE_SECONDS = 60.0  # an attempt takes 15 at most, and may wait for a moment before it is recorded
 MOST_OF_ONE_ENDPOINT = 4  # calls at the same time
@@ -56,13 +56,13 @@ RETURNING delivery.id, delivery.attempts, endpoint.id, endpoint.url, endpoint.se
 """
 
 
-def claim(room: int) -> list[Parcel]:
+def claim(room: int) -> list[Claimed]:
     """Claim so many due deliveries at most, and return them."""
     values = {"room": room, "most_of_one": MOST_OF_ONE_ENDPOINT, "lease_seconds": LEASE_SECONDS}
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         rows = cursor.fetchall()
     return [
-        Parcel(number, attempt, endpoint, url, secret, previous, webhook_id(endpoint, event_id), body)
+        Claimed(number, attempt, endpoint, url, secret, previous, webhook_id(endpoint, event_id), body)
         for number, attempt, endpoint, url, secret, previous, event_id, body in rows
     ]

@@ -24,8 +24,8 @@ ERROR_CHARACTERS = 200
 AGENT = "MicroStore-Webhooks/1"
 
 
-class Parcel(NamedTuple):
-    """A claimed delivery; `previous_secret` signs too while a secret is exchanged, else it is empty."""
+class Claimed(NamedTuple):
+    """A delivery to send; `previous_secret` signs too while a secret is exchanged, else it is empty."""
 
     delivery_id: int
     attempt: int
@@ -61,11 +61,11 @@ class Outcome(NamedTuple):
         return "refused" if self.status_code else "unanswered"
 
 
-def attempt(parcel: Parcel) -> Outcome:
+def attempt(claimed: Claimed) -> Outcome:
     """Send the event once and return what came of it; raises nothing that the endpoint can cause."""
     began = time.monotonic()
     try:
-        status, answer, retry_after = _post(parcel)
+        status, answer, retry_after = _post(claimed)
         result: dict[str, Any] = {
             "status_code": status,
             "answer": printable(answer[:ANSWER_CHARACTERS], instead=" "),
@@ -76,16 +76,18 @@ def attempt(parcel: Parcel) -> Outcome:
     return Outcome(duration_ms=round((time.monotonic() - began) * 1_000), **result)
 
 
-def _post(parcel: Parcel) -> tuple[int, str, int]:
+def _post(claimed: Claimed) -> tuple[int, str, int]:
     # Again: the rules may be stricter than when it was stored.
-    parts = urlsplit(check_url(parcel.url))
+    parts = urlsplit(check_url(claimed.url))
     connection = _connection_to(parts.scheme, str(parts.hostname), port_of(parts))
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     try:
         connection.connect()
         connection.timeout = ANSWER_SECONDS
         connection.request(
-            *("POST", target, parcel.body.encode(), sign(parcel)), preload_content=False, decode_content=False
+            *("POST", target, claimed.body.encode(), sign(claimed)),
+            preload_content=False,
+            decode_content=False,
         )
         response = connection.getresponse()
         return response.status, _beginning_of(response), read_seconds(response.headers)
@@ -101,18 +103,18 @@ def _beginning_of(response: Any) -> str:
         return ""
 
 
-def sign(parcel: Parcel) -> dict[str, str]:
+def sign(claimed: Claimed) -> dict[str, str]:
     """Return the headers of Standard Webhooks, with a signature of each secret that is good."""
     now = datetime.now(UTC)
-    secrets = [secret for secret in (parcel.secret, parcel.previous_secret) if secret]
+    secrets = [secret for secret in (claimed.secret, claimed.previous_secret) if secret]
     return {
         "Content-Type": "application/json",
         "User-Agent": AGENT,
         "Accept-Encoding": "identity",
-        "webhook-id": parcel.webhook_id,
+        "webhook-id": claimed.webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(
-            Webhook(each).sign(parcel.webhook_id, now, parcel.body) for each in secrets
+            Webhook(each).sign(claimed.webhook_id, now, claimed.body) for each in secrets
         ),
     }
 

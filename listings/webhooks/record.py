@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from listings.webhooks.post import Outcome, Parcel
+from listings.webhooks.post import Claimed, Outcome
 from listings.webhooks.schedule import LONGEST_RETRY_AFTER, next_delay, pause_after, reason_to_switch_off
 from microstore.database.clock import database_now
 
@@ -17,14 +17,14 @@ Status = WebhookDelivery.Status
 
 
 @transaction.atomic
-def record(results: Iterable[tuple[Parcel, Outcome]]) -> None:
+def record(results: Iterable[tuple[Claimed, Outcome]]) -> None:
     """Store the attempts and their consequences.
 
     A process that dies before this has sent what nobody knows of: the claim ends, and it is sent again.
     """
-    made = {parcel.delivery_id: (parcel, outcome) for parcel, outcome in results}
+    made = {claimed.delivery_id: (claimed, outcome) for claimed, outcome in results}
     # Endpoints first, then deliveries, as the claim does: two senders cannot wait for each other.
-    wanted = {parcel.endpoint_id for parcel, _ in made.values()}
+    wanted = {claimed.endpoint_id for claimed, _ in made.values()}
     endpoints = {
         each.pk: each
         for each in WebhookEndpoint.objects.select_for_update(no_key=True)
@@ -35,7 +35,7 @@ def record(results: Iterable[tuple[Parcel, Outcome]]) -> None:
     now = database_now()
     # Those whose endpoint was deleted meanwhile are not there.
     for delivery in list(deliveries):
-        parcel, outcome = made[delivery.pk]
+        claimed, outcome = made[delivery.pk]
         WebhookAttempt.objects.create(
             delivery=delivery,
             made_at=now - timedelta(milliseconds=outcome.duration_ms),
@@ -46,7 +46,7 @@ def record(results: Iterable[tuple[Parcel, Outcome]]) -> None:
         )
         _note_endpoint(endpoints[delivery.endpoint_id], outcome, now)
         # Else it was claimed again, since this attempt took longer than its claim, or is to be sent again.
-        if (delivery.status, delivery.attempts) == (Status.SENDING, parcel.attempt):
+        if (delivery.status, delivery.attempts) == (Status.SENDING, claimed.attempt):
             _note_delivery(delivery, outcome, now)
 
 

@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 
 from listings.metrics import WEBHOOK_ATTEMPTS
 from listings.webhooks.claim import claim
-from listings.webhooks.post import Outcome, Parcel, attempt
+from listings.webhooks.post import Claimed, Outcome, attempt
 from listings.webhooks.record import record
 from microstore.database.outage import drop_connection
 from microstore.telemetry.heartbeat import beat
@@ -32,7 +32,7 @@ class Sender:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self._pool = ThreadPoolExecutor(settings.WEBHOOK_CONCURRENCY, thread_name_prefix="webhook")
-        self.calls: dict[Future[Outcome], Parcel] = {}
+        self.calls: dict[Future[Outcome], Claimed] = {}
 
     def run(self) -> None:
         """Send until `stopping` is set."""
@@ -48,9 +48,8 @@ class Sender:
     def step(self) -> None:
         """Claim as many deliveries as there are free threads, and record what has been answered."""
         room = settings.WEBHOOK_CONCURRENCY - len(self.calls)
-        claimed = claim(room) if room else []
-        for parcel in claimed:
-            self.calls[self._pool.submit(attempt, parcel)] = parcel
+        for claimed in claim(room) if room else []:
+            self.calls[self._pool.submit(attempt, claimed)] = claimed
         beat()
         if not self.calls:
             self.stopping.wait(POLL_SECONDS)
@@ -69,10 +68,10 @@ class Sender:
             log.warning("webhooks_not_recorded", error=repr(error))
 
     def _record_answered(self) -> None:
-        answered = {call: parcel for call, parcel in self.calls.items() if call.done()}
+        answered = {call: claimed for call, claimed in self.calls.items() if call.done()}
         if not answered:
             return
-        record((parcel, call.result()) for call, parcel in answered.items())
+        record((claimed, call.result()) for call, claimed in answered.items())
         # Not before: where the database has failed they are recorded in the next step.
         for call in answered:
             del self.calls[call]

@@ -54,8 +54,8 @@ BAD = (
 )
 
 
-def parcel(url: str) -> post.Parcel:
-    return post.Parcel(1, 1, uuid4(), url, make_secret(), "", "msg_1", "{}")
+def claimed(url: str) -> post.Claimed:
+    return post.Claimed(1, 1, uuid4(), url, make_secret(), "", "msg_1", "{}")
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -128,10 +128,10 @@ def test_the_address_that_was_checked_is_the_one_that_is_called(
     settings.WEBHOOK_NETWORKS = ["127.0.0.1/32"]
     with Receiver() as receiver:
         looked_up += [["127.0.0.1"], ["127.0.0.2"]]
-        outcome = post.attempt(parcel(f"http://rebinding.example:{receiver.port}/"))
+        outcome = post.attempt(claimed(f"http://rebinding.example:{receiver.port}/"))
         assert (outcome.status_code, looked_up) == (204, [["127.0.0.2"]])
         assert receiver.received[0].headers["host"] == f"rebinding.example:{receiver.port}"
-        again = post.attempt(parcel(f"http://rebinding.example:{receiver.port}/"))
+        again = post.attempt(claimed(f"http://rebinding.example:{receiver.port}/"))
     assert (again.status_code, again.error) == (None, "127.0.0.2 is no public address.")
     assert len(receiver.received) == 1
 
@@ -142,7 +142,7 @@ def test_a_name_with_one_inner_address_among_others_is_not_called(
     connected: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _self, address: connected.append(address))
     looked_up += [["8.8.8.8", "10.0.0.1"]]
-    outcome = post.attempt(parcel("https://rebinding.example/"))
+    outcome = post.attempt(claimed("https://rebinding.example/"))
     assert (outcome.error, connected) == ("10.0.0.1 is no public address.", [])
 
 
@@ -150,6 +150,6 @@ def test_a_redirect_inwards_is_an_answer_and_is_not_followed(settings: Settings)
     settings.WEBHOOK_NETWORKS = ["127.0.0.0/8"]
     with Receiver() as inner, Receiver() as outer:
         outer.answer = with_status(307, "moved", Location=inner.url("/admin"))
-        outcome = post.attempt(parcel(outer.url()))
+        outcome = post.attempt(claimed(outer.url()))
     assert (outcome.status_code, outcome.delivered, outcome.answer) == (307, False, "moved")
     assert inner.received == []

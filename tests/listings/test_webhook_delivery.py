@@ -284,13 +284,17 @@ def test_a_slow_endpoint_holds_up_no_other_and_has_few_calls_at_a_time(
 
 
 def test_a_claim_of_a_sender_that_died_ends(delivery: WebhookDelivery) -> None:
-    [parcel] = claim.claim(10)
+    [claimed] = claim.claim(10)
     assert claim.claim(10) == []
     WebhookDelivery.objects.update(due_at=Now() - timedelta(seconds=1))  # as its end has passed
     [again] = claim.claim(10)
-    assert (again.delivery_id, again.webhook_id, again.attempt) == (parcel.delivery_id, parcel.webhook_id, 2)
+    assert (again.delivery_id, again.webhook_id, again.attempt) == (
+        claimed.delivery_id,
+        claimed.webhook_id,
+        2,
+    )
     # The first one answers after all: it is in the log, and the second claim goes on.
-    record([(parcel, Outcome(1, 500))])
+    record([(claimed, Outcome(1, 500))])
     delivery.refresh_from_db()
     assert (delivery.status, WebhookAttempt.objects.count()) == ("sending", 1)
 
@@ -298,9 +302,9 @@ def test_a_claim_of_a_sender_that_died_ends(delivery: WebhookDelivery) -> None:
 def test_an_endpoint_that_is_deleted_while_it_is_called_is_no_fault(
     delivery: WebhookDelivery, endpoint: WebhookEndpoint
 ) -> None:
-    [parcel] = claim.claim(10)
+    [claimed] = claim.claim(10)
     endpoints.delete_endpoint(endpoint)
-    record([(parcel, Outcome(1, 204))])
+    record([(claimed, Outcome(1, 204))])
     assert not WebhookAttempt.objects.exists()
 
 
@@ -321,7 +325,7 @@ def test_a_certificate_of_another_name_is_refused(
             ),
         )
         outcomes = [
-            post.attempt(post.Parcel(1, 1, delivery.endpoint_id, url, make_secret(), "", "msg_1", "{}"))
+            post.attempt(post.Claimed(1, 1, delivery.endpoint_id, url, make_secret(), "", "msg_1", "{}"))
             for url in (
                 f"https://{name}:{receiver.port}/" for name in ("hooks.example", "other.example", "127.0.0.1")
             )
