@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -18,12 +17,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from listings import queries
+from listings.accounts import sessions
 from listings.accounts.models import AccountDeletion
 from listings.accounts.open_sessions import end_all
 from listings.accounts.scrubbing import scrub_orders, scrub_person
 from listings.messages import order_cancelled
 from listings.models import Order, Refund
-from listings.refusals import StaffAccount, WrongPassword
+from listings.refusals import StaffAccount
 from listings.settling.release import release_orders
 from microstore.contracts.accounts import ACCOUNT_DELETED, AccountForgotten
 from microstore.contracts.transactions import ORDER_CANCELLED
@@ -42,8 +42,7 @@ log = structlog.get_logger(__name__)
 
 def delete_own_account(user: User, *, password: str, request: HttpRequest) -> None:
     """Request the deletion of one's own account; raises WrongPassword, StaffAccount or TooManyFailures."""
-    if authenticate(request, username=user.username, password=password) is None:
-        raise WrongPassword(gettext("This is not your password."))
+    sessions.ensure_password(user, password, request=request)
     request_deletion(user.pk)
 
 
