@@ -16,6 +16,11 @@ RECENT_EVENTS = 1_000
 LOOKED_AT_ONCE = 10_000
 
 
+def latest_seq() -> int:
+    """Return the seq of the latest event, 0 without events."""
+    return LiveEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
 def resume_point(seq: int) -> int:
     """Return the seq after which to read for a client that has the events up to `seq`."""
     # A seq is drawn at the insert and visible at the commit, so what became visible while the client was away

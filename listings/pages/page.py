@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from listings.live.events import latest_seq
 from listings.models import MAX_QUANTITY
 from listings.pages import queries
 from listings.pages.carts import cart_of
@@ -36,7 +37,7 @@ def render_page(
 ) -> HttpResponse:
     """Render a template of the shop with the common context and headers."""
     # Read before the template's queries: what is committed meanwhile reaches the page by the live feed.
-    frame = {"live_url": settings.LIVE_URL, "live_after": queries.latest_seq()}
+    frame = {"live_url": settings.LIVE_URL, "live_after": latest_seq()}
     frame |= {"unread": queries.unread_of(request.user.pk), "in_cart": len(cart_of(request))}
     frame["words"] = words()
     response = render(request, f"shop/{template}", frame | (context or {}), status=status)

@@ -8,18 +8,13 @@ from django.contrib.auth.models import User
 from django.db.models import BigIntegerField, Count, F, QuerySet, Sum
 
 from listings.catalogue.search import find_words
-from listings.models import Listing, LiveEvent, Order, Profile
+from listings.models import Listing, Order, Profile
 from listings.notifications.models import Notification
 from listings.queries import ON_SALE
 from microstore.telemetry.tracing import uuid_of
 
 MAX_COUNTED = 100
 MAX_SUMMED = 1_000  # sales: no page may add up a long table
-
-
-def latest_seq() -> int:
-    """Return the seq of the latest live event, from which a page resumes the feed; 0 if there is none."""
-    return LiveEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def stock_of(listing_ids: Sequence[int]) -> dict[int, int | None]:

@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from listings import metrics
-from listings.live.events import events_after, resume_point
+from listings.live.events import events_after, latest_seq, resume_point
 from listings.live.frames import Reset
 from listings.live.push import frame, to_clients
 from listings.websockets import order_events
@@ -141,7 +141,7 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def resumable(self, after: int) -> int | None:
         """Return the seq after which to resume; None if it is too far back, for which a `reset` is sent."""
         next_after: int | None = await database_sync_to_async(resume_point)(after)
-        newest = await database_sync_to_async(order_events.newest_seq)()
+        newest = await database_sync_to_async(latest_seq)()
         if next_after is not None and newest - next_after > order_events.RESUMABLE_EVENTS:
             await self.send_events([Reset(seq=newest).to_client()])
             return None

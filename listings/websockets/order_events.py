@@ -55,11 +55,6 @@ def find_missed(user_id: int, after: int) -> Missed:
     return Missed(missed, events[-1][0] if len(events) == PAGE else None)
 
 
-def newest_seq() -> int:
-    """Return the seq of the latest event; 0 without events."""
-    return LiveEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-
-
 def _missed(
     order: Order, kind: str, seq: int, checkouts: Mapping[UUID | None, PlacedCheckout]
 ) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from listings.live.events import latest_seq
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.cancel import cancel_order
 from listings.settling.complete import complete_orders
@@ -103,7 +104,7 @@ def test_who_was_away_for_too_long_is_told_to_read_the_orders_again(
 ) -> None:
     monkeypatch.setattr(order_events, "RESUMABLE_EVENTS", 2)
     complete_orders([item_sold(place().pk) for _ in range(3)])
-    newest = order_events.newest_seq()
+    newest = latest_seq()
     with browse(feed_of(bob, "&after=0")) as buyer:
         assert buyer.read() == {"type": "reset", "seq": newest}
 
