@@ -39,8 +39,3 @@ def public_half(private_key: str) -> str:
     """Return the public key that belongs to a private one, both as base64."""
     key = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
-
-
-def make_private_key() -> str:
-    """Return a new private key as base64."""
-    return base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()

@@ -12,8 +12,9 @@ from django.utils import timezone
 from pytest_django import Settings
 from uuid_utils.compat import uuid7
 
-from microstore.auth.sealing import make_private_key, public_half, seal
+from microstore.auth.sealing import public_half, seal
 from microstore.contracts.transactions import OrderCreated
+from stack.processes.keys import make_bank_details_keys
 from stack.sandbox_bank import SandboxBank
 from tests.support.messages import order_created
 from transactions import tasks
@@ -24,7 +25,7 @@ from transactions.payouts.models import BankAccount, Payout
 from transactions.payouts.preparing import prepare_payouts
 
 IBAN = "DE89370400440532013000"
-PRIVATE_KEY = make_private_key()
+PRIVATE_KEY = make_bank_details_keys()["BANK_DETAILS_PRIVATE_KEYS"]
 SIGNING_KEY = "of the sandbox, 32 characters long"
 
 

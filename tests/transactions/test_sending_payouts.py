@@ -5,7 +5,8 @@ import json
 import pytest
 from pytest_django import Settings
 
-from microstore.auth.sealing import make_private_key, public_half
+from microstore.auth.sealing import public_half
+from stack.processes.keys import make_bank_details_keys
 from stack.sandbox_bank import SandboxBank
 from tests.support.messages import CURRENCIES
 from tests.support.threads import run_at_once
@@ -245,7 +246,7 @@ def test_details_of_another_seller_do_not_open(bank: SandboxBank) -> None:
 def test_the_key_of_bank_details_is_exchanged(bank: SandboxBank, settings: Settings) -> None:
     payout = prepare_one()
     give_account(9, sealed="AAAA")  # which no key opens, and which keeps nobody else's from being exchanged
-    new = make_private_key()
+    new = make_bank_details_keys()["BANK_DETAILS_PRIVATE_KEYS"]
     settings.BANK_DETAILS_PRIVATE_KEYS = [new, PRIVATE_KEY]
     assert sum(seal_all_anew()) == 1
     settings.BANK_DETAILS_PRIVATE_KEYS = [new]
