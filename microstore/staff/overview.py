@@ -1,15 +1,13 @@
 """Contents of the admin's front page and of a trace, which each service provides in `overview.py`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Protocol, cast
-from uuid import UUID
 
 from django.conf import settings
 
-from microstore.contracts.contract import Message
 from microstore.service import path_within
 from microstore.staff.charts import Chart
 
@@ -45,7 +43,6 @@ class ServiceOverview(Protocol):
     figures: Callable[[], list[Figure]]
     charts: Callable[[], list[Chart]]
     find_rows: Callable[[str], tuple[list[Found], set[str]]]  # and how their traceparents begin
-    find_done: Callable[[Sequence[Message]], set[UUID]]
 
 
 class NoOverview:
@@ -64,9 +61,6 @@ class NoOverview:
 
     def find_rows(self, term: str) -> tuple[list[Found], set[str]]:
         return [], set()
-
-    def find_done(self, messages: Sequence[Message]) -> set[UUID]:
-        return set()
 
 
 def service_overview() -> ServiceOverview:
