@@ -10,10 +10,11 @@ from typing import cast
 from django.core.exceptions import ImproperlyConfigured
 
 from microstore.auth.account_settings import *  # noqa: F403  # so do Django's settings grow
+from microstore.auth.unsafe_settings import find_unsafe_settings
 from microstore.contracts.registry import REGISTRY, SERVICES
 from microstore.database import timeouts
 from microstore.environment import Environment, check_urls
-from microstore.http import cors, default_limits, schema_settings, security
+from microstore.http import cors, default_limits, schema_settings
 from microstore.messaging import topology
 from microstore.messaging.celery_settings import *  # noqa: F403  # the same
 from microstore.service import ServiceConfig, path_within
@@ -291,9 +292,9 @@ if logs.process_name(sys.argv) == "api" and service.signs_tokens:
     required("JWT_PRIVATE_KEY", development="")  # it signs tokens, and no other process does
 
 if not DEBUG and not env.bool("ALLOW_DEFAULTS", False):
-    defaults = list(security.find_defaults({**globals(), "DATABASE_URL": database_url}))
-    if defaults:
-        raise ImproperlyConfigured("This is production (DEBUG is off), but " + " ".join(defaults))
+    unsafe = list(find_unsafe_settings({**globals(), "DATABASE_URL": database_url}))
+    if unsafe:
+        raise ImproperlyConfigured("This is production (DEBUG is off), but " + " ".join(unsafe))
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", among=logs.LEVELS)
 LOGGING = logs.configuration(service=SERVICE, readable=DEBUG, level=LOG_LEVEL)

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from django.conf import settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework_simplejwt.backends import TokenBackend
 
+from microstore.auth.unsafe_settings import PEM
 from microstore.http.calls import CallFailed, call_service
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class PublicKeys:
     """Public keys of a PEM text by their `kid`, in its order."""
 
     def __init__(self, pems: str) -> None:
-        self.keys: Keys = {kid_of(key): key for key in map(parse_public_key, split_pems(pems))}
+        self.keys: Keys = {kid_of(key): key for key in map(parse_public_key, PEM.findall(pems))}
 
     def current(self) -> Keys:
         """Return all keys; another object once they change, so that caches can compare by identity."""
@@ -140,11 +140,6 @@ def kid_of(key: RSAPublicKey) -> str:
     """Return the key's thumbprint (RFC 7638), which any implementation computes alike."""
     text = json.dumps(_members(key), sort_keys=True, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-
-
-def split_pems(text: str) -> list[str]:
-    """Return the PEM blocks in a text."""
-    return re.findall(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", text, re.DOTALL)
 
 
 def parse_public_key(pem: str) -> RSAPublicKey:

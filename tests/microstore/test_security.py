@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.test.client import FakePayload
 
-from microstore.http.security import find_defaults
+from microstore.auth.unsafe_settings import find_unsafe_settings
 from microstore.staff import login_guard
 from microstore.staff.models import StaffAction
 from tests.support.environment import make_key_pair
@@ -60,8 +60,8 @@ GOOD = {
     ],
 )
 def test_a_default_is_refused_by_its_name(name: str, value: object) -> None:
-    assert list(find_defaults(GOOD)) == []
-    [told] = find_defaults(GOOD | {name: value})
+    assert list(find_unsafe_settings(GOOD)) == []
+    [told] = find_unsafe_settings(GOOD | {name: value})
     assert told.startswith({"SIMPLE_JWT": "JWT_"}.get(name, name))
 
 
@@ -80,7 +80,7 @@ def test_a_default_is_refused_by_its_name(name: str, value: object) -> None:
     ],
 )
 def test_what_nobody_can_guess_is_no_default(name: str, value: object) -> None:
-    assert list(find_defaults(GOOD | {name: value})) == []
+    assert list(find_unsafe_settings(GOOD | {name: value})) == []
 
 
 @pytest.mark.django_db
