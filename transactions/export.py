@@ -60,9 +60,8 @@ class ExportAdmin(ReadOnlyAdmin):
 
     change_list_template = "staff/exported.html"
     export_fields: tuple[str, ...]
-    totals: tuple[str, Callable[[int], list[dict[str, Any]]]] | None = (
-        None  # a template, and its rows of so many days
-    )
+    # A template, and its rows of so many days.
+    totals: tuple[str, Callable[[int], list[dict[str, Any]]]] | None = None
 
     def get_urls(self) -> list[Any]:
         views = {"export": self.export_view} | ({"totals": self.totals_view} if self.totals else {})

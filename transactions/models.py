@@ -10,14 +10,8 @@ from transactions.ledger.models import Entry, Journal
 from transactions.payouts.models import BankAccount, Payout, StatementLine
 from transactions.refunds.models import Refund
 
-__all__ = [
-    "BankAccount",
-    "Entry",
-    "Journal",
-    "Payout",
-    "Refund",
-    "StatementLine",
-]  # Django finds models by this module
+# Django finds models by this module.
+__all__ = ["BankAccount", "Entry", "Journal", "Payout", "Refund", "StatementLine"]
 
 
 class Transaction(models.Model):

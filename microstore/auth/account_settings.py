@@ -19,9 +19,8 @@ SELLERS_VERIFY_ADDRESS = env.bool("SELLERS_VERIFY_ADDRESS", False)
 
 # ---- webhooks
 
-WEBHOOK_NETWORKS = env.list(
-    "WEBHOOK_NETWORKS", default=[]
-)  # not public, but webhooks may go there, by HTTP too
+# Not public, but webhooks may go there, by HTTP too.
+WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
 WEBHOOK_CONCURRENCY = env.int("WEBHOOK_CONCURRENCY", 50)  # calls of one sender at the same time
 WEBHOOK_RETRY_SECONDS = env.list(
     "WEBHOOK_RETRY_SECONDS", cast=float, default=[5, 30, 300, 1_800, 7_200, 21_600, 43_200, 86_400]

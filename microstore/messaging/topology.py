@@ -23,9 +23,7 @@ from microstore.messaging.project import registry
 log = structlog.get_logger(__name__)
 
 TASKS = Exchange(COMMANDS, type="topic")  # commands: one queue a service
-EVENTS = Exchange(
-    "microstore.events", type="topic"
-)  # facts: every queue bound to their routing key gets a copy
+EVENTS = Exchange("microstore.events", type="topic")  # facts: every queue bound to their key gets a copy
 DEAD = Exchange("microstore.dead", type="topic")  # rejected by a worker or delivered too often
 WORKERS = Exchange("celeryev", type="topic")  # events of workers and tasks, for Flower
 EXCHANGES = (TASKS, EVENTS, DEAD, WORKERS)

@@ -33,10 +33,8 @@ log = structlog.get_logger(__name__)
 REQUEST = "microstore.messaging.receiving.celery_worker:Request"
 OUTAGE_GIVE_UP_SECONDS = 24 * 3600
 
-
-passed_at: dict[
-    str, float
-] = {}  # by contract: when a batch of it was last handled here, of the monotonic clock
+# By contract: when a batch of it was last handled here, by the monotonic clock.
+passed_at: dict[str, float] = {}
 
 
 class Unavailable(Exception):
