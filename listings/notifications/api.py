@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from listings.notifications.models import Notification
-from listings.notifications.services import read_all, read_notification
+from listings.notifications.reading import read_all, read_notification
 from microstore.auth.authentication import account_id
 from microstore.http.filters import StrictBooleanFilter
 from microstore.http.max_body import takes_no_body

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from listings.models import Order
 from listings.notifications.models import Notification
-from listings.notifications.services import announce
+from listings.notifications.orders import announce
 from listings.notifications.store import NewRow, store_notifications
 from microstore.contracts.listings import CheckoutSettled
 from microstore.staff.money import show_amount

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from listings.notifications.account_mail import send_account_mails
 from listings.notifications.checkouts import notify_of_checkouts
 from listings.notifications.models import Notification
-from listings.notifications.services import notify
+from listings.notifications.orders import notify
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import (
     CHECKOUT_SETTLED,

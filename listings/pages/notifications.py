@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from listings.accounts import sessions
-from listings.notifications.services import read_all, read_notification
+from listings.notifications.reading import read_all, read_notification
 from listings.pages import queries
 from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
 from listings.queries import find_account

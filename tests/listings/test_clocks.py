@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from listings.accounts.sessions import open_session
 from listings.messages import order_cancelled
 from listings.models import ListingImage, LiveEvent, Notification, Order, Session
-from listings.notifications.services import notify
+from listings.notifications.orders import notify
 from listings.settling import reconcile
 from listings.settling.cancel import cancel_order
 from listings.settling.reconcile import clean_live_events

@@ -1,4 +1,4 @@
-"""Notifications of orders: storing, sending by e-mail, marking as read."""
+"""Notifications of orders: for buyer and seller, when one is settled, cancelled or refunded."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -7,8 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils import translation
 
 from listings.live import push
 from listings.messages import order_id_of
@@ -17,65 +16,12 @@ from listings.notifications.mail import send_emails
 from listings.notifications.models import Notification
 from listings.notifications.store import NewRow, Stored, store_notifications
 from listings.notifications.texts import TEXTS
-from listings.refusals import NotificationNotFound
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderRejected, RefundCompleted
 from microstore.staff.money import show_amount
 
 Kind: TypeAlias = Notification.Kind
 Role: TypeAlias = Notification.Role
-
-
-def notify(kind: Kind, facts: Sequence[Message]) -> None:
-    """Notify buyer and seller of each fact: in the database, on their open pages and by e-mail.
-
-    Idempotent: a fact that is delivered again stores nothing and sends only the e-mails not sent yet.
-    Raises Unavailable while the mail server does not answer; the notifications are stored by then.
-    """
-    announce(store_notifications(rows_of(kind, facts)))
-
-
-def announce(stored: Stored) -> None:
-    """Send hints of stored notifications to open pages, then their e-mails.
-
-    Raises Unavailable while the mail server does not answer.
-    """
-    # After the commit, since a page reads the number of unread ones as soon as it has the hint; before the
-    # e-mails, since a mail server that is down ends this with an exception.
-    push.push_notification_hints(stored.recipients)
-    if stored.unsent:
-        send_emails(stored.unsent)
-
-
-def rows_of(kind: Kind, facts: Sequence[Message]) -> list[NewRow]:
-    """Return the notifications of buyer and seller of each fact."""
-    orders, reasons = _orders_of(facts), _reasons_of(facts)
-    return [
-        row
-        for fact in facts
-        if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
-        for row in _rows_of(kind, fact, order, reason=reasons.get(fact.event_id, ""))
-    ]
-
-
-def read_notification(notification_id: int, *, recipient_id: int) -> Notification:
-    """Mark the recipient's notification as read and return it; the time of the first reading is kept.
-
-    Raises NotificationNotFound, also for the notifications of others.
-    """
-    own = Notification.objects.filter(id=notification_id, recipient_id=recipient_id)
-    own.filter(read_at=None).update(read_at=timezone.now())
-    notification = own.select_related("order").first()
-    if notification is None:
-        raise NotificationNotFound(gettext("You have no such notification."))
-    return notification
-
-
-def read_all(*, recipient_id: int) -> None:
-    """Mark all notifications of the recipient as read."""
-    unread = Notification.objects.filter(recipient_id=recipient_id, read_at=None)
-    unread.update(read_at=timezone.now())
-
 
 # Of the past edition, where the seller has changed the listing after the sale. In SQL, since the ORM would
 # join users to their profiles: to compile and plan that takes five times as long as all of this (measured).
@@ -105,6 +51,34 @@ class Bought(NamedTuple):
     currency: str
     buyer_language: str | None  # chosen by the buyer; empty or None: none
     seller_language: str | None
+
+
+def notify(kind: Kind, facts: Sequence[Message]) -> None:
+    """Notify buyer and seller of each fact: in the database, on their open pages and by e-mail.
+
+    Idempotent: a fact that is delivered again stores nothing and sends only the e-mails not sent yet.
+    Raises Unavailable while the mail server does not answer; the notifications are stored by then.
+    """
+    orders, reasons = _orders_of(facts), _reasons_of(facts)
+    rows = [
+        row
+        for fact in facts
+        if (order := orders.get(order_id_of(fact))) and not _is_out_of_date(kind, order)
+        for row in _rows_of(kind, fact, order, reason=reasons.get(fact.event_id, ""))
+    ]
+    announce(store_notifications(rows))
+
+
+def announce(stored: Stored) -> None:
+    """Send hints of stored notifications to open pages, then their e-mails.
+
+    Raises Unavailable while the mail server does not answer.
+    """
+    # After the commit, since a page reads the number of unread ones as soon as it has the hint; before the
+    # e-mails, since a mail server that is down ends this with an exception.
+    push.push_notification_hints(stored.recipients)
+    if stored.unsent:
+        send_emails(stored.unsent)
 
 
 def _is_out_of_date(kind: Kind, order: Bought) -> bool:
