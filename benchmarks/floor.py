@@ -82,7 +82,7 @@ def _run_pgbench(shop: Shop, writes_each: int) -> str:
 
 
 def _example_event() -> dict[str, object]:
-    """Return an `order_created`, as docs/explanation/messaging.md shows it on the wire."""
+    """Return an `order_created` without the texts of its listing."""
     ids = {"event_id": str(uuid.uuid4()), "order_id": str(uuid.uuid4()), "trace": "0" * 55}
     numbers = {"listing_id": 8, "buyer_id": 2, "seller_id": 1, "quantity": 1, "unit_price_cents": 2500}
     texts = {"occurred_at": "2026-11-22T17:54:49.384064Z", "currency": "EUR", "category": "furniture"}

@@ -27,10 +27,8 @@ PORTS = {
 BUYER = 1_000_001
 READY = {"redis": "REDIS_PORT", "listings-api": "LISTINGS_PORT", "listings-live": "LIVE_PORT"}
 ACCEPTING = ["listings-api", "listings-relay"]
-LEFT_OUT = {
-    *("flower", "listings-reconcile", "transactions-api", "transactions-relay"),
-    "notifications-worker",  # the peers have none
-}
+# Those of a purchase: the peers have no others.
+PROCESSES = ["fees", *ACCEPTING, "listings-live", "listings-worker", "transactions-worker"]
 SEED_USERS = f"""
 INSERT INTO auth_user (id, username, password, email, first_name, last_name, is_superuser, is_staff,
     is_active, date_joined)
@@ -73,7 +71,7 @@ completed = "SELECT count(*) FROM listings_order WHERE status = 'completed'"
 double_sold = "SELECT count(*) FROM (SELECT 1 FROM listings_order GROUP BY listing_id HAVING count(*) > 1) x"
 outbox = "SELECT count(*) FROM messaging_outboxmessage"
 reset = "TRUNCATE listings_order, listings_liveevent CASCADE"
-b_reset = "TRUNCATE transactions_transaction"
+b_reset = "TRUNCATE transactions_transaction, transactions_journal, transactions_entry CASCADE"
 b_transactions = "SELECT count(*) FROM transactions_transaction"
 
 [phase]
@@ -86,9 +84,8 @@ def make_adapter(folder: Path) -> str:
     """Return the adapter as TOML, in which the harness fills in `{dsn_a}`, `{dsn_b}` and `{amqp}`."""
     keys = keep_keys(folder)
     redis = f"{shutil.which('redis-server')} --bind 127.0.0.1 --port $REDIS_PORT --save '' --appendonly no"
-    commands = {"redis": redis} | {
-        name: command for name, command in read_procfile(ROOT / "Procfile").items() if name not in LEFT_OUT
-    }
+    procfile = read_procfile(ROOT / "Procfile")
+    commands = {"redis": redis, **{name: procfile[name] for name in PROCESSES}}
     text = TABLES.format(
         **PORTS,
         root=ROOT,
