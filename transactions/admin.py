@@ -13,7 +13,7 @@ from microstore.database.admin_lists import is_id
 from microstore.messaging.admin import link_to_trace, preformatted
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.lists import AgeFilter, FastAdmin
-from transactions.export import ExportAdmin
+from transactions.csv_export import ExportAdmin
 from transactions.ledger.admin import EntryAdmin, JournalAdmin
 from transactions.models import SellerTier, Transaction
 from transactions.overview import daily_totals, find_transactions

@@ -15,7 +15,7 @@ from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.columns import link_to_peer, money_column
 from microstore.staff.lists import AgeFilter
 from microstore.staff.money import show_amount
-from transactions.export import ExportAdmin
+from transactions.csv_export import ExportAdmin
 from transactions.ledger.journals import (
     daily_totals,
     entry_ids,

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from microstore.database.clock import database_now
 from microstore.staff.money import in_major_units
-from transactions.export import escape_formulas
+from transactions.csv_export import escape_formulas
 from transactions.payouts.details import BankDetails, as_banks_write, try_open
 from transactions.payouts.models import Payout
 

@@ -8,7 +8,7 @@ from microstore.messaging.admin import link_to_trace
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.lists import AgeFilter
 from microstore.telemetry.tracing import uuid_of
-from transactions.export import ExportAdmin
+from transactions.csv_export import ExportAdmin
 from transactions.refunds.models import Refund
 
 
