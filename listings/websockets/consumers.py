@@ -140,9 +140,9 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def resumable(self, after: int) -> int | None:
         """Return the seq after which to resume; None if it is too far back, for which a `reset` is sent."""
-        next_after: int | None = await database_sync_to_async(resume_point)(after)
+        next_after: int = await database_sync_to_async(resume_point)(after)
         newest = await database_sync_to_async(latest_seq)()
-        if next_after is not None and newest - next_after > order_events.RESUMABLE_EVENTS:
+        if newest - next_after > order_events.RESUMABLE_EVENTS:
             await self.send_events([Reset(seq=newest).to_client()])
             return None
         return next_after
