@@ -63,7 +63,7 @@ def order_expired(events: list[OrderExpired]) -> Sequence[Message]:
 
 def _replies_to(decided: Sequence[Decided]) -> Sequence[Message]:
     # Published before the task ends, hence before its message is acknowledged: after a crash in between the
-    # batch comes again, and the same rejections with the same event ids are published again. Voided orders
+    # batch is redelivered, and the same rejections with the same event ids are published again. Voided orders
     # get no reply, since `order_voided` has answered their cancellation.
     publish(
         ORDER_REJECTED, [_rejection(each) for each in decided if each.status == Transaction.Status.REFUSED]
