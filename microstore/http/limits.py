@@ -3,8 +3,9 @@
 They fail open: while Redis does not respond, no request is refused, and none waits for it for a while.
 """
 
-import ipaddress
+import re
 from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import redis
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 ANSWERS_WITHIN_SECONDS = 0.1
 PAUSE_SECONDS = 5
+WITH_PORT = re.compile(r"\[(?P<six>[^]]+)](:[0-9]+)?|(?P<four>[0-9.]+):[0-9]+")  # as some proxies append it
 PERIODS_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 # One script, since a process that died between INCR and EXPIRE would leave a counter that never expires:
 # its client would be refused for ever.
@@ -121,14 +123,27 @@ def name_of(account: int | str) -> str:
     return f"account {account}"
 
 
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address of a client, as a server or a proxy writes it; None where it is none."""
+    written = text.strip()
+    found = WITH_PORT.fullmatch(written)
+    try:
+        # Without the zone of a link-local one, which PostgreSQL does not store.
+        address = ip_address((found["six"] or found["four"] if found else written).partition("%")[0])
+    except ValueError:
+        return None
+    # A server that listens on IPv6 sees clients of IPv4 as ::ffff:192.0.2.7, all of them in one /64.
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
 def network_of(address: str) -> str:
     """Return the address, of IPv6 its /64 network; other text is cut to 45 characters."""
     # A host can use any address of its /64 (RFC 8981), so a quota for each address would limit nothing.
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:45]
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)  # noqa: PLR2004
+    parsed = read_address(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, 64), strict=False))
+    return str(parsed) if parsed else address[:45]
 
 
 def scope_of(request: Request, view: "APIView") -> str | None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -20,7 +19,7 @@ from rest_framework.throttling import BaseThrottle
 
 from microstore.database.clock import database_now
 from microstore.database.texts import nfkc
-from microstore.http.limits import network_of
+from microstore.http.limits import network_of, read_address
 from microstore.refusal import TooManyFailures
 from microstore.staff.actions import record
 from microstore.staff.models import FailedLogin
@@ -92,11 +91,9 @@ def address_of(request: HttpRequest | None) -> str | None:
     """Return the client's address, behind as many proxies as PROXIES says; None where it is invalid."""
     if request is None:
         return None
-    address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
-    try:
-        return str(ip_address((address or "").strip()))
-    except ValueError:
-        return None
+    named = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
+    address = read_address(named or "")
+    return str(address) if address else None
 
 
 def ensure_not_locked(attempt: FailedLogin) -> None:

@@ -217,6 +217,11 @@ def test_one_network_cannot_lock_a_name_for_others(carol: User) -> None:
     assert admin("carol", RIGHT, REMOTE_ADDR="192.0.2.7") == 200
 
 
+def test_clients_of_ipv4_are_no_one_network_where_a_server_listens_on_ipv6(carol: User) -> None:
+    assert [admin("carol", WRONG, REMOTE_ADDR="::ffff:192.0.2.1") for _ in range(6)] == [401] * 5 + [429]
+    assert admin("carol", RIGHT, REMOTE_ADDR="::ffff:192.0.2.7") == 200
+
+
 @pytest.mark.parametrize("door", [page, token, change])
 def test_the_limit_of_a_name_holds_while_redis_is_away(carol: User, settings: Settings, door: Door) -> None:
     with closed_port() as port:
