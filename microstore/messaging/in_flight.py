@@ -3,7 +3,6 @@
 Everything is read in the order in which messages move, so that one that moves meanwhile is met again.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from microstore.contracts.contract import InvalidMessage
 from microstore.messaging import topology
 from microstore.messaging.dead_letters.replay import NotReplayable, read_letter
 from microstore.messaging.dead_letters.store import contract_of
+from microstore.messaging.fast_json import loads
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.messaging.project import celery_app, registry
 from microstore.messaging.receiving.message_schema import find_fault_in
@@ -116,7 +116,7 @@ def _find_fault_of_message(body: bytes, properties: dict[str, Any]) -> str | Non
         task = properties["application_headers"]["task"]
         if task not in celery_app().tasks:
             return f"no worker of this service runs {task}"
-        (events,), _, _ = json.loads(body)
+        (events,), _, _ = loads(body)
     except Exception as error:  # noqa: BLE001  # whatever a body makes the decoder raise
         return repr(error)
     faults = [_find_fault_of_event(task, event) for event in events]

@@ -1,6 +1,5 @@
 """No trace of a person is left once their account is deleted, and nothing of others is lost."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import ProgrammingError, connection
 from django.db.models import F
 from django.test import Client
+from kombu.utils import json as kombu_json
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
@@ -53,6 +53,10 @@ PASSWORD = "a lighthouse in fog"
 SOON = timedelta(minutes=2)
 WORDS = ("zora", "quick.example", "quixo", "quixana", "555-0199")
 FORMER = "old.zora@quick.example"
+UNREADABLE = (
+    *(b"[" * 200_000, b"[[[" + b"9" * 10_000, b"\xff", b"[[[5]], {}, {}]", b"[]"),
+    b'[[[{"__type__": "uuid", "__value__": 5}]], {}, {}]',
+)
 
 
 @pytest.fixture
@@ -112,7 +116,8 @@ def letter_of(contract: str, payload: dict[str, Any], error: str = "of zora@quic
 
 def unread(payload: object, task: str = "") -> None:
     headers = {"task": task, "argsrepr": repr(payload)}
-    store.dead_letter_unread(json.dumps([[[payload]], {}, {}]).encode(), {"application_headers": headers})
+    body = kombu_json.dumps([[[payload]], {}, {}]).encode()  # as stock clients write it
+    store.dead_letter_unread(body, {"application_headers": headers})
 
 
 def notify(order: Order, kind: str, *people: User) -> None:
@@ -129,7 +134,9 @@ def leave_refund(order: Order, by: User) -> None:
     )
     requested = to_wire(refund_requested(refund))
     letter_of("refund_requested", requested)
-    unread(requested | {"amount_cents": "one"}, task="transactions.refund_requested")
+    unreadable = requested | {"amount_cents": "one"}
+    for order_id in (str(order.pk), order.pk):
+        unread(unreadable | {"order_id": order_id}, task="transactions.refund_requested")
 
 
 def leave_log_ins() -> None:
@@ -219,7 +226,7 @@ def test_a_name_that_is_a_word_of_others_messages_costs_them_nothing(
     assert Order.objects.get(pk=order.pk).status == "pending"
 
 
-@pytest.mark.parametrize("body", [b"[" * 200_000, b"[[[" + b"9" * 10_000, b"\xff", b"[[[5]], {}, {}]", b"[]"])
+@pytest.mark.parametrize("body", UNREADABLE)
 def test_a_letter_that_nobody_can_read_keeps_nobody_from_leaving(zora: User, body: bytes) -> None:
     store.dead_letter_unread(
         body, {"application_headers": {"task": "listings.item_sold", "of": "zora-quick"}}

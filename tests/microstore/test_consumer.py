@@ -3,8 +3,10 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import structlog
@@ -87,6 +89,17 @@ def test_an_invalid_event_is_dead_lettered_alone(armchair: dict[str, Any]) -> No
     assert {letter.attempts for letter in DeadLetter.objects.all()} == {1}
     assert DeadLetter.objects.get(trace=armchair["trace"]).payload == bad
     assert DeadLetter.objects.count() == 2
+
+
+def test_an_invalid_event_with_a_stock_clients_ids_and_times_is_dead_lettered_alone_as_text(
+    armchair: dict[str, Any],
+) -> None:
+    good, bad = orders(armchair, 1, 2)
+    typed = {"order_id": UUID(bad["order_id"]), "occurred_at": datetime.now(UTC), "quantity": Decimal("1.5")}
+    _, replies = deliver([good, loads(dumps(bad | typed))])
+    assert [reply["order_id"] for reply in replies] == [good["order_id"]]
+    texts = {name: str(value) for name, value in typed.items()}
+    assert DeadLetter.objects.get().payload == bad | texts
 
 
 def test_two_invalid_events_without_ids_are_two_letters_and_a_redelivery_is_none_more() -> None:

@@ -5,12 +5,14 @@ import json
 import math
 import threading
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
+from kombu.utils import json as kombu_json
 
 from microstore.contracts.contract import to_wire
 from microstore.contracts.transactions import ORDER_CREATED
@@ -56,9 +58,21 @@ def test_the_events_of_a_whole_celery_message_are_sent_again(payload: dict[str, 
     assert {row.contract for row in OutboxMessage.objects.all()} == {ORDER_CREATED.task_name}
 
 
+def test_a_message_with_a_stock_clients_ids_and_times_is_sent_again(payload: dict[str, Any]) -> None:
+    typed = {name: UUID(payload[name]) for name in ("order_id", "event_id")}
+    body = kombu_json.dumps([[[payload | typed]], {}, {}]).encode()
+    assert replay.replay(raw_letter(body).pk, by="carol", reason="mended") == 1
+    assert OutboxMessage.objects.get().payload == payload
+
+
 @pytest.mark.parametrize(
     ("body", "task", "why"),
     [
+        (
+            b'[[[{"__type__": "uuid", "__value__": 5}]], {}, {}]',
+            "transactions.order_created",
+            "cannot be read",
+        ),
         (b"\xff", "transactions.order_created", "cannot be read"),
         (b"[" * 100_000, "transactions.order_created", "cannot be read"),
         (b"5", "transactions.order_created", "not a list of events"),

@@ -105,8 +105,9 @@ def contract_of(headers: dict[str, Any]) -> str:
 
 def _keep(payload: object) -> dict[str, Any]:
     # In the body of a message where PostgreSQL's JSON cannot hold it as it is: a NUL, half a character, NaN.
-    if storable(payload) == payload:
-        return {"payload": payload}
+    kept = storable(payload)
+    if _as_json(kept) == _as_json(payload):
+        return {"payload": kept}
     return {"raw_body": _as_json([[[payload]], {}, {}]).encode()}
 
 
@@ -130,8 +131,9 @@ def storable(value: object, levels: int = MOST_LEVELS) -> Any:
 
 
 def _as_json(value: object) -> str:
+    # What kombu has a type for and JSON has none, an id or a time of a stock client, as text.
     try:
-        return json.dumps(value, sort_keys=True)
+        return json.dumps(value, sort_keys=True, default=str)
     except RecursionError:  # it was read with fewer calls on the stack than there are here
         return json.dumps(storable(value), sort_keys=True)
 
