@@ -1,6 +1,7 @@
 """Rows as CSV, one by one, so that a million of them need no memory, and admin lists that export theirs."""
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ TOTALS_DAYS = 14
 # Characters with which a spreadsheet begins a formula: https://owasp.org/www-community/attacks/CSV_Injection
 # The wide forms of East Asian keyboards, too.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where the comma is a decimal one, spreadsheets begin a cell after a semicolon, and a row after a line's end.
+CELL_WITHIN = re.compile("([;\t\r\n] *)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 CENTS = "_cents"
 
 
@@ -37,7 +40,8 @@ def stream_csv(rows: QuerySet[Any], fields: Sequence[str]) -> Iterator[str]:
 
     Amounts are there in minor units (`…_cents`) for programs, and again in the currency's unit.
     """
-    writer: Any = csv.writer(Echo())
+    # Quoted, or LibreOffice takes a semicolon in a text for the end of its cell.
+    writer: Any = csv.writer(Echo(), quoting=csv.QUOTE_NONNUMERIC)
     cents = [field for field in fields if field.endswith(CENTS)]
     amounts = [field.removesuffix(CENTS) for field in cents]
     yield writer.writerow([*(field.replace("__", "_") for field in fields), *amounts])
@@ -52,7 +56,12 @@ def _amount(cents: int | None, currency: str) -> str:
 
 def escape_formulas(row: Iterable[object]) -> list[object]:
     """Return the row with an apostrophe before text that a spreadsheet would run; numbers stay numbers."""
-    return [f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value for value in row]
+    return [_escape(value) if isinstance(value, str) else value for value in row]
+
+
+def _escape(text: str) -> str:
+    within = CELL_WITHIN.sub(r"\1'", text)
+    return f"'{within}" if within.startswith(FORMULA) else within
 
 
 class ExportAdmin(ReadOnlyAdmin):

@@ -175,6 +175,21 @@ def test_a_spreadsheet_runs_nothing_of_an_export(
     assert row["reason"] == f"'{reason}"
 
 
+@pytest.mark.parametrize(
+    ("reason", "written"),
+    [("lamp;=1+1", "lamp;'=1+1"), ("lamp\n -1", "lamp\n '-1"), ("a lamp; red - or blue", None)],
+)
+def test_no_cell_of_an_export_ends_within_a_text(
+    record_sale: Callable[..., Transaction], reason: str, written: str | None
+) -> None:
+    """As spreadsheets split lines where the comma is a decimal one."""
+    record_sale(**refused(reason))
+    text = client_as("finance").get("/admin/transactions/transaction/export/").getvalue().decode()
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["reason"] == (written or reason)
+    assert f'"{written or reason}"' in text
+
+
 def test_an_export_has_what_was_sold(record_sale: Callable[..., Transaction]) -> None:
     record_sale(title="=Armchair()", description="It\ncreaks.", category="furniture", picture="/media/1.webp")
     client = client_as("finance")
