@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from listings.accounts.models import BankAccount
-from microstore.contracts.accounts import BankAccountRecorded
+from microstore.contracts.accounts import BANK_ACCOUNT_RECORDED, BankAccountRecorded
+from microstore.messaging.receiving.contradictions import drop_contradictions
 
 
 class ShownAccount(NamedTuple):
@@ -31,6 +32,21 @@ def find_bank_account(user_id: int) -> ShownAccount | None:
 
 
 def confirm_bank_accounts(messages: Sequence[BankAccountRecorded]) -> None:
-    """Store that the transactions service has the bank accounts, and empty what was sealed for it."""
+    """Store that the transactions service has the bank accounts, and empty what was sealed for it.
+
+    The confirmation of another seller's becomes a dead letter.
+    """
     ids = [message.bank_account_id for message in messages]
+    owners = dict(BankAccount.objects.filter(id__in=ids).values_list("id", "user_id"))
+    agreeing = drop_contradictions(
+        BANK_ACCOUNT_RECORDED,
+        messages,
+        # Of a deleted account there is no row any more.
+        lambda each: (
+            None
+            if owners.get(each.bank_account_id, each.seller_id) == each.seller_id
+            else "it is another seller's"
+        ),
+    )
+    ids = [message.bank_account_id for message in agreeing]
     BankAccount.objects.filter(id__in=ids, recorded_at=None).update(recorded_at=Now(), sealed="")

@@ -89,6 +89,8 @@ def _find_contradiction(message: OrderRefunded, refund: Refund) -> str | None:
         return "the refund is of another amount"
     if message.transaction_id != order.transaction_id:
         return "the refund is of another transaction"
+    if message.fee_cents > min(refund.amount_cents, order.fee_cents or 0):
+        return "the refund has more of a fee than was paid"
     if refund.fee_cents not in (None, message.fee_cents):
         return "the refund has another fee"
     return None

@@ -18,7 +18,7 @@ from listings.settling.reconcile import resend_overdue
 from listings.tasks import bank_account_recorded
 from microstore.auth.sealing import CannotOpen, open_sealed
 from microstore.contracts.accounts import BANK_ACCOUNT_CHANGED, BANK_ACCOUNT_RECORDED
-from microstore.messaging.models import OutboxMessage
+from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.telemetry.tracing import new_trace
 from tests.listings.account_mails import deliver_account_mails
 from tests.support.pages import text
@@ -157,6 +157,9 @@ def test_it_is_sent_again_until_it_is_recorded(api: APIClient, carol: User) -> N
     reply = BANK_ACCOUNT_RECORDED(
         bank_account_id=first.bank_account_id, seller_id=carol.pk, trace=new_trace()
     )
+    bank_account_recorded([reply.model_copy(update={"seller_id": carol.pk + 1})])
+    assert DeadLetter.objects.get().cause == "Contradiction: it is another seller's"
+    assert BankAccount.objects.get().sealed
     bank_account_recorded([reply])
     account = BankAccount.objects.get()
     assert account.recorded_at

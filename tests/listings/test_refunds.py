@@ -332,6 +332,7 @@ def test_a_redelivered_refund_changes_nothing_and_its_fact_is_the_same(
         ({"amount_cents": 99}, "the refund is of another amount"),
         ({"currency": "JPY"}, "the refund is of another amount"),
         ({"transaction_id": uuid4()}, "the refund is of another transaction"),
+        ({"fee_cents": 101}, "the refund has more of a fee than was paid"),
     ],
 )
 def test_a_reply_that_contradicts_its_refund_is_a_dead_letter(
