@@ -1,7 +1,9 @@
 """The admin of listings, orders and live events."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.conf import settings
@@ -191,25 +193,34 @@ class OrderAdmin(ReadOnlyAdmin):
         """Return whether the user may refund orders."""
         return request.user.has_perm(MAY_REFUND)
 
-    @admin.action(description="Refund what is left", permissions=["refund"])
+    @admin.action(description="Refund in whole or in part", permissions=["refund"])
     def refund(self, request: HttpRequest, orders: QuerySet[Order]) -> HttpResponse | None:
-        """Request the refund of all that is left of what the buyers paid; no stock goes back."""
-        reason = given_reason(request)
-        if reason is None:
-            title = f"Refund {orders.count()} orders"
-            return show_reason_form(request, self, title=title, action="refund", rows=list(orders))
-        for order_id in orders.values_list("pk", flat=True):
-            try:
-                requested, _ = request_refund(
-                    RefundRequest(order_id=order_id, requested_by_id=int(request.user.pk or 0), reason=reason)
-                )
-            except Refusal as error:
-                self.message_user(request, f"{order_id}: {error}", messages.WARNING)
-                continue
-            by = request.user.get_username()
-            record("requested refund", by=by, target=f"order {order_id}", reason=reason)
-            self.message_user(request, f"{order_id}: refund {requested.pk} requested.", messages.SUCCESS)
+        """Request the refund of all that is left of what the buyers paid, or of a part of one order.
+
+        No stock goes back.
+        """
+        rows, reason = list(orders), given_reason(request)
+        wanted, problem = _read_refund(request, rows)
+        if reason is None or problem:
+            form = {"amount": request.POST.get("amount", ""), "key": uuid4()} if len(rows) == 1 else {}
+            title = f"Refund {len(rows)} orders"
+            return show_reason_form(
+                request, self, title=title, action="refund", rows=rows, problem=problem, **form
+            )
+        for order in rows:
+            self._refund(request, RefundRequest(order_id=order.pk, reason=reason, **wanted))
         return None
+
+    def _refund(self, request: HttpRequest, wanted: RefundRequest) -> None:
+        try:
+            requested, replayed = request_refund(wanted)
+        except Refusal as error:
+            self.message_user(request, f"{wanted.order_id}: {error}", messages.WARNING)
+            return
+        if not replayed:
+            by = request.user.get_username()
+            record("requested refund", by=by, target=f"order {wanted.order_id}", reason=wanted.reason)
+        self.message_user(request, f"{wanted.order_id}: refund {requested.pk} requested.", messages.SUCCESS)
 
     @admin.display
     def title(self, order: Order) -> str:
@@ -244,6 +255,20 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="trace")
     def trace_link(self, order: Order) -> SafeString | str:
         return link_to_trace(order.trace)
+
+
+def _read_refund(request: HttpRequest, orders: Sequence[Order]) -> tuple[dict[str, Any], str]:
+    """Return the fields of the form of a refund, and why its amount cannot be read."""
+    fields: dict[str, Any] = {"requested_by_id": int(request.user.pk or 0), "in_admin": True}
+    if len(orders) != 1:
+        return fields, ""  # each in whole: clicked twice, nothing is left
+    key, written = request.POST.get("key", ""), request.POST.get("amount", "").strip()
+    fields["key"] = key if re.fullmatch("[0-9a-f-]{36}", key) else None
+    try:
+        amount_cents = read_amount(written, orders[0].currency) if written else None
+    except UnreadableAmount as error:
+        return fields, str(error)
+    return fields | {"amount_cents": amount_cents}, ""
 
 
 @admin.register(LiveEvent)

@@ -14,7 +14,6 @@ from listings.queries import find_account
 from listings.webhooks import endpoints
 from listings.webhooks.events import EVENT_TYPES
 from listings.webhooks.serializers import EndpointSerializer
-from listings.webhooks.store import WATCH_ALL
 from microstore.refusal import Refusal
 
 
@@ -35,7 +34,9 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     if not wanted.is_valid():
         return _list(request, problems=wanted.errors, given=given, status=400)
     try:
-        made = endpoints.make_endpoint(owner_id=visitor_id(request), **wanted.validated_data)
+        made = endpoints.make_endpoint(
+            owner_id=visitor_id(request), viewer=request.user, **wanted.validated_data
+        )
     except Refusal as error:
         return _list(request, problems={"url": [str(error)]}, given=given, status=error.status)
     return _detail(request, made, secret=made.secret)
@@ -57,6 +58,7 @@ def change_webhook(request: HttpRequest, endpoint_id: str, action: str) -> HttpR
     """Switch an endpoint on or off, ping it, give it a new secret, or delete it."""
     endpoint = endpoints.find_endpoint(UUID(endpoint_id), owner_id=visitor_id(request))
     if action == "rotate":
+        endpoints.ensure_may_watch(endpoint.scope, request.user)
         rotated = endpoints.rotate_secret(endpoint)
         return _detail(request, rotated, secret=rotated.secret)
     if action == "delete":
@@ -85,7 +87,7 @@ def _list(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpRes
     shown = {
         "endpoints": endpoints.endpoints_of(user.pk).order_by("-id"),
         "event_types": EVENT_TYPES,
-        "may_watch_all": user.has_perm(WATCH_ALL),
+        "may_watch_all": endpoints.may_watch_all(request.user),
     }
     return render_page(request, "webhooks.html", shown | context, status=status)
 

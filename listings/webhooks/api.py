@@ -56,10 +56,11 @@ class WebhookViewSet(
         return Response(SecretSerializer(made).data, HTTPStatus.CREATED)
 
     @extend_schema(request=ChangeEndpointSerializer(partial=True))
-    @refuses(WebhookNotFound)
+    @refuses(WebhookNotFound, NotYours)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change an endpoint, or switch it off or on. Switched on, it is sent what waited meanwhile."""
         endpoint = self._own(pk)
+        endpoints.ensure_may_watch(endpoint.scope, endpoint.owner)
         body = ChangeEndpointSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         changed = endpoints.change_endpoint(endpoint, body.validated_data)
@@ -74,11 +75,13 @@ class WebhookViewSet(
 
     @extend_schema(responses=SecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret", throttle_scope="webhooks")
-    @refuses(WebhookNotFound)
+    @refuses(WebhookNotFound, NotYours)
     @takes_no_body
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Get a new secret. For a day each request is signed with the one before, too."""
-        return Response(SecretSerializer(endpoints.rotate_secret(self._own(pk))).data)
+        endpoint = self._own(pk)
+        endpoints.ensure_may_watch(endpoint.scope, endpoint.owner)
+        return Response(SecretSerializer(endpoints.rotate_secret(endpoint)).data)
 
     @extend_schema(responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"], throttle_scope="webhooks")

@@ -18,6 +18,7 @@ from listings.webhooks.events import PING, make_body
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from listings.webhooks.secrets import BOTH_ARE_GOOD_FOR, make_secret
 from listings.webhooks.store import WATCH_ALL
+from microstore.staff.second_factor import acts_as_staff
 
 Scope = WebhookEndpoint.Scope
 NO_ENDPOINT, NO_DELIVERY = "You have no such endpoint.", "The endpoint has no such delivery."
@@ -35,6 +36,19 @@ def find_endpoint(endpoint_id: UUID, *, owner_id: int) -> WebhookEndpoint:
     if endpoint is None:
         raise WebhookNotFound(NO_ENDPOINT)
     return endpoint
+
+
+def may_watch_all(viewer: Any) -> bool:
+    """Return whether the viewer, of a session or an account's row, may have the events of all orders sent."""
+    return acts_as_staff(viewer) and bool(viewer.has_perm(WATCH_ALL))
+
+
+def ensure_may_watch(scope: str, viewer: Any) -> None:
+    """Raise NotYours where the scope is that of all orders, which the viewer may not watch."""
+    if scope == Scope.ALL_ORDERS and not may_watch_all(viewer):
+        raise NotYours(
+            "Staff with the permission for it, logged in with their second factor, get the events of all."
+        )
 
 
 def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint:
@@ -58,11 +72,13 @@ def log(*, newest_first: bool = False) -> "Prefetch[Any]":
 
 
 @transaction.atomic
-def make_endpoint(*, owner_id: int, **fields: Any) -> WebhookEndpoint:
-    """Return a new endpoint with a secret; raises AccountGone, NotYours or TooManyWebhooks."""
+def make_endpoint(*, owner_id: int, viewer: Any = None, **fields: Any) -> WebhookEndpoint:
+    """Return a new endpoint with a secret; raises AccountGone, NotYours or TooManyWebhooks.
+
+    `viewer` is the user of the session, which may have passed the second factor; a token has not.
+    """
     owner = queries.find_account(owner_id)
-    if fields.get("scope") == Scope.ALL_ORDERS and not owner.has_perm(WATCH_ALL):
-        raise NotYours("Only staff with the permission for it get the events of all orders.")
+    ensure_may_watch(fields.get("scope", Scope.OWN_SALES), viewer or owner)
     # Locked, so that two requests at once do not both find room for one more.
     User.objects.select_for_update(no_key=True).get(pk=owner_id)
     if endpoints_of(owner_id).count() >= settings.MAX_WEBHOOKS:

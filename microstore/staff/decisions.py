@@ -20,15 +20,20 @@ def given_reason(request: HttpRequest) -> str | None:
 
 
 def show_reason_form(
-    request: HttpRequest, model_admin: Any, *, title: str, action: str, rows: Sequence[Any]
+    request: HttpRequest, model_admin: Any, *, title: str, action: str, rows: Sequence[Any], **more: Any
 ) -> TemplateResponse:
-    """Render the selected rows with a form that posts the same action again, with a reason."""
+    """Render the selected rows with a form that posts the same action again, with a reason.
+
+    `more` is for the template: an `amount` to be written, its `problem`, and the `key` of the form.
+    """
     context = admin.site.each_context(request) | {
         "title": title,
         "opts": model_admin.model._meta,
         "action": action,
         "rows": rows,
         "checkbox_name": ACTION_CHECKBOX_NAME,
-        "missing": "reason" in request.POST,
+        "missing": "reason" in request.POST and given_reason(request) is None,
+        "reason": given_reason(request) or "",
+        **more,
     }
     return TemplateResponse(request, "staff/reason.html", context)

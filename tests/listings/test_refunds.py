@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import IntegrityError, transaction
 from django.test import Client
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from listings import tasks
@@ -229,7 +230,7 @@ def test_who_may_refund(
     order: Order,
     refund_by: Callable[..., Any],
 ) -> None:
-    carol, dave = make_user("carol"), make_user("dave")
+    carol, dave = make_user("carol"), make_user("dave", is_staff=True)
     dave.user_permissions.add(Permission.objects.get(codename="request_refund"))
     read_problem(refund_by(bob, order), 403)
     read_problem(refund_by(carol, order), 404)
@@ -237,6 +238,16 @@ def test_who_may_refund(
     order.pk = uuid4()
     read_problem(refund_by(alice, order), 404)
     read_problem(refund_by(dave, order), 404)
+
+
+def test_who_has_the_password_of_staff_alone_refunds_nothing(
+    order: Order, make_user: Callable[..., User], refund_by: Callable[..., Any], settings: Settings
+) -> None:
+    settings.STAFF_SECOND_FACTOR = True
+    dave = make_user("dave", is_staff=True)
+    dave.user_permissions.add(Permission.objects.get(codename="request_refund"))
+    read_problem(refund_by(dave, order), 404)
+    assert not Refund.objects.exists()
 
 
 def test_a_seller_who_is_suspended_refunds_nothing(
@@ -444,12 +455,18 @@ def test_the_database_keeps_no_refund_of_more_than_was_paid(order: Order) -> Non
             Order.objects.filter(pk=order.pk).update(**change)
 
 
-def test_finance_refunds_in_the_admin(order: Order, make_user: Callable[..., User]) -> None:
+@pytest.fixture
+def finance(make_user: Callable[..., User]) -> tuple[Client, User]:
     staff = make_user("frank", is_staff=True)
     for name in ("view_order", "request_refund", "view_refund"):
         staff.user_permissions.add(Permission.objects.get(codename=name))
     client = Client()
     client.force_login(staff)
+    return client, staff
+
+
+def test_finance_refunds_in_the_admin(order: Order, finance: tuple[Client, User]) -> None:
+    client, staff = finance
     form = {"action": "refund", "_selected_action": [str(order.pk)], "reason": "Broken in the post"}
     for _ in range(2):  # the second finds nothing left
         client.post("/admin/listings/order/", form)
@@ -458,3 +475,20 @@ def test_finance_refunds_in_the_admin(order: Order, make_user: Callable[..., Use
     assert StaffAction.objects.get().target == f"order {order.pk}"
     page = client.get(f"/admin/listings/refund/?q={order.pk}").content.decode()
     assert str(refund.pk) in page
+
+
+def test_finance_refunds_a_part_in_the_admin_once_a_form(order: Order, finance: tuple[Client, User]) -> None:
+    client, _ = finance
+    form: dict[str, Any] = {"action": "refund", "_selected_action": [str(order.pk)]}
+    asked = client.post("/admin/listings/order/", form)
+    form |= {"key": str(asked.context["key"]), "reason": "Broken in the post", "amount": "1.000"}
+    unclear = client.post("/admin/listings/order/", form)
+    assert "could mean" in unclear.content.decode()
+    assert 'value="Broken in the post"' in unclear.content.decode()
+    assert not Refund.objects.exists()
+    for _ in range(2):
+        client.post("/admin/listings/order/", form | {"amount": "10.00"})
+    assert Refund.objects.get().amount_cents == 1_000
+    assert StaffAction.objects.count() == 1
+    client.post("/admin/listings/order/", form | {"_selected_action": [str(uuid4())]})
+    assert Refund.objects.count() == 1

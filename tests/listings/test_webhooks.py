@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
@@ -157,6 +160,27 @@ def test_only_staff_with_the_permission_get_the_events_of_all(
     assert not others.deliveries.exists()
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert store_created(order) == []
+
+
+def test_who_has_the_password_of_staff_alone_gets_no_events_of_all_orders(
+    make_user: Callable[..., User], client_of: Callable[[User], APIClient], settings: Settings
+) -> None:
+    staff = may_watch(make_user("carol", is_staff=True))
+    path = f"/api/webhooks/{endpoint_of(staff, URL, scope='all_orders').pk}/"
+    settings.STAFF_SECOND_FACTOR = True
+    api, form, made = client_of(staff), HOOK | {"scope": "all_orders"}, WebhookEndpoint.objects
+    assert api.post("/api/webhooks/", form, format="json").status_code == 403
+    assert api.patch(path, {"url": f"{URL}/theirs"}, format="json").status_code == 403
+    assert api.post(f"{path}rotate-secret/").status_code == 403
+    pages = Client()
+    pages.force_login(staff)
+    assert pages.post("/account/webhooks/", form).status_code == 403
+    assert made.count() == 1
+    session = pages.session
+    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=staff).persistent_id
+    session.save()
+    assert pages.post("/account/webhooks/", form).status_code == 200
+    assert made.count() == 2
 
 
 def test_an_endpoint_gets_the_events_that_it_has_chosen_once(alice: User, order: Order) -> None:
