@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.support.messages import CURRENCIES
@@ -26,7 +27,7 @@ from tests.transactions.payees import (
     sell,
 )
 from transactions.payouts import files
-from transactions.payouts.models import Payout, StatementLine
+from transactions.payouts.models import BankAccount, Payout, StatementLine
 from transactions.payouts.sending import look_up_payouts, send_payouts
 
 __all__ = ["payees"]
@@ -96,6 +97,15 @@ def test_without_an_account_of_ours_there_is_no_pain_001(folder: Path, settings:
     settings.PAYOUTS_FROM = {}
     send_each()
     assert [file.name for file in batches(folder)[0].iterdir()] == ["payouts.csv"]
+
+
+def test_no_file_has_a_payout_to_an_account_that_was_replaced_meanwhile(folder: Path) -> None:
+    give_account()
+    sell()
+    prepare()
+    BankAccount.objects.update(replaced_at=timezone.now())
+    assert sum(send_payouts()) == len(batches(folder)) == 0
+    assert Payout.objects.get().status == "failed"
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff20"])

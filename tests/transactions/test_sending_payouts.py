@@ -96,6 +96,21 @@ def test_a_lost_or_wrong_answer_makes_it_unknown_until_it_is_looked_up(
 
 
 @pytest.mark.parametrize("currency", CURRENCIES)
+def test_what_is_prepared_to_an_account_that_was_replaced_meanwhile_goes_to_the_present_one(
+    bank: SandboxBank, currency: str
+) -> None:
+    prepared = prepare_one(currency)
+    BankAccount.objects.update(replaced_at=prepared.created_at)
+    assert sum(send_payouts()) == 0
+    assert journals(prepared) == ["payout", "failed"]
+    give_account(holder="Alice At Home")
+    assert prepare() == sum(send_payouts()) == 1
+    paid = Payout.objects.latest("pk")
+    assert_paid_once(bank, paid)
+    assert bank.payouts[str(paid.pk)]["asked"]["holder"] == "Alice At Home"
+
+
+@pytest.mark.parametrize("currency", CURRENCIES)
 def test_an_answer_that_comes_twice_counts_once(bank: SandboxBank, currency: str) -> None:
     payout = prepare_one(currency)
     bank.faults.append("twice")

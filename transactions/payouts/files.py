@@ -80,8 +80,12 @@ def _publish(batch: str) -> None:
 
 
 def _claim_prepared() -> Mapping[Payout, BankDetails]:
-    prepared = Payout.objects.filter(status=Payout.Status.PREPARED).order_by("id")
-    rows = prepared.select_related("bank_account").select_for_update(of=("self",), skip_locked=True)
+    prepared = Payout.objects.filter(status=Payout.Status.PREPARED, bank_account__replaced_at=None)
+    rows = (
+        prepared.order_by("id")
+        .select_related("bank_account")
+        .select_for_update(of=("self",), skip_locked=True)
+    )
     return {payout: details for payout in rows[:PAYOUTS_IN_FILE] if (details := try_open(payout))}
 
 

@@ -28,8 +28,10 @@ LOOK_UP_AFTER = timedelta(seconds=60)  # well above the time in which a call end
 def send_payouts() -> Iterator[int]:
     """Send what is prepared, to the provider of PAYOUTS_URL or into files; yield the number of each step.
 
-    After the first call without an answer the rest waits for the next round.
+    After the first call without an answer the rest waits for the next round. What is prepared to a bank
+    account that its seller has replaced since fails, and is prepared anew to the present one.
     """
+    _fail_replaced()
     if not settings.PAYOUTS_URL:
         while written := files.write_files():
             yield written
@@ -40,6 +42,15 @@ def send_payouts() -> Iterator[int]:
         yield 1
         if not answered:
             return
+
+
+def _fail_replaced() -> None:
+    prepared = Payout.objects.filter(status=Payout.Status.PREPARED, bank_account__replaced_at__isnull=False)
+    outcome = Outcome(Payout.Status.FAILED, "The seller has given another bank account.")
+    outcomes = dict.fromkeys(prepared.values_list("pk", flat=True), outcome)
+    if outcomes:
+        # Looked at again under the row's lock: another process may have sent it meanwhile.
+        settle_payouts(outcomes, where=lambda payout, _: payout.status == Payout.Status.PREPARED)
 
 
 def look_up_payouts() -> Iterator[int]:
@@ -56,7 +67,8 @@ def look_up_payouts() -> Iterator[int]:
 @transaction.atomic
 def _claim_next(skipped: set[UUID]) -> tuple[Payout, BankDetails] | None:
     """Store the next prepared payout as sent; return it with its details. Add to `skipped` those without."""
-    prepared = Payout.objects.filter(status=Payout.Status.PREPARED).order_by("id")
+    prepared = Payout.objects.filter(status=Payout.Status.PREPARED, bank_account__replaced_at=None)
+    prepared = prepared.order_by("id")
     while payout := _lock_first(prepared.exclude(pk__in=skipped)):
         if details := try_open(payout):
             # Before the call, and committed: a process that dies during it must not leave what looks unsent.
