@@ -35,6 +35,10 @@ class Offer(NamedTuple):
             return cls(editions=frozenset())
         return cls(int(written[1]), written[2], frozenset([int(written[3])]), written[4])
 
+    def as_said(self) -> list[object]:
+        """Return what tells a request with this offer from one with another, but for the editions."""
+        return [self.price_cents, self.currency, *([self.fee_version] if self.fee_version else [])]
+
 
 NOTHING_SEEN = Offer()
 

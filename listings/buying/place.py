@@ -48,9 +48,7 @@ class Purchase:
         """Equal for two requests that an idempotency key may stand for."""
         if self.checkout_id:
             return self.checkout_hash
-        seen = [self.seen.price_cents, self.seen.currency] if self.seen else []
-        if self.seen and self.seen.fee_version:
-            seen = [*seen, self.seen.fee_version]
+        seen = self.seen.as_said() if self.seen else []
         return hash_request([self.listing_id, self.quantity, *seen])
 
 

@@ -143,6 +143,18 @@ def test_two_clicks_are_one_checkout(shopper: Client, lamp: Listing) -> None:
     assert Order.objects.count() == 1
 
 
+def test_two_clicks_are_one_checkout_though_the_price_has_changed_between_them(
+    shopper: Client, lamp: Listing
+) -> None:
+    put(shopper, lamp)
+    sent = form(shopper)
+    pages = []
+    for price_cents in (5_900, 6_900):
+        Listing.objects.update(price_cents=price_cents)
+        pages.append(address(shopper.post("/cart/", sent | {f"seen-{lamp.pk}": f"{price_cents}-EUR-1"})))
+    assert pages[0] == pages[1] == f"/checkouts/{Order.objects.get().checkout_id}/"
+
+
 def test_the_same_things_are_bought_again_by_another_cart(shopper: Client, lamp: Listing) -> None:
     for _ in range(2):
         put(shopper, lamp)

@@ -35,6 +35,11 @@ def post(client: APIClient, *items: tuple[Listing, int], key: str | None = None)
     return client.post(URL, body, format="json", headers={"Idempotency-Key": key} if key else {})
 
 
+def post_seen(client: APIClient, listing: Listing, price_cents: int, *, key: str) -> Answer:
+    body = {"items": [{"listing": listing.pk, "price_cents": price_cents}]}
+    return client.post(URL, body, format="json", headers={"Idempotency-Key": key})
+
+
 def available(listing: Listing) -> int:
     return Listing.objects.get(pk=listing.pk).available
 
@@ -167,12 +172,20 @@ def test_a_key_stands_for_one_checkout_or_one_purchase(
     answers = [
         post(api, (lamp, 2), key="checkout"),
         post(api, (lamp, 1), (armchair, 1), key="checkout"),
+        post_seen(api, lamp, 5_900, key="checkout"),
         post(api, (lamp, 1), key="purchase"),
         api.post(f"/api/listings/{lamp.pk}/buy/", headers={"Idempotency-Key": "checkout"}),
     ]
     for answer in answers:
         assert read_problem(answer, 422)["type"] == "urn:microstore:problem:key-reused"
     assert count_rows() == before
+
+
+def test_a_checkout_at_another_price_is_another_request(api: APIClient, lamp: Listing) -> None:
+    first = post_seen(api, lamp, 5_900, key="click")
+    assert (first.status_code, post_seen(api, lamp, 5_900, key="click").content) == (202, first.content)
+    read_problem(post_seen(api, lamp, 5_800, key="click"), 422)
+    assert Order.objects.count() == 1
 
 
 def test_a_refused_checkout_leaves_its_key_free(api: APIClient, armchair: Listing, lamp: Listing) -> None:
