@@ -109,6 +109,8 @@ class FetchedKeys(PublicKeys):
         try:
             answer = call_service("GET", self._url, timeout_seconds=FETCH_TIMEOUT_SECONDS)
             published = {key["kid"]: parse_jwk(key) for key in answer["keys"]}
+            if not published:
+                raise ValueError("the set is empty")  # noqa: TRY301  # with none, nobody would be logged in
         except (CallFailed, ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:
             log.warning("keys_not_fetched", url=self._url, error=repr(error))
         else:
