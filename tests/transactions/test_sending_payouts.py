@@ -22,10 +22,11 @@ from tests.transactions.payees import (
     sell,
 )
 from transactions.payouts import provider, sending
+from transactions.payouts.admin import is_decidable
 from transactions.payouts.details import open_details, seal_all_anew
 from transactions.payouts.models import BankAccount, Payout
 from transactions.payouts.sending import look_up_payouts, send_payouts
-from transactions.payouts.settling import settle_payouts
+from transactions.payouts.settling import Outcome, settle_payouts
 
 __all__ = ["bank", "payees"]
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,25 @@ def test_a_process_that_dies_at_a_seam_leaves_one_payment(
     assert sum(send_payouts()) == 0  # not under another id, and not before it was looked up
     look_up()
     assert_paid_once(bank, payout)
+
+
+def fail_by_hand(payout: Payout) -> list[Payout]:
+    return settle_payouts({payout.pk: Outcome(Payout.Status.FAILED, "by carol")}, where=is_decidable)
+
+
+@pytest.mark.parametrize(("during", "sent"), [("look_up", 0), ("send", 1)])
+def test_what_finance_fails_while_it_is_looked_up_is_not_sent_again_nor_failed_while_it_is(
+    bank: SandboxBank, monkeypatch: pytest.MonkeyPatch, during: str, sent: int
+) -> None:
+    payout = prepare_one()
+    bank.faults.append("no_work")
+    list(send_payouts())
+    assert statuses() == ["unknown"]
+    call = getattr(provider, during)
+    monkeypatch.setattr(provider, during, lambda *args: (fail_by_hand(payout), call(*args))[1])
+    look_up()
+    assert len(bank.payouts) == sent
+    assert journals(payout) == ["payout", "paid" if sent else "failed"]
 
 
 def test_a_provider_that_is_gone_holds_up_the_rest_and_loses_nothing(

@@ -100,8 +100,15 @@ def _lock_first(rows: QuerySet[Payout]) -> Payout | None:
 
 
 def _find_or_send(payout: Payout) -> Outcome:
+    if found := provider.look_up(payout):
+        return found
+    # Stored as sent before it is, as at first: a person may have decided about it during the call, and cannot
+    # during the next one. Failed and sent all the same, it would be paid twice.
+    undecided = Payout.objects.filter(pk=payout.pk, status__in=[Payout.Status.SENT, Payout.Status.UNKNOWN])
+    if not undecided.update(status=Payout.Status.SENT):
+        return Outcome(Payout.Status.UNKNOWN)
     # It never came, or was lost there: under the same id it is no second one in either case.
-    return provider.look_up(payout) or provider.send(payout, open_details(payout.bank_account))
+    return provider.send(payout, open_details(payout.bank_account))
 
 
 def _settle_by(call: Callable[[], Outcome], payout: Payout) -> bool:
