@@ -21,6 +21,7 @@ from microstore.staff.second_factor import acts_as_staff
 from microstore.telemetry.tracing import trace_id_of
 
 MAY_REFUND = "listings.request_refund"
+MOST_PARTS = 100  # refunds of one order, before that of all that is left: pages and timelines have them all
 REFUNDABLE = (Order.Status.COMPLETED, Order.Status.PARTLY_REFUNDED)
 
 log = structlog.get_logger(__name__)
@@ -139,6 +140,9 @@ def _ensure_refundable(order: Order, request: RefundRequest) -> int:
     if not 0 < amount_cents <= left.amount_cents:
         amount = show_amount(left.amount_cents, order.currency)
         raise RefundTooLarge(gettext("Of what was paid, {amount} are left to refund.").format(amount=amount))
+    if amount_cents < left.amount_cents and order.refunds.count() >= MOST_PARTS:
+        text = gettext("An order is refunded in {most} parts at most; refund all that is left.")
+        raise NotRefundable(text.format(most=MOST_PARTS))
     if request.return_quantity > left.pieces:
         text = gettext("Of this order, {pieces} pieces can go back into the stock.")
         raise RefundTooLarge(text.format(pieces=left.pieces))

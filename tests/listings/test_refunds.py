@@ -272,6 +272,16 @@ def test_a_repeat_with_the_same_key_is_the_first_refund(
     read_problem(refund_by(alice, order, "\u00fc"), 400)
 
 
+def test_an_order_is_refunded_in_a_bounded_number_of_parts(
+    alice: User, order: Order, refund_by: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("listings.refunds.request.MOST_PARTS", 2)
+    parts = [refund_by(alice, order, amount_cents=1).status_code for _ in range(3)]
+    assert parts == [202, 202, 409]
+    assert refund_by(alice, order).status_code == 202
+    assert sum(Refund.objects.values_list("amount_cents", flat=True)) == 6_100
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("currency", CURRENCIES)
 def test_fifty_at_once_with_one_key_are_one_and_with_fifty_keys_no_more_than_was_paid(
