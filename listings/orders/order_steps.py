@@ -10,6 +10,7 @@ from microstore.messaging.models import OutboxMessage
 from microstore.staff.money import show_amount
 
 UUID_WITH_TIME = 7
+LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()  # of Python's dates; those bits reach further
 SOLD = (Order.Status.COMPLETED, Order.Status.PARTLY_REFUNDED, Order.Status.REFUNDED)
 
 
@@ -81,4 +82,5 @@ def time_of(uuid: UUID | None) -> datetime | None:
     """Return the time at which a UUIDv7 was made: its first 48 bits are milliseconds (RFC 9562, 5.7)."""
     if uuid is None or uuid.version != UUID_WITH_TIME:
         return None
-    return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
+    seconds = (uuid.int >> 80) / 1000
+    return datetime.fromtimestamp(seconds, UTC) if seconds < LAST_SECOND else None

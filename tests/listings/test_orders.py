@@ -152,6 +152,8 @@ def test_a_purchase_can_be_followed_to_its_end(
     assert abs(at["recorded"] - timezone.now()) < timedelta(minutes=1)
     assert at["pushed"] == LiveEvent.objects.get().created_at
     assert str(sale.transaction_id) in told[2]["detail"]
+    Order.objects.update(transaction_id="ffffffff-ffff-7fff-bfff-ffffffffffff")  # of the year 10889
+    assert api.get(f"/api/orders/{order.pk}/timeline/").json()["steps"][2]["at"] is None
 
 
 def test_a_rejected_purchase_says_why(
