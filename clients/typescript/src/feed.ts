@@ -1,4 +1,4 @@
-/** A live feed that is kept open: after a loss it comes again, and gets what it has missed by its `seq`. */
+/** A live feed that is kept open: after a loss it reconnects, and gets what it has missed by its `seq`. */
 
 export interface FeedEvent {
   type: string;
@@ -27,7 +27,7 @@ export class Feed {
   #socket: WebSocket | undefined;
   #after: number | undefined;
   #wait = FIRST_WAIT_MS;
-  #heardAt = 0;
+  #receivedAt = 0;
   #isClosed = false;
   readonly #seen = new Set<number>();
   readonly #watch: ReturnType<typeof setInterval>;
@@ -56,26 +56,26 @@ export class Feed {
     try {
       if (this.options.token) url.searchParams.set("token", await this.options.token());
     } catch {
-      return this.#comeAgain();
+      return this.#reconnectLater();
     }
     const socket = (this.#socket = new WebSocket(url));
-    this.#heardAt = Date.now();
+    this.#receivedAt = Date.now();
     socket.onopen = () => this.options.onChange?.(true);
-    socket.onmessage = ({ data }) => this.#hear(JSON.parse(String(data)), socket);
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(String(data)), socket);
     socket.onclose = () => {
       this.options.onChange?.(false);
-      this.#comeAgain();
+      this.#reconnectLater();
     };
   }
 
-  #comeAgain(): void {
+  #reconnectLater(): void {
     if (this.#isClosed) return;
     setTimeout(() => void this.#connect(), this.#wait);
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
   }
 
-  #hear(frame: FeedEvent & { events?: FeedEvent[] }, socket: WebSocket): void {
-    this.#heardAt = Date.now();
+  #receive(frame: FeedEvent & { events?: FeedEvent[] }, socket: WebSocket): void {
+    this.#receivedAt = Date.now();
     this.#wait = FIRST_WAIT_MS;
     if (frame.type === "heartbeat") socket.send("{}"); // or the server takes this client for dead
     for (const event of frame.type === "batch" ? (frame.events ?? []) : [frame]) this.#take(event);
@@ -95,6 +95,6 @@ export class Feed {
   }
 
   #dropIfSilent(): void {
-    if (Date.now() - this.#heardAt > SILENT_FOR_MS) this.#socket?.close();
+    if (Date.now() - this.#receivedAt > SILENT_FOR_MS) this.#socket?.close();
   }
 }

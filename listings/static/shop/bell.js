@@ -5,7 +5,7 @@ import { word } from "./words.js";
 const bell = document.getElementById("bell");
 const MAX_SHOWN = 99;
 
-export async function askForUnread() {
+export async function showUnread() {
   if (!bell) return;
   const answer = await fetch(bell.dataset.ask);
   if (!answer.ok) return;

@@ -2,21 +2,21 @@
 
 import { word } from "./words.js";
 
-export function addInPlace(say) {
+export function addInPlace(announce) {
   document.addEventListener("submit", (event) => {
     if (!event.submitter?.matches("[data-cart]")) return;
     event.preventDefault();
-    add(event.target, event.submitter, say).catch(() => leave(event.target, event.submitter));
+    add(event.target, event.submitter, announce).catch(() => leave(event.target, event.submitter));
   });
 }
 
-async function add(form, button, say) {
+async function add(form, button, announce) {
   const answer = await fetch(address(form, button), { method: "POST", body: new FormData(form) });
   if (!answer.ok) throw new Error(answer.statusText);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.getElementById("cart").replaceWith(fresh.getElementById("cart"));
   document.getElementById("cart").removeAttribute("aria-current");
-  say(word("inCart", { title: button.dataset.cart }));
+  announce(word("inCart", { title: button.dataset.cart }));
 }
 
 function leave(form, button) {

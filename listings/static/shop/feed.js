@@ -1,15 +1,15 @@
-// One WebSocket that is kept open: it comes again where it left off, later and later while it fails.
+// One WebSocket that is kept open: it reconnects where it left off, later and later while that fails.
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
 const SILENT_FOR_MS = 60000;
-const MANNERS = [4400, 4403, 4409, 4429]; // closed on purpose: not at once again
+const CLOSED_ON_PURPOSE = [4400, 4403, 4409, 4429]; // by the server's decision: reconnected late
 const EXPIRED = 4401; // the token, after two minutes: with the next one at once, unless this one was never taken
 const REPLACED = 4409; // a newer page has its place: not again before somebody looks at this one
 
 export class Feed {
-  constructor(url, { asks, after, token, onEvent, onChange }) {
-    Object.assign(this, { url, asks, after: Number(after) || 0, token, onEvent, onChange, open: false, wait: FIRST_WAIT_MS });
+  constructor(url, { query, after, token, onEvent, onChange }) {
+    Object.assign(this, { url, query, after: Number(after) || 0, token, onEvent, onChange, open: false, wait: FIRST_WAIT_MS });
     queueMicrotask(() => this.connect());
     setInterval(() => this.dropIfSilent(), SILENT_FOR_MS / 4);
   }
@@ -17,28 +17,28 @@ export class Feed {
   async connect() {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const query = new URLSearchParams({ ...this.asks, after: this.after });
+    const query = new URLSearchParams({ ...this.query, after: this.after });
     try {
       const token = this.token && (await this.token());
-      if (token === null) return this.comeAgain();
+      if (token === null) return this.reconnectLater();
       if (token) query.set("token", token);
       this.socket = new WebSocket(`${this.url}?${query}`);
     } catch {
-      return this.comeAgain();
+      return this.reconnectLater();
     }
-    const openedAt = (this.heardAt = Date.now());
+    const openedAt = (this.receivedAt = Date.now());
     this.socket.onopen = () => this.change(true);
-    this.socket.onmessage = (message) => this.hear(JSON.parse(message.data));
+    this.socket.onmessage = (message) => this.receive(JSON.parse(message.data));
     this.socket.onclose = (closed) => {
       if (closed.code === EXPIRED && this.open && Date.now() - openedAt > FIRST_WAIT_MS) return this.connect();
-      if (closed.code === REPLACED && document.hidden) return this.comeAgainWhenShown();
-      if (MANNERS.includes(closed.code)) this.wait = LONGEST_WAIT_MS;
-      this.comeAgain();
+      if (closed.code === REPLACED && document.hidden) return this.reconnectWhenShown();
+      if (CLOSED_ON_PURPOSE.includes(closed.code)) this.wait = LONGEST_WAIT_MS;
+      this.reconnectLater();
     };
   }
 
-  hear(frame) {
-    this.heardAt = Date.now();
+  receive(frame) {
+    this.receivedAt = Date.now();
     this.wait = FIRST_WAIT_MS;
     for (const event of frame.type === "batch" ? frame.events : [frame]) {
       if (event.seq > this.after) this.after = event.seq;
@@ -53,13 +53,13 @@ export class Feed {
     this.onChange();
   }
 
-  comeAgain() {
+  reconnectLater() {
     this.change(false);
     this.timer = setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
   }
 
-  comeAgainWhenShown() {
+  reconnectWhenShown() {
     this.change(false);
     document.addEventListener("visibilitychange", () => this.connect(), { once: true });
   }
@@ -69,6 +69,6 @@ export class Feed {
   }
 
   dropIfSilent() {
-    if (this.open && Date.now() - this.heardAt > SILENT_FOR_MS) this.socket.close();
+    if (this.open && Date.now() - this.receivedAt > SILENT_FOR_MS) this.socket.close();
   }
 }

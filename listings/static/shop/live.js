@@ -1,16 +1,16 @@
 // What a page does while somebody looks at it: stock and orders change by themselves.
 //
-// The live feed tells what happened; where no WebSocket can be had, the server is asked every few seconds instead.
-import { askForUnread } from "./bell.js";
+// Events come by the live feed, or without a WebSocket by polling every few seconds.
+import { showUnread } from "./bell.js";
 import { addInPlace } from "./cart.js";
 import { Feed } from "./feed.js";
 import { localizeTimes } from "./times.js";
 import { word } from "./words.js";
 
 const page = document.body.dataset;
-const ASK_EVERY_MS = 3000;
-const LOOK_EVERY_MS = 30000; // for what the live feed may have lost
-const SAY_FOR_MS = 6000;
+const POLL_EVERY_MS = 3000;
+const CHECK_EVERY_MS = 30000; // for what the live feed may have lost
+const ANNOUNCED_FOR_MS = 6000;
 const RESET_WITHIN_MS = 2000;
 
 // ---- stock: of everything that carries data-listing
@@ -29,17 +29,17 @@ function showStock(listingId, available) {
     shown.classList.add("just-changed");
     if (available === 0) {
       shown.classList.add("just-sold");
-      say(word("sold", { title: shown.dataset.title }));
+      announce(word("sold", { title: shown.dataset.title }));
     }
     setTimeout(() => shown.classList.remove("just-changed", "just-sold"), 2000);
   }
 }
 
 function takeOffSale(shown) {
-  say(word("takenOff", { title: shown.dataset.title }));
+  announce(word("takenOff", { title: shown.dataset.title }));
   if (shown.matches(".card")) return shown.remove();
   shown.querySelector(".stock").textContent = word("notOnSale");
-  delete shown.dataset.listing; // or it would be asked for, and said, again
+  delete shown.dataset.listing; // or it would be fetched, and announced, again
 }
 
 function stockWords(available) {
@@ -47,7 +47,7 @@ function stockWords(available) {
   return word(available ? "last" : "soldOut");
 }
 
-async function askForStock() {
+async function refreshStock() {
   const ids = [...new Set([...document.querySelectorAll("[data-listing]")].map((shown) => shown.dataset.listing))];
   if (!ids.length) return;
   const answer = await fetch(`${page.stock}?ids=${ids.join(",")}`);
@@ -79,19 +79,19 @@ async function refresh() {
   }
 }
 
-// ---- saying it: seen at the edge of the page, and read out
+// ---- announcements: seen at the edge of the page, and read by screen readers
 
-function say(text) {
+function announce(text) {
   const said = document.createElement("p");
   said.textContent = text;
   document.getElementById("said").append(said);
-  setTimeout(() => said.remove(), SAY_FOR_MS);
+  setTimeout(() => said.remove(), ANNOUNCED_FOR_MS);
 }
 
 const latest = new Map();
 function onListingEvent(event) {
   // Too much was missed to be sent, or a seller was suspended. Not all pages at the same moment.
-  if (event.type === "reset") return setTimeout(() => askForStock().catch(() => {}), Math.random() * RESET_WITHIN_MS);
+  if (event.type === "reset") return setTimeout(() => refreshStock().catch(() => {}), Math.random() * RESET_WITHIN_MS);
   if (event.available === undefined || event.seq <= (latest.get(event.listing_id) ?? 0)) return;
   latest.set(event.listing_id, event.seq);
   const concernsUs = document.getElementById(`order-${event.order_id}`) || document.querySelector(`main [data-listing="${event.listing_id}"]`);
@@ -101,16 +101,16 @@ function onListingEvent(event) {
 
 const SETTLED = ["completed", "rejected", "cancelled", "partly_refunded", "refunded"];
 function onOrderEvent(event) {
-  if (event.type === "notification") return lookForNews().catch(() => {});
-  if (event.type === "checkout") say(word("checkout", { completed: event.completed, orders: event.orders }));
-  // A checkout is one thing to its buyer, and said once; of a refund there is more to say.
+  if (event.type === "notification") return refreshNotifications().catch(() => {});
+  if (event.type === "checkout") announce(word("checkout", { completed: event.completed, orders: event.orders }));
+  // A checkout is one thing to its buyer, and announced once; a refund is announced for each order.
   const isPart = event.checkout_id && event.buyer_id === Number(page.user) && !event.refunded_cents;
-  if (event.type === "order" && !isPart) say(word("order", { title: event.listing_title ?? word("yourOrder"), status: SETTLED.includes(event.status) ? word(event.status) : event.status }));
+  if (event.type === "order" && !isPart) announce(word("order", { title: event.listing_title ?? word("yourOrder"), status: SETTLED.includes(event.status) ? word(event.status) : event.status }));
   refresh().catch(() => {});
 }
 
-async function lookForNews() {
-  await askForUnread();
+async function refreshNotifications() {
+  await showUnread();
   if (document.getElementById("notifications")) await refresh();
 }
 
@@ -119,15 +119,15 @@ async function liveToken() {
   return answer.ok ? (await answer.json()).access : null;
 }
 
-// ---- going
+// ---- start
 
-addInPlace(say);
+addInPlace(announce);
 localizeTimes(document);
 
 const base = page.liveUrl || location.origin.replace(/^http/, "ws");
 const feeds = [new Feed(`${base}/ws/listings/`, { after: page.liveAfter, onEvent: onListingEvent, onChange: showState })];
 if (page.liveToken) {
-  feeds.push(new Feed(`${base}/ws/orders/`, { asks: { notifications: 1 }, after: page.liveAfter, token: liveToken, onEvent: onOrderEvent, onChange: showState }));
+  feeds.push(new Feed(`${base}/ws/orders/`, { query: { notifications: 1 }, after: page.liveAfter, token: liveToken, onEvent: onOrderEvent, onChange: showState }));
 }
 
 function showState() {
@@ -135,22 +135,22 @@ function showState() {
   const shown = document.getElementById("live");
   shown.dataset.state = live ? "live" : "asking";
   shown.textContent = word(live ? "live" : "asking");
-  if (live) lookForNews().catch(() => {});
+  if (live) refreshNotifications().catch(() => {});
 }
 
 setInterval(() => {
   if (document.hidden) return;
-  lookForNews().catch(() => {});
-  askForStock().catch(() => {});
-}, LOOK_EVERY_MS);
+  refreshNotifications().catch(() => {});
+  refreshStock().catch(() => {});
+}, CHECK_EVERY_MS);
 setInterval(() => {
   if (document.hidden || feeds.every((feed) => feed.open)) return;
-  if (!feeds[0].open) askForStock().catch(() => {});
+  if (!feeds[0].open) refreshStock().catch(() => {});
   refresh().catch(() => {});
-  askForUnread().catch(() => {});
-}, ASK_EVERY_MS);
+  showUnread().catch(() => {});
+}, POLL_EVERY_MS);
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   for (const feed of feeds) feed.wake();
-  lookForNews().catch(() => {});
+  refreshNotifications().catch(() => {});
 });
