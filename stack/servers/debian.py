@@ -58,12 +58,7 @@ def find_pgbouncer() -> Path:
 
 def install_programs(programs: Mapping[str, str]) -> None:
     """Install, where we may, the packages of these programs that are not there."""
-    missing = [package for program, package in programs.items() if not _which(program)]
-    if missing and not _may_install():
-        by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"
-        raise CannotRun(f"Missing: {', '.join(missing)}. Run: sudo {by_hand}")
-    if missing:
-        _install(missing)
+    _install([package for program, package in programs.items() if not _which(program)])
 
 
 def _find_or_install(program: str, *, package: str) -> Path:
@@ -79,17 +74,11 @@ def _which(program: str) -> str | None:
 def install_missing_packages() -> None:
     """Install the servers that are not there; raise CannotRun with the command to type if we may not."""
     missing = list(_missing_packages())
-    if not missing:
-        return
-    if not shutil.which("apt-get"):
+    if missing and not shutil.which("apt-get"):
         raise CannotRun(
             f"Missing: {', '.join(missing)}. Start Docker, or set LISTINGS_DATABASE_URL, "
             "TRANSACTIONS_DATABASE_URL, BROKER_URL and CHANNEL_LAYER_URL to servers of your own."
         )
-    if not _may_install():
-        by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"
-        raise CannotRun(f"Missing: {', '.join(missing)}. Run: sudo {by_hand}")
-    print(f"Installing {', '.join(missing)} (once) ...", flush=True)
     _install(missing)
 
 
@@ -109,6 +98,12 @@ def _may_install() -> bool:
 
 
 def _install(packages: list[str]) -> None:
+    if not packages:
+        return
+    if not _may_install():
+        by_hand = f"apt-get install --no-install-recommends {' '.join(packages)}"
+        raise CannotRun(f"Missing: {', '.join(packages)}. Run: sudo {by_hand}")
+    print(f"Installing {', '.join(packages)} (once) ...", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with _daemons_forbidden():
         for command in (["apt-get", "update", "--quiet"], [*INSTALL, *packages]):
