@@ -105,6 +105,22 @@ def test_the_board_shows_every_number_of_the_code() -> None:
     assert [name for name in names if name not in shown] == []
 
 
+def unit_of(expression: str) -> str:
+    """The unit of a number, as far as its expression says so."""
+    if "histogram_quantile" in expression or re.search(r"_seconds\)$|^time\(\)", expression):
+        return "s"
+    return "ops" if "rate(" in expression and "/" not in expression else ""
+
+
+def test_each_line_of_the_board_has_its_unit() -> None:
+    for panel in BOARD["panels"]:
+        field = panel["fieldConfig"]
+        own = {each["matcher"]["options"]: each["properties"][0]["value"] for each in field["overrides"]}
+        for target in panel["targets"]:
+            shown = own.get(target["refId"], field["defaults"]["unit"])
+            assert shown == (unit_of(target["expr"]) or shown), (panel["title"], target["expr"])
+
+
 def test_the_guide_says_of_each_alert_what_to_do() -> None:
     _, _, alerts = GUIDE.partition("\n## Alerts\n")
     sections = dict(re.findall(r"^### (\w+)\n(.+?)(?=^##)", alerts, re.MULTILINE | re.DOTALL))
