@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import BigIntegerField, Count, F, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from listings.catalogue.search import find_words
-from listings.models import Listing, Order, Profile
+from listings.models import Listing, Order, Profile, Refund
 from listings.notifications.models import Notification
 from listings.queries import ON_SALE
+from listings.refunds.request import REFUNDABLE
 from microstore.telemetry.tracing import uuid_of
 
 MAX_COUNTED = 100
@@ -56,11 +58,20 @@ def find_sales(orders: QuerySet[Order], listings: QuerySet[Listing], term: str) 
 
 
 def sum_sales(orders: QuerySet[Order]) -> list[dict[str, Any]]:
-    """Return pieces and income of the latest MAX_SUMMED completed orders, by currency."""
-    latest = orders.filter(status=Order.Status.COMPLETED).order_by("-id").values("id")[:MAX_SUMMED]
-    income = Sum(F("quantity") * F("unit_price_cents"), output_field=BigIntegerField())
+    """Return pieces and income of the latest MAX_SUMMED sold orders, by currency, refunds deducted."""
+    latest = orders.filter(status__in=REFUNDABLE).order_by("-id").values("id")[:MAX_SUMMED]
+    refunds = Refund.objects.filter(order=OuterRef("pk"), status=Refund.Status.REFUNDED)
+    # The rest of a refund is of the buyer's fee, which was never the seller's.
+    given_back: Any = refunds.values("order").annotate(cents=Sum(F("amount_cents") - F("fee_cents")))
+    income = F("quantity") * F("unit_price_cents") - Coalesce(Subquery(given_back.values("cents")), 0)
     sums: Any = Order.objects.filter(id__in=latest).values("currency").order_by("currency")
-    return list(sums.annotate(orders=Count("id"), pieces=Sum("quantity"), income_cents=income))
+    return list(
+        sums.annotate(
+            orders=Count("id"),
+            pieces=Sum(F("quantity") - F("returned_quantity")),
+            income_cents=Sum(income, output_field=BigIntegerField()),
+        )
+    )
 
 
 def notifications_of(user_id: int) -> QuerySet[Notification]:

@@ -10,10 +10,12 @@ from django.test import Client
 
 from listings.catalogue import selling
 from listings.models import Listing, ListingImage, Order
+from listings.refunds.request import RefundRequest, request_refund
+from listings.refunds.settle import complete_refunds
 from listings.settling.complete import complete_orders
 from microstore.telemetry.tracing import new_trace
 from tests.listings.purchases import order_one
-from tests.listings.replies import item_sold
+from tests.listings.replies import item_sold, order_refunded
 from tests.support.pages import address, text
 from tests.support.pictures import picture, upload
 
@@ -191,6 +193,24 @@ def test_sales_are_added_up_and_those_of_one_listing_are_found(
     assert "2 items in 2 completed orders: <strong>€1.00</strong>" in page
     assert str(orders[0].pk) not in page
     assert "Sold out" in text(seller.get("/sales/listings/", {"in_stock": "false"}))
+
+
+def test_what_was_refunded_of_a_sale_is_no_income_and_the_rest_is(
+    seller: Client, alice: User, bob: User, put_on_sale: Callable[..., Listing]
+) -> None:
+    lamp = put_on_sale("Lamp", price_cents=1_000, quantity=9)
+    orders = [order_one(lamp, buyer_id=bob.pk, quantity=pieces) for pieces in (3, 2)]
+    complete_orders([item_sold(order.pk) for order in orders])
+    for order, amount_cents in ((orders[0], 1_001), (orders[1], None)):  # a fee of one cent is in each
+        asked = RefundRequest(
+            order_id=order.pk,
+            requested_by_id=alice.pk,
+            reason="A leg is loose",
+            amount_cents=amount_cents,
+            return_quantity=1,
+        )
+        complete_refunds([order_refunded(request_refund(asked)[0])])
+    assert "2 items in 1 completed order: <strong>€20.00</strong>" in text(seller.get("/sales/"))
 
 
 @pytest.mark.parametrize(
