@@ -1,9 +1,11 @@
 """Filters that the shop's templates use."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from listings.accounts.devices import name_device
@@ -18,6 +20,12 @@ MAX_SHOWN = 99
 
 register.filter("money", format_amount)
 register.filter("device_name", name_device)
+
+
+@register.filter
+def written_time(at: datetime) -> str:
+    """Return a time as the page's language writes it: `29 Nov 2026, 23:11`, or `29. Nov. 2026, 23:11`."""
+    return date_format(at, gettext("j M Y, H:i"))
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -74,6 +75,12 @@ def order(put_on_sale: Callable[..., Listing], bob: User) -> Order:
     made = order_one(put_on_sale(), buyer_id=bob.pk)
     complete_orders([item_sold(made.pk)])
     return made
+
+
+def test_times_are_written_as_the_language_writes_them(shopper: Client, order: Order) -> None:
+    Order.objects.update(created_at=datetime(2026, 11, 9, 8, 5, tzinfo=UTC))
+    for language, written in (("en", "9 Nov 2026, 08:05 UTC"), ("de", "9. Nov. 2026, 08:05 UTC")):
+        assert f">{written}</time>" in text(shopper.get("/orders/", headers={"Accept-Language": language}))
 
 
 def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Client, order: Order) -> None:

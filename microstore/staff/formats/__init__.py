@@ -1,0 +1,1 @@
+"""Formats in which the admin writes times, by language."""
