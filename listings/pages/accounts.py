@@ -69,7 +69,7 @@ def live_token(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def balance_token(request: HttpRequest) -> HttpResponse:
-    """Return a token for the balance and ledger in the transactions service; 401 without a session."""
+    """Return a token for balance, ledger and payouts in the transactions service; 401 without a session."""
     return _token(request, BalanceToken)
 
 

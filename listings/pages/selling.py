@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from listings.accounts.bank_account import find_bank_account
 from listings.catalogue.images import Picture
 from listings.catalogue.selling import add_image
 from listings.catalogue.serializers import ListingSerializer
@@ -90,7 +91,12 @@ def balance(request: HttpRequest) -> HttpResponse:
     """Show the frame of the balance and ledger, which the browser reads from the transactions service."""
     api = peer_url("transactions")
     digits = {currency: minor_unit_digits(currency) for currency in settings.CURRENCIES}
-    page = render_page(request, "balance.html", {"api": api, "digits": json.dumps(digits)})
+    context = {
+        "api": api,
+        "digits": json.dumps(digits),
+        "bank_account": find_bank_account(visitor_id(request)),
+    }
+    page = render_page(request, "balance.html", context)
     # Its last directive is connect-src.
     page.headers["Content-Security-Policy"] += f" {api}"
     return page

@@ -31,10 +31,26 @@ def words() -> dict[str, str]:
         "refund": gettext("Refund"),
         "payout": gettext("Payout"),
         "failed": gettext("Payout that failed"),
+        **_words_of_payouts(),
         "checkout": gettext("Your purchase: {completed} of {orders} completed"),
         "live": gettext("Live: updates automatically"),
         "asking": gettext("Changes show within seconds"),
         **_words_of_holding(),
+    }
+
+
+def _words_of_payouts() -> dict[str, str]:
+    return {
+        "payoutTo": gettext("{amount} to {account}"),
+        "payout_prepared": gettext("Being prepared"),
+        "payout_sent": gettext("On its way"),
+        "payout_unknown": gettext("Being checked"),
+        "payout_paid": gettext("Paid"),
+        "payout_failed": gettext("Failed: it is paid again with the next payout"),
+        "paidOutFrom": gettext("Paid out from {amount} on"),
+        "paidDaily": gettext("Available income is paid out once a day."),
+        "paidEvery": gettext("Available income is paid out every {days} days."),
+        "nothingYet": gettext("You have no income yet. It appears here once something of yours is sold."),
     }
 
 

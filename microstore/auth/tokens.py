@@ -23,7 +23,7 @@ class LiveToken(AccessToken):
 
 
 class BalanceToken(AccessToken):
-    """Token for the seller's balance and ledger alone, which a page of the shop reads in the browser."""
+    """Token for a seller's balance, ledger and payouts alone, which a page of the shop reads."""
 
     token_type = "balance"  # noqa: S105  # no password
     lifetime = timedelta(minutes=5)

@@ -218,10 +218,11 @@ def test_without_a_token_no_balance_is_shown(anybody: APIClient, url: str) -> No
 
 
 @pytest.mark.parametrize("kind", ["access", "balance"])
-def test_a_token_of_the_page_opens_balance_and_ledger_and_nothing_else(kind: str) -> None:
+def test_a_token_of_the_page_opens_balance_ledger_and_payouts_and_nothing_else(kind: str) -> None:
     client = APIClient(headers={"Authorization": f"Bearer {sign(claims_of(ALICE, token_type=kind))}"})
-    statuses = [client.get(f"/api/{name}/").status_code for name in ("balance", "ledger", "transactions")]
-    assert statuses == [200, 200, 200 if kind == "access" else 401]
+    names = ("balance", "ledger", "payouts", "transactions")
+    statuses = [client.get(f"/api/{name}/").status_code for name in names]
+    assert statuses == [200, 200, 200, 200 if kind == "access" else 401]
 
 
 @pytest.mark.parametrize("kind", ["live", "refresh"])

@@ -15,6 +15,7 @@ from microstore.auth.authentication import BalanceAuthentication, account_id
 from microstore.http.filters import refuse_unknown
 from transactions.ledger import balances
 from transactions.ledger.models import Entry, Journal
+from transactions.payouts.preparing import minimum_cents
 
 AUTH: Any = [{"token": []}]  # as the other endpoints: the token of the shop's page is no part of the API
 
@@ -25,12 +26,14 @@ class BalanceSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     pending_cents = serializers.IntegerField(help_text="Income that is still held.")
     available_cents = serializers.IntegerField(help_text="The rest. Negative where refunds exceed it.")
+    payout_minimum_cents = serializers.IntegerField(help_text="Available income is paid out from this on.")
 
 
 class BalancesSerializer(serializers.Serializer[Any]):
     """A seller's balances, and for how long income is held."""
 
     hold_days = serializers.IntegerField(help_text="Days after a sale until its income is available.")
+    payout_every_days = serializers.IntegerField(help_text="Days from a payout to the next in its currency.")
     balances = BalanceSerializer(many=True)
 
 
@@ -56,8 +59,12 @@ class BalanceView(APIView):
     def get(self, request: Request) -> Response:
         """Return what you have as a seller: pending for some days after a sale, then available."""
         refuse_unknown(request, known=())
-        shown = [balance._asdict() for balance in balances.balances_of(account_id(request))]
-        return Response(BalancesSerializer({"hold_days": settings.HOLD_DAYS, "balances": shown}).data)
+        shown = [
+            balance._asdict() | {"payout_minimum_cents": minimum_cents(balance.currency)}
+            for balance in balances.balances_of(account_id(request))
+        ]
+        days = {"hold_days": settings.HOLD_DAYS, "payout_every_days": settings.PAYOUT_EVERY_DAYS}
+        return Response(BalancesSerializer(days | {"balances": shown}).data)
 
 
 class LedgerView(ListAPIView[Entry]):

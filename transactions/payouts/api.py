@@ -4,7 +4,8 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 
-from microstore.auth.authentication import account_id
+from microstore.auth.authentication import BalanceAuthentication, account_id
+from transactions.ledger.api import AUTH
 from transactions.payouts.models import Payout
 
 
@@ -25,12 +26,13 @@ class PayoutSerializer(serializers.ModelSerializer[Payout]):
 
 
 @extend_schema_view(
-    list=extend_schema(description="List your payouts, newest first."),
-    retrieve=extend_schema(description="Return a payout of yours."),
+    list=extend_schema(auth=AUTH, description="List your payouts, newest first."),
+    retrieve=extend_schema(auth=AUTH, description="Return a payout of yours."),
 )
 class PayoutViewSet(viewsets.ReadOnlyModelViewSet[Payout]):
     """The caller's payouts, as a seller."""
 
+    authentication_classes = (BalanceAuthentication,)
     lookup_value_regex = "[0-9a-fA-F-]{36}"
     serializer_class = PayoutSerializer
     filterset_fields = ("status", "currency")

@@ -8,6 +8,7 @@ const failed = document.getElementById("failed");
 const older = shown.querySelector("button");
 const digits = JSON.parse(page.dataset.digits);
 const KINDS = ["sale", "void", "refund", "payout", "failed"];
+const PAYOUTS_SHOWN = 10; // the ledger has all of them
 let next = ""; // the query of the page of the ledger that is to be read
 
 function money(cents, currency) {
@@ -35,7 +36,9 @@ function row(template) {
 
 function balanceRow(balance) {
   const made = row("balance-row");
-  made.querySelector(".small").textContent = balance.currency;
+  const [currency, least] = made.querySelectorAll(".small");
+  currency.textContent = balance.currency;
+  least.textContent = word("paidOutFrom", { amount: money(balance.payout_minimum_cents, balance.currency) });
   made.querySelector("strong").textContent = money(balance.available_cents, balance.currency);
   made.querySelector(".pending").textContent = word("pending", { amount: money(balance.pending_cents, balance.currency) });
   return made;
@@ -53,16 +56,34 @@ function ledgerRow(line) {
   return made;
 }
 
+function payoutRow(payout) {
+  const made = row("payout-row");
+  const [amount, state] = made.querySelectorAll("span");
+  amount.textContent = word("payoutTo", { amount: money(payout.amount_cents, payout.currency), account: payout.bank_account });
+  state.textContent = word(`payout_${payout.status}`);
+  made.querySelector("time").dateTime = payout.settled_at ?? payout.created_at;
+  localizeTimes(made);
+  return made;
+}
+
 async function showBalances() {
-  const { hold_days: days, balances } = await read("/api/balance/");
-  const held = ["heldNever", "heldDay"][days] ?? "held";
-  shown.querySelector(".note").textContent = word(held, { days });
+  const { hold_days: days, payout_every_days: every, balances } = await read("/api/balance/");
+  const held = word(["heldNever", "heldDay"][days] ?? "held", { days });
+  const paid = word(every > 1 ? "paidEvery" : "paidDaily", { days: every });
+  shown.querySelector(".note").textContent = balances.length ? `${held} ${paid}` : `${word("nothingYet")} ${held}`;
   shown.querySelector(".balances").replaceChildren(...balances.map(balanceRow));
+}
+
+async function showPayouts() {
+  const { results } = await read("/api/payouts/");
+  const part = document.getElementById("payouts");
+  part.hidden = !results.length;
+  part.querySelector(".told").replaceChildren(...results.slice(0, PAYOUTS_SHOWN).map(payoutRow));
 }
 
 async function showLedger() {
   const lines = await read(`/api/ledger/${next}`);
-  shown.querySelector(".told").append(...lines.results.map(ledgerRow));
+  document.getElementById("ledger").append(...lines.results.map(ledgerRow));
   next = lines.next ? new URL(lines.next).search : "";
   older.hidden = !next;
 }
@@ -80,4 +101,4 @@ async function attempt(...steps) {
 
 page.hidden = false;
 older.addEventListener("click", () => attempt(showLedger));
-attempt(showBalances, showLedger);
+attempt(showBalances, showPayouts, showLedger);
