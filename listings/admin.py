@@ -26,7 +26,7 @@ from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
 from listings.overview import find_orders
 from listings.refunds.admin import RefundAdmin
-from listings.refunds.request import MAY_REFUND, RefundRequest, request_refund
+from listings.refunds.request import MAY_REFUND, REFUNDABLE, RefundRequest, request_refund
 from listings.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.messaging.admin import link_to_trace
@@ -117,6 +117,9 @@ class ListingAdmin(FastAdmin):
         # Staff withdraws instead: orders refer to their listing.
         return False
 
+    def is_applicable(self, action: str, row: Listing) -> bool:
+        return bool(row.withdrawn_reason) == (action == "restore")
+
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may withdraw and restore listings."""
         return request.user.has_perm("listings.moderate_listing")
@@ -141,12 +144,11 @@ class ListingAdmin(FastAdmin):
     ) -> HttpResponse | None:
         reason = given_reason(request)
         if reason is None:
-            title = f"{action.capitalize()} {listings.count()} listings"
-            return show_reason_form(request, self, title=title, action=action, rows=list(listings))
+            return show_reason_form(request, self, action=action, rows=list(listings))
         by = request.user.get_username()
         changed = sum(moderate(listing.pk, by=by, reason=reason) for listing in listings)
         unchanged = len(listings) - changed
-        text = f"{changed} {done}." + (f" {unchanged} need not be." if unchanged else "")
+        text = f"{changed} {done}." + (f" {unchanged} unchanged." if unchanged else "")
         self.message_user(request, text, messages.SUCCESS if changed else messages.WARNING)
         return None
 
@@ -164,7 +166,7 @@ class OrderAdmin(ReadOnlyAdmin):
     search_help_text = "The id of an order or a trace, the number of a listing, or the name of a buyer."
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": ("steps", "trace_link", "status", "reason")}),
+        (None, {"fields": ("id", "status", "reason", "steps", "trace_link")}),
         ("What was ordered", {"fields": ("listing", "buyer_link", "seller_link", "quantity", "unit_price")}),
         ("Item, as sold", {"fields": ("edition", "title", "category", "description", "picture")}),
         ("What it cost", {"fields": ("transaction_link", "fee", "total", "fee_rule")}),
@@ -172,7 +174,7 @@ class OrderAdmin(ReadOnlyAdmin):
         ("More", {"fields": ("checkout_id", "idempotency_key", "created_at", "settled_at", "resent_at")}),
     )
     readonly_fields = (
-        *("steps", "trace_link", "resent_at", "title", "category", "description", "picture"),
+        *("id", "steps", "trace_link", "resent_at", "title", "category", "description", "picture"),
         *("unit_price", "fee", "total", "refunded", "transaction_link", "buyer_link", "seller_link"),
     )
     unit_price = money_column("unit_price_cents", description="unit price")
@@ -189,6 +191,9 @@ class OrderAdmin(ReadOnlyAdmin):
             return find_orders(term, queryset)
         return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"buyer__username": term})
 
+    def is_applicable(self, action: str, row: Order) -> bool:
+        return row.status in REFUNDABLE
+
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may refund orders."""
         return request.user.has_perm(MAY_REFUND)
@@ -203,10 +208,7 @@ class OrderAdmin(ReadOnlyAdmin):
         wanted, problem = _read_refund(request, rows)
         if reason is None or problem:
             form = {"amount": request.POST.get("amount", ""), "key": uuid4()} if len(rows) == 1 else {}
-            title = f"Refund {len(rows)} orders"
-            return show_reason_form(
-                request, self, title=title, action="refund", rows=rows, problem=problem, **form
-            )
+            return show_reason_form(request, self, action="refund", rows=rows, problem=problem, **form)
         for order in rows:
             self._refund(request, RefundRequest(order_id=order.pk, reason=reason, **wanted))
         return None

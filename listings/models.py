@@ -258,7 +258,7 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} of listing {self.listing_id} ({self.status})"
+        return f"{self.quantity} × {self.item.title} ({self.get_status_display().lower()})"
 
     @property
     def item(self) -> "Listing | ListingEdition":

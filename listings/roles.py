@@ -6,7 +6,12 @@ LOOK = (
     *("listings.view_webhookendpoint", "listings.view_webhookdelivery"),
 )
 ROLES = {
-    "support": (*LOOK, "listings.moderate_listing", "listings.add_customernote"),
+    "support": (
+        *LOOK,
+        "listings.moderate_listing",
+        "listings.add_customernote",
+        "listings.suspend_account",
+    ),
     "finance": ("listings.view_order", "listings.view_refund", "listings.request_refund"),
     "operations": (
         *LOOK,

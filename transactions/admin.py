@@ -59,7 +59,7 @@ class TransactionAdmin(ExportAdmin):
         *("title", "category", "picture", "description"),
     )
     fieldsets = (
-        (None, {"fields": ("status", "reason", "order_link", "trace_link", "created_at")}),
+        (None, {"fields": ("id", "status", "reason", "order_link", "trace_link", "created_at")}),
         ("Money", {"fields": ("price", "fee", "total", "commission")}),
         ("Fee, as charged", {"fields": ("fee_rule", "breakdown")}),
         (
@@ -69,7 +69,7 @@ class TransactionAdmin(ExportAdmin):
         ("Parties", {"fields": ("buyer_link", "seller_link")}),
     )
     readonly_fields = (
-        *("trace_link", "breakdown", "price", "fee", "total", "commission"),
+        *("id", "trace_link", "breakdown", "price", "fee", "total", "commission"),
         *("order_link", "listing_link", "buyer_link", "seller_link"),
     )
     price = money_column("price_cents", description="price")

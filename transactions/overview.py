@@ -11,24 +11,45 @@ from django.utils import timezone
 
 from microstore.contracts.contract import Message
 from microstore.contracts.transactions import OrderCancelled, RefundRequested
+from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.staff.charts import Chart, by_hour, draw_bars
 from microstore.staff.lists import first_id_at, of_recent_trace
 from microstore.staff.overview import Figure, Found
 from microstore.telemetry.tracing import trace_start, uuid_of
 from transactions.models import Transaction
+from transactions.payouts.models import Payout
 from transactions.refunds.models import Refund
 
 SEARCH_HINT = "transaction, order or trace"
 LIST, VIEW = "/admin/transactions/transaction/", "transactions.view_transaction"
+PAYOUTS, VIEW_PAYOUT = "/admin/transactions/payout/", "transactions.view_payout"
 
 
 def figures() -> list[Figure]:
-    """Return the number of today's transactions by status."""
+    """Return the number of today's transactions by status, and of payouts that need a person."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     counts = dict(_since(midnight).values_list("status").annotate(Count("id")))
+    unknown = Payout.objects.filter(status=Payout.Status.UNKNOWN)[:COUNTED_ROWS].count()
+    week = Payout.objects.filter(id__gte=first_id_at(timezone.now() - timedelta(days=7)))
+    failed = week.filter(status=Payout.Status.FAILED)[:COUNTED_ROWS].count()
     return [
-        Figure(f"{status} today", f"{counts.get(status, 0):,}", f"{LIST}?status__exact={status}", VIEW)
-        for status in Transaction.Status.values
+        *(
+            Figure(f"{status} today", f"{counts.get(status, 0):,}", f"{LIST}?status__exact={status}", VIEW)
+            for status in Transaction.Status.values
+        ),
+        Figure(
+            "payouts unknown",
+            f"{unknown:,}",
+            f"{PAYOUTS}?status__exact=unknown",
+            VIEW_PAYOUT,
+            alarm=unknown > 0,
+        ),
+        Figure(
+            "payouts failed this week",
+            f"{failed:,}",
+            f"{PAYOUTS}?status__exact=failed&age=week",
+            VIEW_PAYOUT,
+        ),
     ]
 
 

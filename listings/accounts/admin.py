@@ -13,8 +13,7 @@ from django.utils.safestring import SafeString
 
 from listings.accounts.customer import customer_page
 from listings.accounts.deletion import request_deletion
-from listings.accounts.open_sessions import end_all
-from listings.live.push import push_reset
+from listings.accounts.suspension import MAY_SUSPEND, follow_suspension, set_suspended
 from listings.refusals import StaffAccount
 from microstore.staff.actions import record
 from microstore.staff.admin import PeopleAdmin
@@ -25,9 +24,9 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class ShopPeopleAdmin(PeopleAdmin):
-    """List of users; a change of `active` suspends or reinstates the account, an action deletes it."""
+    """List of users, whose accounts actions suspend, reinstate and delete."""
 
-    actions = (*PeopleAdmin.actions, "delete_account")
+    actions = ("suspend", "reinstate", *PeopleAdmin.actions, "delete_account")
 
     list_display = (*PeopleAdmin.list_display, "customer")
 
@@ -48,18 +47,47 @@ class ShopPeopleAdmin(PeopleAdmin):
         if change and "is_active" in form.changed_data:
             action = "reinstated" if obj.is_active else "suspended"
             record(action, by=request.user.get_username(), target=f"user {obj.pk}")
-            if not obj.is_active:
-                end_all(obj.pk)
-            # Pages that show a listing of theirs look again what is on sale.
-            transaction.on_commit(push_reset)
+            follow_suspension(obj)
+
+    def is_applicable(self, action: str, row: User) -> bool:
+        if action in ("suspend", "reinstate"):
+            return not row.is_staff and row.is_active == (action == "suspend")
+        return not row.is_staff if action == "delete_account" else super().is_applicable(action, row)
+
+    def has_suspend_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may suspend and reinstate accounts of shoppers."""
+        return request.user.has_perm(MAY_SUSPEND)
+
+    @admin.action(description="Suspend the account", permissions=["suspend"])
+    def suspend(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        """End sessions and sales of accounts until they are reinstated; orders so far still complete."""
+        return self._suspend(request, users, True)
+
+    @admin.action(description="Reinstate the account", permissions=["suspend"])
+    def reinstate(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        """Let suspended accounts log in again, and put back on sale what was."""
+        return self._suspend(request, users, False)
+
+    def _suspend(self, request: HttpRequest, users: QuerySet[User], suspended: bool) -> HttpResponse | None:
+        reason, rows = given_reason(request), list(users)
+        action, done = ("suspend", "suspended") if suspended else ("reinstate", "reinstated")
+        if reason is None:
+            return show_reason_form(request, self, action=action, rows=rows)
+        changed = 0
+        for user in rows:
+            try:
+                changed += set_suspended(user.pk, suspended, by=request.user.get_username(), reason=reason)
+            except StaffAccount as refusal:
+                self.message_user(request, f"User {user.pk}: {refusal}", messages.WARNING)
+        self.message_user(request, f"{changed} {done}.", messages.SUCCESS if changed else messages.WARNING)
+        return None
 
     @admin.action(description="Delete the account for good", permissions=["delete"])
     def delete_account(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
         """Delete accounts of shoppers; those of staff are left as they are."""
         reason = given_reason(request)
         if reason is None:
-            title, rows = f"Delete {users.count()} accounts for good", list(users)
-            return show_reason_form(request, self, title=title, action="delete_account", rows=rows)
+            return show_reason_form(request, self, action="delete_account", rows=list(users))
         by, deleted = request.user.get_username(), 0
         for user_id in users.values_list("pk", flat=True):
             try:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from listings.accounts.addresses import is_verified
 from listings.accounts.history import events_of
+from listings.accounts.suspension import MAY_SUSPEND
 from listings.catalogue.seller_text import validate_line
 from listings.models import CustomerNote, Listing, Order, Report
 
@@ -42,6 +43,7 @@ def customer_page(request: HttpRequest, user_id: str) -> HttpResponse:
         "customer": customer,
         "email_verified": is_verified(customer),
         "may_note": request.user.has_perm(ADD_NOTE),
+        "may_suspend": request.user.has_perm(MAY_SUSPEND) and not customer.is_staff,
         "max_note": MAX_NOTE,
         **_tables(request, customer),
     }

@@ -26,6 +26,9 @@ class Profile(models.Model):
         db_default=RandomUUID(), unique=True, editable=False, help_text="For the link in notifications."
     )
 
+    class Meta:
+        permissions = (("suspend_account", "Can suspend and reinstate accounts of shoppers"),)
+
     def __str__(self) -> str:
         return f"Profile of {self.user_id}"
 

@@ -36,6 +36,9 @@ class ReportAdmin(ReadOnlyAdmin):
     def find(self, queryset: QuerySet[Report], term: str) -> QuerySet[Report]:
         return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"reporter__username": term})
 
+    def is_applicable(self, action: str, row: Report) -> bool:
+        return row.state == Report.State.WAITING
+
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may withdraw listings."""
         return request.user.has_perm("listings.moderate_listing")
@@ -60,8 +63,7 @@ class ReportAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         reason = given_reason(request)
         if reason is None:
-            title = f"{action.capitalize()}: {reports.count()} reports"
-            return show_reason_form(request, self, title=title, action=action, rows=list(reports))
+            return show_reason_form(request, self, action=action, rows=list(reports))
         by = request.user.get_username()
         decided = sum(decide(report, by=by, reason=reason) for report in reports)
         self.message_user(request, f"{decided} {done}.", messages.SUCCESS if decided else messages.WARNING)

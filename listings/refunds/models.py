@@ -7,6 +7,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
+from microstore.staff.money import show_amount
+
 
 class Refund(models.Model):
     """A refund that a seller or staff has requested. The transactions service decides about it, once."""
@@ -54,7 +56,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_cents} of order {self.order_id} ({self.status})"
+        return f"{show_amount(self.amount_cents, self.currency)} of order {self.order_id} ({self.status})"
 
     @property
     def currency(self) -> str:

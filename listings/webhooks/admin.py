@@ -38,7 +38,7 @@ class ManagedAdmin(ReadOnlyAdmin):
             except Refusal as error:
                 self.message_user(request, f"{row}: {error}", messages.WARNING)
                 continue
-            record(action, by=request.user.get_username(), target=str(row))
+            record(action, by=request.user.get_username(), target=f"{row._meta.verbose_name} {row.pk}")
             self.message_user(request, f"{row}: {action}.", messages.SUCCESS)
 
 
@@ -60,6 +60,9 @@ class WebhookEndpointAdmin(ManagedAdmin):
     def find(self, queryset: QuerySet[WebhookEndpoint], term: str) -> QuerySet[WebhookEndpoint]:
         wanted = uuid_of(term)
         return queryset.filter(pk=wanted) if wanted else queryset.filter(owner__username=term)
+
+    def is_applicable(self, action: str, row: WebhookEndpoint) -> bool:
+        return row.enabled != (action == "switch_on")
 
     @admin.action(description="Send a ping", permissions=["manage"])
     def ping(self, request: HttpRequest, rows: QuerySet[WebhookEndpoint]) -> None:
@@ -107,6 +110,9 @@ class WebhookDeliveryAdmin(ManagedAdmin):
     def find(self, queryset: QuerySet[WebhookDelivery], term: str) -> QuerySet[WebhookDelivery]:
         wanted = uuid_of(term)
         return queryset.filter(endpoint=wanted) if wanted else queryset.none()
+
+    def is_applicable(self, action: str, row: WebhookDelivery) -> bool:
+        return row.endpoint.enabled
 
     @admin.display(description="attempts and answers")
     def log(self, delivery: WebhookDelivery) -> SafeString:

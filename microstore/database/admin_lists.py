@@ -4,9 +4,11 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 COUNTED_ROWS = 10_000
 MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
@@ -37,7 +39,10 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # subscripting it 
 
 
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
-    """A list that counts no further than COUNTED_ROWS and sorts by indexed columns only."""
+    """A list that counts no further than COUNTED_ROWS and sorts by indexed columns only.
+
+    Its actions are offered on the page of each row, too.
+    """
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count all rows for each choice of each filter
@@ -60,6 +65,29 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Return the rows that a term names, by an index; Django's own search reads the whole table."""
         return queryset
+
+    def is_applicable(self, action: str, row: Any) -> bool:
+        """Return whether the row's own page offers the action; the list offers each to any selection."""
+        return True
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_or_change_permission(request, row):
+            return super().change_view(request, object_id, form_url, extra_context)
+        if ACTION_CHECKBOX_NAME in request.POST:
+            # Of this row, whatever else the form names.
+            done = self.response_action(request, self.get_queryset(request).filter(pk=row.pk))  # type: ignore[attr-defined]  # untyped
+            return done or HttpResponseRedirect(request.get_full_path())
+        offered = [
+            (name, label)
+            for name, (_, _, label) in self.get_actions(request).items()
+            if name != "delete_selected" and self.is_applicable(name, row)
+        ]
+        return super().change_view(
+            request, object_id, form_url, {"row_actions": offered} | (extra_context or {})
+        )
 
 
 class ReadOnlyAdmin(BoundedAdmin):

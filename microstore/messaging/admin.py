@@ -79,6 +79,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             return queryset.filter(trace__startswith=start)
         return queryset.filter(pk=int(term)) if is_id(term) else queryset.none()
 
+    def is_applicable(self, action: str, row: DeadLetter) -> bool:
+        # Its page links to the preview, also in projects without our templates.
+        return False
+
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("messaging.decide_deadletter")
 

@@ -70,6 +70,9 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
     search_help_text = "The beginning of the name, or the number of a user."
     actions: Sequence[str] = ("reset_second_factor",)
 
+    def is_applicable(self, action: str, row: User) -> bool:
+        return action != "reset_second_factor" or second_factor.has_enrolled(row)
+
     def has_reset_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may reset the second factor of others."""
         return request.user.is_superuser
@@ -79,8 +82,7 @@ class PeopleAdmin(FastAdmin, UserAdmin):  # type: ignore[type-arg]  # subscripti
         """Delete authenticator app and recovery codes of users, who then enrol anew."""
         reason = given_reason(request)
         if reason is None:
-            title, rows = f"Reset the second factor of {users.count()} users", list(users)
-            return show_reason_form(request, self, title=title, action="reset_second_factor", rows=rows)
+            return show_reason_form(request, self, action="reset_second_factor", rows=list(users))
         reset = second_factor.reset_all(users, by=request.user.get_username(), reason=reason)
         self.message_user(request, f"{reset} reset.", messages.SUCCESS if reset else messages.WARNING)
         return None

@@ -52,7 +52,11 @@ PAGES: dict[str, tuple[str, ...]] = {
     "auth_user_customer": ALL,
 }
 ACTIONS: dict[str, dict[str, set[str]]] = {
-    "support": {"listings_listing": {"withdraw", "restore"}, "listings_report": {"withdraw", "dismiss"}},
+    "support": {
+        "listings_listing": {"withdraw", "restore"},
+        "listings_report": {"withdraw", "dismiss"},
+        "auth_user": {"suspend", "reinstate"},
+    },
     "finance": {"listings_order": {"refund"}},
     "operations": {
         "messaging_deadletter": {"decide"},
@@ -66,7 +70,7 @@ ACTIONS: dict[str, dict[str, set[str]]] = {
         "listings_order": {"refund"},
         "listings_report": {"withdraw", "dismiss"},
         "messaging_deadletter": {"decide"},
-        "auth_user": {"delete_selected", "reset_second_factor", "delete_account"},
+        "auth_user": {"suspend", "reinstate", "delete_selected", "reset_second_factor", "delete_account"},
         "auth_group": {"delete_selected"},
     },
 }

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -110,6 +111,45 @@ def decide_and_close(client: Client, payout: Payout) -> str:
         return decide(client, payout, "mark_as_failed", reason="because")
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "provider", "offered"),
+    [
+        ("prepared", "", {"mark_as_failed"}),
+        ("sent", "http", {"look_up"}),
+        ("unknown", "http", {"look_up", "mark_as_paid", "mark_as_failed"}),
+    ],
+)
+def test_the_page_of_a_payout_offers_what_can_be_decided(
+    status: str, provider: str, offered: set[str]
+) -> None:
+    payout, client = payout_in(status, provider=provider), client_as("finance")
+    page = client.get(f"{LIST}{payout.pk}/change/").content.decode()
+    assert set(re.findall('name="action" value="([a-z_]+)"', page)) == offered
+
+
+@pytest.mark.parametrize(("currency", "shown"), [("EUR", "50.00"), ("JPY", "5,000"), ("KWD", "5.000")])
+def test_a_payout_is_decided_on_its_page_where_money_is_an_amount(currency: str, shown: str) -> None:
+    payout, client = payout_in("unknown", currency=currency), client_as("finance")
+    page = f"{LIST}{payout.pk}/change/"
+    posted = {"action": "mark_as_failed", ACTION_CHECKBOX_NAME: str(payout.pk)}
+    asked = client.post(page, posted).content.decode()
+    assert "Mark as failed: 1 payout" in asked
+    assert f"{shown} {currency} to seller 4 (unknown)" in asked
+    client.post(page, posted | {"reason": "The account is closed"})
+    payout.refresh_from_db()
+    assert payout.status == "failed"
+
+
+def test_the_front_page_counts_payouts_that_need_a_person_and_leads_to_them() -> None:
+    payout, client = payout_in("unknown"), client_as("finance")
+    for status, label in (("unknown", "payouts unknown"), ("failed", "payouts failed this week")):
+        cache.clear()
+        [figure] = [each for each in client.get("/admin/").context["figures"] if each.label == label]
+        assert (figure.value, figure.alarm) == ("1", status == "unknown")
+        assert str(payout.pk) in client.get(figure.url).content.decode()
+        decide(client, payout, "mark_as_failed", reason="never arrived")
 
 
 def test_support_decides_nothing() -> None:

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import F, Q
 
+from microstore.staff.money import show_amount
+
 LINES = 8  # of a journal, fewer than so many: an entry's id is its journal's times this, plus its line
 
 
@@ -92,4 +94,4 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_cents} {self.currency} in {self.account} of {self.owner_id}"
+        return f"{show_amount(self.amount_cents, self.currency)} in {self.account} of {self.owner_id}"

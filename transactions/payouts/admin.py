@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.actions import record
 from microstore.staff.columns import money_column, peer_column
-from microstore.staff.decisions import given_reason, show_reason_form
+from microstore.staff.decisions import count_rows, given_reason, show_reason_form
 from microstore.staff.lists import AgeFilter
 from microstore.telemetry.tracing import uuid_of
 from transactions.payouts.models import BankAccount, Payout, StatementLine
@@ -61,6 +61,11 @@ class PayoutAdmin(OfSellerAdmin):
     readonly_fields = fields
     amount = money_column("amount_cents", description="amount")
 
+    def is_applicable(self, action: str, row: Payout) -> bool:
+        if action == "look_up":
+            return row.status in (Status.SENT, Status.UNKNOWN)
+        return is_decidable(row, Status.PAID if action == "mark_as_paid" else Status.FAILED)
+
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may decide about payouts."""
         return request.user.has_perm(MAY_DECIDE)
@@ -69,7 +74,8 @@ class PayoutAdmin(OfSellerAdmin):
     def look_up(self, request: HttpRequest, payouts: QuerySet[Payout]) -> None:
         """Have the process look these up at once, rather than a minute after the last time."""
         count = payouts.filter(status__in=[Status.SENT, Status.UNKNOWN]).update(looked_up_at=F("sent_at"))
-        self.message_user(request, f"{count} payouts are looked up in the next round.", messages.SUCCESS)
+        text = f"To be looked up in the next round: {count_rows(Payout, count)}."
+        self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
 
     @admin.action(description="Mark as paid", permissions=["decide"])
     def mark_as_paid(self, request: HttpRequest, payouts: QuerySet[Payout]) -> HttpResponse | None:
@@ -88,8 +94,7 @@ class PayoutAdmin(OfSellerAdmin):
         wanted = [payout for payout in rows if is_decidable(payout, status)]
         self._name_refused(request, [payout for payout in rows if payout not in wanted])
         if reason is None and wanted:
-            title = f"Mark {len(wanted)} payouts as {status}"
-            return show_reason_form(request, self, title=title, action=f"mark_as_{status}", rows=wanted)
+            return show_reason_form(request, self, action=f"mark_as_{status}", rows=wanted)
         by = request.user.get_username()
         outcomes = {payout.pk: Outcome(status, f"{by}: {reason}") for payout in wanted}
         self._record(request, outcomes, str(status), reason or "")

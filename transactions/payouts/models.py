@@ -5,6 +5,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from microstore.staff.money import show_amount
+
 OPEN = ("prepared", "sent", "unknown")
 
 
@@ -85,7 +87,8 @@ class Payout(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_cents} {self.currency} to seller {self.seller_id} ({self.status})"
+        amount = show_amount(self.amount_cents, self.currency)
+        return f"{amount} to seller {self.seller_id} ({self.status})"
 
 
 class StatementLine(models.Model):
@@ -113,4 +116,5 @@ class StatementLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_cents} {self.currency} for {self.reference} on {self.booked_on}"
+        amount = show_amount(self.amount_cents, self.currency)
+        return f"{amount} for {self.reference} on {self.booked_on}"

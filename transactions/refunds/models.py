@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import F, Q
 
+from microstore.staff.money import show_amount
+
 
 class Refund(models.Model):
     """The decision about a requested refund: refunded, or refused with the cause. Decided once."""
@@ -49,4 +51,4 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_cents} {self.currency} of order {self.order_id} ({self.status})"
+        return f"{show_amount(self.amount_cents, self.currency)} of order {self.order_id} ({self.status})"

@@ -4,18 +4,29 @@ import re
 
 from django import template
 from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
+from microstore.staff.models import StaffAction
 from microstore.staff.money import show_amount
 
 register = template.Library()
+
+SHOWN_ACTIONS = 100
 
 
 @register.filter
 def may(user: User, permission: str) -> bool:
     """Return whether the user has the permission; an empty one is granted to all."""
     return not permission or user.has_perm(permission)
+
+
+@register.filter
+def staff_actions(row: Model) -> QuerySet[StaffAction]:
+    """Return the latest actions of staff about a row, as their targets name it."""
+    target = f"{row._meta.verbose_name} {row.pk}"
+    return StaffAction.objects.filter(target=target).order_by("-id")[:SHOWN_ACTIONS]
 
 
 @register.filter
