@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -27,7 +28,7 @@ def validate_holder(name: str) -> None:
     """Raise ValidationError unless the name has a Latin letter: banks write no other ones."""
     validate_line(name)
     if not any(each.isascii() and each.isalpha() for each in unicodedata.normalize("NFKD", name)):
-        raise DjangoValidationError("Write the name in Latin letters, as your bank has it.")
+        raise DjangoValidationError(gettext("Write the name in Latin letters, as your bank has it."))
 
 
 class BankAccountSerializer(RefuseUnknownFields):
@@ -46,7 +47,7 @@ class BankAccountSerializer(RefuseUnknownFields):
             compact = ""
         # The library takes the check digits in any alphabet, and banks take them in ASCII alone.
         if not compact or not compact.isascii():
-            raise serializers.ValidationError("This is no IBAN: please check it.")
+            raise serializers.ValidationError(gettext("This is not an IBAN. Please check it."))
         return compact
 
 

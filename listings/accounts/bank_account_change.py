@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from listings.accounts import history, mails, sessions
 from listings.accounts.addresses import is_verified
@@ -24,11 +25,12 @@ def change_bank_account(user: User, *, holder: str, iban: str, password: str, re
     Raises WrongPassword, TooManyFailures, AddressNotVerified or PayoutsClosed.
     """
     if not settings.BANK_DETAILS_PUBLIC_KEY:
-        raise PayoutsClosed("This shop takes no bank accounts yet.")
+        raise PayoutsClosed(gettext("This shop takes no bank accounts yet."))
     sessions.ensure_password(user, password, request=request)
     # The e-mail is how the owner of a stolen account learns of it.
     if not is_verified(user):
-        raise AddressNotVerified("Verify your e-mail address first: we write to it when this changes.")
+        text = gettext("Verify your e-mail address first: we write to it when this changes.")
+        raise AddressNotVerified(text)
     details = json.dumps({"holder": holder, "iban": iban})
     purpose = f"bank account of seller {user.pk}"
     with transaction.atomic():

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 PORTS = (443, 8443)
 GLOBAL_UNICAST = ip_network("2000::/3")
@@ -29,25 +30,24 @@ class Forbidden(Exception):
 def check_url(url: str) -> str:
     """Return the URL; raise Forbidden where it cannot be that of an endpoint. Resolves no name."""
     if not VISIBLE.fullmatch(url) or "\\" in url:
-        raise Forbidden("Give an address of visible ASCII characters.")
+        raise Forbidden(gettext("Give an address of visible ASCII characters."))
     try:
         parts = urlsplit(url)
         _ = parts.port  # read here, where one that is no number is refused
     except ValueError:
-        raise Forbidden("The address cannot be read.") from None
+        raise Forbidden(gettext("The address cannot be read.")) from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise Forbidden("The address has to begin with https:// and a host.")
+        raise Forbidden(gettext("The address has to begin with https:// and a host."))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise Forbidden("The address may have neither a user nor a password nor a fragment.")
+        raise Forbidden(gettext("The address may have neither a user nor a password nor a fragment."))
     literal = _literal(parts.hostname)
     if literal:
         ensure_allowed([literal], scheme=parts.scheme, port=port_of(parts))
     elif not HOST.fullmatch(parts.hostname):
-        raise Forbidden("The host is no name that can be looked up.")
+        raise Forbidden(gettext("The host is no name that can be looked up."))
     elif not settings.WEBHOOK_NETWORKS and (parts.scheme != "https" or port_of(parts) not in PORTS):
-        raise Forbidden(
-            f"The address has to begin with https:// and have port {' or '.join(map(str, PORTS))}."
-        )
+        text = gettext("The address has to begin with https:// and have port {ports}.")
+        raise Forbidden(text.format(ports=gettext(" or ").join(map(str, PORTS))))
     return url
 
 
@@ -66,11 +66,10 @@ def ensure_allowed(addresses: Sequence[str], *, scheme: str, port: int) -> None:
         if any(address in ip_network(each) for each in settings.WEBHOOK_NETWORKS):
             continue
         if not is_public(address):
-            raise Forbidden(f"{address} is no public address.")
+            raise Forbidden(gettext("{address} is no public address.").format(address=address))
         if scheme != "https" or port not in PORTS:
-            raise Forbidden(
-                f"A public address is called by HTTPS at port {' or '.join(map(str, PORTS))} only."
-            )
+            said = gettext("A public address is called by HTTPS at port {ports} only.")
+            raise Forbidden(said.format(ports=gettext(" or ").join(map(str, PORTS))))
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

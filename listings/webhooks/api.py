@@ -95,7 +95,7 @@ class WebhookViewSet(
         try:
             wanted = UUID(pk)
         except ValueError:
-            raise WebhookNotFound("You have no such endpoint.") from None
+            raise WebhookNotFound(endpoints.NO_ENDPOINT) from None
         return endpoints.find_endpoint(wanted, owner_id=account_id(self.request))
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from uuid_utils.compat import uuid7
 
 from listings import queries
@@ -21,7 +22,8 @@ from listings.webhooks.store import WATCH_ALL
 from microstore.staff.second_factor import acts_as_staff
 
 Scope = WebhookEndpoint.Scope
-NO_ENDPOINT, NO_DELIVERY = "You have no such endpoint.", "The endpoint has no such delivery."
+NO_ENDPOINT = gettext_lazy("You have no such endpoint.")
+NO_DELIVERY = gettext_lazy("The endpoint has no such delivery.")
 WELL = {"failures": 0, "failing_since": None, "paused_until": None}
 
 
@@ -82,7 +84,8 @@ def make_endpoint(*, owner_id: int, viewer: Any = None, **fields: Any) -> Webhoo
     # Locked, so that two requests at once do not both find room for one more.
     User.objects.select_for_update(no_key=True).get(pk=owner_id)
     if endpoints_of(owner_id).count() >= settings.MAX_WEBHOOKS:
-        raise TooManyWebhooks(f"An account has {settings.MAX_WEBHOOKS} endpoints at most.")
+        text = gettext("An account has {most} endpoints at most.")
+        raise TooManyWebhooks(text.format(most=settings.MAX_WEBHOOKS))
     return WebhookEndpoint.objects.create(owner=owner, secret=make_secret(), **fields)
 
 
@@ -155,4 +158,4 @@ def redeliver(delivery: WebhookDelivery) -> WebhookDelivery:
 def _make_ready(endpoint: WebhookEndpoint) -> None:
     # Somebody looks at it now: no pause after failures.
     if not WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=True).update(paused_until=None):
-        raise WebhookOff("The endpoint is switched off.")
+        raise WebhookOff(gettext("The endpoint is switched off."))

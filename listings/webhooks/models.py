@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 
@@ -61,10 +62,10 @@ class WebhookDelivery(models.Model):
     class Status(models.TextChoices):
         """waiting → sending → delivered, or waiting again; failed after the last attempt."""
 
-        WAITING = "waiting"
-        SENDING = "sending"
-        DELIVERED = "delivered"
-        FAILED = "failed"
+        WAITING = "waiting", gettext_lazy("Waiting")
+        SENDING = "sending", gettext_lazy("Sending")
+        DELIVERED = "delivered", gettext_lazy("Delivered")
+        FAILED = "failed", gettext_lazy("Failed")
 
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries", db_index=False)
     event_id = models.UUIDField(help_text="The fact's.")

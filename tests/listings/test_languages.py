@@ -85,7 +85,7 @@ def test_times_are_written_as_the_language_writes_them(shopper: Client, order: O
 
 def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Client, order: Order) -> None:
     atlas = f"/listings/{Listing.objects.filter(title='Atlas').latest('id').pk}/"
-    own = (atlas, f"{atlas}edit/", "/sales/", "/sales/listings/", "/sell/")
+    own = (atlas, f"{atlas}edit/", "/sales/", "/sales/listings/", "/sell/", f"/orders/{order.pk}/refund/")
     account = ("/account/", "/account/security/", "/account/payouts/", "/account/data/")
     bought = (*account, f"{atlas}report/", "/orders/", f"/orders/{order.pk}/", atlas, "/notifications/")
     for visitor, paths in ((client, (*PUBLIC, *LINKS)), (seller, own), (shopper, bought)):
@@ -111,6 +111,8 @@ def test_a_refusal_is_in_the_language_of_the_page(client: Client, shopper: Clien
         (client.post("/account/log-in/", {"username": "bob"}, headers=GERMAN), "Kein aktives Konto"),
         (client.post("/account/sign-up/", SHORT, headers=GERMAN), "Es muss mindestens 8 Zeichen haben."),
         (client.post("/account/sign-up/", {"username": ""}, headers=GERMAN), "darf nicht leer sein"),
+        (shopper.post("/account/bank-account/", {"iban": "DE1"}, headers=GERMAN), "Das ist keine IBAN."),
+        (shopper.post("/account/webhooks/", {"url": "shop"}, headers=GERMAN), "muss mit https:// und einem"),
     ):
         assert refused.status_code >= 400
         assert said in refused.content.decode(), said
