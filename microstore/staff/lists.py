@@ -47,20 +47,43 @@ class FastAdmin(BoundedAdmin):
         record(action, by=request.user.get_username(), target=target, reason=f"by the form: {message}")
 
 
-class AgeFilter(admin.SimpleListFilter):
-    """Filter by the age of rows whose id is a UUIDv7: it begins with the time, so the primary key serves."""
+class SinceFilter(admin.SimpleListFilter):
+    """Filter by the hours that have passed since something."""
 
-    title, parameter_name = "time of creation", "age"
+    parameter_name = "age"
     hours = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
+    labels = {"hour": "Past hour", "day": "Past 24 hours", "week": "Past 7 days", "month": "Past 30 days"}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, f"Last {name}") for name in self.hours]
+        return list(self.labels.items())
+
+    def since(self) -> datetime | None:
+        """Return the beginning of the chosen hours; None where none are chosen."""
+        hours = self.hours.get(self.value() or "")
+        return None if hours is None else timezone.now() - timedelta(hours=hours)
+
+
+class AgeFilter(SinceFilter):
+    """Filter by the age of rows whose id is a UUIDv7: it begins with the time, so the primary key serves."""
+
+    title = "time of creation"
+    labels = SinceFilter.labels | {"this-month": "This month", "last-month": "Last month"}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        hours = self.hours.get(self.value() or "")
-        if hours is None:
+        since, until = self.since(), None
+        if self.value() in ("this-month", "last-month"):
+            since, until = month_of(timezone.now(), before=self.value() == "last-month")
+        if since is None:
             return queryset
-        return queryset.filter(id__gte=first_id_at(timezone.now() - timedelta(hours=hours)))
+        later = queryset.filter(id__gte=first_id_at(since))
+        return later.filter(id__lt=first_id_at(until)) if until else later
+
+
+def month_of(moment: datetime, *, before: bool = False) -> tuple[datetime, datetime]:
+    """Return the first moment of the calendar month, or of the one before it, and of the next one."""
+    first = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return ((first - timedelta(days=1)).replace(day=1), first) if before else (first, following)
 
 
 def ids_of_some(rows: QuerySet[Any]) -> list[Any]:

@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from microstore.contracts.transactions import OrderCreated
+from microstore.staff.lists import first_id_at, month_of
 from microstore.staff.models import StaffAction
 from tests.support.fee_post import FeePost
 from tests.support.messages import CURRENCIES, order_cancelled, order_created, refund_requested
@@ -96,6 +98,35 @@ def test_refunds_are_found_and_filtered(finance: Client, sell: Callable[..., Ord
     assert set(found(finance, "refund", q=str(order.order_id))) == {done, refused}
     assert set(found(finance, "refund", q=str(sold.pk))) == {done, refused}
     assert found(finance, "refund", status__exact="refused") == [refused]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "since", "until"),
+    [
+        ((2026, 11, 29, 23), False, (2026, 11, 1), (2026, 12, 1)),
+        ((2026, 11, 29, 23), True, (2026, 10, 1), (2026, 11, 1)),
+        ((2027, 1, 1, 0), True, (2026, 12, 1), (2027, 1, 1)),
+        ((2028, 2, 29, 12), False, (2028, 2, 1), (2028, 3, 1)),
+    ],
+)
+def test_a_month_is_one_of_the_calendar(
+    now: tuple[int, ...], before: bool, since: tuple[int, ...], until: tuple[int, ...]
+) -> None:
+    found = month_of(datetime(*now, tzinfo=UTC), before=before)  # type: ignore[arg-type,misc]  # no time zone
+    assert found == (datetime(*since, tzinfo=UTC), datetime(*until, tzinfo=UTC))  # type: ignore[arg-type,misc]  # the same
+
+
+def test_the_rows_of_last_month_are_exported_without_those_before_and_after(
+    finance: Client, sell: Callable[..., OrderCreated]
+) -> None:
+    since, until = month_of(timezone.now(), before=True)
+    moments = (since - timedelta(seconds=1), since, until - timedelta(seconds=1), until)
+    ids = [UUID(int=first_id_at(moment).int + 1) for moment in moments]
+    for row_id in ids:
+        sell()
+        Transaction.objects.filter(pk=Transaction.objects.latest("created_at").pk).update(pk=row_id)
+    rows = exported(finance, "transaction", age="last-month")
+    assert [row["id"] for row in rows] == [str(ids[2]), str(ids[1])]
 
 
 @pytest.mark.parametrize("currency", CURRENCIES)

@@ -1,19 +1,17 @@
 """The admin of the ledger: journals, entries and their totals, read only."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.columns import link_to_peer, money_column
-from microstore.staff.lists import AgeFilter
+from microstore.staff.lists import SinceFilter
 from microstore.staff.money import show_amount
 from transactions.csv_export import ExportAdmin
 from transactions.ledger.journals import (
@@ -27,18 +25,15 @@ from transactions.ledger.models import HOUSE, LINES, Account, Entry, Journal
 SEARCH_HELP = "The id of an order, a transaction or a refund"
 
 
-class PostedFilter(AgeFilter):
+class PostedFilter(SinceFilter):
     """Filter by the time of posting, by the numbers that journals get one after the other."""
 
     title = "time of posting"
     per_journal = 1
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        hours = self.hours.get(self.value() or "")
-        if hours is None:
-            return queryset
-        first = first_journal_since(timezone.now() - timedelta(hours=hours))
-        return queryset.filter(id__gte=first * self.per_journal)
+        since = self.since()
+        return queryset.filter(id__gte=first_journal_since(since) * self.per_journal) if since else queryset
 
 
 class EntryPostedFilter(PostedFilter):
