@@ -8,7 +8,7 @@ from uuid import uuid4
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,7 +20,7 @@ from listings.accounts.customer import link_to_customer
 from listings.catalogue.admin import ReportAdmin
 from listings.catalogue.moderation import restore_listing, withdraw_listing
 from listings.catalogue.search import find_words
-from listings.models import Listing, LiveEvent, Order, Report, picture_path
+from listings.models import Listing, LiveEvent, Notification, Order, Refund, Report, picture_path
 from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.notifications.admin import NotificationAdmin
 from listings.orders.timeline import timeline
@@ -117,6 +117,9 @@ class ListingAdmin(FastAdmin):
         # Staff withdraws instead: orders refer to their listing.
         return False
 
+    def lists_about(self, row: Listing) -> dict[str, tuple[type[Model], object]]:
+        return {"Orders": (Order, row.pk)}
+
     def is_applicable(self, action: str, row: Listing) -> bool:
         return bool(row.withdrawn_reason) == (action == "restore")
 
@@ -190,6 +193,10 @@ class OrderAdmin(ReadOnlyAdmin):
         if trace_start(term):
             return find_orders(term, queryset)
         return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"buyer__username": term})
+
+    def lists_about(self, row: Order) -> dict[str, tuple[type[Model], object]]:
+        lists: dict[str, type[Model]] = {"Refunds": Refund, "Notifications": Notification}
+        return {label: (model, row.pk) for label, model in lists.items()}
 
     def is_applicable(self, action: str, row: Order) -> bool:
         return row.status in REFUNDABLE

@@ -18,6 +18,7 @@ from listings.accounts.history import events_of
 from listings.accounts.suspension import MAY_SUSPEND
 from listings.catalogue.seller_text import validate_line
 from listings.models import CustomerNote, Listing, Order, Report
+from microstore.staff.columns import peer_admin_url
 
 SHOWN = 20  # rows of each table; each links to the list of all
 MAX_NOTE = 1_000
@@ -45,6 +46,7 @@ def customer_page(request: HttpRequest, user_id: str) -> HttpResponse:
         "may_note": request.user.has_perm(ADD_NOTE),
         "may_suspend": request.user.has_perm(MAY_SUSPEND) and not customer.is_staff,
         "max_note": MAX_NOTE,
+        "money": peer_admin_url("transactions"),
         **_tables(request, customer),
     }
     return TemplateResponse(request, "listings/customer.html", context)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -60,6 +60,9 @@ class WebhookEndpointAdmin(ManagedAdmin):
     def find(self, queryset: QuerySet[WebhookEndpoint], term: str) -> QuerySet[WebhookEndpoint]:
         wanted = uuid_of(term)
         return queryset.filter(pk=wanted) if wanted else queryset.filter(owner__username=term)
+
+    def lists_about(self, row: WebhookEndpoint) -> dict[str, tuple[type[Model], object]]:
+        return {"Deliveries": (WebhookDelivery, row.pk)}
 
     def is_applicable(self, action: str, row: WebhookEndpoint) -> bool:
         return row.enabled != (action == "switch_on")

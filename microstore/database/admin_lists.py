@@ -7,8 +7,10 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
 COUNTED_ROWS = 10_000
 MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
@@ -70,6 +72,10 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
         """Return whether the row's own page offers the action; the list offers each to any selection."""
         return True
 
+    def lists_about(self, row: Any) -> dict[str, tuple[type[Model], object]]:
+        """Return lists about the row by the labels of their links: a model, and the term to search it for."""
+        return {}
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -85,9 +91,16 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
             for name, (_, _, label) in self.get_actions(request).items()
             if name != "delete_selected" and self.is_applicable(name, row)
         ]
-        return super().change_view(
-            request, object_id, form_url, {"row_actions": offered} | (extra_context or {})
-        )
+        context = {"row_actions": offered, "row_links": self._links(request, row)}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def _links(self, request: HttpRequest, row: Any) -> dict[str, str]:
+        links = {}
+        for label, (model, term) in self.lists_about(row).items():
+            app, name = model._meta.app_label, model._meta.model_name
+            if request.user.has_perm(f"{app}.view_{name}"):
+                links[label] = f"{reverse(f'admin:{app}_{name}_changelist')}?{urlencode({'q': term})}"
+        return links
 
 
 class ReadOnlyAdmin(BoundedAdmin):

@@ -88,6 +88,22 @@ def test_an_endpoint_is_switched_off_and_on_on_its_page(bob: User) -> None:
     assert "switched off" in text(client_as("admin").get(page.replace("change", "history")))
 
 
+def linked(client: Client, path: str) -> set[str]:
+    return set(re.findall(r'href="/admin/listings/([a-z]+/\?q=[^"]+)"', text(client.get(path))))
+
+
+def test_a_page_leads_to_the_lists_about_it_that_its_reader_may_see(order: Order, bob: User) -> None:
+    endpoint = endpoint_of(bob, "https://hooks.example/")
+    page = f"/admin/listings/order/{order.pk}/change/"
+    assert linked(client_as("support"), page) == {f"refund/?q={order.pk}", f"notification/?q={order.pk}"}
+    assert linked(client_as("finance"), page) == {f"refund/?q={order.pk}"}
+    operations = client_as("operations")
+    lamp = f"/admin/listings/listing/{order.listing_id}/change/"
+    assert f"order/?q={order.listing_id}" in linked(operations, lamp)
+    hook = f"/admin/listings/webhookendpoint/{endpoint.pk}/change/"
+    assert linked(operations, hook) == {f"webhookdelivery/?q={endpoint.pk}"}
+
+
 def test_finance_refunds_a_part_of_an_order_from_its_page(order: Order) -> None:
     client, page = client_as("finance"), f"/admin/listings/order/{order.pk}/change/"
     assert offered(client, page) == {"refund"}
