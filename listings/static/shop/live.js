@@ -11,6 +11,8 @@ const page = document.body.dataset;
 const POLL_EVERY_MS = 3000;
 const CHECK_EVERY_MS = 30000; // for what the live feed may have lost
 const ANNOUNCED_FOR_MS = 6000;
+const ANNOUNCED_AT_ONCE = 3; // of a busy minute the latest: more would cover the page
+const REFRESH_WITHIN_MS = 200; // one for all that comes at once
 const RESET_WITHIN_MS = 2000;
 
 // ---- stock: of everything that carries data-listing
@@ -57,6 +59,14 @@ async function refreshStock() {
 
 // ---- orders and notifications: whatever carries data-live is taken from a fresh copy of this page when it differs
 
+let refreshing;
+function refreshSoon() {
+  refreshing ??= setTimeout(() => {
+    refreshing = undefined;
+    refresh().catch(() => {});
+  }, REFRESH_WITHIN_MS);
+}
+
 async function refresh() {
   if (!document.querySelector("[data-live]")) return;
   const answer = await fetch(location.href);
@@ -84,7 +94,9 @@ async function refresh() {
 function announce(text) {
   const said = document.createElement("p");
   said.textContent = text;
-  document.getElementById("said").append(said);
+  const all = document.getElementById("said");
+  all.append(said);
+  while (all.children.length > ANNOUNCED_AT_ONCE) all.firstElementChild.remove();
   setTimeout(() => said.remove(), ANNOUNCED_FOR_MS);
 }
 
@@ -96,17 +108,26 @@ function onListingEvent(event) {
   latest.set(event.listing_id, event.seq);
   const concernsUs = document.getElementById(`order-${event.order_id}`) || document.querySelector(`main [data-listing="${event.listing_id}"]`);
   showStock(event.listing_id, event.available);
-  if (concernsUs) refresh().catch(() => {});
+  if (concernsUs) refreshSoon();
+}
+
+// The feed sends again what is of the last minutes: commits become visible out of order. The page was made with it.
+const announced = new Set();
+function announceOnce(event, text) {
+  const key = `${event.type} ${event.seq} ${event.id}`;
+  if (event.seq <= Number(page.liveAfter) || announced.has(key)) return;
+  announced.add(key);
+  announce(text);
 }
 
 const SETTLED = ["completed", "rejected", "cancelled", "partly_refunded", "refunded"];
 function onOrderEvent(event) {
   if (event.type === "notification") return refreshNotifications().catch(() => {});
-  if (event.type === "checkout") announce(word("checkout", { completed: event.completed, orders: event.orders }));
+  if (event.type === "checkout") announceOnce(event, word("checkout", { completed: event.completed, orders: event.orders }));
   // A checkout is one thing to its buyer, and announced once; a refund is announced for each order.
   const isPart = event.checkout_id && event.buyer_id === Number(page.user) && !event.refunded_cents;
-  if (event.type === "order" && !isPart) announce(word("order", { title: event.listing_title ?? word("yourOrder"), status: SETTLED.includes(event.status) ? word(event.status) : event.status }));
-  refresh().catch(() => {});
+  if (event.type === "order" && !isPart) announceOnce(event, word("order", { title: event.listing_title ?? word("yourOrder"), status: SETTLED.includes(event.status) ? word(event.status) : event.status }));
+  refreshSoon();
 }
 
 async function refreshNotifications() {
