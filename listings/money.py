@@ -52,7 +52,7 @@ def ensure_known_currencies(currencies: Iterable[str]) -> None:
 
 def format_amount(cents: int, currency: str) -> str:
     """Return minor units as pages show them in their language: 24900 EUR as €249.00, or as 249,00 €."""
-    return _format(cents, currency, page_locale())
+    return format_amount_in(page_locale(), cents, currency)
 
 
 def page_locale() -> str:
@@ -61,11 +61,13 @@ def page_locale() -> str:
 
 
 @lru_cache(maxsize=4096)  # a tenth of a millisecond each, two dozen on a page
-def _format(cents: int, currency: str, locale: str) -> str:
-    # The language's own order of symbol and number, with the digits of the currency.
+def format_amount_in(locale: str, cents: int, currency: str) -> str:
+    """Return minor units as a language writes them, with as many digits as the currency has."""
     digits = minor_unit_digits(currency)
     pattern = str(Locale.parse(locale).currency_formats["standard"].pattern).partition(";")[0]
     pattern = pattern.replace("0.00", "0" + "." * bool(digits) + "0" * digits)
+    if get_currency_symbol(currency, locale)[-1].isalpha() and pattern.startswith("\N{CURRENCY SIGN}"):
+        pattern = pattern.replace("\N{CURRENCY SIGN}", "\N{CURRENCY SIGN}\N{NO-BREAK SPACE}")  # KWD 12.345
     return format_currency(in_major_units(cents, currency), currency, pattern, locale, currency_digits=False)
 
 

@@ -14,8 +14,8 @@ from listings.models import Order
 from listings.notifications.models import Notification
 from listings.notifications.orders import announce
 from listings.notifications.store import NewRow, store_notifications
+from listings.notifications.texts import write_amount
 from microstore.contracts.listings import CheckoutSettled
-from microstore.staff.money import show_amount
 
 MAX_CURRENCIES = 3  # whose sums are named; a text has room for a thousand characters
 
@@ -90,5 +90,8 @@ def _price(orders: Sequence[Order]) -> str:
         totals[order.currency] += order.total_cents or 0
     if len(totals) > MAX_CURRENCIES:
         return ""
-    amounts = gettext(" and ").join(show_amount(cents, code) for code, cents in sorted(totals.items()))
+    language = translation.get_language()
+    amounts = gettext(" and ").join(
+        write_amount(cents, code, language) for code, cents in sorted(totals.items())
+    )
     return gettext(" for {amounts}").format(amounts=amounts) if orders else ""

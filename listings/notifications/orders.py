@@ -15,10 +15,9 @@ from listings.models import Order, Refund
 from listings.notifications.mail import send_emails
 from listings.notifications.models import Notification
 from listings.notifications.store import NewRow, Stored, store_notifications
-from listings.notifications.texts import TEXTS
+from listings.notifications.texts import TEXTS, write_amount
 from microstore.contracts.contract import Message
 from microstore.contracts.listings import OrderRejected, RefundCompleted
-from microstore.staff.money import show_amount
 
 Kind: TypeAlias = Notification.Kind
 Role: TypeAlias = Notification.Role
@@ -106,9 +105,7 @@ def _reasons_of(facts: Iterable[Message]) -> dict[UUID, str]:
 def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[NewRow]:
     refunded_cents = fact.amount_cents if isinstance(fact, RefundCompleted) else 0
     values = {
-        "refunded": show_amount(refunded_cents, order.currency),
         "thing": f"{order.quantity} × {order.title}",
-        "total": show_amount(order.total_cents or 0, order.currency),
         "reason": reason.rstrip("."),
     }
     people = [(Role.SELLER, order.seller_id, order.seller_language)]
@@ -122,10 +119,19 @@ def _rows_of(kind: Kind, fact: Message, order: Bought, *, reason: str) -> list[N
             kind=kind.value,
             role=role.value,
             order_id=order.order_id,
-            text=_text_of(kind, role, language).format_map(values),
+            text=_text_of(kind, role, language).format_map(
+                values | _amounts(order, refunded_cents, language)
+            ),
         )
         for role, person, language in people
     ]
+
+
+def _amounts(order: Bought, refunded_cents: int, language: str | None) -> dict[str, str]:
+    return {
+        "refunded": write_amount(refunded_cents, order.currency, language),
+        "total": write_amount(order.total_cents or 0, order.currency, language),
+    }
 
 
 @cache  # two a purchase: to activate a language and look a text up takes 8 µs
