@@ -64,9 +64,13 @@ def test_income_is_pending_and_then_available(
     sell(5_000, currency=currency)
     settings.HOLD_DAYS = 0
     sell(700, 10, currency=currency)
+    settings.PAYOUT_EVERY_DAYS, settings.PAYOUT_MINIMUM_UNITS = 14, 10
+    shown = {"pending_cents": 5_000, "available_cents": 710}
+    least = {"EUR": 1_000, "JPY": 10, "KWD": 10_000}[currency]
     assert client_of(ALICE).get("/api/balance/").json() == {
         "hold_days": 0,
-        "balances": [{"currency": currency, "pending_cents": 5_000, "available_cents": 710}],
+        "payout_every_days": 14,
+        "balances": [{"currency": currency, **shown, "payout_minimum_cents": least}],
     }
     assert client_of(BOB).get("/api/balance/").json()["balances"] == []
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -98,11 +99,11 @@ class EntryAdmin(ExportAdmin):
 
     @admin.display(description="kind")
     def kind(self, entry: Entry) -> str:
-        return entry.journal.kind
+        return entry.journal.get_kind_display()
 
     @admin.display(description="occurred at")
-    def occurred_at(self, entry: Entry) -> Any:
-        return entry.journal.occurred_at
+    def occurred_at(self, entry: Entry) -> str:
+        return date_format(entry.journal.occurred_at, "DATETIME_FORMAT")
 
     @admin.display(description="owner")
     def owner(self, entry: Entry) -> SafeString | str:

@@ -94,4 +94,5 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{show_amount(self.amount_cents, self.currency)} in {self.account} of {self.owner_id}"
+        amount = show_amount(self.amount_cents, self.currency)
+        return f"{amount} in {self.get_account_display()} {self.owner_id}"

@@ -118,7 +118,10 @@ class PayoutAdmin(OfSellerAdmin):
     def statement_lines(self, payout: Payout) -> str:
         """Return the lines of statements that name the payout."""
         lines = payout.lines.order_by("id")
-        return "; ".join(f"{line.booked_on}, {line.statement} {line.problem}".strip() for line in lines)
+        return (
+            "; ".join(f"{line.booked_on}, {line.statement} {line.problem}".strip() for line in lines)
+            or "none"
+        )
 
 
 @admin.register(BankAccount)

@@ -135,11 +135,15 @@ export interface components {
             pending_cents: number;
             /** @description The rest. Negative where refunds exceed it. */
             available_cents: number;
+            /** @description Available income is paid out from this on. */
+            payout_minimum_cents: number;
         };
         /** @description A seller's balances, and for how long income is held. */
         Balances: {
             /** @description Days after a sale until its income is available. */
             hold_days: number;
+            /** @description Days from a payout to the next in its currency. */
+            payout_every_days: number;
             balances: components["schemas"]["Balance"][];
         };
         /**
