@@ -237,7 +237,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display
     def category(self, order: Order) -> str:
-        return order.item.category
+        return order.item.get_category_display()
 
     @admin.display
     def description(self, order: Order) -> str:
@@ -257,7 +257,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def seller_link(self, order: Order) -> SafeString:
         return link_to_customer(order.listing.seller)
 
-    @admin.display(description="what happened")
+    @admin.display(description="what happened (UTC)")
     def steps(self, order: Order) -> SafeString:
         return render_to_string("staff/timeline.html", {"steps": timeline(order)})
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from listings.accounts.customer import link_to_customer
 from listings.catalogue.reports import dismiss_report, uphold_report
@@ -15,12 +16,14 @@ from listings.models import Report
 from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.decisions import given_reason, show_reason_form
 
+SHOWN_CHARACTERS = 80  # in the list; a report may have a thousand
+
 
 @admin.register(Report)
 class ReportAdmin(ReadOnlyAdmin):
     """Reports by users, read only but for the two decisions."""
 
-    list_display = ("id", "listing_link", "reason", "text", "reporter_link", "state", "created_at")
+    list_display = ("id", "listing_link", "reason", "words", "reporter_link", "state", "created_at")
     list_filter = ("state",)
     list_select_related = ("listing", "reporter")
     fields = (
@@ -68,6 +71,10 @@ class ReportAdmin(ReadOnlyAdmin):
         decided = sum(decide(report, by=by, reason=reason) for report in reports)
         self.message_user(request, f"{decided} {done}.", messages.SUCCESS if decided else messages.WARNING)
         return None
+
+    @admin.display(description="text")
+    def words(self, report: Report) -> str:
+        return Truncator(report.text).chars(SHOWN_CHARACTERS)
 
     @admin.display(description="listing")
     def listing_link(self, report: Report) -> SafeString:

@@ -8,6 +8,8 @@ from listings.models import LiveEvent, Order
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.staff.money import show_amount
 
+REFUNDED = (Order.Status.PARTLY_REFUNDED, Order.Status.REFUNDED)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -19,8 +21,13 @@ class Step:
 
 
 def timeline(order: Order) -> list[Step]:
-    """Return the steps of an order, from its acceptance to its dead letters."""
-    return [*_sent(order), *_settled(order), *_refunds(order), *_dead(order)]
+    """Return the steps of an order in the order of time; one without a time stays behind its predecessor."""
+    steps = [*_sent(order), *_settled(order), *_refunds(order), *_dead(order)]
+    placed, at = [], order.created_at
+    for step in steps:
+        at = step.at or at
+        placed.append((at, step))
+    return [step for _, step in sorted(placed, key=lambda each: each[0])]
 
 
 def _sent(order: Order) -> Iterator[Step]:
@@ -45,7 +52,9 @@ def _settled(order: Order) -> Iterator[Step]:
         return
     seconds = (order.settled_at - order.created_at).total_seconds()
     about = f" as transaction {order.transaction_id}" if order.transaction_id else f": {order.reason}"
-    yield Step(order.settled_at, f"{order.status} after {seconds:.2f} s{about}")
+    # What became of it later, by refunds, is not what it was settled as.
+    settled = Order.Status.COMPLETED if order.status in REFUNDED else order.status
+    yield Step(order.settled_at, f"{settled} after {seconds:.2f} s{about}")
     for event in LiveEvent.objects.filter(order_id=order.pk).order_by("seq"):
         yield Step(event.created_at, f"{event.type} pushed to browsers as seq {event.seq}")
 

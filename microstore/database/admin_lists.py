@@ -84,11 +84,11 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
             return super().change_view(request, object_id, form_url, extra_context)
         if ACTION_CHECKBOX_NAME in request.POST:
             # Of this row, whatever else the form names.
-            done = self.response_action(request, self.get_queryset(request).filter(pk=row.pk))  # type: ignore[attr-defined]  # untyped
+            done = self.response_action(request, self.get_queryset(request).filter(pk=row.pk))
             return done or HttpResponseRedirect(request.get_full_path())
         offered = [
             (name, label)
-            for name, (_, _, label) in self.get_actions(request).items()
+            for name, label in self.get_action_choices(request, [])
             if name != "delete_selected" and self.is_applicable(name, row)
         ]
         context = {"row_actions": offered, "row_links": self._links(request, row)}
@@ -99,7 +99,7 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
         for label, (model, term) in self.lists_about(row).items():
             app, name = model._meta.app_label, model._meta.model_name
             if request.user.has_perm(f"{app}.view_{name}"):
-                links[label] = f"{reverse(f'admin:{app}_{name}_changelist')}?{urlencode({'q': term})}"
+                links[label] = f"{reverse(f'admin:{app}_{name}_changelist')}?{urlencode({'q': str(term)})}"
         return links
 
 

@@ -45,4 +45,4 @@ def show_reason_form(
 
 def count_rows(model: type[Model], count: int) -> str:
     """Return a count with the model's name in its number: `1 payout`, `2 payouts`."""
-    return f"{count} {model_ngettext(model, count)}"
+    return f"{count} {model_ngettext(model._meta, count)}"
