@@ -10,11 +10,13 @@ from django.test import Client
 from listings.accounts.deletion import request_deletion
 from listings.catalogue.reports import report_listing
 from listings.models import Listing, Order, Refund
+from listings.orders.timeline import timeline
+from listings.refunds.settle import complete_refunds
 from listings.settling.complete import complete_orders
 from microstore.staff.models import StaffAction
 from tests.listings.hooks import endpoint_of
 from tests.listings.purchases import order_one
-from tests.listings.replies import item_sold
+from tests.listings.replies import item_sold, order_refunded
 from tests.support.pages import text
 from tests.support.roles import client_as
 
@@ -115,6 +117,19 @@ def test_finance_refunds_a_part_of_an_order_from_its_page(order: Order) -> None:
         act(client, page, str(order.pk), "refund", reason="It never came", amount="20.50", key=key[1])
     assert Refund.objects.get().amount_cents == 2_050
     assert "It never came" in text(client.get(page.replace("change", "history")))
+
+
+def test_the_timeline_of_a_refunded_order_is_in_the_order_of_time(order: Order) -> None:
+    page = f"/admin/listings/order/{order.pk}/change/"
+    act(client_as("finance"), page, str(order.pk), "refund", reason="It never came", amount="20.50")
+    complete_refunds([order_refunded(Refund.objects.get())])
+    order.refresh_from_db()
+    assert order.status == "partly_refunded"
+    steps = timeline(order)
+    assert sum(step.text.startswith("completed after ") for step in steps) == 1
+    assert not any("partly_refunded" in step.text for step in steps)
+    times = [step.at for step in steps if step.at]
+    assert times == sorted(times)
 
 
 def test_support_suspends_a_seller_with_a_reason_and_reinstates_them(
