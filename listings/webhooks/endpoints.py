@@ -48,9 +48,8 @@ def may_watch_all(viewer: Any) -> bool:
 def ensure_may_watch(scope: str, viewer: Any) -> None:
     """Raise NotYours where the scope is that of all orders, which the viewer may not watch."""
     if scope == Scope.ALL_ORDERS and not may_watch_all(viewer):
-        raise NotYours(
-            "Staff with the permission for it, logged in with their second factor, get the events of all."
-        )
+        text = "Staff with the permission for it, logged in with their second factor, get the events of all."
+        raise NotYours(text)
 
 
 def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint:
