@@ -150,9 +150,6 @@ def find_it_in_the_balance(seller: Visitor) -> None:
     expect(seller.page.get_by_role("main")).to_contain_text("€249.50 available")
     expect(seller.page.get_by_role("main")).to_contain_text("Income is available at once.")
     movement = seller.page.get_by_role("listitem").filter(has_text="balance €249.50")
-    expect(movement).to_be_visible()
-    # The feed has sent the sale again by now, which this page was made after.
-    assert seller.page.locator("#said p").count() == 0
     movement.get_by_role("link", name="Sale").click()
     expect(seller.page.get_by_role("heading", name="Sale", exact=True)).to_be_visible()
 
