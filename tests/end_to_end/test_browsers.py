@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from stack.waiting import wait_until
 from tests.support.accessibility import TOO_WIDE, findings
 from tests.support.market import Market
 from tests.support.pictures import picture
@@ -89,6 +90,29 @@ def held(market: Market, process: str) -> Iterator[None]:
 
 def new_name(what: str) -> str:
     return f"{what}-{uuid4().hex[:8]}"
+
+
+def test_a_sale_that_the_feed_sends_again_is_older_than_the_page(market: Market, chromium: Browser) -> None:
+    seller, buyer = market.add_people(2)
+    stool, sofa = seller.sell(new_name("Stool"), quantity=5), seller.sell(new_name("Sofa"))
+    for listing in (stool, sofa):  # the latest sale itself is not sent again
+        market.wait_settled([buyer.buy(listing).json()["id"]])
+    headers = {"If-Match": "*"}
+    assert seller.request("PATCH", f"/api/listings/{stool}/", json={"quantity": 10}, headers=headers).ok
+    frames: list[str | bytes] = []
+    with visit(chromium, market.listings_url) as anybody:
+        page = anybody.page
+        # Playwright marks the function that it is given, and cannot mark one of C.
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))  # noqa: PLW0108
+        page.goto(f"/listings/{stool}/")
+
+        def is_sent_again() -> bool:
+            page.evaluate("1")  # lets Playwright receive
+            return any(f'"listing_id":{stool},' in str(frame) for frame in frames)
+
+        assert wait_until(is_sent_again, timeout_seconds=20)
+        expect(page.locator(".just-changed")).to_have_count(0)
+        expect(page.locator(".stock")).to_have_text("9 left")
 
 
 def test_one_buys_and_the_other_sees_it_sold(market: Market, chromium: Browser, photograph: Path) -> None:

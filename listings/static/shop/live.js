@@ -107,15 +107,19 @@ function onListingEvent(event) {
   if (event.available === undefined || event.seq <= (latest.get(event.listing_id) ?? 0)) return;
   latest.set(event.listing_id, event.seq);
   const concernsUs = document.getElementById(`order-${event.order_id}`) || document.querySelector(`main [data-listing="${event.listing_id}"]`);
-  showStock(event.listing_id, event.available);
+  if (!isSentAgain(event)) showStock(event.listing_id, event.available);
   if (concernsUs) refreshSoon();
 }
 
-// The feed sends again what is of the last minutes: commits become visible out of order. The page was made with it.
+// The feed sends again what was stored shortly before the page was made, since commits become visible out of order.
+function isSentAgain(event) {
+  return event.seq <= Number(page.liveAfter);
+}
+
 const announced = new Set();
 function announceOnce(event, text) {
   const key = `${event.type} ${event.seq} ${event.id}`;
-  if (event.seq <= Number(page.liveAfter) || announced.has(key)) return;
+  if (isSentAgain(event) || announced.has(key)) return;
   announced.add(key);
   announce(text);
 }
