@@ -1,8 +1,9 @@
 """Pushing events to browsers through Channels. Best effort: the events are stored in the database."""
 
 import asyncio
+import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ READERS_GROUP = "readers"
 # Clients know one type for stock that is available again. The table tells the causes apart.
 SENT_AS = {"item_returned": "item_released"}
 HINTS = ("order_refunded", "checkout_settled")  # for the parties of an order alone
+MAX_FRAME_BYTES = 500_000  # many clients take a frame of 1 MiB at most; JSON's text is ASCII
 PUSH_TIMEOUT_SECONDS = 1  # a worker waits no longer than this for Redis
 # Where Redis is silent each push took all of that second, so that a worker settled two batches a second.
 breaker = CircuitBreaker(failures=1)
@@ -109,14 +111,28 @@ def to_hubs(events: Iterable[LiveEvent]) -> list[dict[str, Any]]:
     return shown
 
 
-def frame(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the content of one WebSocket frame: an event alone, or several as a batch."""
-    return events[0] if len(events) == 1 else {"type": "batch", "events": list(events)}
+def frames(events: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the JSON texts of WebSocket frames with these events: an event alone, or several as a batch."""
+    texts: list[str] = []
+    size = 0
+    for event in events:
+        text = json.dumps(event, separators=(",", ":"))
+        if texts and size + len(text) > MAX_FRAME_BYTES:
+            yield _batch(texts)
+            texts, size = [], 0
+        texts.append(text)
+        size += len(text) + 1
+    if texts:
+        yield _batch(texts)
 
 
 def unpack(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the events of a frame."""
     return list(content["events"]) if content["type"] == "batch" else [content]
+
+
+def _batch(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f'{{"type":"batch","events":[{",".join(texts)}]}}'
 
 
 def _send_hint(group: str, message: dict[str, Any], *, about: int) -> None:

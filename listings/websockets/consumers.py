@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -14,7 +13,7 @@ from django.conf import settings
 from listings import metrics
 from listings.live.events import events_after, latest_seq, resume_point
 from listings.live.frames import Reset
-from listings.live.push import frame, to_clients
+from listings.live.push import frames, to_clients
 from listings.websockets import order_events
 from listings.websockets.admission import (
     BAD_TOKEN,
@@ -148,10 +147,10 @@ class LiveSocket(AsyncWebsocketConsumer):
         return next_after
 
     async def send_events(self, events: Sequence[dict[str, Any]]) -> None:
-        """Send the events in one frame, if there are any."""
-        if events:
-            await self.send(text_data=json.dumps(frame(events), separators=(",", ":")))
-            metrics.PUSHED.inc(len(events))
+        """Send the events, in as few frames as their size allows."""
+        for text in frames(events):
+            await self.send(text_data=text)
+        metrics.PUSHED.inc(len(events))
 
     async def _send_queued(self) -> None:
         while True:

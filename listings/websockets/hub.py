@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 from listings import metrics
 from listings.live.events import events_with_seqs, recent_seqs, seqs_after
 from listings.live.frames import Heartbeat, Reset
-from listings.live.push import LISTINGS_GROUP, frame, is_public, listen, to_hubs
+from listings.live.push import LISTINGS_GROUP, frames, is_public, listen, to_hubs
 from listings.websockets.seen import SeenSequence
 
 log = structlog.get_logger(__name__)
@@ -77,22 +77,22 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def deliver(self, events: Iterable[dict[str, Any]]) -> None:
-        """Send the events that were not sent before, in one frame, to every socket that may see them."""
+        """Send the events that were not sent before to every socket that may see them."""
         new = [event for event in events if event["seq"] not in self._seen]
         if new:
             self._seen.add((event["seq"] for event in new), now=time.monotonic())
             browsers = self._sockets - self._order_hubs
             public = [event for event in new if is_public(event)]
-            self._send(self._order_hubs, frame(new))
+            self._send(self._order_hubs, new)
             if public:
-                self._send(browsers, frame(public))
+                self._send(browsers, public)
             metrics.PUSHED.inc(len(public) * len(browsers))
 
-    def _send(self, sockets: set[Socket], content: dict[str, Any]) -> None:
+    def _send(self, sockets: set[Socket], events: Sequence[dict[str, Any]]) -> None:
         # Encoded once, however many sockets there are.
-        text = json.dumps(content, separators=(",", ":"))
-        for socket in list(sockets):
-            socket.enqueue(text)
+        for text in frames(events):
+            for socket in list(sockets):
+                socket.enqueue(text)
 
     async def _listen(self) -> None:
         await listen(
@@ -118,7 +118,7 @@ class Hub:
             # Also without events: by the heartbeat a browser notices a connection that is dead.
             if time.monotonic() >= self._beat_at:
                 self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
-                self._send(self._sockets, Heartbeat(seq=self._seen.newest).to_client())
+                self._send(self._sockets, [Heartbeat(seq=self._seen.newest).to_client()])
 
     def _find_missed(self) -> list[dict[str, Any]]:
         # Seqs first, and rows only for those not seen: mostly there are none.

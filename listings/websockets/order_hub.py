@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 
 from listings import metrics
 from listings.live.frames import NotificationHint
-from listings.live.push import READERS_GROUP, frame, listen, unpack
+from listings.live.push import READERS_GROUP, frames, listen, unpack
 from listings.websockets import order_events
 from listings.websockets.hub import current_hub
 from microstore.contracts.listings import CHECKOUT_SETTLED
@@ -79,7 +79,7 @@ class OrderHub:
         while True:
             content = json.loads(await self._frames.get())
             if content["type"] == "heartbeat":
-                self._send_to(list(self._sockets), content)
+                self._send_to(list(self._sockets), [content])
                 continue
             try:
                 await self._deliver(unpack(content))
@@ -106,13 +106,13 @@ class OrderHub:
             for user_id in {event["buyer_id"], event.get("seller_id")} & self._sockets.keys():
                 by_user[user_id].append(event)
         for user_id, own in by_user.items():
-            self._send_to([user_id], frame(own))
+            self._send_to([user_id], own)
             metrics.PUSHED.inc(len(own) * len(self._sockets.get(user_id, ())))
 
-    def _send_to(self, users: Sequence[int], content: dict[str, Any]) -> None:
-        text = json.dumps(content, separators=(",", ":"))
-        for socket in [socket for user_id in users for socket in self._sockets.get(user_id, ())]:
-            socket.enqueue(text)
+    def _send_to(self, users: Sequence[int], events: Sequence[dict[str, Any]]) -> None:
+        for text in frames(events):
+            for socket in [socket for user_id in users for socket in self._sockets.get(user_id, ())]:
+                socket.enqueue(text)
 
 
 def _read(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What browsers are told of sales, through the real channel layer."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -250,6 +251,24 @@ def test_a_sale_is_completed_though_nobody_can_be_told(
     assert "push_failed" in capsys.readouterr().err
     with browse(f"{FEED}?after={event.seq - 1}") as browser:
         assert browser.read() == seen([event])[0]
+
+
+def test_a_frame_is_no_larger_than_clients_take() -> None:
+    events = [{"type": "order", "seq": seq, "item": "lamp" * 50_000} for seq in range(4)]
+    sent = list(push.frames(events))
+    assert [len(push.unpack(json.loads(text))) for text in sent] == [2, 2]
+    assert [event for text in sent for event in push.unpack(json.loads(text))] == events
+    assert max(map(len, sent)) < 2**20
+
+
+def test_what_a_browser_missed_comes_in_several_frames_where_it_is_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(push, "MAX_FRAME_BYTES", 300)
+    events = make_old_events(5)
+    with browse(f"{FEED}?after={events[0].seq - 1}") as browser:
+        parts = [push.unpack(browser.read()) for _ in range(3)]
+        assert [event for part in parts for event in part] == seen(events)
 
 
 class SilentLayer:
