@@ -17,6 +17,7 @@ from microstore.staff.money import in_major_units
 from transactions.csv_export import escape_formulas
 from transactions.payouts.details import BankDetails, as_banks_write, try_open
 from transactions.payouts.models import Payout
+from transactions.payouts.preparing import find_sendable
 
 log = structlog.get_logger(__name__)
 
@@ -80,12 +81,7 @@ def _publish(batch: str) -> None:
 
 
 def _claim_prepared() -> Mapping[Payout, BankDetails]:
-    prepared = Payout.objects.filter(status=Payout.Status.PREPARED, bank_account__replaced_at=None)
-    rows = (
-        prepared.order_by("id")
-        .select_related("bank_account")
-        .select_for_update(of=("self",), skip_locked=True)
-    )
+    rows = find_sendable().select_related("bank_account").select_for_update(of=("self",), skip_locked=True)
     return {payout: details for payout in rows[:PAYOUTS_IN_FILE] if (details := try_open(payout))}
 
 

@@ -98,3 +98,8 @@ def minimum_cents(currency: str) -> int:
     unit_cents: int = 10 ** minor_unit_digits(currency)
     least: int = settings.PAYOUT_MINIMUM_UNITS * unit_cents
     return max(1, least)
+
+
+def find_sendable() -> QuerySet[Payout]:
+    """Return the prepared payouts whose bank account its seller has not replaced since, oldest first."""
+    return Payout.objects.filter(status=Payout.Status.PREPARED, bank_account__replaced_at=None).order_by("id")

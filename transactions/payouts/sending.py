@@ -19,6 +19,7 @@ from microstore.database.clock import database_now
 from transactions.payouts import files, provider
 from transactions.payouts.details import BankDetails, open_details, try_open
 from transactions.payouts.models import Payout
+from transactions.payouts.preparing import find_sendable
 from transactions.payouts.settling import Outcome, settle_payouts
 
 HTTP = "http"
@@ -67,9 +68,7 @@ def look_up_payouts() -> Iterator[int]:
 @transaction.atomic
 def _claim_next(skipped: set[UUID]) -> tuple[Payout, BankDetails] | None:
     """Store the next prepared payout as sent; return it with its details. Add to `skipped` those without."""
-    prepared = Payout.objects.filter(status=Payout.Status.PREPARED, bank_account__replaced_at=None)
-    prepared = prepared.order_by("id")
-    while payout := _lock_first(prepared.exclude(pk__in=skipped)):
+    while payout := _lock_first(find_sendable().exclude(pk__in=skipped)):
         if details := try_open(payout):
             # Before the call, and committed: a process that dies during it must not leave what looks unsent.
             payout.status, payout.provider, payout.sent_at = Payout.Status.SENT, HTTP, database_now()
