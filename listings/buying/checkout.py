@@ -38,7 +38,7 @@ class Checkout:
     @property
     def request_hash(self) -> str:
         """Equal for two checkouts of the same; never that of a purchase."""
-        items = [(item.listing_id, item.quantity, *_said(item.seen)) for item in self.items]
+        items = [(item.listing_id, item.quantity, *_hashed_fields(item.seen)) for item in self.items]
         return hash_request({"checkout": items})
 
     def as_purchases(self) -> list[Purchase]:
@@ -59,10 +59,10 @@ class Checkout:
         ]
 
 
-def _said(seen: Offer | None) -> Sequence[object]:
+def _hashed_fields(seen: Offer | None) -> Sequence[object]:
     # A page's offer has the edition, too, and is not compared: a cart is bought once, by whichever click
     # arrives, though its page may show another price by the second.
-    return seen.as_said() if seen and seen.editions is None else ()
+    return seen.hashed_fields() if seen and seen.editions is None else ()
 
 
 def check_out(checkout: Checkout) -> tuple[Sequence[Order], bool]:

@@ -35,8 +35,8 @@ class Offer(NamedTuple):
             return cls(editions=frozenset())
         return cls(int(written[1]), written[2], frozenset([int(written[3])]), written[4])
 
-    def as_said(self) -> list[object]:
-        """Return what tells a request with this offer from one with another, but for the editions."""
+    def hashed_fields(self) -> list[object]:
+        """Return the fields that the hash of a request with this offer covers: all but the editions."""
         return [self.price_cents, self.currency, *([self.fee_version] if self.fee_version else [])]
 
 

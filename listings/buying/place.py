@@ -48,7 +48,7 @@ class Purchase:
         """Equal for two requests that an idempotency key may stand for."""
         if self.checkout_id:
             return self.checkout_hash
-        seen = self.seen.as_said() if self.seen else []
+        seen = self.seen.hashed_fields() if self.seen else []
         return hash_request([self.listing_id, self.quantity, *seen])
 
 
