@@ -1,5 +1,8 @@
 # Everything that is typed by hand, by CI or by a hook is a target here; `make` lists them.
 
+# Whatever the locale is: the tools read and write texts in UTF-8, as the services do by their code.
+export PYTHONUTF8 := 1
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -48,12 +48,12 @@ def read_samples(release: Path) -> Iterator[Sample]:
     """Yield the messages of a release."""
     for file in sorted(release.glob("*.json")):
         if file.name not in (CONTRACTS, FRAMES):
-            yield Sample(**json.loads(file.read_text()))
+            yield Sample(**json.loads(file.read_text(encoding="utf-8")))
 
 
 def read_frames(release: Path) -> list[Frame]:
     """Return the WebSocket frames of a release."""
-    return [Frame(**each) for each in json.loads((release / FRAMES).read_text())]
+    return [Frame(**each) for each in json.loads((release / FRAMES).read_text(encoding="utf-8"))]
 
 
 def write_samples(release: Path, samples: list[Sample], frames: list[Frame]) -> None:
@@ -65,4 +65,4 @@ def write_samples(release: Path, samples: list[Sample], frames: list[Frame]) -> 
 
 
 def _write(file: Path, content: object) -> None:
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -11,4 +11,4 @@ def load_sql(file: Path) -> RunSQL:
     The file holds the present text of a function: a migration from the first one on loads today's. PL/pgSQL
     looks its tables and columns up when it is called, so these may be made by later migrations.
     """
-    return RunSQL(file.read_text(), RunSQL.noop)
+    return RunSQL(file.read_text(encoding="utf-8"), RunSQL.noop)

@@ -6,7 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 
-RIGHTS = (Path(__file__).parent / "sql/rights.sql").read_text()
+RIGHTS = (Path(__file__).parent / "sql/rights.sql").read_text(encoding="utf-8")
 
 
 def grant_rights(using: str, **migration: Any) -> None:
@@ -15,5 +15,5 @@ def grant_rights(using: str, **migration: Any) -> None:
     if "plan" in migration:
         own = [file for app in apps.get_app_configs() for file in Path(app.path).glob("**/sql/rights.sql")]
         with connections[using].cursor() as cursor:
-            for rights in [RIGHTS, *map(Path.read_text, own)]:
+            for rights in [RIGHTS, *(file.read_text(encoding="utf-8") for file in own)]:
                 cursor.execute(rights)

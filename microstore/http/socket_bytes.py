@@ -63,7 +63,7 @@ class BoundedSockets:
 def resident_bytes() -> int:
     """Return the memory of this process that is in use; 0 where the system does not say."""
     try:
-        pages = int(MEMORY.read_text().split()[1])
+        pages = int(MEMORY.read_text(encoding="utf-8").split()[1])
     except OSError:
         return 0
     return pages * resource.getpagesize()

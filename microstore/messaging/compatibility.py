@@ -32,7 +32,7 @@ print(json.dumps({each.task_name: {
 def read_contracts(folder: Path, module: str) -> Contracts:
     """Return the contracts of the module in a folder, read by a process of its own."""
     command = [sys.executable, "-c", DUMP, module]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603
+    run = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=True)  # noqa: S603
     found: Contracts = json.loads(run.stdout)
     return found
 

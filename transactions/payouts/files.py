@@ -87,7 +87,7 @@ def _claim_prepared() -> Mapping[Payout, BankDetails]:
 
 def _write(folder: Path, payouts: Mapping[Payout, BankDetails]) -> None:
     folder.mkdir(mode=0o700)
-    with (folder / "payouts.csv").open("x", newline="") as file:
+    with (folder / "payouts.csv").open("x", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for payout, details in payouts.items():

@@ -87,7 +87,7 @@ def read_release(release: str, module: str, scratch: str) -> Contracts:
     """Return the contracts of a JSON file, a folder with the module, or a Git reference."""
     path = Path(release)
     if path.is_file():
-        kept: Contracts = json.loads(path.read_text())
+        kept: Contracts = json.loads(path.read_text(encoding="utf-8"))
         return kept
     return read_contracts(path if path.is_dir() else export(release, module, into=scratch), module)
 
