@@ -132,9 +132,9 @@ class ListingAdmin(FastAdmin):
         """Withdraw listings from sale; orders that were accepted before still complete."""
         return self._moderate(request, listings, withdraw_listing, "withdraw", "withdrawn")
 
-    @admin.action(description="Restore to sale", permissions=["moderate"])
+    @admin.action(description="Restore", permissions=["moderate"])
     def restore(self, request: HttpRequest, listings: QuerySet[Listing]) -> HttpResponse | None:
-        """Restore withdrawn listings to sale."""
+        """Give withdrawn listings back the status that they had: those on sale are on sale again."""
         return self._moderate(request, listings, restore_listing, "restore", "restored")
 
     def _moderate(

@@ -94,6 +94,14 @@ class Listing(models.Model):
         db_default="",
         help_text="Why staff withdrew it; empty where its seller did.",
     )
+    restored_as = models.CharField(
+        max_length=10,
+        choices=Status,
+        default=Status.WITHDRAWN,
+        db_default=Status.WITHDRAWN,
+        editable=False,
+        help_text="Status that it has again when staff restore it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,6 +1,9 @@
 """Withdrawing and restoring of listings by staff."""
 
+from typing import Any
+
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from listings.catalogue.picture_files import new_names
@@ -21,7 +24,11 @@ def withdraw_listing(listing_id: int, *, by: str, reason: str) -> bool:
             by=by,
             reason=reason,
             found={"withdrawn_reason": ""},
-            changed={"status": Listing.Status.WITHDRAWN, "withdrawn_reason": reason},
+            changed={
+                "status": Listing.Status.WITHDRAWN,
+                "withdrawn_reason": reason,
+                "restored_as": F("status"),
+            },
         )
 
 
@@ -32,24 +39,27 @@ def decide_reports(found: dict[str, int], state: Report.State, *, by: str) -> in
 
 
 def restore_listing(listing_id: int, *, by: str, reason: str) -> bool:
-    """Put a listing that staff withdrew on sale again; return False if they did not withdraw it."""
+    """Give a listing back the status that it had; return False if staff did not withdraw it.
+
+    A draft is a draft again, and what its seller has withdrawn, before or since, stays so.
+    """
     return _moderate(
         listing_id,
         "restored",
         by=by,
         reason=read_reason(reason),
         found={"withdrawn_reason__gt": ""},
-        changed={"status": Listing.Status.ON_SALE, "withdrawn_reason": ""},
+        changed={"status": F("restored_as"), "withdrawn_reason": ""},
     )
 
 
 @transaction.atomic
 def _moderate(
-    listing_id: int, action: str, *, by: str, reason: str, found: dict[str, str], changed: dict[str, str]
+    listing_id: int, action: str, *, by: str, reason: str, found: dict[str, str], changed: dict[str, Any]
 ) -> bool:
     if not update_if_unchanged(Listing.objects.filter(pk=listing_id, **found), changed):
         return False
-    if changed["status"] == Listing.Status.WITHDRAWN:
+    if changed["withdrawn_reason"]:
         decide_reports({"listing_id": listing_id}, Report.State.UPHELD, by=by)
     record(action, by=by, target=f"listing {listing_id}", reason=reason)
     return True

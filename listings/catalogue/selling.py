@@ -73,13 +73,13 @@ def publish_listing(listing: Listing, *, editions: Editions) -> Listing:
     """Put a listing on sale. Raises EditionOutdated, WithdrawnByStaff or AddressNotVerified."""
     ensure_may_sell(listing.seller)
     rows = _rows_of(listing, editions).filter(withdrawn_reason="")
-    return _set_status(listing, Listing.Status.ON_SALE, rows, editions)
+    return _set_status(listing, {"status": Listing.Status.ON_SALE}, rows, editions)
 
 
 def withdraw_listing(listing: Listing, *, editions: Editions) -> Listing:
     """Take a listing and its pictures off sale; its orders stay valid. Raises EditionOutdated."""
     with new_names(listing.id):
-        _set_status(listing, Listing.Status.WITHDRAWN, _rows_of(listing, editions), editions)
+        _withdraw(listing, editions)
     return own_listing(listing.id, seller_id=listing.seller_id)
 
 
@@ -91,7 +91,7 @@ def delete_listing(listing: Listing, *, editions: Editions) -> Listing | None:
     with new_names(listing.id):
         # Withdrawing comes first: its UPDATE waits for concurrent purchases and for staff who withdraw it, so
         # that their orders and their reason are visible to the statements below.
-        withdrawn = _set_status(listing, Listing.Status.WITHDRAWN, _rows_of(listing, editions), editions)
+        withdrawn = _withdraw(listing, editions)
         if withdrawn.withdrawn_reason:
             raise _withdrawn_by_staff(withdrawn)
         has_orders = Order.objects.filter(listing_id=listing.id).exists()
@@ -176,10 +176,17 @@ def _withdrawn_by_staff(now: Listing) -> Refusal:
     return WithdrawnByStaff(text.format(reason=now.withdrawn_reason))
 
 
+def _withdraw(listing: Listing, editions: Editions) -> Listing:
+    # Also one that staff have withdrawn: restored, it is not on sale again.
+    withdrawn = Listing.Status.WITHDRAWN
+    values = {"status": withdrawn, "restored_as": withdrawn}
+    return _set_status(listing, values, _rows_of(listing, editions), editions)
+
+
 def _set_status(
-    listing: Listing, status: Listing.Status, rows: QuerySet[Listing], editions: Editions
+    listing: Listing, values: dict[str, Any], rows: QuerySet[Listing], editions: Editions
 ) -> Listing:
-    if not update_if_unchanged(rows, {"status": status}):
+    if not update_if_unchanged(rows, values):
         raise _refusal_of(listing, editions, _withdrawn_by_staff)
     return own_listing(listing.id, seller_id=listing.seller_id)
 

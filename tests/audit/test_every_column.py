@@ -25,7 +25,7 @@ FREE = {
     "listings_listing": {
         TEXTS: "title description category edition picture_id withdrawn_reason",
         TIMES: "created_at updated_at",
-        CHOSEN: "price_cents currency status",
+        CHOSEN: "price_cents currency status restored_as",
     },
     "listings_order": {
         TEXTS: "edition checkout_id reason trace fee_rule fee_version idempotency_key request_hash",

@@ -7,6 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
+from listings.accounts.deletion import request_deletion
+from listings.accounts.scrubbing import scrub_person
 from listings.buying.place import Purchase
 from listings.buying.purchase import buy_listing
 from listings.catalogue.moderation import restore_listing, withdraw_listing
@@ -54,6 +56,41 @@ def test_staff_leave_alone_what_its_seller_withdrew(
 ) -> None:
     client_of(alice).post(f"/api/listings/{armchair.pk}/withdraw/")
     assert not restore_listing(armchair.pk, by="carol", reason="a misunderstanding")
+
+
+@pytest.mark.parametrize("status", ["draft", "withdrawn"])
+def test_restoring_puts_nothing_on_sale_that_its_seller_had_not_on_sale(
+    alice: User, client_of: Callable[[User], APIClient], armchair: Listing, status: str
+) -> None:
+    Listing.objects.filter(pk=armchair.pk).update(status=status)
+    withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    assert restore_listing(armchair.pk, by="carol", reason="it was tamed")
+    armchair.refresh_from_db()
+    assert (armchair.status, armchair.withdrawn_reason) == (status, "")
+    assert client_of(alice).post(f"/api/listings/{armchair.pk}/publish/").json()["status"] == "on_sale"
+
+
+@pytest.mark.parametrize("wish", ["withdraw", "delete"])
+def test_what_its_seller_no_longer_sells_is_not_on_sale_again_once_restored(
+    alice: User, client_of: Callable[[User], APIClient], armchair: Listing, wish: str
+) -> None:
+    seller, url = client_of(alice), f"/api/listings/{armchair.pk}/"
+    withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    answer = seller.post(f"{url}withdraw/") if wish == "withdraw" else seller.delete(url)
+    assert answer.status_code == (200 if wish == "withdraw" else 403)
+    restore_listing(armchair.pk, by="carol", reason="it was tamed")
+    armchair.refresh_from_db()
+    assert armchair.status == ("withdrawn" if wish == "withdraw" else "on_sale")
+
+
+def test_a_listing_of_a_deleted_account_is_not_restored(armchair: Listing) -> None:
+    withdraw_listing(armchair.pk, by="carol", reason="it bites")
+    request_deletion(armchair.seller_id)
+    scrub_person(armchair.seller_id)
+    withdraw_listing(armchair.pk, by="carol", reason="it still bites")
+    restore_listing(armchair.pk, by="carol", reason="it was tamed")
+    armchair.refresh_from_db()
+    assert armchair.status == "withdrawn"
 
 
 def test_whoever_edits_what_staff_have_withdrawn_meanwhile_is_told(
