@@ -74,10 +74,10 @@ class ListingAdmin(FastAdmin):
     list_display = ("id", "title", "seller", "price", "available", "quantity", "status")
     list_filter = ("status", "category")
     list_select_related = ("seller",)
-    raw_id_fields = ("seller",)
+    # Its seller, too: orders, payouts and who may edit it go by that.
     readonly_fields = (
         *("status", "withdrawn_reason", "available", "quantity", "created_at", "updated_at", "pictures"),
-        *("seller_link", "reports"),
+        *("seller", "seller_link", "reports"),
     )
     search_fields = ("title",)
     search_help_text = "Words of a title or description, or the number of a listing."

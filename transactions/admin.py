@@ -105,5 +105,9 @@ class SellerTierAdmin(FastAdmin):
     search_help_text = "The number of a seller."
     ordering = ("seller_id",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: SellerTier | None = None) -> tuple[str, ...]:
+        # It is the key: another one would be another row, and this one would stay.
+        return ("seller_id",) if obj else ()
+
     def find(self, queryset: QuerySet[SellerTier], term: str) -> QuerySet[SellerTier]:
         return queryset.filter(pk=term) if is_id(term) else queryset.none()

@@ -20,7 +20,7 @@ class FastAdmin(BoundedAdmin):
     """Bounded list that inserts a StaffAction for every change made in the admin."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # Django's
-        if not change or obj._meta.pk.name in form.changed_data:
+        if not change:
             super().save_model(request, obj, form, change)
             return
         # Not the whole row, as Django's own does: its stock or password may have changed since it was read.

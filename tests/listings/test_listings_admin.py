@@ -148,3 +148,12 @@ def test_buyers_are_no_staff(client: Client, bob: User, one_of_each: None) -> No
     client.force_login(bob)
     for model in REGISTERED:
         assert client.get(url_of(model, "changelist")).status_code == 302
+
+
+def test_nobody_makes_a_listing_another_sellers(admin_client: Client, armchair: Listing, bob: User) -> None:
+    form = {"title": "Armchair", "price_cents": "1", "currency": "EUR", "category": "furniture"}
+    page = url_of(Listing, "change", armchair.pk)
+    assert admin_client.post(page, form | {"seller": bob.pk}).status_code == 302
+    seller = armchair.seller_id
+    armchair.refresh_from_db()
+    assert (armchair.title, armchair.seller_id) == ("Armchair", seller)

@@ -149,6 +149,13 @@ def test_no_statement_stores_a_commission_above_the_price() -> None:
             cursor.execute(f"UPDATE transactions_transaction SET commission_cents = {change}")
 
 
+def test_a_tier_stays_its_sellers_and_is_another_one_when_it_is_changed() -> None:
+    client, page = client_as("finance"), "/admin/transactions/sellertier/7/change/"
+    SellerTier.objects.create(seller_id=7, tier="gold")
+    assert client.post(page, {"seller_id": "8", "tier": "silver"}).status_code == 302
+    assert list(SellerTier.objects.values_list("seller_id", "tier")) == [(7, "silver")]
+
+
 def test_finance_sets_a_tier_and_it_is_recorded() -> None:
     client = client_as("finance")
     fields = {"seller_id": "7", "tier": "gold"}
