@@ -155,6 +155,16 @@ class WebhookNotFound(Refusal):
     status = HTTPStatus.NOT_FOUND
 
 
+class SecretJustChanged(Refusal):
+    """Two secrets sign, and the receiver may have either: there is no third until `Retry-After`."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, detail: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class WebhookOff(Refusal):
     """The endpoint is switched off, so nothing is sent to it."""
 

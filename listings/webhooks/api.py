@@ -13,7 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from listings.refusals import AccountGone, NotYours, TooManyWebhooks, WebhookNotFound, WebhookOff
+from listings.refusals import (
+    AccountGone,
+    NotYours,
+    SecretJustChanged,
+    TooManyWebhooks,
+    WebhookNotFound,
+    WebhookOff,
+)
 from listings.webhooks import endpoints
 from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
 from listings.webhooks.serializers import (
@@ -75,10 +82,10 @@ class WebhookViewSet(
 
     @extend_schema(responses=SecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret", throttle_scope="webhooks")
-    @refuses(WebhookNotFound, NotYours)
+    @refuses(WebhookNotFound, NotYours, SecretJustChanged)
     @takes_no_body
     def rotate_secret(self, request: Request, pk: str) -> Response:
-        """Get a new secret. For a day each request is signed with the one before, too."""
+        """Get a new secret. For a day the one before signs each request, too, and there is no third."""
         endpoint = self._own(pk)
         endpoints.ensure_may_watch(endpoint.scope, endpoint.owner)
         return Response(SecretSerializer(endpoints.rotate_secret(endpoint)).data)

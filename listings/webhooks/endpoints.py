@@ -1,6 +1,7 @@
 """Endpoints as their owners use them: made, changed, tried, and their deliveries sent again."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,18 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 from uuid_utils.compat import uuid7
 
 from listings import queries
-from listings.refusals import NotYours, TooManyWebhooks, WebhookNotFound, WebhookOff
+from listings.refusals import (
+    NotYours,
+    SecretJustChanged,
+    TooManyWebhooks,
+    WebhookNotFound,
+    WebhookOff,
+)
 from listings.webhooks.events import PING, make_body
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from listings.webhooks.secrets import BOTH_ARE_GOOD_FOR, make_secret
@@ -118,9 +126,15 @@ def delete_endpoint(endpoint: WebhookEndpoint) -> None:
 def rotate_secret(endpoint: WebhookEndpoint) -> WebhookEndpoint:
     """Give the endpoint a new secret; for a day each request has a signature of the one before as well.
 
-    Raises WebhookNotFound where it was deleted meanwhile.
+    Raises SecretJustChanged within that day, or WebhookNotFound where it was deleted meanwhile.
     """
     endpoint = _lock(endpoint)
+    if until := endpoint.both_sign_until:
+        text = gettext("The secret has just been changed. You can change it again after {time} UTC.")
+        raise SecretJustChanged(
+            text.format(time=date_format(until, gettext("j M Y, H:i"))),
+            retry_after_seconds=ceil((until - timezone.now()).total_seconds()),
+        )
     endpoint.previous_secret, endpoint.secret = endpoint.secret, make_secret()
     endpoint.previous_secret_until = timezone.now() + BOTH_ARE_GOOD_FOR
     endpoint.save(update_fields=("previous_secret", "secret", "previous_secret_until"))

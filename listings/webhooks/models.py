@@ -1,5 +1,6 @@
 """Tables of webhooks: endpoints, deliveries to them, and every attempt of each."""
 
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
@@ -54,6 +56,12 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return f"Webhook endpoint {self.pk}"
+
+    @property
+    def both_sign_until(self) -> datetime | None:
+        """The end of the time in which the previous secret signs too; None where one alone does."""
+        until = self.previous_secret_until
+        return until if until and until > timezone.now() else None
 
 
 class WebhookDelivery(models.Model):

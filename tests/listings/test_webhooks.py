@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -38,6 +39,7 @@ from microstore.telemetry.tracing import new_trace
 from tests.listings.hooks import endpoint_of, ensure_as_described, store_created
 from tests.listings.purchases import order_one
 from tests.listings.replies import item_sold, refund_refused
+from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +74,24 @@ def test_a_secret_is_shown_when_it_is_made_and_never_again(hers: APIClient) -> N
     for answer in (hers.get(path), hers.get("/api/webhooks/"), hers.patch(path, {}, format="json")):
         assert answer.status_code == 200
         assert "whsec_" not in answer.content.decode()
+
+
+def test_no_secret_that_the_receiver_may_have_is_lost_by_another_rotation(hers: APIClient) -> None:
+    """The receiver has the first or the second one: a third would take away one of them."""
+    made = hers.post("/api/webhooks/", HOOK, format="json").json()
+    path = f"/api/webhooks/{made['id']}/rotate-secret/"
+    second = hers.post(path).json()["secret"]
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.previous_secret_until
+    answer = hers.post(path)
+    problem = read_problem(answer, 409)
+    assert problem["type"] == "urn:microstore:problem:secret-just-changed"
+    assert 86_000 < int(answer.headers["Retry-After"]) <= 86_400
+    assert endpoint.previous_secret_until.strftime("%H:%M UTC") in problem["detail"]
+    endpoint.refresh_from_db()
+    assert (endpoint.previous_secret, endpoint.secret) == (made["secret"], second)
+    WebhookEndpoint.objects.update(previous_secret_until=Now())
+    assert hers.post(path).status_code == 200
 
 
 @pytest.mark.parametrize(

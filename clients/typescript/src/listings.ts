@@ -939,7 +939,7 @@ export interface paths {
         put?: never;
         /**
          * Get a new secret
-         * @description Get a new secret. For a day each request is signed with the one before, too.
+         * @description Get a new secret. For a day the one before signs each request, too, and there is no third.
          */
         post: operations["api_webhooks_rotate_secret_create"];
         delete?: never;
@@ -2050,6 +2050,16 @@ export interface components {
         };
         /** @description Request Entity Too Large */
         RequestEntityTooLarge: {
+            headers: {
+                "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Two secrets sign, and the receiver may have either: there is no third until `Retry-After`. */
+        SecretJustChanged: {
             headers: {
                 "X-Trace-Id": components["headers"]["X-Trace-Id"];
                 [name: string]: unknown;
@@ -4091,6 +4101,7 @@ export interface operations {
             403: components["responses"]["NotYours"];
             404: components["responses"]["WebhookNotFound"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["SecretJustChanged"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
