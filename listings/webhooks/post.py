@@ -9,10 +9,12 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import structlog
 from standardwebhooks import Webhook
 from urllib3.exceptions import HTTPError
 
 from listings.webhooks.addresses import check_url, ensure_allowed, port_of
+from listings.webhooks.failures import explain
 from microstore.database.texts import printable
 from microstore.http.calls import BoundedHttp, BoundedHttps
 
@@ -22,6 +24,8 @@ ANSWER_BYTES = 1_000  # of the body; the connection is closed then
 ANSWER_CHARACTERS = 500
 ERROR_CHARACTERS = 200
 AGENT = "MicroStore-Webhooks/1"
+
+log = structlog.get_logger(__name__)
 
 
 class Claimed(NamedTuple):
@@ -72,7 +76,8 @@ def attempt(claimed: Claimed) -> Outcome:
             "retry_after_seconds": retry_after,
         }
     except Exception as error:  # noqa: BLE001  # whatever it is, it must not end the sender of all the others
-        result = {"error": printable(str(error) or repr(error))[:ERROR_CHARACTERS]}
+        log.info("webhook_unanswered", delivery_id=claimed.delivery_id, error=repr(error))
+        result = {"error": printable(explain(error))[:ERROR_CHARACTERS]}
     return Outcome(duration_ms=round((time.monotonic() - began) * 1_000), **result)
 
 

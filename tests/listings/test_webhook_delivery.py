@@ -21,6 +21,7 @@ from listings.webhooks.post import Outcome
 from listings.webhooks.record import record
 from listings.webhooks.schedule import BREAKER_FAILURES
 from listings.webhooks.secrets import make_secret
+from stack.ports import choose_ports
 from tests.listings.hooks import endpoint_of, ensure_as_described, make_due, send_due, store_created
 from tests.listings.purchases import order_one
 from tests.support.receiver import Handler, Receiver, with_status
@@ -308,6 +309,34 @@ def test_an_endpoint_that_is_deleted_while_it_is_called_is_no_fault(
     assert not WebhookAttempt.objects.exists()
 
 
+def resolve_nothing(*_: object, **__: object) -> None:
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+def test_its_owner_reads_in_plain_words_why_nothing_was_answered(
+    endpoint: WebhookEndpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def error_of(url: str) -> str:
+        outcome = post.attempt(post.Claimed(1, 1, endpoint.pk, url, make_secret(), "", "msg_1", "{}"))
+        assert outcome.status_code is None
+        return outcome.error
+
+    [closed] = choose_ports(1)
+    assert error_of(f"http://127.0.0.1:{closed}/") == "The host accepts no connection at this port."
+    assert error_of(f"https://127.0.0.1:{receiver.port}/") == "The host does not speak TLS as it should."
+    receiver.answer = lambda handler: None
+    assert error_of(receiver.url("/")) == "The host ended the connection without a whole answer."
+    monkeypatch.setattr(post, "ANSWER_SECONDS", 0.2)
+    receiver.answer = never
+    assert error_of(receiver.url("/")) == "The host did not answer in time."
+    receiver.answer = endless_headers
+    assert error_of(receiver.url("/")) == "The host answered something that cannot be read."
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_nothing)
+    assert error_of("http://nowhere.example/") == "No address is known for the name of the host."
+    monkeypatch.setattr(post, "check_url", lambda _: 1 / 0)
+    assert error_of(receiver.url("/")) == "It could not be sent."
+
+
 def test_a_certificate_of_another_name_is_refused(
     delivery: WebhookDelivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,7 +361,9 @@ def test_a_certificate_of_another_name_is_refused(
         ]
     assert outcomes[0].status_code == 204
     assert receiver.received[0].headers["host"] == f"hooks.example:{receiver.port}"
-    assert ["CERTIFICATE_VERIFY_FAILED" in each.error for each in outcomes] == [False, True, True]
+    assert ["certificate is not valid for" in each.error for each in outcomes] == [False, True, True]
+    assert outcomes[1].error.startswith("The certificate of the host is not accepted: ")
+    assert "_ssl.c" not in outcomes[1].error
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
