@@ -26,10 +26,8 @@ class Offer(NamedTuple):
     fee_version: str | None = None
 
     @classmethod
-    def read(cls, text: str) -> "Offer | None":
-        """Return the offer that `write_offer` wrote into a page, None for no text; any other matches none."""
-        if not text:
-            return None
+    def read(cls, text: str) -> "Offer":
+        """Return the offer that `write_offer` wrote into a page; any other text, also "", matches none."""
         written = WRITTEN.fullmatch(text)
         if written is None:
             return cls(editions=frozenset())

@@ -39,8 +39,13 @@ class Line(NamedTuple):
 
     @property
     def offer(self) -> str:
-        """Return the offer that the page shows; its form sends it back with the purchase."""
-        return write_offer(self.listing, self.quote.fee_version if self.quote else "") if self.listing else ""
+        """Return the offer that the page shows; its form sends it back with the purchase.
+
+        A line with a problem has none: its price is in no total, so it is not bought should the problem pass.
+        """
+        if self.listing is None or self.problem:
+            return ""
+        return write_offer(self.listing, self.quote.fee_version if self.quote else "")
 
     @property
     def cents(self) -> int:

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from listings.buying.serializers import MAX_ITEMS
 from listings.models import Listing, Order
 from listings.pages.carts import Cart
-from tests.support.pages import address, text
+from tests.support.pages import address, form_of, text
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def items(client: Client) -> dict[int, int]:
 
 def form(client: Client) -> dict[str, str]:
     """What the page's form sends."""
-    return {"cart": client.cookies["cart"].value}
+    return form_of(client.get("/cart/"), "/cart/")
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_a_form_from_elsewhere_does_nothing(bob: User, lamp: Listing) -> None:
     client.force_login(bob)
     client.cookies["cart"] = str(Cart({lamp.pk: 1}))
     for path in (f"/listings/{lamp.pk}/cart/", f"/cart/{lamp.pk}/", "/cart/"):
-        assert client.post(path, form(client)).status_code == 403
+        assert client.post(path, {"cart": client.cookies["cart"].value}).status_code == 403
     assert not Order.objects.exists()
 
 

@@ -1,6 +1,5 @@
 """A buyer buys at the price that was seen, or at a lower one: on every way to buy."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from listings.buying.place import Purchase, place_orders
 from listings.models import Listing, Order
 from microstore.refusal import Refusal
 from microstore.telemetry.tracing import new_trace
-from tests.support.pages import text
+from tests.support.pages import address, form_of, text
 from tests.support.problem import Answer, read_problem
 
 pytestmark = pytest.mark.django_db
@@ -110,19 +109,13 @@ def test_what_is_no_offer_is_refused(api: APIClient, armchair: Listing, body: di
     assert "errors" in read_problem(check_out(api, armchair, body), 400)
 
 
-def form_of(page: str, action: str) -> dict[str, str]:
-    """The hidden fields of the form with this address, as a browser sends them."""
-    form = page[page.index(f'action="{action}"') :].partition("</form>")[0]
-    return dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
-
-
 @pytest.mark.parametrize("changed", [*CHANGES, {"title": "Photo of a watch"}])
 def test_the_page_of_a_listing_shows_what_changed_and_asks_again(
     client: Client, bob: User, armchair: Listing, changed: dict[str, Any]
 ) -> None:
     client.force_login(bob)
     action = f"/listings/{armchair.pk}/buy/"
-    seen = form_of(client.get(f"/listings/{armchair.pk}/").content.decode(), action)
+    seen = form_of(client.get(f"/listings/{armchair.pk}/"), action)
     change(armchair, **changed)
     refused = client.post(action, seen)
     assert refused.status_code in (409, 412)
@@ -132,22 +125,52 @@ def test_the_page_of_a_listing_shows_what_changed_and_asks_again(
         assert "it was €249.00 when you looked, and is €9,250.00 now" in page
         assert "Buy at €9,250.00" in page
     assert not Order.objects.exists()
-    assert client.post(action, form_of(refused.content.decode(), action)).status_code == 302
+    assert client.post(action, form_of(refused, action)).status_code == 302
     assert Order.objects.count() == 1
 
 
 def test_the_cart_buys_at_the_prices_that_it_showed(client: Client, bob: User, armchair: Listing) -> None:
     client.force_login(bob)
     client.post(f"/listings/{armchair.pk}/cart/", {"quantity": 1})
-    seen = form_of(client.get("/cart/").content.decode(), "/cart/")
+    seen = form_of(client.get("/cart/"), "/cart/")
     change(armchair, price_cents=925_000)
     refused = client.post("/cart/", seen)
     page = text(refused, 409)
     assert "it was €249.00 when you looked, and is €9,250.00 now" in page
     assert "Buy all at these prices" in page
     assert not Order.objects.exists()
-    assert client.post("/cart/", form_of(refused.content.decode(), "/cart/")).status_code == 302
+    assert client.post("/cart/", form_of(refused, "/cart/")).status_code == 302
     assert Order.objects.get().unit_price_cents == 925_000
+
+
+def test_pages_sell_nothing_at_an_offer_that_they_have_not_shown(
+    shopper: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    """A withdrawn line has no price and no part in the total; put on sale again it is another offer."""
+    lamp, other = put_on_sale("Lamp", price_cents=1_000), put_on_sale("Other", price_cents=500)
+    for listing in (lamp, other):
+        shopper.post(f"/listings/{listing.pk}/cart/", {"quantity": 1})
+    for unavailable in ({"status": "withdrawn"}, {"available": 0}):
+        change(lamp, **unavailable)
+        shown = shopper.get("/cart/")
+        assert "€5.00" in text(shown)
+        change(lamp, status="on_sale", available=1, price_cents=925_000)
+        refused = shopper.post("/cart/", form_of(shown, "/cart/"))
+        assert "Buy all at these prices" in text(refused, 409)
+        assert "€9,255.00" in text(refused, 409)
+        assert not Order.objects.exists()
+    address(shopper.post("/cart/", form_of(refused, "/cart/")))
+    assert sorted(Order.objects.values_list("unit_price_cents", flat=True)) == [500, 925_000]
+
+
+def test_the_page_of_a_listing_sells_nothing_without_the_offer_that_it_showed(
+    shopper: Client, armchair: Listing
+) -> None:
+    action = f"/listings/{armchair.pk}/buy/"
+    refused = shopper.post(action)
+    assert "€249.00" in text(refused, 412)
+    assert not Order.objects.exists()
+    address(shopper.post(action, form_of(refused, action)))
 
 
 @pytest.mark.parametrize(

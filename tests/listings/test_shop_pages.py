@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from listings.models import Category, Listing, ListingImage, Order
 from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.http import limits
-from tests.support.pages import address, text
+from tests.support.pages import address, form_of, text
 from tests.support.pictures import picture, upload
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,9 @@ LAMP = {"title": "Reading lamp", "price": "59", "currency": "EUR", "quantity": "
 
 
 def buy(client: Client, listing: Listing, **fields: str) -> Any:
-    return client.post(f"/listings/{listing.pk}/buy/", fields)
+    """As the page's form sends it, with these fields changed."""
+    action = f"/listings/{listing.pk}/buy/"
+    return client.post(action, form_of(client.get(f"/listings/{listing.pk}/"), action) | fields)
 
 
 def test_anybody_sees_what_is_on_sale(client: Client, put_on_sale: Callable[..., Listing]) -> None:
