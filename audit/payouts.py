@@ -9,25 +9,28 @@ from audit.snapshots import Snapshots
 UNKNOWN_FOR = timedelta(hours=1)
 PAYOUTS, LINES = "transactions_payout", "transactions_statementline"
 # A payout's journals are known from its status. Each moves its amount once, between what is in transit and
-# the account of the seller or the bank.
+# the account of the seller or the bank, or from the bank back to the seller.
 UNPOSTED = f"""
     WITH expected AS (
         SELECT id, kind, currency, seller_id,
             CASE kind WHEN 'payout' THEN -amount_cents ELSE amount_cents END AS amount_cents
         FROM {PAYOUTS}
         CROSS JOIN LATERAL (
-            VALUES ('payout'), (CASE WHEN status IN ('paid', 'failed') THEN status END)
+            VALUES ('payout'), (CASE WHEN status IN ('paid', 'failed', 'returned') THEN status END),
+                (CASE WHEN status = 'returned' THEN 'paid' END)
         ) AS steps (kind)
         WHERE kind IS NOT NULL
     ), posted AS (
         SELECT subject_id, kind, currency,
-            coalesce(sum(amount_cents) FILTER (WHERE account = 'in_transit'), 0) AS amount_cents,
+            coalesce(sum(amount_cents) FILTER (
+                WHERE account = CASE kind WHEN 'returned' THEN 'bank' ELSE 'in_transit' END
+            ), 0) AS amount_cents,
             coalesce(sum(amount_cents) FILTER (
                 WHERE account = CASE kind WHEN 'paid' THEN 'bank' ELSE 'payable' END
             ), 0) AS other_cents,
             min(owner_id) FILTER (WHERE account = 'payable') AS posted_seller
         FROM transactions_journal journal JOIN transactions_entry entry ON entry.journal_id = journal.id
-        WHERE kind IN ('payout', 'paid', 'failed') GROUP BY subject_id, kind, currency
+        WHERE kind IN ('payout', 'paid', 'failed', 'returned') GROUP BY subject_id, kind, currency
     )
     SELECT coalesce(id, subject_id), coalesce(expected.kind, posted.kind), coalesce(expected.amount_cents, 0),
         seller_id, coalesce(posted.amount_cents, 0), posted_seller
@@ -42,17 +45,23 @@ TO_ANOTHER = f"""
     WHERE payout.seller_id IS DISTINCT FROM account.seller_id
 """  # noqa: S608  # made of constants
 # Statements reach to a day: what was sent three days before it is in them. Without one nothing is compared.
+# A return that a person has recorded may be in none.
 UNSTATED = f"""
     WITH booked AS (
-        SELECT payout_id, count(*) AS times, sum(amount_cents) AS amount_cents, min(currency) AS currency
+        SELECT payout_id, min(currency) AS lowest, max(currency) AS highest,
+            sum(amount_cents) AS amount_cents,
+            count(*) FILTER (WHERE amount_cents >= 0) AS times,
+            count(*) FILTER (WHERE amount_cents < 0) AS returns
         FROM {LINES} WHERE payout_id IS NOT NULL GROUP BY payout_id
     )
     SELECT payout.id, payout.status, payout.amount_cents, payout.currency, coalesce(times, 0),
         coalesce(booked.amount_cents, 0)
     FROM {PAYOUTS} payout LEFT JOIN booked ON payout_id = payout.id
     WHERE (times IS NOT NULL AND (
-            payout.status <> 'paid' OR times <> 1
-            OR (booked.amount_cents, booked.currency) <> (payout.amount_cents, payout.currency)
+            payout.status NOT IN ('paid', 'returned') OR times <> 1
+            OR returns > CASE payout.status WHEN 'returned' THEN 1 ELSE 0 END
+            OR booked.amount_cents <> payout.amount_cents * (1 - returns)
+            OR (lowest, highest) <> (payout.currency, payout.currency)
         )) OR (times IS NULL AND payout.status = 'paid'
             AND sent_at::date + 3 <= (SELECT max(booked_on) FROM {LINES}))
 """  # noqa: S608  # made of constants

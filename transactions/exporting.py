@@ -24,7 +24,7 @@ REFUND = (
 )
 PAYOUT = (
     *("id", "currency", "amount_cents", "status", "bank_account__masked"),
-    *("created_at", "sent_at", "settled_at"),
+    *("created_at", "sent_at", "settled_at", "returned_at"),
 )
 ENTRY = ("id", "journal__kind", "journal__subject_id", "journal__occurred_at", "currency", "amount_cents")
 

@@ -28,7 +28,7 @@ class PayoutPaid(PayoutMessage):
 
 
 class PayoutFailed(PayoutMessage):
-    """The amount was not paid, and is in the seller's balance again; published as a fact only."""
+    """The amount was not paid, or came back, and is in the seller's balance; published as a fact only."""
 
 
 PAYOUT_PREPARED = Contract("payout_prepared", PayoutPrepared, fact="payout.prepared")

@@ -114,14 +114,21 @@ class Shop:
         account = {"id": account_id, "seller_id": ALICE, "sealed": "", "masked": "DE", "changed_at": sent_at}
         self.insert("transactions", "transactions_bankaccount", **account, usable_at=sent_at)
         terms: dict[str, Any] = {"amount_cents": amount_cents, "currency": "EUR"}
-        ended = {"sent_at": sent_at, "settled_at": sent_at if status in ("paid", "failed") else None}
+        back = status == "returned"
+        ended = {
+            "sent_at": sent_at,
+            "settled_at": sent_at if back or status in ("paid", "failed") else None,
+            "returned_at": sent_at if back else None,
+        }
         texts = dict.fromkeys(("batch", "reference", "reason"), "")
         row = {"id": payout_id, "seller_id": ALICE, "bank_account_id": account_id, "provider": "file"}
         moments = {"available_at": sent_at, "created_at": sent_at, **ended}
         self.insert("transactions", "transactions_payout", **row, **terms, **texts, **moments, status=status)
         self.run("transactions", "SELECT post_payouts(ARRAY[%s]::uuid[])", payout_id)
-        if status == "paid":
+        if back or status == "paid":
             self.book(payout_id, **terms)
+        if back:
+            self.book(payout_id, **terms | {"amount_cents": -amount_cents})
         return payout_id
 
     def book(self, payout_id: UUID | None, *, occurrence: int = 1, **terms: object) -> None:

@@ -359,6 +359,21 @@ def test_a_payout_about_which_the_rows_disagree_is_found(
     assert set(run_audit().found) == checks
 
 
+def test_what_the_bank_has_returned_twice_or_never_paid_is_found(shop: Shop, run_audit: RunAudit) -> None:
+    returned = shop.pay_out("returned")
+    assert run_audit().exit_code == 0
+    back = LINE | {"amount_cents": -24_900}
+    shop.book(returned, occurrence=2, **back)
+    assert run_audit().found.keys() == {"payouts_stated"}
+    shop.run("transactions", "TRUNCATE transactions_statementline")
+    shop.book(returned, **back)
+    assert run_audit().found.keys() == {"payouts_stated"}
+    shop.run("transactions", "TRUNCATE transactions_statementline")
+    # As a person records it, perhaps before the bank's next statement.
+    shop.run("transactions", SENT_TODAY)
+    assert run_audit().exit_code == 0
+
+
 def test_what_the_bank_has_paid_twice_or_not_is_found(shop: Shop, run_audit: RunAudit) -> None:
     twice = shop.pay_out()
     assert run_audit().exit_code == 0

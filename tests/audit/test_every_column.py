@@ -45,7 +45,7 @@ FREE = {
     "transactions_entry": {"its place in its journal": "id", "the hold is a setting": "available_at"},
     "transactions_payout": {
         TEXTS: "provider batch reference reason",
-        TIMES: "available_at created_at sent_at looked_up_at settled_at",
+        TIMES: "available_at created_at sent_at looked_up_at settled_at returned_at",
     },
     "transactions_bankaccount": {CHOSEN: "sealed seller_left", TIMES: "changed_at usable_at replaced_at"},
     "transactions_statementline": {
@@ -101,7 +101,7 @@ def sell_refund_void_and_pay(shop: Shop) -> None:
         cancelled.order_id,
     )
     shop.run("transactions", "SELECT post_voids(ARRAY[%s]::uuid[])", cancelled.transaction_id)
-    shop.pay_out()
+    shop.pay_out("returned")
 
 
 class Uncommitted(Snapshot):

@@ -32,12 +32,13 @@ ORDERS, PRICE_CENTS, SELLERS = 6, 10_000, (7, 8)
 CHOICES = some.lists(some.integers(0, ORDERS - 1), min_size=1, max_size=4)
 # Of each order: two refunds that fit beside each other, one that fits beside neither, one that never does.
 REFUNDS = (3_000, 4_000, 9_000, 10**9)
+PAYOUT_STEPS = ("prepared", "paid", "failed", "returned")
 Step = tuple[str, list[int], int]
 STEPS: some.SearchStrategy[list[Step]] = some.lists(
     some.one_of(
         some.tuples(some.sampled_from(["created", "cancelled"]), CHOICES, some.just(0)),
         some.tuples(some.just("refunded"), CHOICES, some.integers(0, len(REFUNDS) - 1)),
-        some.tuples(some.sampled_from(["prepared", "paid", "failed"]), some.just([]), some.just(0)),
+        some.tuples(some.sampled_from(PAYOUT_STEPS), some.just([]), some.just(0)),
     ),
     min_size=1,
     max_size=12,
@@ -88,6 +89,9 @@ class Shop:
             for account, amount in self.claimed.items():
                 self.paid[account] += amount if kind == "paid" else 0
             self.claimed.clear()
+        if kind == "returned":
+            settle_payouts({payout.pk: Outcome(Payout.Status.RETURNED) for payout in Payout.objects.all()})
+            self.paid.clear()
 
     def note(self, kind: str, each: int, request: RefundRequested) -> None:
         if kind == "created" and each not in self.voided:

@@ -12,12 +12,14 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from microstore.staff.money import in_major_units
 from tests.support.messages import CURRENCIES
 from tests.support.threads import run_at_once
 from tests.transactions.bank_statements import BOOKED, line_of, make_older, reconcile, statement
 from tests.transactions.payees import (
     IBAN,
     balances,
+    check_deferred,
     give_account,
     journals,
     overdue_for_look_up,
@@ -287,6 +289,44 @@ def test_a_payout_that_the_bank_has_paid_twice_is_named(tmp_path: Path) -> None:
     assert "was paid before" in reconcile(later)[1][0]
 
 
+def returned(payout: Payout) -> str:
+    """The line by which the bank returns the payout."""
+    return line_of(payout, amount=f"-{in_major_units(payout.amount_cents, payout.currency)}")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_payout_that_the_bank_returns_is_the_sellers_again_once(tmp_path: Path, at_once: bool) -> None:
+    payouts = send_each()
+    paid = [line_of(payout) for payout in payouts]
+    back = [returned(payout) for payout in payouts]
+    files = [statement(tmp_path, *back, *paid)] if at_once else []
+    files = files or [statement(tmp_path, *paid), statement(tmp_path, *back, name="next.csv")]
+    said = [reconcile(file) for file in files]
+    assert said[-1][0] == 1
+    assert said[-1][1][0].endswith("returned by the bank, and in the seller's balance again")
+    assert statuses() == ["returned"] * 3
+    for _ in range(2):
+        assert [reconcile(file)[0] for file in files] == [0] * len(files)
+    check_deferred()
+    for currency, payout in zip(CURRENCIES, payouts, strict=True):
+        assert journals(payout) == ["payout", "paid", "returned"]
+        assert balances(currency) == {"payable": -5_000}
+
+
+def test_a_return_that_cannot_be_is_named(tmp_path: Path) -> None:
+    first, second, third = send_each()
+    lines = [line_of(first), returned(first), returned(first), returned(second), line_of(third)]
+    code, said = reconcile(statement(tmp_path, *lines, line_of(third, amount="-1.000")))
+    assert code == 1
+    named = [each.partition(": ")[2] for each in said if ": " in each][:3]
+    assert named == [
+        f"the payout was returned before, on {BOOKED}",
+        "the payout is sent, and has not arrived",
+        "the payout is of 5.000 KWD",
+    ]
+    assert statuses() == ["returned", "unknown", "paid"]
+
+
 def test_a_payout_that_was_never_sent_is_not_paid_by_a_line(tmp_path: Path) -> None:
     payout = prepare_each()[0]
     code, lines = reconcile(statement(tmp_path, line_of(payout)))
@@ -301,7 +341,7 @@ def test_a_payout_that_was_never_sent_is_not_paid_by_a_line(tmp_path: Path) -> N
         "reference,amount\nx,1\n",
         "reference,amount,currency,booked_on\n",
         "reference,amount,currency,booked_on\nx,1e9,EUR,2026-01-31\n",
-        "reference,amount,currency,booked_on\nx,-1,EUR,2026-01-31\n",
+        "reference,amount,currency,booked_on\nx,--1,EUR,2026-01-31\n",
         "reference,amount,currency,booked_on\nx,50.001,EUR,2026-01-31\n",
         "reference,amount,currency,booked_on\nx,50.00,EURO,2026-01-31\n",
         "reference,amount,currency,booked_on\nx,50.00,EUR,31.12.2026\n",

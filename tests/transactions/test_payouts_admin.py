@@ -14,7 +14,15 @@ from microstore.staff.models import StaffAction
 from tests.support.messages import CURRENCIES
 from tests.support.roles import client_as
 from tests.support.threads import wait_for_blocked
-from tests.transactions.payees import balances, give_account, payees, prepare, sell
+from tests.transactions.payees import (
+    balances,
+    check_deferred,
+    give_account,
+    journals,
+    payees,
+    prepare,
+    sell,
+)
 from transactions.payouts.models import Payout
 
 __all__ = ["payees"]
@@ -28,7 +36,8 @@ def payout_in(status: str, *, provider: str = "http", currency: str = "EUR") -> 
     give_account()
     prepare()
     sent_at = None if status == "prepared" else timezone.now()
-    Payout.objects.update(status=status, provider=provider, sent_at=sent_at, looked_up_at=sent_at)
+    times = {"sent_at": sent_at, "looked_up_at": sent_at, "settled_at": sent_at if status == "paid" else None}
+    Payout.objects.update(status=status, provider=provider, **times)
     return Payout.objects.get()
 
 
@@ -51,6 +60,23 @@ def test_finance_ends_an_unknown_payout_with_a_reason(end: str, account: str, cu
     assert balances(currency) == {account: -5_000}
     action = StaffAction.objects.get(action=f"marked as {end}")
     assert (action.by, action.target) == ("one-of-finance", f"payout {payout.pk}")
+
+
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_what_the_bank_returns_is_the_sellers_again_once_and_is_paid_out_anew(currency: str) -> None:
+    payout, client = payout_in("unknown", currency=currency), client_as("finance")
+    decide(client, payout, "mark_as_returned", reason="too early")
+    assert payout.status == "unknown"
+    decide(client, payout, "mark_as_paid", reason="The bank has said so")
+    for _ in range(2):
+        decide(client, payout, "mark_as_returned", reason="The account is closed")
+    check_deferred()
+    assert (payout.status, payout.reason) == ("returned", "one-of-finance: The account is closed")
+    assert journals(payout) == ["payout", "paid", "returned"]
+    assert balances(currency) == {"payable": -5_000}
+    assert StaffAction.objects.filter(action="marked as returned").count() == 1
+    assert prepare() == 1
+    assert balances(currency) == {"in_transit": -5_000}
 
 
 @pytest.mark.parametrize("reason", ["on\0paper", "on\r\npaper", "on\u202epaper", "on\ud7ff\u2028paper"])
@@ -119,6 +145,7 @@ def decide_and_close(client: Client, payout: Payout) -> str:
         ("prepared", "", {"mark_as_failed"}),
         ("sent", "http", {"look_up"}),
         ("unknown", "http", {"look_up", "mark_as_paid", "mark_as_failed"}),
+        ("paid", "http", {"mark_as_returned"}),
     ],
 )
 def test_the_page_of_a_payout_offers_what_can_be_decided(

@@ -38,6 +38,7 @@ def test_a_seller_sees_a_payout_and_nobody_else_does(
         "created_at": payout.created_at.isoformat().replace("+00:00", "Z"),
         "sent_at": None,
         "settled_at": None,
+        "returned_at": None,
     }
     assert client_of(ALICE).get(f"{LIST}{payout.pk}/").json() == expected
     assert client_of(ALICE).get(LIST).json()["results"] == [expected]

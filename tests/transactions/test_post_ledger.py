@@ -36,6 +36,8 @@ def test_what_the_ledger_has_lost_is_posted_again() -> None:
     ends = (Payout.Status.PAID, Payout.Status.FAILED, Payout.Status.UNKNOWN)
     for payout, end in zip(Payout.objects.order_by("currency"), ends, strict=True):
         settle_payouts({payout.pk: Outcome(end)})
+        if end == Payout.Status.PAID:
+            settle_payouts({payout.pk: Outcome(Payout.Status.RETURNED)})
     before = posted()
     assert {kind for kind, *_ in before} == set(Journal.Kind.values)
     check_deferred()

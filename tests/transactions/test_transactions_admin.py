@@ -140,7 +140,7 @@ def test_a_role_opens_its_pages_and_no_other(role: str, rows: dict[str, Any]) ->
 def test_a_role_is_offered_its_actions_and_no_other(role: str, rows: dict[str, Any]) -> None:
     expected = {
         "operations": {"messaging_deadletter": {"decide"}},
-        "finance": {"transactions_payout": {"look_up", "mark_as_paid", "mark_as_failed"}},
+        "finance": {"transactions_payout": {"look_up", "mark_as_paid", "mark_as_failed", "mark_as_returned"}},
     }
     assert actions_offered(client_as(role), SEE) == expected.get(role, {})
 

@@ -38,6 +38,7 @@ class Journal(models.Model):
         PAYOUT = "payout", "Payout prepared"
         PAID = "paid", "Payout paid"
         FAILED = "failed", "Payout failed"
+        RETURNED = "returned", "Payout returned"
 
     kind = models.CharField(max_length=10, choices=Kind)
     subject_id = models.UUIDField(help_text="The transaction of a sale or a void; the refund; the payout.")

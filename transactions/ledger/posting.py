@@ -28,6 +28,7 @@ class Event(NamedTuple):
     post: str
 
 
+ENDED = "CASE status WHEN 'returned' THEN 'paid' ELSE status END"
 # In the order in which they follow each other: what was never posted has nothing to reverse.
 EVENTS = (
     Event("transactions_transaction", "status = 'recorded' AND total_cents > 0", "'sale'", "post_sales"),
@@ -39,7 +40,8 @@ EVENTS = (
     ),
     Event("transactions_refund", "status = 'refunded'", "'refund'", "post_refunds"),
     Event("transactions_payout", "true", "'payout'", "post_payouts"),
-    Event("transactions_payout", "status IN ('paid', 'failed')", "status", "post_payouts"),
+    Event("transactions_payout", "status IN ('paid', 'failed', 'returned')", ENDED, "post_payouts"),
+    Event("transactions_payout", "status = 'returned'", "status", "post_payouts"),
 )
 
 

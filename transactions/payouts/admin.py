@@ -19,13 +19,17 @@ from transactions.payouts.settling import Outcome, settle_payouts
 
 Status = Payout.Status
 MAY_DECIDE = "transactions.decide_payout"
+DECISIONS = {f"mark_as_{status}": status for status in (Status.PAID, Status.FAILED, Status.RETURNED)}
 
 
 def is_decidable(payout: Payout, status: Payout.Status) -> bool:
     """Return whether a person may say that this payout has this end.
 
     One that a provider has, and says so, is the provider's to decide; one that was never sent is not paid.
+    What was paid may come back.
     """
+    if status == Status.RETURNED or payout.status == Status.PAID:
+        return (payout.status, status) == (Status.PAID, Status.RETURNED)
     if payout.status == Status.SENT:
         return payout.provider == "file"
     return payout.status == Status.UNKNOWN or (payout.status, status) == (Status.PREPARED, Status.FAILED)
@@ -48,15 +52,15 @@ class OfSellerAdmin(ReadOnlyAdmin):
 
 @admin.register(Payout)
 class PayoutAdmin(OfSellerAdmin):
-    """Payouts, read only but for the end of those that are unknown."""
+    """Payouts, read only but for the end of those that are unknown or come back."""
 
-    actions = ("look_up", "mark_as_paid", "mark_as_failed")
+    actions = ("look_up", *DECISIONS)
     list_display = ("id", "status", "seller_id", "amount", "provider", "created_at", "sent_at", "settled_at")
     list_filter = ("status", AgeFilter)
     fields = (
         *("id", "status", "reason", "amount", "seller_link", "bank_account"),
         *("provider", "batch", "reference", "statement_lines"),
-        *("created_at", "available_at", "sent_at", "looked_up_at", "settled_at"),
+        *("created_at", "available_at", "sent_at", "looked_up_at", "settled_at", "returned_at"),
     )
     readonly_fields = fields
     amount = money_column("amount_cents", description="amount")
@@ -64,7 +68,7 @@ class PayoutAdmin(OfSellerAdmin):
     def is_applicable(self, action: str, row: Payout) -> bool:
         if action == "look_up":
             return row.status in (Status.SENT, Status.UNKNOWN)
-        return is_decidable(row, Status.PAID if action == "mark_as_paid" else Status.FAILED)
+        return is_decidable(row, DECISIONS[action])
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may decide about payouts."""
@@ -86,6 +90,11 @@ class PayoutAdmin(OfSellerAdmin):
     def mark_as_failed(self, request: HttpRequest, payouts: QuerySet[Payout]) -> HttpResponse | None:
         """End payouts that will never arrive: their amounts are the sellers' again, and are paid out anew."""
         return self._decide(request, payouts, Status.FAILED)
+
+    @admin.action(description="Mark as returned", permissions=["decide"])
+    def mark_as_returned(self, request: HttpRequest, payouts: QuerySet[Payout]) -> HttpResponse | None:
+        """Give the amounts of paid payouts, which the bank has sent back to us, back to the sellers."""
+        return self._decide(request, payouts, Status.RETURNED)
 
     def _decide(
         self, request: HttpRequest, payouts: QuerySet[Payout], status: Payout.Status

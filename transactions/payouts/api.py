@@ -20,7 +20,7 @@ class PayoutSerializer(serializers.ModelSerializer[Payout]):
         model = Payout
         fields = (
             *("id", "status", "currency", "amount_cents", "bank_account"),
-            *("created_at", "sent_at", "settled_at"),
+            *("created_at", "sent_at", "settled_at", "returned_at"),
         )
         read_only_fields = fields
 

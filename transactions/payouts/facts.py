@@ -15,6 +15,8 @@ FACTS: dict[str, AnyContract] = {
     Status.PREPARED: PAYOUT_PREPARED,
     Status.PAID: PAYOUT_PAID,
     Status.FAILED: PAYOUT_FAILED,
+    # To its seller it is the same, after all.
+    Status.RETURNED: PAYOUT_FAILED,
 }
 
 

@@ -39,13 +39,17 @@ class Payout(models.Model):
     """An amount on its way to a seller. Its id is the key under which it is sent, and never another one."""
 
     class Status(models.TextChoices):
-        """Prepared and sent, then paid or failed for good; unknown while nobody has said which."""
+        """Prepared and sent, then paid or failed; unknown while nobody has said which.
+
+        A bank may return what it has paid.
+        """
 
         PREPARED = "prepared"
         SENT = "sent"
         UNKNOWN = "unknown"
         PAID = "paid"
         FAILED = "failed"
+        RETURNED = "returned"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     seller_id = models.BigIntegerField(help_text="The listings service's user.")
@@ -59,21 +63,28 @@ class Payout(models.Model):
     provider = models.CharField(max_length=10, blank=True, help_text="By which it is sent: file or http.")
     batch = models.CharField(max_length=40, blank=True, help_text="Name of the folder with its file.")
     reference = models.CharField(max_length=100, blank=True, help_text="The provider's own name of it.")
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed or is unknown.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed, is unknown or came back.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="Before it was sent for the first time.")
     looked_up_at = models.DateTimeField(null=True, blank=True, help_text="When it was last looked up.")
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When we learnt of its end.")
+    returned_at = models.DateTimeField(null=True, blank=True, help_text="When we learnt that it came back.")
 
     class Meta:
         permissions = (("decide_payout", "Can decide about unknown payouts"),)
         constraints = [
             models.CheckConstraint(condition=Q(amount_cents__gte=1), name="payout_amount_positive"),
             models.CheckConstraint(
-                condition=Q(status="prepared", sent_at=None, settled_at=None)
-                | Q(status__in=["sent", "unknown"], sent_at__isnull=False, settled_at=None)
-                | Q(status="paid", sent_at__isnull=False, settled_at__isnull=False)
-                | Q(status="failed", settled_at__isnull=False),
+                condition=Q(status="prepared", sent_at=None, settled_at=None, returned_at=None)
+                | Q(status__in=["sent", "unknown"], sent_at__isnull=False, settled_at=None, returned_at=None)
+                | Q(status="paid", sent_at__isnull=False, settled_at__isnull=False, returned_at=None)
+                | Q(status="failed", settled_at__isnull=False, returned_at=None)
+                | Q(
+                    status="returned",
+                    sent_at__isnull=False,
+                    settled_at__isnull=False,
+                    returned_at__isnull=False,
+                ),
                 name="payout_times_of_status",
             ),
             # What the lock of the seller's bank account already ensures. An unknown one holds up the next.
@@ -92,13 +103,13 @@ class Payout(models.Model):
 
 
 class StatementLine(models.Model):
-    """A payment in a bank's statement, as it was read. Written once."""
+    """A payment in a bank's statement, or the return of one, as it was read. Written once."""
 
     reference = models.CharField(
         max_length=100, help_text="As the bank has it: a payout's id, where it is ours."
     )
     payout = models.ForeignKey(Payout, models.PROTECT, null=True, related_name="lines")
-    amount_cents = models.PositiveBigIntegerField(help_text="In the minor unit.")
+    amount_cents = models.BigIntegerField(help_text="In the minor unit; negative where it came back.")
     currency = models.CharField(max_length=3)
     booked_on = models.DateField()
     # Two statements may overlap; a statement with the same line twice has paid twice.

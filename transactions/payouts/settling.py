@@ -15,7 +15,7 @@ from transactions.payouts.models import OPEN, Payout
 log = structlog.get_logger(__name__)
 
 Status = Payout.Status
-FINAL = (Status.PAID, Status.FAILED)
+FINAL = (Status.PAID, Status.FAILED, Status.RETURNED)
 
 
 class Outcome(NamedTuple):
@@ -36,14 +36,15 @@ def settle_payouts(
 ) -> list[Payout]:
     """Store what is known of these payouts, and post what has ended; return those that have changed.
 
-    The first end stands: a late or repeated answer changes nothing, and one that contradicts it is logged.
+    The first end stands, but that the bank may return what it has paid: a late or repeated answer changes
+    nothing, and one that contradicts the end is logged.
     `where` chooses by a payout's state, which its lock then holds, and the new one.
     """
     # In the order of their ids, so that two who settle the same ones do not wait for each other.
     rows = Payout.objects.filter(pk__in=outcomes).order_by("id").select_for_update(no_key=True)
     chosen = [payout for payout in rows if where(payout, outcomes[payout.pk].status)]
     changed = [payout for payout in chosen if _settle(payout, outcomes[payout.pk])]
-    Payout.objects.bulk_update(changed, ["status", "reason", "reference", "settled_at"])
+    Payout.objects.bulk_update(changed, ["status", "reason", "reference", "settled_at", "returned_at"])
     ended = [payout for payout in changed if payout.status in FINAL]
     post("post_payouts", [payout.pk for payout in ended])
     send_facts(ended)
@@ -51,21 +52,13 @@ def settle_payouts(
 
 
 def _settle(payout: Payout, outcome: Outcome) -> bool:
-    if payout.status not in OPEN:
-        if outcome.status in FINAL and outcome.status != payout.status:
-            log.error(
-                "payout_contradicted",
-                payout_id=str(payout.pk),
-                status=payout.status,
-                answer=outcome.status,
-                reason=outcome.reason,
-            )
+    if not _may_become(payout, outcome):
         return False
-    if payout.status == Status.PREPARED and outcome.status != Status.FAILED:
-        return False  # nobody can have it yet
     payout.status, payout.reason = outcome.status, outcome.reason[:500]
     payout.reference = outcome.reference[:100] or payout.reference
-    if outcome.status in FINAL:
+    if outcome.status == Status.RETURNED:
+        payout.returned_at = database_now()
+    elif outcome.status in FINAL:
         payout.settled_at = database_now()
     log.info(
         "payout_settled",
@@ -76,3 +69,22 @@ def _settle(payout: Payout, outcome: Outcome) -> bool:
         reason=payout.reason,
     )
     return True
+
+
+def _may_become(payout: Payout, outcome: Outcome) -> bool:
+    if payout.status == Status.PAID and outcome.status == Status.RETURNED:
+        return True
+    if payout.status == Status.PREPARED:
+        return outcome.status == Status.FAILED  # nobody can have it yet
+    if payout.status in OPEN:
+        return outcome.status != Status.RETURNED
+    known = (Status.PAID, Status.RETURNED) if payout.status == Status.RETURNED else (payout.status,)
+    if outcome.status in FINAL and outcome.status not in known:
+        log.error(
+            "payout_contradicted",
+            payout_id=str(payout.pk),
+            status=payout.status,
+            answer=outcome.status,
+            reason=outcome.reason,
+        )
+    return False

@@ -1,6 +1,7 @@
 """Reading a bank's statement: its lines settle payouts, and what disagrees or is missing is named."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
@@ -22,12 +23,15 @@ COLUMNS = ("reference", "amount", "currency", "booked_on")
 BOOKED_WITHIN = timedelta(days=3)  # of sending: a bank books a credit transfer on the next working day
 MOST_LINES = 100_000
 LONGEST_AMOUNT = 24
+AMOUNT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 LONGEST_REFERENCE = 100
 HIGHEST_CENTS = 2**63 - 1  # that a bigint holds
 OLDEST = date(2000, 1, 1)  # before any payout
 AHEAD = timedelta(days=1)  # of the bank's day, to the east of ours
 
 Status = Payout.Status
+RETURNED = Outcome(Status.RETURNED, "Returned by the bank.")
+BACK = "returned by the bank, and in the seller's balance again"
 
 
 class NoStatement(Exception):
@@ -43,12 +47,17 @@ class Line(NamedTuple):
     booked_on: date
     occurrence: int
 
+    @property
+    def is_return(self) -> bool:
+        """Whether the amount has come back."""
+        return self.amount_cents < 0
+
     def __str__(self) -> str:
         return f"{self.reference} of {self.booked_on}, {show_amount(self.amount_cents, self.currency)}"
 
 
 class Report(NamedTuple):
-    """Lines in the statement, payouts that they have settled, and a sentence for each problem."""
+    """Lines in the statement, payouts that they have paid, and a sentence for each problem and return."""
 
     lines: int
     paid: int
@@ -59,23 +68,24 @@ class Report(NamedTuple):
 def read_statement(file: Path) -> Report:
     """Store the lines of a statement and settle the payouts in it; raises NoStatement or OSError.
 
-    A payout is paid by a line with its id, amount and currency. Read again, or in a statement that overlaps,
-    a line changes nothing.
+    A payout is paid by a line with its id, amount and currency, and has come back by one with the amount
+    below zero. Read again, or in a statement that overlaps, a line changes nothing.
     """
-    lines = list(_read(file, latest=database_now().date() + AHEAD))
+    # Banks list the newest first: returns are read after what they return.
+    lines = sorted(_read(file, latest=database_now().date() + AHEAD), key=lambda line: line.is_return)
     if not lines:
         raise NoStatement("It has no lines.")
     payouts = _lock_payouts(lines)
-    # By a payout the lines of this and of earlier statements that would pay it: one alone does.
-    paying = _find_paying(payouts.values())
+    # The lines of this and of earlier statements that pay a payout or return it: one alone does.
+    settling = _find_settling(payouts.values())
     problems: dict[Line, str] = {}
     for line in lines:
         payout = payouts.get(line.reference)
-        problem = _find_problem(line, payout, paying)
+        problem = _find_problem(line, payout, settling)
         if problem:
             problems[line] = problem
         elif payout:
-            paying[payout.pk] = line
+            settling[payout.pk, line.is_return] = line
     # Stored with what they settle: a process that dies in between has read nothing, and reads it again.
     _store(file, lines, payouts, problems)
     outcomes = {
@@ -83,12 +93,14 @@ def read_statement(file: Path) -> Report:
         for line, problem in problems.items()
         if line.reference in payouts and payouts[line.reference].status in (Status.SENT, Status.UNKNOWN)
     }
-    good = {payouts[line.reference].pk for line in lines if line not in problems}
-    settled = settle_payouts(outcomes | {pk: Outcome(Status.PAID) for pk in good})
+    good = [(payouts[line.reference].pk, line.is_return) for line in lines if line not in problems]
+    settled = settle_payouts(outcomes | {pk: Outcome(Status.PAID) for pk, is_return in good if not is_return})
+    returned = settle_payouts({pk: RETURNED for pk, is_return in good if is_return})
     missing = _mark_missing(max(line.booked_on for line in lines))
     named = [f"{line}: {problem}" for line, problem in problems.items()]
     paid = sum(payout.status == Status.PAID for payout in settled)
-    return Report(len(lines), paid, [*named, *missing])
+    back = [f"{payout.pk} of seller {payout.seller_id}: {BACK}" for payout in returned]
+    return Report(len(lines), paid, [*named, *missing, *back])
 
 
 def _read(file: Path, *, latest: date) -> Iterator[Line]:
@@ -119,12 +131,12 @@ def _parse_file(file: Path, latest: date) -> Iterator[Line]:
 def _parse(row: dict[str, str | None], latest: date) -> tuple[str, int, str, date]:
     reference, amount, currency, booked_on = ((row[name] or "").strip() for name in COLUMNS)
     # Measured before any arithmetic, which would unfold a huge exponent.
-    if len(amount) > LONGEST_AMOUNT or not amount.replace(".", "", 1).isdecimal() or not amount.isascii():
+    if len(amount) > LONGEST_AMOUNT or not AMOUNT.fullmatch(amount):
         raise ValueError(f"{amount[:LONGEST_AMOUNT]!r} is no amount")
     cents = Decimal(amount).scaleb(minor_unit_digits(currency))
     if cents != int(cents):
         raise ValueError(f"{amount} has too many digits for {currency}")
-    if cents > HIGHEST_CENTS:
+    if abs(cents) > HIGHEST_CENTS:
         raise ValueError(f"{amount} is more than can be stored")
     shown = printable(reference)[:LONGEST_REFERENCE]
     return str(uuid_of(shown) or shown), int(cents), currency, _as_day(booked_on, latest)
@@ -144,24 +156,23 @@ def _lock_payouts(lines: Sequence[Line]) -> dict[str, Payout]:
     return {str(payout.pk): payout for payout in rows}
 
 
-def _find_paying(payouts: Iterable[Payout]) -> dict[UUID, Line]:
+def _find_settling(payouts: Iterable[Payout]) -> dict[tuple[UUID, bool], Line]:
     stored = StatementLine.objects.filter(payout__in=list(payouts), problem="")
-    return {
-        each.payout_id: Line(
-            each.reference, each.amount_cents, each.currency, each.booked_on, each.occurrence
-        )
-        for each in stored
-        if each.payout_id
-    }
+    lines = {each.pk: Line(*(getattr(each, name) for name in Line._fields)) for each in stored}
+    return {(each.payout_id, lines[each.pk].is_return): lines[each.pk] for each in stored if each.payout_id}
 
 
-def _find_problem(line: Line, payout: Payout | None, paying: dict[UUID, Line]) -> str:
+def _find_problem(line: Line, payout: Payout | None, settling: dict[tuple[UUID, bool], Line]) -> str:
     if payout is None:
         return "there is no such payout"
-    if (line.amount_cents, line.currency) != (payout.amount_cents, payout.currency):
+    if (abs(line.amount_cents), line.currency) != (payout.amount_cents, payout.currency):
         return f"the payout is of {show_amount(payout.amount_cents, payout.currency)}"
-    if paying.get(payout.pk, line) != line:
-        return f"the payout was paid before, on {paying[payout.pk].booked_on}"
+    first = settling.get((payout.pk, line.is_return), line)
+    if first != line:
+        return f"the payout was {'returned' if line.is_return else 'paid'} before, on {first.booked_on}"
+    if line.is_return:
+        arrived = (payout.pk, False) in settling or payout.status in (Status.PAID, Status.RETURNED)
+        return "" if arrived else f"the payout is {payout.status}, and has not arrived"
     if payout.status in (Status.PREPARED, Status.FAILED):
         return f"the payout is {payout.status}"
     return ""

@@ -153,9 +153,10 @@ export interface components {
          *     * `payout` - Payout prepared
          *     * `paid` - Payout paid
          *     * `failed` - Payout failed
+         *     * `returned` - Payout returned
          * @enum {string}
          */
-        KindEnum: "sale" | "void" | "refund" | "payout" | "paid" | "failed";
+        KindEnum: "sale" | "void" | "refund" | "payout" | "paid" | "failed" | "returned";
         /** @description A movement in a seller's ledger. */
         Line: {
             id: number;
@@ -236,6 +237,11 @@ export interface components {
              * @description When we learnt of its end.
              */
             readonly settled_at: string | null;
+            /**
+             * Format: date-time
+             * @description When we learnt that it came back.
+             */
+            readonly returned_at: string | null;
         };
         /**
          * @description * `prepared` - Prepared
@@ -243,9 +249,10 @@ export interface components {
          *     * `unknown` - Unknown
          *     * `paid` - Paid
          *     * `failed` - Failed
+         *     * `returned` - Returned
          * @enum {string}
          */
-        PayoutStatusEnum: "prepared" | "sent" | "unknown" | "paid" | "failed";
+        PayoutStatusEnum: "prepared" | "sent" | "unknown" | "paid" | "failed" | "returned";
         /** @description Problem details of an error (RFC 9457). */
         Problem: {
             /** @description `urn:microstore:problem:…`, or `about:blank`. */
@@ -446,8 +453,9 @@ export interface operations {
                  *     * `sent` - Sent
                  *     * `unknown` - Unknown
                  *     * `paid` - Paid
-                 *     * `failed` - Failed */
-                status?: "failed" | "paid" | "prepared" | "sent" | "unknown";
+                 *     * `failed` - Failed
+                 *     * `returned` - Returned */
+                status?: "failed" | "paid" | "prepared" | "returned" | "sent" | "unknown";
             };
             header?: never;
             path?: never;

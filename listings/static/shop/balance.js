@@ -7,7 +7,7 @@ const shown = document.getElementById("balance-shown");
 const failed = document.getElementById("failed");
 const older = shown.querySelector("button");
 const digits = JSON.parse(page.dataset.digits);
-const KINDS = ["sale", "void", "refund", "payout", "failed"];
+const KINDS = ["sale", "void", "refund", "payout", "failed", "returned"];
 const PAYOUTS_SHOWN = 10; // the ledger has all of them
 let next = ""; // the query of the page of the ledger that is to be read
 
