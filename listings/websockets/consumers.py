@@ -34,7 +34,7 @@ from listings.websockets.hub import BEAT_EVERY_SECONDS, current_hub
 from listings.websockets.order_hub import current_order_hub
 
 PAGE = 500
-SILENT_AFTER_SECONDS = 3 * BEAT_EVERY_SECONDS  # of a client that has answered a heartbeat before
+SILENT_AFTER_SECONDS = 3 * BEAT_EVERY_SECONDS  # of a client that has sent a frame, as ours do once connected
 CLOSED_WITHIN_SECONDS = 5  # a client that reads nothing does not read the close frame either
 Receive = Callable[[], Awaitable[Any]]
 
@@ -98,7 +98,10 @@ class LiveSocket(AsyncWebsocketConsumer):
             release_slot(self.slot, self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take any frame for the answer to a heartbeat; after the first one the next has to come in time."""
+        """Take any frame for the answer to a heartbeat; after the first one the next has to come in time.
+
+        Ours send one as soon as they are connected. Others may never send any, and are not closed for it.
+        """
         # ASGI has no pings and granian sends none. A proxy in front would answer them for a dead client, too.
         if self.silence:
             self.silence.cancel()

@@ -60,7 +60,10 @@ export class Feed {
     }
     const socket = (this.#socket = new WebSocket(url));
     this.#receivedAt = Date.now();
-    socket.onopen = () => this.options.onChange?.(true);
+    socket.onopen = () => {
+      socket.send("{}"); // from here on the server closes this client if it answers no heartbeat
+      this.options.onChange?.(true);
+    };
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(String(data)), socket);
     socket.onclose = () => {
       this.options.onChange?.(false);

@@ -27,7 +27,10 @@ export class Feed {
       return this.reconnectLater();
     }
     const openedAt = (this.receivedAt = Date.now());
-    this.socket.onopen = () => this.change(true);
+    this.socket.onopen = () => {
+      this.socket.send("{}"); // from here on the server closes this page if it answers no heartbeat
+      this.change(true);
+    };
     this.socket.onmessage = (message) => this.receive(JSON.parse(message.data));
     this.socket.onclose = (closed) => {
       if (closed.code === EXPIRED && this.open && Date.now() - openedAt > FIRST_WAIT_MS) return this.connect();
