@@ -48,3 +48,9 @@ def test_the_gateway_writes_json_with_the_trace_and_the_time_of_the_upstream() -
     line = json.loads(re.sub(r"\$\w+", "x", written))
     assert {"timestamp", "path", "status", "trace_id", "upstream_seconds"} <= line.keys()
     assert re.search(r"access_log \S+ json;", gateway)
+    assert "access_log off" not in gateway
+    assert not re.search(r"\$(request|request_uri|args|query_string|http_referer)\b", written), (
+        "may hold a token"
+    )
+    # nginx's own errors quote the request's line, in no other format.
+    assert re.findall(r"error_log .*", gateway) == ["error_log stderr crit;"]
