@@ -81,6 +81,12 @@ def test_every_path_target_and_test_that_a_document_names_is_there(document: Pat
     assert set(re.findall(r"`(test_\w+)`", text)) - TESTS.keys() == set()
 
 
+def test_every_test_of_a_fault_is_named_where_the_report_says() -> None:
+    named = (ROOT / "microstore/messaging/README.md").read_text()
+    faults = ROOT / "tests/end_to_end/faults"
+    assert [name for name, path in TESTS.items() if path.parent == faults and f"`{name}`" not in named] == []
+
+
 def test_pre_commit_calls_targets_of_make_alone() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     programs, targets = zip(*(hook["entry"].split() for hook in hooks), strict=True)
