@@ -1,0 +1,82 @@
+"""The shop in a real browser, by keyboard: what has the focus is seen, and it goes where the work goes on."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Page, ViewportSize
+from pytest_django.live_server_helper import LiveServer
+
+from listings.catalogue.selling import add_image, draw_uploads
+from listings.models import Listing
+from tests.listings.purchases import order_one
+from tests.support.keyboard import unseen_focus
+from tests.support.pictures import picture, upload
+from tests.support.pictures_of_pages import chromium
+
+# The first one may have to install the browser.
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("media"),
+]
+
+WIDTHS = (1280, 800, 375)
+
+
+@pytest.fixture
+def open_page(
+    live_server: LiveServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Page]]:
+    """Opens a window in which somebody is logged in."""
+    # The pages are served without TLS here.
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "listings_session", "listings_csrf"
+    # Playwright's loop runs in this thread, and what others do meanwhile is stored by it.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with chromium() as browser:
+
+        def open_as(user: User, *, width: int = 1280) -> Page:
+            client = Client()
+            client.force_login(user)
+            size: ViewportSize = {"width": width, "height": 800}
+            window = browser.new_context(base_url=live_server.url, viewport=size, reduced_motion="reduce")
+            cookie = client.cookies["listings_session"].value
+            window.add_cookies([{"name": "listings_session", "value": cookie, "url": live_server.url}])
+            return window.new_page()
+
+        yield open_as
+
+
+@pytest.fixture
+def alice_sells(put_on_sale: Callable[..., Listing], bob: User) -> Listing:
+    """Some things, with orders; of the last one two pictures."""
+    for number in range(6):
+        order_one(put_on_sale(f"Lamp {number}", quantity=9), buyer_id=bob.pk)
+    listing = put_on_sale(quantity=3)
+    for drawn in draw_uploads([upload(picture()), upload(picture())]):
+        add_image(listing, drawn)
+    return listing
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_has_the_focus_is_seen(
+    open_page: Callable[..., Page], alice: User, alice_sells: Listing, width: int
+) -> None:
+    paths = (
+        "/",
+        f"/listings/{alice_sells.pk}/",
+        "/sell/",
+        f"/listings/{alice_sells.pk}/edit/",
+        "/sales/",
+        "/sales/listings/",
+        "/notifications/",
+        *(f"/account/{page}" for page in ("", "security/", "payouts/", "data/", "webhooks/")),
+    )
+    page = open_page(alice, width=width)
+    for path in paths:
+        page.goto(path)
+        for key in ("Tab", "Shift+Tab"):
+            assert unseen_focus(page, key) == [], f"{path} by {key}"
