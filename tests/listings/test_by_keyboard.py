@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from listings.catalogue.selling import add_image, draw_uploads
@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.usefixtures("media"),
 ]
 
+expect.set_options(timeout=20_000)
 WIDTHS = (1280, 800, 375)
 
 
@@ -80,3 +81,21 @@ def test_what_has_the_focus_is_seen(
         page.goto(path)
         for key in ("Tab", "Shift+Tab"):
             assert unseen_focus(page, key) == [], f"{path} by {key}"
+
+
+def test_an_enlarged_picture_keeps_the_focus_until_escape(
+    open_page: Callable[..., Page], bob: User, alice_sells: Listing
+) -> None:
+    page = open_page(bob)
+    page.goto(f"/listings/{alice_sells.pk}/")
+    opener = page.get_by_role("button", name="Enlarge Crunchy armchair, picture 2")
+    opener.press("Enter")
+    expect(page.get_by_role("dialog", name="Crunchy armchair, picture 2")).to_be_visible()
+    expect(page.get_by_role("button", name="Close")).to_be_focused()
+    assert unseen_focus(page, "Tab") == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.press("Enter")
+    page.get_by_role("button", name="Close").press("Enter")
+    expect(opener).to_be_focused()
