@@ -99,3 +99,39 @@ def test_an_enlarged_picture_keeps_the_focus_until_escape(
     opener.press("Enter")
     page.get_by_role("button", name="Close").press("Enter")
     expect(opener).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "button", "focused"),
+    [
+        ("/account/log-in/", {"Name": "bob", "Password": "wrong"}, "Log in", ".wrong"),
+        (
+            "/account/sign-up/",
+            {"Name": "carol", "E-mail": "carol@x", "Password": "wrong"},
+            "Sign up",
+            "[type=email]",
+        ),
+        ("/sell/", {"What is it?": "Lamp", "Price per item": "cheap"}, "Put on sale", "[name=price]"),
+        ("/account/security/", {"Current": "a", "New": "b"}, "Change the password", "[name=current]"),
+        (
+            "/account/",
+            {"E-mail address": "b@shop.example", "Your password": "wrong"},
+            "Change the address",
+            "[name=password]",
+        ),
+        ("/account/data/", {"Your password": "wrong"}, "Delete my account", "[name=password]"),
+        ("/?search=lamp", {"Maximum price": "cheap"}, "Apply", "[name=max_price]"),
+    ],
+)
+def test_after_an_error_the_focus_is_where_it_is_corrected(
+    open_page: Callable[..., Page], bob: User, path: str, fields: dict[str, str], button: str, focused: str
+) -> None:
+    bob.email = "bob@shop.example"
+    bob.save()
+    page = open_page(bob)
+    page.goto(path)
+    for label, value in fields.items():
+        page.get_by_role("main").get_by_label(label).fill(value)
+    page.get_by_role("main").get_by_role("button", name=button).press("Enter")
+    expect(page.locator("main .wrong").first).to_be_visible()
+    expect(page.locator(f"main {focused}")).to_be_focused()

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from listings.models import Category, Listing, ListingImage, Order
 from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.http import limits
+from stack.places import ROOT
 from tests.support.pages import address, form_of, text
 from tests.support.pictures import picture, upload
 
@@ -122,6 +123,12 @@ def test_pictures_are_chosen_by_thumbnails_and_enlarged_without_a_script(
         assert f'<a href="#picture-{number}"><img' in page
         assert f'id="picture-{number}"><button class="zoom" popovertarget="enlarged-{number}"' in page
         assert f'id="enlarged-{number}" popover>' in page
+
+
+def test_each_field_that_is_marked_as_wrong_gets_the_focus() -> None:
+    templates = "".join(each.read_text() for each in (ROOT / "listings/templates/shop").glob("*.html"))
+    marked = re.findall(r'<(?:input|select|textarea)[^\n]*?aria-invalid="true"(.{10})', templates)
+    assert set(marked) == {" autofocus"}
 
 
 def test_a_seller_has_a_page(
