@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from listings.catalogue.selling import add_image, draw_uploads
-from listings.models import Listing
+from listings.models import Listing, Notification, Order
 from tests.listings.purchases import order_one
 from tests.support.keyboard import unseen_focus
 from tests.support.pictures import picture, upload
@@ -101,6 +102,42 @@ def test_an_enlarged_picture_keeps_the_focus_until_escape(
     expect(opener).to_be_focused()
 
 
+def test_who_works_in_a_list_goes_on_when_it_changes(
+    open_page: Callable[..., Page], bob: User, alice_sells: Listing
+) -> None:
+    order, other = Order.objects.order_by("id")[:2]
+    for each in (order, other):
+        notify(bob, each)
+    page = open_page(bob)
+    page.goto("/notifications/")
+    button = page.get_by_role("button", name=f"Mark as read: You bought {order.pk}")
+    button.focus()
+    notify(bob, Order.objects.latest("id"))
+    expect(page.locator(".told li")).to_have_count(3)
+    expect(button).to_be_focused()
+    Notification.objects.filter(order=order).update(read_at=timezone.now())
+    expect(button).to_have_count(0)
+    expect(page.locator(".told li").filter(has_text=str(order.pk))).to_be_focused()
+
+
+def test_a_quantity_that_is_being_typed_is_kept_when_the_cart_changes(
+    open_page: Callable[..., Page], bob: User, alice_sells: Listing
+) -> None:
+    page = open_page(bob)
+    page.goto(f"/listings/{alice_sells.pk}/")
+    page.get_by_role("button", name="Add to cart").press("Enter")
+    expect(page.locator("#said")).to_contain_text("In the cart")
+    page.goto("/cart/")
+    quantity = page.get_by_label("Quantity", exact=True)
+    quantity.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3")
+    Listing.objects.filter(pk=alice_sells.pk).update(price_cents=9_900)
+    expect(page.locator("#lines")).to_contain_text("€99.00")
+    expect(quantity).to_have_value("3")
+    expect(quantity).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "button", "focused"),
     [
@@ -135,3 +172,14 @@ def test_after_an_error_the_focus_is_where_it_is_corrected(
     page.get_by_role("main").get_by_role("button", name=button).press("Enter")
     expect(page.locator("main .wrong").first).to_be_visible()
     expect(page.locator(f"main {focused}")).to_be_focused()
+
+
+def notify(user: User, order: Order) -> None:
+    Notification.objects.create(
+        recipient=user,
+        event_id=order.pk,
+        kind="order_completed",
+        role="buyer",
+        order=order,
+        text=f"You bought {order.pk}.",
+    )

@@ -79,14 +79,34 @@ async function refresh() {
       const before = row.id && document.getElementById(row.id);
       if (!before || before.className !== row.className) row.classList.add("just-changed");
     }
-    // The form keeps what the buyer has looked at: who clicks while a price changes is asked first.
-    for (const seen of shown.querySelectorAll('input[name^="seen-"]')) {
-      const field = now.querySelector(`input[name="${seen.name}"]`);
-      if (field) field.value = seen.value;
-    }
+    keepFields(shown, now);
     localizeTimes(now);
-    shown.replaceWith(now);
+    replaceKeepingFocus(shown, now);
   }
+}
+
+// The form keeps what is being typed, and what the buyer has looked at: who clicks while a price changes is asked first.
+function keepFields(shown, now) {
+  for (const field of shown.querySelectorAll('input[name^="seen-"], input[type="number"]')) {
+    const fresh = now.querySelector(`input[name="${field.name}"]`);
+    if (fresh && (field.type === "hidden" || field.value !== field.defaultValue)) fresh.value = field.value;
+  }
+}
+
+// The focus stays on the control that does the same in the same row; where there is none any more, on the row.
+function replaceKeepingFocus(shown, now) {
+  const focused = shown.contains(document.activeElement) ? document.activeElement : null;
+  const wanted = focused && purpose(focused); // read before it is removed, and has no form any more
+  shown.replaceWith(now);
+  if (!focused) return;
+  const row = document.getElementById(focused.closest("[id]").id) ?? now;
+  const same = [...row.querySelectorAll("a, button, input")].find((each) => purpose(each) === wanted);
+  if (!same) row.tabIndex = -1;
+  (same ?? row).focus({ preventScroll: true });
+}
+
+function purpose(control) {
+  return [control.tagName, control.name, control.href, control.form?.action, control.ariaLabel].join(" ");
 }
 
 // ---- announcements: seen at the edge of the page, and read by screen readers
