@@ -42,6 +42,7 @@ ORDERINGS = (
     ("cheapest", gettext_lazy("Price, low to high")),
     ("dearest", gettext_lazy("Price, high to low")),
 )
+DEFAULT_ORDERING = "newest"
 
 
 class Screens(ListingPages):
@@ -140,6 +141,8 @@ def stock(request: HttpRequest) -> JsonResponse:
 def _wanted(request: HttpRequest) -> dict[str, str]:
     # Ordering or limiting by price compares amounts; the form then shows the currency they are compared in.
     wanted = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    if wanted["ordering"] == DEFAULT_ORDERING:  # the form sends it, and it narrows nothing
+        wanted["ordering"] = ""
     known = wanted | {"currency": wanted["currency"] if wanted["currency"] in settings.CURRENCIES else ""}
     compared = compared_currency(known | {"max_price_cents": wanted["max_price"]})
     return known | {"currency": compared or known["currency"]}

@@ -104,6 +104,8 @@ def test_categories_lead_to_what_is_in_them(client: Client, put_on_sale: Callabl
     assert "Filter and sort (1)" in page
     assert "Crunchy armchair" not in page
     assert 'class="tiles"' not in text(client.get("/?search=lamp"))
+    # What the form sends where nothing was chosen in it.
+    assert "Filter and sort<" in text(client.get("/?category=&max_price=&currency=&ordering=newest"))
 
 
 def test_every_category_has_a_drawing() -> None:
