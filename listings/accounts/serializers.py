@@ -6,7 +6,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User as UserRow
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.validators import EmailValidator
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -42,7 +41,7 @@ class RegisterSerializer(RefuseUnknownFields):
     """The registration of a user."""
 
     username = UsernameField(max_length=150, validators=[User.username_validator, validate_script])
-    email = StrictEmailField(max_length=254, validators=[EmailValidator(), validate_address])
+    email = StrictEmailField(max_length=254, validators=[validate_address])
     password = StrictCharField(max_length=128, write_only=True, trim_whitespace=False)
     id = serializers.IntegerField(read_only=True)
 
@@ -110,7 +109,7 @@ class ProfileSerializer(RefuseUnknownFields):
 
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
-    email = StrictEmailField(max_length=254, validators=[EmailValidator(), validate_address])
+    email = StrictEmailField(max_length=254, validators=[validate_address])
     email_verified = serializers.BooleanField(
         read_only=True, help_text="Whether you have opened the link that was sent to `email`."
     )

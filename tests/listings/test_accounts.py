@@ -76,6 +76,12 @@ def test_an_address_to_which_no_email_can_be_written_is_refused(anybody: APIClie
     assert list(read_problem(register(anybody, email=email), 400)["errors"]) == ["email"]
 
 
+def test_what_is_no_address_is_said_once(anybody: APIClient) -> None:
+    assert read_problem(register(anybody, email="carol@x"), 400)["errors"] == {
+        "email": ["Enter a valid email address."]
+    }
+
+
 def test_a_name_that_grows_when_it_is_normalised_is_too_long(anybody: APIClient) -> None:
     assert list(read_problem(register(anybody, username="\ufdfa" * 150), 400)["errors"]) == ["username"]
 
