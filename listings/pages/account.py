@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listings.accounts import exporting, history, open_sessions, sessions
@@ -181,7 +180,7 @@ PAGES = {
 
 
 def _saved(section: str, name: str) -> HttpResponse:
-    return redirect(f"{reverse(f'shop:{name}')}?saved=1#{section}")
+    return redirect_into(section, name, query="saved=1")
 
 
 def _own_session(request: HttpRequest) -> UUID | None:

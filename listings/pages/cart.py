@@ -14,7 +14,7 @@ from listings.buying.quotes import ItemQuote, add_up, quote_items
 from listings.models import Listing
 from listings.pages.carts import Cart, cart_of, keep
 from listings.pages.limits import limited
-from listings.pages.page import read_quantity, render_page, shows_refusals, visitor_id
+from listings.pages.page import read_quantity, redirect_into, render_page, shows_refusals, visitor_id
 from listings.queries import visible_listings
 from listings.refusals import CheckoutRefused
 from listings.stock import ensure_can_buy
@@ -89,7 +89,7 @@ def add(request: HttpRequest, listing_id: str) -> HttpResponse:
     listing = visible_listings(request.user.pk).filter(id=key).first()
     available = ensure_can_buy(listing, buyer_id=request.user.pk or NOBODY, quantity=1).available
     wanted = kept.items.get(key, 0) + read_quantity(request)
-    return keep(kept.with_item(key, min(wanted, available)), redirect("shop:cart"))
+    return keep(kept.with_item(key, min(wanted, available)), redirect_into(f"line-{key}", "cart"))
 
 
 @require_POST
@@ -97,7 +97,7 @@ def change(request: HttpRequest, listing_id: str) -> HttpResponse:
     """Replace the quantity of a listing in the cart; 0 removes it."""
     kept, key = cart_of(request), int(listing_id)
     changed = kept.with_item(key, read_quantity(request, least=0)) if key in kept.items else kept
-    return keep(changed, redirect("shop:cart"))
+    return keep(changed, redirect_into("lines", "cart"))
 
 
 def _changed_quantities(request: HttpRequest, wanted: Cart) -> dict[int, int]:

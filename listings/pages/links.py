@@ -5,7 +5,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from listings.accounts import links, mails, sessions
 from listings.accounts.mail_api import NewPasswordSerializer, ResetSerializer, TokenSerializer
 from listings.pages.limits import limited
-from listings.pages.page import render_page, shows_refusals, visitor_id
+from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 from listings.refusals import LinkOver
 
@@ -40,7 +39,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 def send_link(request: HttpRequest) -> HttpResponse:
     """Have the link sent again by which the visitor's address is verified."""
     mails.request_verification(find_account(visitor_id(request)))
-    return redirect("shop:account")
+    return redirect_into("email", "account", query="sent=1")
 
 
 @PAGE

@@ -2,13 +2,12 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from listings.accounts import sessions
 from listings.notifications.reading import read_all, read_notification
 from listings.pages import queries
-from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
+from listings.pages.page import page_of, redirect_into, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 
 
@@ -32,14 +31,14 @@ def unread(request: HttpRequest) -> JsonResponse:
 @shows_refusals
 def mark_read(request: HttpRequest, notification_id: str) -> HttpResponse:
     read_notification(int(notification_id), recipient_id=visitor_id(request))
-    return redirect("shop:notifications")
+    return redirect_into(f"notification-{int(notification_id)}", "notifications")
 
 
 @require_POST
 @login_required
 def mark_all_read(request: HttpRequest) -> HttpResponse:
     read_all(recipient_id=visitor_id(request))
-    return redirect("shop:notifications")
+    return redirect_into("notifications", "notifications")
 
 
 @require_POST
@@ -48,4 +47,6 @@ def set_email(request: HttpRequest) -> HttpResponse:
     # A browser sends a checkbox only if it is ticked.
     wanted = {"email_notifications": "wanted" in request.POST}
     sessions.change_profile(find_account(visitor_id(request)), wanted, request=request)
-    return redirect("shop:account" if request.POST.get("next") == "account" else "shop:notifications")
+    if request.POST.get("next") == "account":
+        return redirect_into("email", "account", query="saved=1")
+    return redirect_into("by-email", "notifications", query="saved=1")

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -111,10 +110,10 @@ def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse
     change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]
     change(selling.own_listing(int(listing_id), seller_id=visitor_id(request)), editions=None)
     if request.POST.get("next") != "own-listings":
-        return redirect("shop:sales")
+        return redirect_into(f"listing-{listing_id}", "sales")
     # Parsed and written again, so that it is a query string whatever was sent.
     query = QueryDict(request.POST.get("query", "")[:MAX_QUERY]).urlencode()
-    return redirect(reverse("shop:own-listings") + (f"?{query}" if query else ""))
+    return redirect_into(f"listing-{listing_id}", "own-listings", query=query)
 
 
 def _edition(request: HttpRequest) -> selling.Editions:

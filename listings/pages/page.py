@@ -86,10 +86,10 @@ def shows_refusals(page: Page) -> Page:
     return shown
 
 
-def redirect_into(section: str, name: str, *args: object) -> HttpResponse:
-    """Redirect to a section of a page of the shop."""
+def redirect_into(section: str, name: str, *args: object, query: str = "") -> HttpResponse:
+    """Redirect to a section of a page of the shop, where the next Tab goes on."""
     response = redirect(f"shop:{name}", *args)
-    response.headers["Location"] += f"#{section}"
+    response.headers["Location"] += f"?{query}#{section}" if query else f"#{section}"
     return response
 
 

@@ -25,7 +25,7 @@ from microstore.messaging.receiving.consumer import Unavailable
 from microstore.staff.models import StaffAction
 from microstore.telemetry.tracing import new_trace
 from tests.listings.account_mails import deliver_account_mails, token_in
-from tests.support.pages import text
+from tests.support.pages import address, text
 from tests.support.problem import read_problem
 from tests.support.threads import run_at_once
 
@@ -89,6 +89,15 @@ def test_who_registers_verifies_the_address_by_the_link(
     assert is_verified(user)
     read_problem(post(anybody, "/api/auth/email/verify/", token=token), 410)
     text(client.post("/account/verify/", {"token": token}), 410)
+
+
+def test_the_page_says_that_the_link_was_sent_again(shopper: Client, bob: User) -> None:
+    bob.email = "bob@shop.example"
+    bob.save()
+    sent = address(shopper.post("/account/send-link/"))
+    assert sent == "/account/?sent=1#email"
+    assert "The link is on its way." in text(shopper.get(sent))
+    assert token_in(deliver_account_mails()[0])
 
 
 def test_a_link_is_too_old_after_its_time(carol: User, api: APIClient, bob: User, anybody: APIClient) -> None:

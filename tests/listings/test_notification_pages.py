@@ -70,10 +70,12 @@ def test_one_is_marked_as_read_and_then_all(shopper: Client, bob: User, sell: Se
     for title in ("Crunchy armchair", "Reading lamp", "Atlas"):
         sell(title)
     first = Notification.objects.filter(recipient=bob).earliest("id")
-    assert address(shopper.post(f"/notifications/{first.pk}/read/")) == "/notifications/"
+    marked = f"notification-{first.pk}"
+    assert address(shopper.post(f"/notifications/{first.pk}/read/")) == f"/notifications/#{marked}"
+    assert f'id="{marked}"' in text(shopper.get("/notifications/"))
     assert unread(shopper) == 2
     assert text(shopper.get("/notifications/")).count('class="unread"') == 2
-    assert address(shopper.post("/notifications/read-all/")) == "/notifications/"
+    assert address(shopper.post("/notifications/read-all/")) == "/notifications/#notifications"
     assert unread(shopper) == 0
     assert "Mark all as read" not in text(shopper.get("/notifications/"))
     assert Notification.objects.filter(read_at=None).count() == 3, "The seller's are still unread."
@@ -101,8 +103,12 @@ def test_strangers_are_asked_to_log_in(client: Client) -> None:
 def test_e_mail_is_turned_off_and_on(shopper: Client, bob: User) -> None:
     box = '<input type="checkbox" name="wanted" checked>'
     assert box in text(shopper.get("/notifications/"))
-    assert address(shopper.post("/notifications/email/")) == "/notifications/"
-    assert box not in text(shopper.get("/notifications/"))
+    saved = address(shopper.post("/notifications/email/"))
+    assert saved == "/notifications/?saved=1#by-email"
+    page = text(shopper.get(saved))
+    assert box not in page
+    assert "Saved." in page
+    assert address(shopper.post("/notifications/email/", {"next": "account"})) == "/account/?saved=1#email"
     assert not bob.profile.email_notifications
     shopper.post("/notifications/email/", {"wanted": "on"})
     assert box in text(shopper.get("/notifications/"))

@@ -359,7 +359,7 @@ def test_a_seller_withdraws_and_sells_again_what_is_theirs(
 ) -> None:
     for action, status in (("withdraw", "withdrawn"), ("publish", "on_sale")):
         text(shopper.post(f"/listings/{armchair.pk}/{action}/"), 403 if status == "withdrawn" else 404)
-        assert address(seller.post(f"/listings/{armchair.pk}/{action}/")) == "/sales/"
+        assert address(seller.post(f"/listings/{armchair.pk}/{action}/")) == f"/sales/#listing-{armchair.pk}"
         armchair.refresh_from_db()
         assert armchair.status == status
 
