@@ -120,6 +120,11 @@ function announce(text) {
   setTimeout(() => said.remove(), ANNOUNCED_FOR_MS);
 }
 
+// They may lie over what has the focus.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.getElementById("said").replaceChildren();
+});
+
 const latest = new Map();
 function onListingEvent(event) {
   // Too much was missed to be sent, or a seller was suspended. Not all pages at the same moment.
