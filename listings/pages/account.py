@@ -9,7 +9,7 @@ from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from listings.accounts import exporting, history, open_sessions, sessions
@@ -119,7 +119,7 @@ def delete(request: HttpRequest) -> HttpResponse:
     except Refusal as error:
         return _page(request, "data", {"deletion_problems": [str(error)]}, status=error.status)
     logout(request)
-    return redirect("shop:catalogue")
+    return render_page(request, "done.html", {"title": gettext("Your account is deleted")})
 
 
 @require_POST
