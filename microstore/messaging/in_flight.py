@@ -111,9 +111,11 @@ def _find_fault_of_event(name: str, payload: object) -> str | None:
 def _find_fault_of_message(body: bytes, properties: dict[str, Any]) -> str | None:
     # As a worker finds it: the schema of messages, a task that it runs, the contract of each event.
     try:
-        if fault := find_fault_in(body, properties):
+        headers = properties.get("application_headers") or {}
+        # What has waited runs whatever its eta says.
+        if fault := find_fault_in(body, properties | {"application_headers": {**headers, "eta": None}}):
             return fault
-        task = properties["application_headers"]["task"]
+        task = headers["task"]
         if task not in celery_app().tasks:
             return f"no worker of this service runs {task}"
         (events,), _, _ = loads(body)

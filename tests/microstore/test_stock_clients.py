@@ -13,6 +13,7 @@ import pytest
 from celery import Celery, chain, group
 from django.conf import settings
 from kombu import Connection, Queue
+from kombu.transport.native_delayed_delivery import MAX_LEVEL, calculate_routing_key, level_name
 
 from microstore.contracts.contract import Contract, Id, Message, Quantity
 from microstore.messaging.topology import TASKS
@@ -147,7 +148,13 @@ def send_all(app: Celery) -> list[int]:
     stamped = app.signature(ORDERED, args=[batch(10)], shadow="the tenth")
     stamped.stamp(customer="7")
     stamped.apply_async()
-    return list(range(1, 11))
+    # By a clock that is ahead: one that waits on the last level of delayed delivery, one that passes it.
+    for loaves, seconds in ((11, 3), (12, 2)):
+        way = {"exchange": level_name(MAX_LEVEL), "exchange_type": "topic"}
+        key = calculate_routing_key(seconds, "task.bakery")
+        ahead = datetime.now(UTC) + timedelta(days=400)
+        app.send_task(ORDERED, args=[batch(loaves)], eta=ahead, routing_key=key, **way)
+    return list(range(1, 13))
 
 
 def send_harmful(app: Celery) -> list[str]:

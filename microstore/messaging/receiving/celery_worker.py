@@ -14,7 +14,6 @@ from kombu import pools
 from kombu.exceptions import OperationalError
 from kombu.message import Message
 from kombu.transport.native_delayed_delivery import (
-    CELERY_DELAYED_DELIVERY_EXCHANGE,
     MAX_LEVEL,
     calculate_routing_key,
     level_name,
@@ -25,6 +24,10 @@ from microstore.messaging.receiving.message_schema import find_fault
 from microstore.messaging.topology import is_amqp
 
 log = structlog.get_logger(__name__)
+
+
+# A message that has waited comes from one of these: the level after its last, or the exchange after them all.
+DELAYED_DELIVERY = "celery_delayed_"
 
 
 class ConfirmingAMQP(AMQP):
@@ -57,6 +60,13 @@ class ConfirmingAMQP(AMQP):
             return send(*args, mandatory=mandatory, **options)
 
         return send_mandatory
+
+
+def _forget_eta_of_what_has_waited(message: Message) -> None:
+    # Another host's clock wrote it, and may be days ahead of ours.
+    has_waited = str(message.delivery_info.get("exchange")).startswith(DELAYED_DELIVERY)
+    if has_waited and isinstance(message.headers, dict):
+        message.headers["eta"] = None
 
 
 class Request(request.Request):
@@ -104,6 +114,7 @@ class DeadLetteringConsumer(Consumer):
 
         def on_task_received(message: Message) -> Any:
             try:
+                _forget_eta_of_what_has_waited(message)
                 fault = find_fault(message) or self._find_foreign(message)
                 if fault:
                     return self._reject(message, fault)
@@ -128,11 +139,9 @@ class DeadLetteringConsumer(Consumer):
         eta, delivery = message.headers.get("eta"), message.delivery_info
         if not eta or not is_amqp():
             return False
-        # What comes out of delayed delivery has waited, whatever its eta says: another host's clock wrote it,
-        # and may be ahead of ours. A fact is about what has happened, and needs no delay.
-        has_waited = delivery["exchange"] == CELERY_DELAYED_DELIVERY_EXCHANGE
         seconds = int((datetime.fromisoformat(eta) - datetime.now(UTC)).total_seconds())
-        if has_waited or seconds < 1 or not delivery["routing_key"].startswith("task."):
+        # A fact is about what has happened, and needs no delay.
+        if seconds < 1 or not delivery["routing_key"].startswith("task."):
             message.headers["eta"] = None
             return False
         try:
