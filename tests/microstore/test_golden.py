@@ -16,6 +16,7 @@ from microstore.contracts.samples import Sample, read_samples, releases
 from microstore.messaging.models import DeadLetter
 from microstore.messaging.receiving import consumer
 from microstore.messaging.receiving.message_schema import find_fault_in
+from microstore.messaging.receiving.routing_key import find_foreign_key
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a task closes its connection
 
@@ -54,6 +55,8 @@ def test_each_release_has_a_sample_of_each_command_and_fact_that_it_had() -> Non
 @EACH
 def test_it_keeps_the_rules_of_incoming_messages_and_fits_its_contract(release: str, sample: Sample) -> None:
     assert find_fault_in(sample.body.encode(), sample.properties) is None
+    delivery = {"exchange": sample.exchange, "routing_key": sample.routing_key}
+    assert find_foreign_key(sample.task, delivery) is None
     contract = REGISTRY.find(sample.task)
     assert contract is not None
     (events,), _, _ = json.loads(sample.body)

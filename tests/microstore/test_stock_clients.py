@@ -131,7 +131,8 @@ def test_each_canvas_of_a_stock_client_has_its_effect_and_what_harms_is_dead_let
             )
         errors = "\n".join(letters(folder).values())
         assert [rule for rule in harmful if rule not in errors] == [], errors
-        assert errors.count("message_schema.py") == len(harmful)
+        assert errors.count("message_schema.py") == len(harmful) - 2
+        assert errors.count("routing_key.py") == 2
         assert baked(folder) == wanted
 
 
@@ -163,7 +164,12 @@ def send_harmful(app: Celery) -> list[str]:
     app.send_task(ORDERED, args=[batch(21)], link=app.signature("stranger.notify"))
     app.send_task(ORDERED, args=[batch(22)], eta=datetime.now(UTC) + timedelta(days=3))
     app.send_task(ORDERED, args=[batch(23)], link=app.signature(BAKED, queue="elsewhere"))
-    return ["headers.expires", "embed.callbacks.0.task", "headers.eta", "embed.callbacks.0.options.queue"]
+    # Topic rights are compared with the key alone. The broker removes BCC, so nothing else shows it.
+    for loaves, header in ((24, "CC"), (25, "BCC")):
+        copied = {header: ["task.bakery"]}
+        app.send_task(ORDERED, args=[batch(loaves)], routing_key="task.elsewhere", headers=copied)
+    harmed = ["headers.expires", "embed.callbacks.0.task", "headers.eta", "embed.callbacks.0.options.queue"]
+    return [*harmed, *["routing_key: task.elsewhere"] * 2]
 
 
 @pytest.mark.timeout(120)

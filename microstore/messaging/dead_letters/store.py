@@ -16,6 +16,7 @@ from microstore.messaging.dead_letters.groups import cause_of
 from microstore.messaging.models import DeadLetter
 from microstore.messaging.project import registry
 from microstore.messaging.receiving.message_schema import REASON_CHARACTERS, find_fault_in
+from microstore.messaging.receiving.routing_key import find_foreign_key_of_dead
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +176,7 @@ def _reason(body: bytes, properties: dict[str, Any], headers: dict[str, Any]) ->
         return f"The broker gave up on it: {reason}."
     try:
         # The broker keeps no reason, so the rules that the worker went by are looked up again.
-        fault = find_fault_in(body, properties)
+        fault = find_fault_in(body, properties) or find_foreign_key_of_dead(headers)
     except Exception as error:  # noqa: BLE001  # whatever a body makes the decoder raise
         fault = repr(error)[:REASON_CHARACTERS]
     return f"Rejected: {fault or 'the worker could not run it; its log says why'}"

@@ -21,6 +21,7 @@ from kombu.transport.native_delayed_delivery import (
 
 from microstore.messaging.dead_letters import store
 from microstore.messaging.receiving.message_schema import find_fault
+from microstore.messaging.receiving.routing_key import find_foreign_key
 from microstore.messaging.topology import is_amqp
 
 log = structlog.get_logger(__name__)
@@ -129,7 +130,9 @@ class DeadLetteringConsumer(Consumer):
     def _find_foreign(self, message: Message) -> str | None:
         # Celery rejects a task that it does not know, which on Redis is to discard it.
         task = message.headers["task"]
-        return None if task in self.app.tasks else f"task: {task} is run by another service"
+        if task not in self.app.tasks:
+            return f"task: {task} is run by another service"
+        return find_foreign_key(task, message.delivery_info) if is_amqp() else None
 
     def _delay(self, message: Message) -> bool:
         """Put a message with an `eta` to come into the broker's delayed delivery; return whether it was put.
