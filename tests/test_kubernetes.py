@@ -1,6 +1,7 @@
 """The manifests fit their schemas, run what the Procfile runs, and give no process more than it needs."""
 
 import re
+from ipaddress import ip_address, ip_network
 
 import kubernetes_validate
 import pytest
@@ -30,6 +31,17 @@ from tests.support.manifests import (
 
 VERSIONS = ("1.30", "1.37")
 MIGRATIONS, CHECKS = ({f"{service}-{job}" for service in SERVICES} for job in ("migrate", "in-flight"))
+INNER = (
+    "10.0.0.1",
+    "100.64.0.1",
+    "127.0.0.1",
+    "169.254.169.254",
+    "172.31.0.1",
+    "192.168.0.1",
+    "::1",
+    "fd00::1",
+    "fe80::1",
+)
 NOWHERE = "postgres:///nowhere"
 WATCHED = [name for name in OURS if CONTAINERS[name]["restart"] != "no" and name != "flower"]
 
@@ -256,6 +268,20 @@ def test_a_port_is_open_to_those_who_use_it_alone() -> None:
     }
     assert opened == served | {("any", "metrics")}
     assert all(rule["from"] for policy in policies for rule in policy.get("ingress", []))
+
+
+def test_what_calls_addresses_of_users_reaches_no_inner_network() -> None:
+    policy = NAMED["NetworkPolicy webhooks-deliver"]["spec"]
+    assert policy["podSelector"] == {"matchLabels": {"app": "webhooks-deliver"}}
+    names, database, internet = policy["egress"]
+    assert {port["port"] for rule in (names, database) for port in rule["ports"]} == {53, 5432}
+    assert {port["port"] for port in internet["ports"]} == {443, 8443}
+    allowed = [block["ipBlock"] for block in internet["to"]]
+    for address in INNER:
+        inside = [block for block in allowed if ip_address(address) in ip_network(block["cidr"])]
+        assert all(
+            any(ip_address(address) in ip_network(each) for each in block["except"]) for block in inside
+        )
 
 
 def read_all() -> str:
