@@ -7,7 +7,7 @@ from typing import Any
 from fees.calculate import calculate_fee
 from fees.function_url import BadRequest
 from fees.order import InvalidOrder, Order
-from fees.schedule import Schedule
+from fees.schedule import Schedule, UnknownVersion
 
 BATCH_LIMIT = 1000
 PRICE_DIGITS_LIMIT = 15
@@ -56,6 +56,9 @@ def _answer_entry(entry: object, *, schedule: Schedule) -> dict[str, Any]:
     fields = {field: value for field, value in entry.items() if field != "order_id"}
     try:
         return {"order_id": order_id, **_answer_order(fields, schedule=schedule)}
+    except UnknownVersion as refusal:
+        # Another replica of this function may know it already, while a new schedule is rolled out.
+        return {"order_id": order_id, "error": str(refusal), "unknown_version": True}
     except InvalidOrder as refusal:
         return {"order_id": order_id, "error": str(refusal)}
 

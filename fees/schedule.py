@@ -13,7 +13,7 @@ class InvalidSchedule(ValueError):
 
 
 class UnknownVersion(InvalidOrder):
-    """The order was quoted by a schedule that is no longer charged."""
+    """The order was quoted by a schedule that is no longer charged, or not known here yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

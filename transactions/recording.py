@@ -17,7 +17,9 @@ from microstore.contracts.transactions import (
     OrderCreated,
     OrderExpired,
 )
+from microstore.database.clock import database_now
 from microstore.fee_function.quotes import AnyQuote, Quote, RefusedQuote
+from microstore.messaging.receiving.consumer import Unavailable
 from microstore.messaging.receiving.contradictions import drop_contradictions
 from microstore.telemetry.tracing import trace_id_of
 from transactions import fee_client, queries
@@ -26,15 +28,26 @@ from transactions.queries import Decided
 
 AnyOrder = TypeVar("AnyOrder", bound=OrderCreated)
 EXPIRED = "The order was not settled in time."
+SCHEDULE_WAIT_SECONDS = 60  # as long as a rollout of the fee function may take
+VERSION_7 = 7  # of UUIDs, which begin with their time
 
 log = structlog.get_logger(__name__)
+
+
+class ScheduleUnknown(Unavailable):
+    """The fee function does not know, or not yet, the schedule by which a new order was quoted."""
+
+
+class SomeSchedulesUnknown(Exception):
+    """The same of some orders of a batch; the others are recorded."""
 
 
 def record_transactions(orders: Sequence[OrderCreated]) -> list[Decided]:
     """Decide about each order once; return the decisions about all of them, new or not.
 
     Fees are fetched for new orders alone, before the database is written, and never again. A message that
-    contradicts the decision about its order has no reply, and becomes a dead letter.
+    contradicts the decision about its order has no reply, and becomes a dead letter. Raises
+    ScheduleUnknown for a new order whose schedule the fee function does not know, or SomeSchedulesUnknown.
     """
     return _decide(ORDER_CREATED, orders, _quote)
 
@@ -63,14 +76,25 @@ def _decide(
         # No transaction is open here: the call may take seconds, and no row may stay locked for that long.
         quotes = quote(list(new.values()))
         # Inserted in the order of their ids, so that two batches with the same orders cannot deadlock.
-        rows = [_decision(new[order_id], quotes[order_id]) for order_id in sorted(new)]
+        waiting = {order_id for order_id in new if _may_become_known(order_id, quotes[order_id])}
+        rows = [_decision(new[order_id], quotes[order_id]) for order_id in sorted(new.keys() - waiting)]
         recorded |= queries.store_new(rows)
-        for order_id in new:
-            _log_decision("order_created", recorded[order_id])
+        for row in rows:
+            _log_decision("order_created", recorded[row.order_id])
+        if waiting:
+            raise ScheduleUnknown if len(orders) == 1 else SomeSchedulesUnknown
     agreeing = drop_contradictions(
         contract, orders, lambda order: _find_contradiction(order, recorded[order.order_id])
     )
     return [recorded[order_id] for order_id in {order.order_id: None for order in agreeing}]
+
+
+def _may_become_known(order_id: UUID, quote: AnyQuote) -> bool:
+    # A buyer may name any version, so an order that is older is refused.
+    if not isinstance(quote, RefusedQuote) or not quote.unknown_version or order_id.version != VERSION_7:
+        return False
+    age = database_now().timestamp() - (order_id.int >> 80) / 1_000
+    return abs(age) < SCHEDULE_WAIT_SECONDS  # by whose clock ever: twice that long at most
 
 
 def _find_contradiction(order: OrderCreated, decided: Decided) -> str | None:

@@ -91,6 +91,7 @@ class RefusedQuote(BaseModel):
 
     order_id: UUID
     error: Annotated[str, Field(min_length=1, pattern=PLAIN_TEXT)]
+    unknown_version: bool = False  # perhaps another replica knows the schedule
     fee_cents: None = None
     total_cents: None = None
 

@@ -1,10 +1,13 @@
 """An order becomes a transaction, once, with the fee that the fee function set."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
+from uuid_utils.compat import uuid7
 
 from fees.configuration import load_schedule
 from microstore.contracts.contract import Message, to_wire
@@ -16,6 +19,7 @@ from tests.support.messages import order_created
 from tests.support.threads import run_at_once, wait_for_blocked
 from transactions import tasks
 from transactions.models import Transaction
+from transactions.recording import ScheduleUnknown, SomeSchedulesUnknown
 
 pytestmark = pytest.mark.django_db
 
@@ -120,13 +124,38 @@ def test_the_fee_function_is_told_no_more_than_it_needs(fee_post: FeePost) -> No
 def test_an_order_is_charged_by_the_schedule_by_which_its_buyer_was_quoted(fee_post: FeePost) -> None:
     version = load_schedule({}).version
     quoted = order_created().model_copy(update={"fee_version": version})
-    other = order_created().model_copy(update={"fee_version": "1999-01"})
+    other = order_created(order_id=uuid4()).model_copy(update={"fee_version": "1999-01"})
     tasks.order_created([quoted, other])
     assert [order["version"] for order in fee_post.questions[0]["orders"]] == [version, "1999-01"]
     assert Transaction.objects.get(order_id=quoted.order_id).fee_rule.startswith(f"{version}/")
     refused = Transaction.objects.get(order_id=other.order_id)
     assert (refused.status, refused.fee_cents) == ("refused", None)
     assert "the fee has changed since it was quoted" in refused.reason
+
+
+def test_an_order_of_a_schedule_that_is_being_rolled_out_waits_for_it_and_holds_up_no_other(
+    fee_post: FeePost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first answer is that of a fee function which is replaced next."""
+    old = order_created()
+    new = order_created().model_copy(update={"fee_version": "2099-01"})
+    with pytest.raises(SomeSchedulesUnknown):
+        tasks.order_created([old, new])
+    assert Transaction.objects.values_list("order_id", "status").get() == (old.order_id, "recorded")
+    with pytest.raises(ScheduleUnknown):
+        tasks.order_created([new])
+    monkeypatch.setattr("fees.handler.SCHEDULE", replace(load_schedule({}), version="2099-01"))
+    tasks.order_created([new])
+    assert Transaction.objects.get(order_id=new.order_id).status == "recorded"
+
+
+def test_an_order_of_a_schedule_that_nobody_knows_waits_for_a_minute_and_not_for_ever(
+    fee_post: FeePost,
+) -> None:
+    ten_minutes_ago = UUID(int=uuid7().int - (600_000 << 80))
+    order = order_created(order_id=ten_minutes_ago)
+    tasks.order_created([order.model_copy(update={"fee_version": "1999-01"})])
+    assert Transaction.objects.values_list("status").get() == ("refused",)
 
 
 def test_an_order_delivered_twice_is_recorded_once_and_answered_the_same(fee_post: FeePost) -> None:
