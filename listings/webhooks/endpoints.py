@@ -27,6 +27,7 @@ from listings.webhooks.events import PING, make_body
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from listings.webhooks.secrets import BOTH_ARE_GOOD_FOR, make_secret
 from listings.webhooks.store import WATCH_ALL
+from microstore.database.clock import database_now
 from microstore.staff.second_factor import acts_as_staff
 
 Scope = WebhookEndpoint.Scope
@@ -128,15 +129,15 @@ def rotate_secret(endpoint: WebhookEndpoint) -> WebhookEndpoint:
 
     Raises SecretJustChanged within that day, or WebhookNotFound where it was deleted meanwhile.
     """
-    endpoint = _lock(endpoint)
-    if until := endpoint.both_sign_until:
+    endpoint, now = _lock(endpoint), database_now()  # by whose clock the senders sign
+    if (until := endpoint.previous_secret_until) and until > now:
         text = gettext("The secret has just been changed. You can change it again after {time} UTC.")
         raise SecretJustChanged(
             text.format(time=date_format(until, gettext("j M Y, H:i"))),
-            retry_after_seconds=ceil((until - timezone.now()).total_seconds()),
+            retry_after_seconds=ceil((until - now).total_seconds()),
         )
     endpoint.previous_secret, endpoint.secret = endpoint.secret, make_secret()
-    endpoint.previous_secret_until = timezone.now() + BOTH_ARE_GOOD_FOR
+    endpoint.previous_secret_until = now + BOTH_ARE_GOOD_FOR
     endpoint.save(update_fields=("previous_secret", "secret", "previous_secret_until"))
     return endpoint
 

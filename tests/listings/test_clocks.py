@@ -14,9 +14,13 @@ from listings.accounts.sessions import open_session
 from listings.messages import order_cancelled
 from listings.models import ListingImage, LiveEvent, Notification, Order, Session
 from listings.notifications.orders import notify
+from listings.refusals import SecretJustChanged
 from listings.settling import reconcile
 from listings.settling.cancel import cancel_order
 from listings.settling.reconcile import clean_live_events
+from listings.webhooks.endpoints import rotate_secret
+from listings.webhooks.models import WebhookEndpoint
+from listings.webhooks.secrets import make_secret
 from microstore.database.clock import database_now
 from microstore.messaging.models import OutboxMessage
 from tests.listings.vanished import PlaceOrder, place_order, sent_orders
@@ -112,3 +116,18 @@ def test_one_round_deletes_a_bounded_number_and_logs_that_it_stopped(monkeypatch
         rounds = [list(clean_live_events(timedelta(days=7))) for _ in range(3)]
     assert rounds == [[2, 2, 2], [2, 1], []]
     assert [line["event"] for line in logs] == ["cleaning_bounded"]
+
+
+def test_both_secrets_of_a_webhook_sign_for_a_day_by_the_databases_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seller = User.objects.create_user("alice")
+    endpoint = WebhookEndpoint.objects.create(
+        owner=seller, url="https://hooks.example/", secret=make_secret(), events=["order.created"]
+    )
+    put_clock_ahead(monkeypatch)
+    changed = rotate_secret(endpoint)
+    assert changed.previous_secret_until
+    assert timedelta(hours=23) < changed.previous_secret_until - database_now() <= timedelta(days=1)
+    with pytest.raises(SecretJustChanged):
+        rotate_secret(endpoint)
