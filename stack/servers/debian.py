@@ -1,5 +1,6 @@
 """The servers' programs as Debian packages them: found, and installed when missing."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -105,7 +106,7 @@ def _install(packages: list[str]) -> None:
         raise CannotRun(f"Missing: {', '.join(packages)}. Run: sudo {by_hand}")
     print(f"Installing {', '.join(packages)} (once) ...", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with _daemons_forbidden():
+    with _alone(), _daemons_forbidden():
         for command in (["apt-get", "update", "--quiet"], [*INSTALL, *packages]):
             done = subprocess.run(
                 command,
@@ -118,6 +119,17 @@ def _install(packages: list[str]) -> None:
             )
             if done.returncode:
                 raise CannotRun(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for another installation of ours: apt-get update does not, and fails."""
+    folder = os.open("/var/lib/dpkg", os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager
