@@ -7,8 +7,6 @@ import pytest
 from django.conf import settings
 from django.core import signing
 from django.test import Client
-from rest_framework.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.exceptions import TokenError
 
 from microstore.auth.authentication import TokenAuthentication
 from microstore.refusal import TokenExpired
@@ -34,17 +32,20 @@ def test_a_service_that_claims_every_right_gets_what_its_roles_may_see(
     assert answer["hidden"] == 1
 
 
-@pytest.mark.parametrize("seconds", [2, 9])
-def test_a_token_of_a_clock_that_is_a_little_ahead_is_good(seconds: int) -> None:
-    token = sign(claims_of(7, iat=int(time.time()) + seconds))
-    assert TokenAuthentication().get_validated_token(token.encode())["user_id"] == "7"
+@pytest.mark.parametrize("changed", [{"iat": 9}, {"iat": 3_600}, {"exp": -9}])
+def test_a_token_is_good_on_a_machine_whose_clock_differs(changed: dict[str, int]) -> None:
+    """Where the clock is behind, everybody who has just logged in comes from the future."""
+    assert read_token(changed)["user_id"] == "7"
 
 
-@pytest.mark.parametrize("changed", [{"iat": 60}, {"exp": -60}])
-def test_a_token_of_a_clock_that_is_wrong_is_refused(changed: dict[str, int]) -> None:
-    claims = {name: int(time.time()) + seconds for name, seconds in changed.items()}
-    with pytest.raises((AuthenticationFailed, TokenError, TokenExpired)):
-        TokenAuthentication().get_validated_token(sign(claims_of(7, **claims)).encode())
+def test_a_token_that_has_expired_is_refused() -> None:
+    with pytest.raises(TokenExpired):
+        read_token({"exp": -60})
+
+
+def read_token(times: dict[str, int]) -> Any:
+    claims = {name: int(time.time()) + seconds for name, seconds in times.items()}
+    return TokenAuthentication().get_validated_token(sign(claims_of(7, **claims)).encode())
 
 
 def test_without_a_proxy_nobody_says_that_https_was_spoken() -> None:
