@@ -10,6 +10,8 @@ from microstore.contracts.registry import QUEUES
 from stack.places import ROOT
 from stack.processes.procfile import PROCESSES, SERVICES
 from stack.processes.secret_holders import HOLDERS
+from stack.servers.patroni import PARAMETERS
+from stack.servers.rabbitmq_cluster import CLUSTER
 from tests.support.compose_file import (
     CONTAINERS,
     DOCKERFILE,
@@ -109,6 +111,31 @@ def test_each_queue_s_worker_grows_with_its_queue() -> None:
             container["command"] for container in deployment["spec"]["template"]["spec"]["containers"]
         ]
         assert spec["triggers"][0]["metadata"]["queueName"] in command
+
+
+def test_its_servers_are_set_up_as_those_that_lose_machines() -> None:
+    """The operators' own types are in none of the schemas."""
+    servers = {found["metadata"]["name"]: found for found in render("servers")}
+    assert {found["metadata"].get("namespace", found["metadata"]["name"]) for found in servers.values()} == {
+        "microstore-servers"
+    }
+    broker = servers["rabbitmq"]["spec"]
+    assert broker["rabbitmq"]["additionalConfig"] == CLUSTER
+    assert (broker["image"], broker["replicas"]) == (CONTAINERS["rabbitmq"]["image"], 3)
+    for service in SERVICES:
+        database = servers[f"{service}-db"]["spec"]
+        assert database["bootstrap"]["initdb"]["database"] == service
+        assert database["postgresql"]["synchronous"] == {
+            "method": "any",
+            "number": 1,
+            "dataDurability": "required",
+        }
+        assert database["postgresql"]["parameters"] == {
+            name: str(PARAMETERS[name]) for name in ("max_connections", "timezone")
+        }
+        assert database["affinity"]["podAntiAffinityType"] == "required"
+    [redis] = servers["redis"]["spec"]["template"]["spec"]["containers"]
+    assert redis["image"] == CONTAINERS["redis"]["image"]
 
 
 def test_pictures_are_served_as_by_the_gateway() -> None:

@@ -24,6 +24,7 @@ REQUIREMENTS = ROOT / "requirements-machines.txt"
 READY_WITHIN_SECONDS = 120
 # A primary whose lease is not renewed for TTL seconds is replaced; Patroni wants LOOP + 2 RETRY within them.
 LEASE = {"ttl": 20, "loop_wait": 2, "retry_timeout": 5}
+PARAMETERS = {"max_connections": 200, "timezone": "UTC"}
 
 
 class PatroniCluster:
@@ -108,7 +109,7 @@ class PatroniCluster:
 
     def _configure(self, host: Host) -> Path:
         rest = f"{host.address}:{self._patroni_port}"
-        parameters = {"max_connections": 200, "timezone": "UTC", "unix_socket_directories": ""}
+        parameters = {**PARAMETERS, "unix_socket_directories": ""}
         configuration: dict[str, Any] = {
             "scope": self.name,
             "name": host.name,

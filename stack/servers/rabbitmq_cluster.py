@@ -15,8 +15,8 @@ from stack.waiting import wait_until
 
 PORT = 5672
 PORTS = {"mapper": 4369, "distribution": 25672, "management": 15672, "prometheus": 15692}
+DISCOVERY = "cluster_formation.peer_discovery_backend = classic_config\n"
 CLUSTER = """\
-cluster_formation.peer_discovery_backend = classic_config
 cluster_partition_handling = pause_minority
 net_ticktime = 10
 queue_leader_locator = balanced
@@ -39,7 +39,7 @@ class Node(RabbitMQ):
 
     @property
     def inside(self) -> Sequence[str]:  # type: ignore[override]  # the host's holder is known once it is up
-        return self.host.inside
+        return [*self.host.inside, *self.host.clock]
 
     @property
     def node(self) -> str:
@@ -56,7 +56,7 @@ class Node(RabbitMQ):
             cookie.chmod(0o400)
         super().prepare()
         with (self.folder / "rabbitmq.conf").open("a") as lines:
-            lines.write(CLUSTER)
+            lines.write(DISCOVERY + CLUSTER)
             for number, member in enumerate(self.members, 1):
                 lines.write(f"cluster_formation.classic_config.nodes.{number} = {name_of(member)}\n")
 
