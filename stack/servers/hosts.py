@@ -17,7 +17,7 @@ from stack.waiting import wait_until
 
 # RFC 2544 sets this network aside for benchmarks: no real one has its addresses.
 NETWORK = "198.18"
-PROGRAMS = {"ip": "iproute2", "iptables": "iptables"}
+PROGRAMS = {"ip": "iproute2", "iptables": "iptables", "faketime": "faketime"}
 
 
 def can_make_hosts() -> bool:
@@ -31,6 +31,7 @@ class Host:
     def __init__(self, name: str, address: str, *, folder: Path) -> None:
         self.name = name
         self.address = address
+        self.clock_ahead_seconds = 0  # of the programs that start from then on
         self._holder = Daemon(pid_file=folder / f"{name}.pid", log_file=folder / f"{name}.log")
         self._folder = folder
 
@@ -38,6 +39,16 @@ class Host:
     def inside(self) -> Sequence[str]:
         """The words before a command that is to run on this host."""
         return ("nsenter", f"--net=/proc/{self.pid}/ns/net")
+
+    @property
+    def clock(self) -> Sequence[str]:
+        """The words just before a command that is to have the clock of this host."""
+        if not self.clock_ahead_seconds:
+            return ()
+        [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+        # Only the time of day: what a program measures with its monotonic clock is right on any machine.
+        wrong = {"FAKETIME": f"{self.clock_ahead_seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        return ("env", f"LD_PRELOAD={library}", *(f"{name}={value}" for name, value in wrong.items()))
 
     @property
     def pid(self) -> int:

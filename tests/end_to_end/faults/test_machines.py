@@ -14,6 +14,7 @@ from stack.processes.daemon import Daemon
 from stack.processes.stack import Stack
 from stack.servers.hosts import Host, can_make_hosts
 from stack.servers.machines import Machines, three_machines
+from stack.servers.patroni import PatroniCluster
 from stack.servers.private import RealServers
 from stack.waiting import wait_until
 from tests.support.market import Market
@@ -67,21 +68,28 @@ def primary(market: Market, machines: Machines) -> Iterator[Host]:
     machines.start()
 
 
+WORKERS_AND_RELAYS = ("listings-worker", "listings-relay", "transactions-worker", "transactions-relay")
+
+
 @pytest.fixture
-def branch(market: Market, machines: Machines, tmp_path: Path) -> Iterator[Stack]:
-    """One more API, worker and relay of the listings on a machine of their own; buyers use both APIs."""
+def branch(
+    market: Market, machines: Machines, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    """One more of each process that a purchase needs, on a machine of their own; buyers use both APIs.
+
+    Its clock is ahead by the parameter's seconds.
+    """
     host = machines.spare
-    commands = {
-        name.replace("listings", "listings2"): on_host(market.stack.commands[name], host)
-        for name in ("listings-api", "listings-worker", "listings-relay")
-    }
+    host.clock_ahead_seconds = getattr(request, "param", 0)
+    names = ("fees", "listings-api", *WORKERS_AND_RELAYS)
+    commands = {f"branch-{name}": on_host(market.stack.commands[name], host) for name in names}
     stack = Stack(commands, environment=market.stack.environment, folder=tmp_path)
     address = f"http://{host.address}:{market.settings['LISTINGS_PORT']}"
     try:
         stack.start_all()
         stack.wait_all_ready()
         assert wait_until(lambda: answers(f"{address}/health/ready"), timeout_seconds=60), stack.log(
-            "listings2-api"
+            "branch-listings-api"
         )
         market.more_listings_urls.append(address)
         yield stack
@@ -89,12 +97,13 @@ def branch(market: Market, machines: Machines, tmp_path: Path) -> Iterator[Stack
         market.more_listings_urls.clear()
         for name in commands:
             stack[name].kill()
+        host.clock_ahead_seconds = 0
         machines.start()
 
 
 def on_host(command: str, host: Host) -> str:
     """Return a line of the Procfile with its program run on a host, where it listens to the others."""
-    inside = " ".join(host.inside)
+    inside = " ".join([*host.inside, *host.clock])
     return re.sub(r" (granian|python) ", rf" {inside} \1 ", command, count=1).replace(
         "--host 127.0.0.1", f"--host {host.address}"
     )
@@ -152,6 +161,21 @@ def test_a_killed_broker_node_and_then_another_one(market: Market, machines: Mac
         heir = broker.leader_of("transactions")
         assert heir.host is not leader
         heir.kill()
+        hour.wait_for_purchases(50)
+        settle_one(market)
+
+
+def test_a_broker_node_that_is_back_after_minutes(market: Market, machines: Machines, leader: Host) -> None:
+    """It has missed thousands of messages, and has them before the next one dies."""
+    broker = machines.broker
+    with rush(
+        market, "three RabbitMQ nodes: the leader killed, back after minutes, the next one killed"
+    ) as hour:
+        broker.node_on(leader).kill()
+        for _ in range(4):
+            hour.wait_for_purchases(1_500)
+        machines.start()
+        broker.leader_of("transactions").kill()
         hour.wait_for_purchases(50)
         settle_one(market)
 
@@ -250,8 +274,64 @@ def test_a_whole_machine_with_api_worker_and_relay_is_gone(
         market, "a machine with API, worker and relay gone without a word, its relay in a batch"
     ) as hour:
         market.stack["listings-relay"].freeze()
-        freeze_in_a_transaction(market, branch["listings2-relay"], machines.spare)
+        freeze_in_a_transaction(market, branch["branch-listings-relay"], machines.spare)
         machines.isolate(machines.spare)
         machines.spare.crash()
         market.stack["listings-relay"].thaw()
+        hour.wait_for_purchases(50)
+
+
+OFF_BY = [300, -300]
+
+
+@pytest.mark.parametrize(("branch", "seconds"), [(each, each) for each in OFF_BY], indirect=["branch"])
+def test_a_machine_whose_clock_is_wrong(market: Market, branch: Stack, seconds: int) -> None:
+    """For a while its workers and relays are the only ones."""
+    ours = [market.stack[name] for name in WORKERS_AND_RELAYS]
+    with rush(market, f"a machine with API, workers and relay whose clock is off by {seconds:+} s") as hour:
+        for process in ours:
+            process.freeze()
+        hour.wait_for_purchases(100)
+        settle_one(market)
+        for process in ours:
+            process.thaw()
+        hour.wait_for_purchases(100)
+
+
+@pytest.fixture
+def server_host(market: Market, machines: Machines) -> Iterator[Host]:
+    """The machine with a server of each kind; afterwards its clock is right and everything is whole."""
+    [host] = set(machines.listings.hosts) & set(machines.transactions.hosts)
+    yield host
+    set_clock(machines, host, ahead_seconds=0)
+
+
+def set_clock(machines: Machines, host: Host, *, ahead_seconds: int) -> None:
+    """Start a machine with all its servers anew."""
+    host.crash()
+    host.clock_ahead_seconds = ahead_seconds
+    machines.start()
+
+
+def wait_for_primary(database: PatroniCluster, host: Host) -> None:
+    """Wait until this host writes."""
+    assert wait_until(lambda: database.primary() is host, timeout_seconds=FOUND_WITHIN_SECONDS)
+
+
+@pytest.mark.parametrize("seconds", OFF_BY)
+def test_servers_whose_clock_is_wrong(
+    market: Market, machines: Machines, server_host: Host, seconds: int
+) -> None:
+    """Its databases take over from those with the right time, and give the orders back to them."""
+    fault = f"three machines: broker and databases of one, which takes over, off by {seconds:+} s"
+    with rush(market, fault, times_are_right=False) as hour:
+        set_clock(machines, server_host, ahead_seconds=seconds)
+        for database in (machines.listings, machines.transactions):
+            [other] = [host for host in database.hosts if host is not server_host]
+            other.crash()
+            wait_for_primary(database, server_host)
+            machines.start()
+        hour.wait_for_purchases(50)
+        settle_one(market)
+        set_clock(machines, server_host, ahead_seconds=0)
         hour.wait_for_purchases(50)
