@@ -82,7 +82,7 @@ def test_every_path_target_and_test_that_a_document_names_is_there(document: Pat
 
 
 def test_every_test_of_a_fault_is_named_where_the_report_says() -> None:
-    named = (ROOT / "microstore/messaging/README.md").read_text()
+    named = (ROOT / "docs/reference/faults.md").read_text()
     faults = ROOT / "tests/end_to_end/faults"
     assert [name for name, path in TESTS.items() if path.parent == faults and f"`{name}`" not in named] == []
 
