@@ -23,5 +23,5 @@ process.exit();
 
 
 def test_a_page_answers_before_the_first_heartbeat_so_that_a_lost_phone_is_closed() -> None:
-    command = [NODE, "--input-type=module", "-e", SCRIPT, FEED.as_uri()]
+    command: list[str | Path] = [NODE, "--input-type=module", "-e", SCRIPT, FEED.as_uri()]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["1", "2"]
