@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -13,63 +13,108 @@ from microstore.contracts.registry import QUEUES
 
 MIN_SECRET = 32
 MIN_PASSWORD = 12
+# Of zxcvbn: a random character of letters and digits counts as ten guesses, seldom as three.
+LOG10_OF_GUESSES_A_CHARACTER = 0.7
+MOST_WORDS = (
+    0.4  # of a key's characters: by chance a third are words, of `change-me-to-a-random-key` more than half
+)
+MOST_JUDGED = 72  # zxcvbn refuses more
 MIN_RSA_BITS = 2048  # RFC 7518, 3.3
 PEM = re.compile("-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
-# The first passwords that an attacker tries: those of tutorials, and those of this repository.
-WELL_KNOWN = {
-    *("guest", "password", "changeme", "secret", "admin", "administrator", "password1234", "123456789012"),
-    *("microstore", "microstore_app", "microstore_owner", "microstore_reader"),
-    *("postgres", "rabbitmq", "flower"),
-    *QUEUES,
-}
+OWN_WORDS = ("microstore", "postgres", "rabbitmq", "flower", "redis", *QUEUES)
+
+
+class Login(NamedTuple):
+    """What an address says of who logs in where."""
+
+    user: str
+    password: str
+    host: str
 
 
 def find_unsafe_settings(settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each unsafe setting: its name and what to set."""
     for name in ("SECRET_KEY", "STAFF_KEY", "FEES_SIGNING_KEY", "PAYOUTS_SIGNING_KEY"):
         secret = settings.get(name, "")
-        if (secret or name == "SECRET_KEY") and is_weak_secret(secret):
+        # While the fee function's key is exchanged there are several, of which the first one signs.
+        keys = [key.strip() for key in secret.split(",")] if name == "FEES_SIGNING_KEY" else [secret]
+        if (secret or name == "SECRET_KEY") and any(map(is_guessable_key, keys)):
             yield f"{name} is too easy to guess: set {MIN_SECRET} random characters (`openssl rand -hex 32`)."
     if not settings["ALLOWED_HOSTS"] or any(map(is_too_wide, settings["ALLOWED_HOSTS"])):
-        yield "ALLOWED_HOSTS allows every name: set it to the names under which the service is called."
+        yield "ALLOWED_HOSTS allows names of others: set it to the names under which the service is called."
+    if any(map(is_too_wide, settings.get("CSRF_TRUSTED_ORIGINS", []))):
+        yield "CSRF_TRUSTED_ORIGINS trusts sites of others: name each origin, without `*`."
     yield from find_weak_passwords(settings)
     yield from find_weak_keys(settings.get("SIMPLE_JWT", {}))
 
 
 def find_weak_passwords(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each weak password of PostgreSQL, RabbitMQ and Flower."""
-    # The broker's may name several nodes.
-    addresses = [("BROKER_URL", url) for url in settings["BROKER_URL"].split(";")]
-    for name, url in (*addresses, ("DATABASE_URL", settings["DATABASE_URL"])):
-        address = urlsplit(url)
-        user, password = unquote(address.username or ""), unquote(address.password or "")
-        if name == "BROKER_URL" and not address.scheme.startswith("amqp"):
-            continue
-        if is_weak_password(user, password) and address.hostname:  # a Unix socket authenticates by user
-            yield f"{name} logs in as {user!r} with a password that is easy to guess: set one of its own."
+    """Yield a sentence for each weak password of PostgreSQL, RabbitMQ, Redis and Flower."""
+    for name, url in addresses_of(settings):
+        login = login_of(url)
+        # Redis may have none, and a Unix socket authenticates by user.
+        needs_one = url.startswith(("amqp", "postgres")) and not login.host.startswith("/") and login.host
+        if (login.password or needs_one) and is_guessable_password(login):
+            yield f"{name} logs in as {login.user!r} with a password that is easy to guess: set another."
     if flower := settings.get("FLOWER_BASIC_AUTH", ""):
         user, _, password = flower.partition(":")
-        if is_weak_password(user, password):
+        if is_guessable_password(Login(user, password, host="")):
             yield f"FLOWER_BASIC_AUTH has a password that is easy to guess: set {MIN_PASSWORD} characters."
 
 
-def is_weak_secret(secret: str) -> bool:
-    """Return whether a key could be guessed: too short, of few characters, or a stand-in of a template."""
-    return (
-        len(secret) < MIN_SECRET
-        or len(set(secret)) < MIN_SECRET // 4
-        or secret.startswith(("development-only", "django-insecure-"))
+def addresses_of(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield names of settings and the address of each server that they name."""
+    # The broker's may name several nodes.
+    yield from (("BROKER_URL", url) for url in settings["BROKER_URL"].split(";"))
+    for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "LIMITS_URL"):
+        yield name, settings.get(name, "")
+    for service, url in settings.get("AUDITED_DATABASES", {}).items():
+        if url != settings["DATABASE_URL"]:
+            yield f"{service.upper()}_DATABASE_URL", url
+
+
+def login_of(url: str) -> Login:
+    """Return user, password and host of an address, which may stand in its query, too."""
+    address = urlsplit(url)
+    query = {key: values[-1] for key, values in parse_qs(address.query).items()}
+    user = unquote(address.username or "") or query.get("user") or query.get("username", "")
+    password = unquote(address.password or "") or query.get("password", "")
+    return Login(
+        user, password, unquote(address.hostname or "") or query.get("host") or query.get("hostaddr", "")
     )
 
 
-def is_weak_password(user: str, password: str) -> bool:
-    """Return whether the password is short, the user's own name or well known."""
-    return len(password) < MIN_PASSWORD or password.lower() in {user.lower(), *WELL_KNOWN}
+def is_guessable_password(login: Login) -> bool:
+    """Return whether the password is short or made of well-known words, the user's name, repetitions."""
+    return is_guessable(login.password, least=MIN_PASSWORD, own=(login.user, login.host))
 
 
-def is_too_wide(host: str) -> bool:
-    """Return whether the entry of ALLOWED_HOSTS matches other people's hosts: `*`, `.com`."""
-    return host == "*" or (host.startswith(".") and "." not in host[1:].rstrip("."))
+def is_guessable_key(key: str) -> bool:
+    """Return whether a key is no random one: too short, of a pattern, or a stand-in of a template."""
+    if is_guessable(key, least=MIN_SECRET) or key.startswith(("development-only", "django-insecure-")):
+        return True
+    judged = key[:MOST_JUDGED]
+    words = (each["token"] for each in _judge(judged, ())["sequence"] if each["pattern"] == "dictionary")
+    return sum(len(word) for word in words if len(word) > 2) >= MOST_WORDS * len(judged)  # noqa: PLR2004  # `is`
+
+
+def is_guessable(secret: str, *, least: int, own: tuple[str, ...] = ()) -> bool:
+    """Return whether a secret has fewer than `least` characters, or takes fewer guesses than so many do."""
+    if len(secret) < least:
+        return True
+    return float(_judge(secret[:MOST_JUDGED], own)["guesses_log10"]) < least * LOG10_OF_GUESSES_A_CHARACTER
+
+
+def _judge(secret: str, own: tuple[str, ...]) -> dict[str, Any]:
+    from zxcvbn import zxcvbn  # noqa: PLC0415  # its lists of words take 14 MB, which development can do without
+
+    return dict(zxcvbn(secret, user_inputs=[*filter(None, own), *OWN_WORDS]))
+
+
+def is_too_wide(name: str) -> bool:
+    """Return whether a host or an origin has a wildcard."""
+    # `.shop.example` is refused, too: without a list of public suffixes `.co.uk` looks like it.
+    return "*" in name or name.startswith(".")
 
 
 def find_weak_keys(jwt: Mapping[str, Any]) -> Iterator[str]:

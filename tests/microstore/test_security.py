@@ -1,10 +1,12 @@
 """Production does not start on defaults, pages carry a policy, and log-ins are watched."""
 
 import os
+import secrets
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management.utils import get_random_secret_key
 from django.test import Client
 from django.test.client import FakePayload
 
@@ -18,14 +20,34 @@ SERVICE = os.environ["MICROSTORE_SERVICE"]
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PRIVATE, PUBLIC = make_key_pair()
 GOOD = {
-    "STAFF_KEY": "zyxwvutsrqponmlkjihgfedcba9876543210",
+    "STAFF_KEY": "0c4f9ad27b1e86530f7a92d4c1e8b65f",
     "FLOWER_BASIC_AUTH": "operator:a lighthouse in fog",
     "SIMPLE_JWT": {"SIGNING_KEY": PRIVATE, "VERIFYING_KEY": PUBLIC},
-    "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+    "SECRET_KEY": "q8Vw2_nTz-61LrBdYxKo5HfM0sJc3GpE",
     "ALLOWED_HOSTS": ["shop.example"],
     "BROKER_URL": "amqp://listings:hard-to-guess@rabbitmq//",
     "DATABASE_URL": "postgres://listings:hard-to-guess@db/listings",
 }
+
+GUESSABLE = (
+    *(
+        "aaaaaaaaaaaa",
+        "1234567890123",
+        "microstore123",
+        "microstoremicrostore",
+        "postgrespostgres",
+        "qwertyuiopasdf",
+    ),
+    *("passwordpassword", "password12345", "changemechangeme", "abcabcabcabcabc", "Listings2026!"),
+)
+PATTERNS = (
+    *("12345678" * 4, "0123456789abcdef" * 2, "your-secret-key-goes-here-32-characters"),
+    *(
+        "change-me-to-a-long-random-string",
+        "REPLACE_ME_WITH_32_RANDOM_CHARACTERS",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +58,8 @@ GOOD = {
         ("SECRET_KEY", "development-only-0123456789abcdefghijklmnop"),
         ("ALLOWED_HOSTS", ["shop.example", "*"]),
         ("ALLOWED_HOSTS", []),
-        ("ALLOWED_HOSTS", [".com"]),
+        *(("ALLOWED_HOSTS", [name]) for name in (".com", ".co.uk", ".github.io", "*.shop.example")),
+        ("CSRF_TRUSTED_ORIGINS", ["https://shop.example", "https://*.com"]),
         ("SECRET_KEY", "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"),
         ("STAFF_KEY", "x"),
         ("FEES_SIGNING_KEY", "short"),
@@ -57,12 +80,26 @@ GOOD = {
         ("BROKER_URL", "amqp://listings:hard-to-guess@rabbit1//;amqp://guest:guest@rabbit2//"),
         ("BROKER_URL", "amqp://listings:Password@rabbitmq//"),
         ("DATABASE_URL", "postgres://app:changeme@db/listings"),
+        *(("DATABASE_URL", f"postgres://app:{password}@db/listings") for password in GUESSABLE),
+        ("DATABASE_URL", "postgres:///x?host=db&user=postgres&password=postgres"),
+        ("DATABASE_URL", "postgres:///x?host=db&user=postgres"),
+        ("DATABASE_URL", "postgres://app@/x?hostaddr=192.0.2.7"),
+        ("FLOWER_BASIC_AUTH", "operator:operator1234"),
+        ("BROKER_URL", "redis://:passwordpassword@redis/0"),
+        ("CHANNEL_LAYER_URL", "redis://:microstore@redis/0"),
+        ("LIMITS_URL", "redis://redis/0?password=password12345"),
+        ("AUDITED_DATABASES", {"transactions": "postgres://reader:microstore_reader@db/transactions"}),
+        *(("SECRET_KEY", key) for key in PATTERNS),
+        *(("FEES_SIGNING_KEY", f"{key},9c1f04be7ad25380f6e21b7c94d8a053") for key in ("x", "", *PATTERNS)),
+        ("PAYOUTS_SIGNING_KEY", "12345678" * 4),
     ],
 )
 def test_a_default_is_refused_by_its_name(name: str, value: object) -> None:
     assert list(find_unsafe_settings(GOOD)) == []
     [told] = find_unsafe_settings(GOOD | {name: value})
-    assert told.startswith({"SIMPLE_JWT": "JWT_"}.get(name, name))
+    assert told.startswith(
+        {"SIMPLE_JWT": "JWT_", "AUDITED_DATABASES": "TRANSACTIONS_DATABASE_URL"}.get(name, name)
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,12 +112,25 @@ def test_a_default_is_refused_by_its_name(name: str, value: object) -> None:
             "DATABASE_URL",
             "postgres://app:hard-to-guess@db1:5432,db2:5432/listings?target_session_attrs=read-write",
         ),
-        ("ALLOWED_HOSTS", [".shop.example"]),
+        ("DATABASE_URL", "postgres:///listings?host=/run/postgresql"),
+        ("DATABASE_URL", "postgres://%2Frun%2Fpostgresql/listings"),
+        ("CHANNEL_LAYER_URL", "redis://redis/0"),  # by a network that is its own
+        ("CHANNEL_LAYER_URL", "redis://:hard-to-guess@redis/0"),
+        ("AUDITED_DATABASES", {"listings": GOOD["DATABASE_URL"], "transactions": ""}),
+        ("FEES_SIGNING_KEY", "9c1f04be7ad25380f6e21b7c94d8a053, 7be0a1d95c3f428646fd0e8cb1927a35"),
         ("STAFF_KEY", ""),
     ],
 )
 def test_what_nobody_can_guess_is_no_default(name: str, value: object) -> None:
     assert list(find_unsafe_settings(GOOD | {name: value})) == []
+
+
+def test_random_secrets_are_never_refused() -> None:
+    for _ in range(5):
+        for key in (secrets.token_hex(32), secrets.token_urlsafe(64), get_random_secret_key()):
+            keys = {"SECRET_KEY": key, "STAFF_KEY": key}
+            database = {"DATABASE_URL": f"postgres://listings:{secrets.token_urlsafe(16)}@db/listings"}
+            assert list(find_unsafe_settings(GOOD | keys | database)) == []
 
 
 @pytest.mark.django_db

@@ -28,7 +28,7 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<default>:-[^}]*)?\}")
 # How many and where is for each way of running to say; what runs is the same in all.
 SIZES = {"--workers", "--concurrency", "--blocking-threads"}
 PLACES = {"--host", "--port", "--address"}
-SECRET = "0123456789 abcdefghijklmnopqrstuvwxyz"
+SECRET = "Vb3x kQ9 mZ7t pL2w rN8y cD5f gH4j"
 
 
 def container_words(container: Mapping[str, Any]) -> list[str]:

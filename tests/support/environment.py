@@ -28,7 +28,7 @@ def set_environment(service: str) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "microstore.settings",
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "only for tests: 0123456789 abcdefghij",
+        "SECRET_KEY": "tests: Vb3x kQ9 mZ7t pL2w rN8y cD5f gH4j",
         "SECURE_SSL_REDIRECT": "0",
         "STAFF_SECOND_FACTOR": "0",  # test_second_factor.py has it
         "ALLOWED_HOSTS": "testserver",
