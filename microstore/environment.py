@@ -14,6 +14,7 @@ REDIS = {"redis", "rediss", "unix"}
 WEB = {"http", "https"}
 SCHEMES = {
     "BROKER_URL": {"amqp", "amqps", "redis", "rediss"},
+    "CONTROL_BROKER_URL": {"amqp", "amqps"},
     "CHANNEL_LAYER_URL": REDIS,
     "LIMITS_URL": REDIS,
     "FEES_URL": WEB,

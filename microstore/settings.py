@@ -193,7 +193,7 @@ SIMPLE_JWT = {
 
 # ---- messages; the rest of Celery's settings is in messaging/celery_settings.py
 
-BROKER_URL: str = env.str("BROKER_URL", "amqp://")
+BROKER_URL, CONTROL_BROKER_URL = env.str("BROKER_URL", "amqp://"), env.str("CONTROL_BROKER_URL", "")
 if logs.process_name(sys.argv) in ("worker", "relay", "topology", "flower", "audit"):
     required("BROKER_URL", development=BROKER_URL)  # the others write to the outbox
 HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", "")  # touched by a worker or relay while it does its work
@@ -205,7 +205,7 @@ MESSAGING_CONTRACTS = "microstore.contracts.registry"  # its CONTRACTS are compa
 MESSAGING_CELERY_APP = "microstore.celery.app"
 MESSAGING_RECORD_DECISION = "microstore.staff.actions.record"
 MESSAGING_FIND_DONE = path_within(SERVICE, "overview", "find_done")
-CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_URL: str = BROKER_URL
 CELERY_TASK_QUEUES = topology.own_queues(REGISTRY, SERVICE, broker_url=BROKER_URL)
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 

@@ -65,7 +65,8 @@ def find_weak_passwords(settings: Mapping[str, Any]) -> Iterator[str]:
 def addresses_of(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield names of settings and the address of each server that they name."""
     # The broker's may name several nodes.
-    yield from (("BROKER_URL", url) for url in settings["BROKER_URL"].split(";"))
+    for name in ("BROKER_URL", "CONTROL_BROKER_URL"):
+        yield from ((name, url) for url in settings.get(name, "").split(";"))
     for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "LIMITS_URL"):
         yield name, settings.get(name, "")
     for service, url in settings.get("AUDITED_DATABASES", {}).items():

@@ -5,6 +5,7 @@ from microstore.database.timeouts import CONNECT_SECONDS, SOCKET
 OUTBOX_BATCH = 200  # events in one Celery message, at most
 MAX_ATTEMPTS = 5  # of an event that fails by itself
 RETRY_DELAYS_SECONDS = [5, 30, 60]  # after the first, second, … of them; the last one is repeated
+CONTROL_BROKER_URL = ""  # where a worker's remote control has a user of its own, and so a connection
 HEARTBEAT_FILE = ""  # touched by a worker or relay while it does its work
 METRICS_FOLDER, METRICS_HOST, METRICS_PORT = "", "127.0.0.1", 0  # 0: metrics are served nowhere
 GAUGES = ["microstore.messaging.gauges.gauges"]  # dotted paths, read from the database at each scrape

@@ -13,6 +13,7 @@ SENDERS = {name for name in PROCESSES if name.endswith(("-worker", "-relay"))}
 HOLDERS: dict[str, set[str]] = {
     "DATABASE_URL": {*PAGES, *SENDERS, "listings-reconcile", "transactions-payouts", "webhooks-deliver"},
     "BROKER_URL": {*SENDERS, "flower"},
+    "CONTROL_BROKER_URL": {name for name, line in PROCESSES.items() if " CONTROL_BROKER_URL=" in line},
     "SECRET_KEY": PAGES,
     "STAFF_KEY": PAGES,
     "JWT_PRIVATE_KEY": {"listings-api"},

@@ -30,7 +30,7 @@ def test_a_purchase_settles_with_the_rights_of_production(
 ) -> None:
     order_id = buyer.buy(seller.sell()).json()["id"]
     assert market.wait_settled([order_id]) == {"completed": 1}
-    assert users_in(market) >= {"listings", "notifications", "transactions"}
+    assert users_in(market) >= {"listings", "listings_control", "notifications", "transactions"}
     queues = market.services.rabbitmq.ctl("list_queues", "name").split()
     mailboxes = sorted(name.partition("-")[0] for name in queues if name.endswith(".pidbox"))
     assert mailboxes == ["listings", "transactions"]  # a listener's user may make no queue

@@ -21,6 +21,7 @@ from tests.end_to_end.conftest import own_services
 from tests.support.new_service import copy_with_shipping, run
 
 USER = "shipping"
+USERS = (USER, f"{USER}_control")
 
 
 @pytest.fixture
@@ -34,20 +35,21 @@ def servers() -> Iterator[RealServers]:
             yield servers
             cursor.execute("DROP DATABASE shipping WITH (FORCE)")
         admin.close()
-        servers.rabbitmq.ctl("delete_user", USER)
+        for user in USERS:
+            servers.rabbitmq.ctl("delete_user", user)
         with Connection(servers.rabbitmq.url) as broker:
             for queue in ("shipping", "shipping.dead"):
                 broker.default_channel.queue_delete(queue)
 
 
 def give_rights(servers: RealServers, copy: Path) -> str:
-    """Let the broker know the user that the command has written down; return its URL."""
+    """Let the broker know the users that the command has written down; return the URL of the service's."""
     written = json.loads((copy / "deploy/rabbitmq/definitions.json").read_text())
     rights = {
-        kind: [right for right in written[kind] if right["user"] == USER]
+        kind: [right for right in written[kind] if right["user"] in USERS]
         for kind in ("permissions", "topic_permissions")
     }
-    users = [{"name": USER, "password": servers.password, "tags": []}]
+    users = [{"name": user, "password": servers.password, "tags": []} for user in USERS]
     (copy / "rights.json").write_text(json.dumps({"users": users, **rights}))
     servers.rabbitmq.ctl("import_definitions", str(copy / "rights.json"))
     return servers.rabbitmq.url_of(USER)
@@ -58,7 +60,12 @@ def settings_of(servers: RealServers, broker_url: str) -> dict[str, str]:
     url = servers.listings_db.url.rpartition("/")[0] + "/shipping"
     worker, relay = (str(port) for port in choose_ports(2))
     named = {"MICROSTORE_SERVICE": USER, "DATABASE_URL": url, "DEBUG": "1"}
-    own = {"SHIPPING_DATABASE_URL": url, "SHIPPING_BROKER_URL": broker_url}
+    control = servers.rabbitmq.url_of(f"{USER}_control")
+    own = {
+        "SHIPPING_DATABASE_URL": url,
+        "SHIPPING_BROKER_URL": broker_url,
+        "SHIPPING_CONTROL_BROKER_URL": control,
+    }
     ports = {"SHIPPING_WORKER_METRICS_PORT": worker, "SHIPPING_RELAY_METRICS_PORT": relay}
     return servers.environment() | named | own | ports
 
@@ -130,4 +137,5 @@ def test_a_new_service_handles_a_fact_once_and_its_own_test_passes(
             assert empty
         assert wait_until(lambda: "relay started" in relay.read_text(), timeout_seconds=30), relay.read_text()
         assert read_buyers(url) == [buyer]
+        assert "no_remote_control" not in worker.read_text()
         assert "ACCESS_REFUSED" not in worker.read_text() + relay.read_text()

@@ -10,9 +10,8 @@ from microstore.contracts.registry import LISTENERS, REGISTRY, SERVICES
 from stack.places import ROOT
 
 FOLDER = ROOT / "deploy/rabbitmq"
-RIGHTS = {
-    right["user"]: right for right in json.loads((FOLDER / "definitions.json").read_text())["permissions"]
-}
+DEFINITIONS = json.loads((FOLDER / "definitions.json").read_text())
+RIGHTS = {right["user"]: right for right in DEFINITIONS["permissions"]}
 
 
 def test_the_file_of_queues_is_what_the_code_declares(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,10 +23,17 @@ def test_the_file_of_queues_is_what_the_code_declares(capsys: pytest.CaptureFixt
 
 
 def test_everybody_in_the_registry_has_a_user_who_reads_their_queues() -> None:
-    assert set(RIGHTS) == {"microstore", "flower", "listener", *SERVICES, *LISTENERS}
+    controls = {f"{service}_control" for service in SERVICES}
+    assert set(RIGHTS) == {"microstore", "flower", "listener", *SERVICES, *controls, *LISTENERS}
     for queue in REGISTRY.queues:
         for user in {queue, REGISTRY.owner_of(queue)}:
             assert re.search(RIGHTS[user]["read"], queue), (user, queue)
     for service in SERVICES:
         own = [*REGISTRY.queues_of(service), f"{service}.dead"]
-        assert [queue for queue in own if not re.search(RIGHTS[service]["configure"], queue)] == []
+        assert [queue for queue in own if not re.search(RIGHTS[service]["read"], queue)] == []
+
+
+def test_who_may_publish_may_declare_nothing() -> None:
+    publishers = {right["user"] for right in DEFINITIONS["topic_permissions"]}
+    assert publishers == {*SERVICES, *LISTENERS}
+    assert {RIGHTS[user]["configure"] for user in publishers} == {"^$"}

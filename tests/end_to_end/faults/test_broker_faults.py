@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from microstore.contracts.registry import QUEUES, SERVICES
+from stack.processes.preparation import manage
 from stack.waiting import wait_until
 from tests.support.dropping import dropping, needs_iptables
 from tests.support.market import Market
@@ -131,9 +132,16 @@ def refusing(market: Market, service: str) -> Iterator[None]:
         market.stack.start(f"{service}-worker")
 
 
+def declare_again(market: Market) -> None:
+    """As the administrator, who alone may delete a queue and declare one."""
+    manage({**market.settings, "LISTINGS_BROKER_URL": market.settings["BROKER_URL"]}, "listings", "topology")
+
+
 def test_a_deleted_queue_comes_back(market: Market) -> None:
-    with rush(market, "queue `transactions` deleted, then reconcile") as hour:
+    with rush(market, "queue `transactions` deleted, declared again, then reconcile") as hour:
         market.services.rabbitmq.ctl("delete_queue", "transactions")
+        assert market.wait_logged("transactions-relay", "not_declared")
+        declare_again(market)
         hour.wait_for_purchases(30)
         hour.stop()
         market.manage("listings", "reconcile", "--older-than", "0")
@@ -141,7 +149,6 @@ def test_a_deleted_queue_comes_back(market: Market) -> None:
 
 @pytest.mark.parametrize("queue", [*QUEUES, *(f"{service}.dead" for service in SERVICES)])
 def test_a_deleted_queue_comes_back_with_its_bindings_and_consumers(market: Market, queue: str) -> None:
-    """Its owner's relay has the right to declare it, and the others' workers have not."""
     broker = market.services.rabbitmq
 
     def see() -> tuple[list[str], list[bool]]:
@@ -155,6 +162,7 @@ def test_a_deleted_queue_comes_back_with_its_bindings_and_consumers(market: Mark
     assert len(before[0]) > 1
     assert len(before[1]) == 1
     broker.ctl("delete_queue", queue)
+    declare_again(market)
     assert wait_until(lambda: see() == before, timeout_seconds=40), see()
     for service in SERVICES:
         market.manage(service, "topology", "--check")
