@@ -41,11 +41,16 @@ def act(client: Client, path: str, row: int | str, action: str, **fields: str) -
     return text(client.post(path, posted, follow=True))
 
 
+def focused_in(page: str) -> list[str]:
+    return re.findall(r'id="([\w-]+)"[^>]* autofocus>', page)
+
+
 def test_a_listing_is_withdrawn_and_restored_on_its_page_which_keeps_the_reasons(armchair: Listing) -> None:
     client, page = client_as("support"), f"/admin/listings/listing/{armchair.pk}/change/"
     assert offered(client, page) == {"withdraw"}
     asked = act(client, page, armchair.pk, "withdraw")
     assert "Withdraw from sale: 1 listing" in asked
+    assert focused_in(asked) == ["staff-reason"]
     assert "1 withdrawn." in act(client, page, armchair.pk, "withdraw", reason="it bites")
     assert offered(client, page) == {"restore"}
     act(client, page, armchair.pk, "restore", reason="it is tame")
@@ -111,6 +116,8 @@ def test_finance_refunds_a_part_of_an_order_from_its_page(order: Order) -> None:
     assert offered(client, page) == {"refund"}
     asked = act(client, page, str(order.pk), "refund")
     assert "Refund in whole or in part: 1 order" in asked
+    assert focused_in(asked) == ["staff-amount"]
+    assert focused_in(act(client, page, str(order.pk), "refund", reason=" ")) == ["staff-reason"]
     key = re.search('name="key" value="([0-9a-f-]{36})"', asked)
     assert key
     for _ in range(2):  # two clicks are one refund
