@@ -97,3 +97,25 @@ def test_messages_about_the_same_thing_are_handled_one_after_the_other(armchair:
     batch = [same, order(armchair, quantity=2), *(same.model_copy(update={"quantity": n}) for n in (3, 4))]
     deliver(batch, note)
     assert handled == [[1, 2], [3], [4]]
+
+
+def test_of_a_steps_options_the_next_message_has_those_that_have_an_effect(armchair: dict[str, Any]) -> None:
+    """A stamp may be named as an argument of Celery's, and must not be taken for it."""
+    stamps = {"customer": "7", "name": "olga", "producer": "north"}
+    kept = {"task_id": str(uuid4()), "countdown": 5, "link": [step("listings.item_sold", immutable=False)]}
+    ignored = {"queue": "listings", "serializer": "pickle", "headers": {"id": 5}, "priority": 3, "x": 1}
+    own = step("transactions.order_cancelled", immutable=True)
+    own["options"] = kept | ignored | stamps | {"stamped_headers": [*stamps, "of which there is no value"]}
+    task = deliver([order(armchair)], echo, own, own)
+    of_stamps = {"stamped_headers": list(stamps), "stamps": stamps}
+    for callback in (task.request.callbacks[0], task.request.chain[-1]):
+        assert callback["options"] == kept | {"headers": of_stamps}
+    assert task.request.chain[0] == own  # it is cleaned where it is the next one
+
+
+def test_what_is_sent_again_keeps_the_stamps_of_its_steps(armchair: dict[str, Any]) -> None:
+    own = step("transactions.order_cancelled", immutable=True)
+    own["options"] = {"customer": "7", "stamped_headers": ["customer"]}
+    task = deliver([order(armchair)], fail, own)
+    [again] = task.sent_again
+    assert (again["chain"], again["link"]) == ([own], [own])

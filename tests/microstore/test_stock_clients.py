@@ -155,7 +155,14 @@ def send_all(app: Celery) -> list[int]:
         key = calculate_routing_key(seconds, "task.bakery")
         ahead = datetime.now(UTC) + timedelta(days=400)
         app.send_task(ORDERED, args=[batch(loaves)], eta=ahead, routing_key=key, **way)
-    return list(range(1, 13))
+    ways = {"queue": "bakery", "serializer": "pickle", "headers": {"id": 5}, "priority": 3, "time_limit": 9}
+    steps = chain(app.signature(ORDERED, args=[batch(13)]), app.signature(BAKED, **ways))
+    steps.stamp(customer="7")
+    steps.apply_async()
+    linked = app.signature(ORDERED, args=[batch(14)], link=[app.signature(BAKED, **ways) for _ in range(2)])
+    linked.stamp(customer="7")
+    linked.apply_async()
+    return list(range(1, 15))
 
 
 def send_harmful(app: Celery) -> list[str]:
@@ -168,7 +175,8 @@ def send_harmful(app: Celery) -> list[str]:
     for loaves, header in ((24, "CC"), (25, "BCC")):
         copied = {header: ["task.bakery"]}
         app.send_task(ORDERED, args=[batch(loaves)], routing_key="task.elsewhere", headers=copied)
-    harmed = ["headers.expires", "embed.callbacks.0.task", "headers.eta", "embed.callbacks.0.options.queue"]
+    elsewhere = "embed.callbacks.0.options: Value error, queue"
+    harmed = ["headers.expires", "embed.callbacks.0.task", "headers.eta", elsewhere]
     return [*harmed, *["routing_key: task.elsewhere"] * 2]
 
 

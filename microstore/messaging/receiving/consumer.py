@@ -24,7 +24,7 @@ from microstore.messaging.receiving import task_signals, worker_heartbeat  # noq
 from microstore.messaging.receiving.contradictions import split_repeats
 from microstore.messaging.receiving.partly_dead_lettered import PartlyDeadLettered
 from microstore.messaging.receiving.retry_state import OUTAGE_DELAY_SECONDS, RetryState
-from microstore.messaging.receiving.steps import drop_steps, is_linked
+from microstore.messaging.receiving.steps import clean_next_steps, drop_steps, is_linked
 from microstore.telemetry import otel
 from microstore.telemetry.tracing import bound_id
 
@@ -163,6 +163,8 @@ class Delivery:
         request = self.task.request
         if not replies:
             drop_steps(request, is_handled=bool(messages) and not (self.sent_again or self.dead_lettered))
+        clean_next_steps(request)
+        if not replies:
             return []
         payloads = [to_wire(reply) for reply in replies]
         if self.contract.reply and not is_linked(self.contract.reply, request):

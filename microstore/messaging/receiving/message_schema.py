@@ -19,10 +19,13 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from microstore.messaging.project import registry
+from microstore.messaging.topology import TASKS
 
 COMMANDS = {contract.task_name for contract in registry().contracts.values() if contract.to}
 FACTS = {contract.name for contract in registry().contracts.values() if contract.fact}
@@ -70,6 +73,8 @@ Seconds = Annotated[int, Field(strict=True, ge=1, le=3600)]
 Delay = Annotated[int, Field(strict=True, ge=0, le=LONGEST_DELAY.total_seconds())]
 Eta = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_is_near)]
 Refused = Annotated[None, BeforeValidator(_is_nothing)]
+# Celery keeps a callback that was given alone as it is.
+Steps = Annotated[list["Step"], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
 
 
 class Headers(BaseModel):
@@ -93,12 +98,12 @@ class Headers(BaseModel):
 
 
 class Options(BaseModel):
-    """Options of a callback. It goes where its task's name says, so it may name no queue and no exchange."""
+    """Options of a callback. Those of KEPT_OPTIONS have an effect; others are ignored (see `steps.py`).
 
-    model_config = ConfigDict(extra="forbid")
+    It goes where its task's name says, and as this worker sends: what says otherwise is refused.
+    """
 
     task_id: Name | None = None
-    reply_to: Name | None = None
     root_id: Name | None = None
     parent_id: Name | None = None
     group_id: Name | None = None
@@ -106,8 +111,22 @@ class Options(BaseModel):
     shadow: Name | None = None
     stamped_headers: list[Name] | None = None
     countdown: Delay | None = None
-    link: "list[Step] | None" = None
-    link_error: "list[Step] | None" = None
+    eta: Eta | None = None
+    link: "Steps | None" = None
+    link_error: "Steps | None" = None
+    chain: "list[Step] | None" = None
+    # Accepted if they say what the topology says.
+    queue: str | None = None
+    exchange: str | None = None
+    routing_key: str | None = None
+    expires: Refused = None
+    chord: Refused = None
+
+
+KEPT_OPTIONS = (
+    *("task_id", "root_id", "parent_id", "group_id", "group_index", "shadow"),
+    *("countdown", "eta", "link", "link_error", "chain"),
+)
 
 
 class Step(BaseModel):
@@ -118,6 +137,17 @@ class Step(BaseModel):
     kwargs: Annotated[dict[str, Any], Field(max_length=0)] | None
     options: Options
     immutable: Annotated[bool, Field(strict=True)] = False
+
+    @field_validator("options")
+    @classmethod
+    def go_where_the_task_is(cls, options: Options, info: ValidationInfo) -> Options:
+        """Refuse another way than that of the task's name."""
+        queue = str(info.data.get("task", "")).partition(".")[0]
+        ways = {"queue": {queue}, "exchange": {TASKS.name, ""}, "routing_key": {f"task.{queue}", queue}}
+        for option, allowed in ways.items():
+            if getattr(options, option) not in allowed | {None}:
+                raise ValueError(f"{option}: the task's name says where it goes")
+        return options
 
     @model_validator(mode="after")
     def takes_one_argument(self) -> "Step":

@@ -3,6 +3,7 @@
 from typing import Any
 
 from microstore.contracts.contract import AnyContract
+from microstore.messaging.receiving.message_schema import KEPT_OPTIONS
 
 
 def is_linked(contract: AnyContract, request: Any) -> bool:
@@ -23,3 +24,23 @@ def drop_steps(request: Any, *, is_handled: bool) -> None:
         chain.pop()
     request.chain = chain or None
     request.callbacks = [step for step in callbacks if is_handled and step.get("immutable")] or None
+
+
+def clean_next_steps(request: Any) -> None:
+    """Leave the steps that Celery publishes next only options that have an effect.
+
+    Those of later steps are left as they are: they arrive with the next ones.
+    """
+    request.chain = request.chain and [*request.chain[:-1], _clean(request.chain[-1])]
+    request.callbacks = request.callbacks and [_clean(step) for step in request.callbacks]
+
+
+def _clean(step: dict[str, Any]) -> dict[str, Any]:
+    options = step["options"]
+    kept = {name: options[name] for name in KEPT_OPTIONS if name in options}
+    stamped = [name for name in options.get("stamped_headers") or [] if name in options]
+    if stamped:
+        # Not as options: a stamp may be named as an argument of Celery's.
+        stamps = {name: options[name] for name in stamped}
+        kept["headers"] = {"stamped_headers": stamped, "stamps": stamps}
+    return step | {"options": kept}
