@@ -73,9 +73,10 @@ schema: $(INSTALLED) $(CLIENT_PACKAGES) ## write docs/api and the types of clien
 	$(call make_types,listings) --output $(CLIENT)/src/listings.ts
 	$(call make_types,transactions) --output $(CLIENT)/src/transactions.ts
 
-# Once for each release, before its tag: those of earlier ones stay as they are.
+# Once for each release, before its tag: those of earlier ones stay as they are, and what it promises breaks none.
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 samples: $(INSTALLED) ## write this release's contracts and messages, as they are on the wire, into microstore/contracts/releases
+	@$(CONTRACTS) keep --into $(RELEASES)/$(VERSION)
 	@$(STACK) exec -- env SAMPLES=$(RELEASES)/$(VERSION) $(BIN)/pytest tests/end_to_end/test_golden.py
 
 MESSAGES = $(NO_DATABASE) MICROSTORE_SERVICE=listings DJANGO_SETTINGS_MODULE=microstore.settings $(BIN)/python -m tools.messages
@@ -163,9 +164,9 @@ SPECTACULAR = $(NO_DATABASE) $(BIN)/python manage.py spectacular --validate --fa
 
 # With those of the last release, which are kept: a checkout in CI has neither tags nor history.
 RELEASES = microstore/contracts/releases
+CONTRACTS = MICROSTORE_SERVICE=listings DEBUG=1 $(BIN)/python manage.py contracts
 check-contracts: $(INSTALLED)
-	@MICROSTORE_SERVICE=listings DEBUG=1 $(BIN)/python manage.py contracts check \
-		--against "$$(ls -d $(RELEASES)/*/ | sort --version-sort | tail -n 1)contracts.json"
+	@$(CONTRACTS) check --against "$$(ls -d $(RELEASES)/*/ | sort --version-sort | tail -n 1)contracts.json"
 
 # One document for both services; the WebSockets are the listings'.
 ASYNCAPI = MICROSTORE_SERVICE=listings $(NO_DATABASE) $(BIN)/python manage.py asyncapi

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CONTRACTS = "contracts.json"
+PUBLISHED = "published.json"
 FRAMES = "frames.json"
 
 
@@ -47,7 +48,7 @@ def releases(folder: Path) -> list[Path]:
 def read_samples(release: Path) -> Iterator[Sample]:
     """Yield the messages of a release."""
     for file in sorted(release.glob("*.json")):
-        if file.name not in (CONTRACTS, FRAMES):
+        if file.name not in (CONTRACTS, PUBLISHED, FRAMES):
             yield Sample(**json.loads(file.read_text(encoding="utf-8")))
 
 

@@ -95,6 +95,23 @@ def describe_project() -> Json:
     )
 
 
+def schemas_of_clients() -> dict[str, Json]:
+    """Return the schema of each frame and webhook that this service sends, by address and type."""
+    schemas: dict[str, Json] = {}
+    for feed in (feed for feeds in _find_in_apps("feeds") for feed in feeds):
+        for model in feed.frames:
+            schema = model.model_json_schema(mode="serialization")
+            if "events" in schema["properties"]:
+                # Each event has a schema of its own here, and clients skip kinds that they do not know.
+                schema["properties"]["events"] = {"type": "array"}
+                schema.pop("$defs")
+            schemas |= {f"{feed.address} {kind}": schema for kind in _kinds(schema)}
+    for webhook in (webhook for describe in _find_in_apps("webhooks") for webhook in describe()):
+        schemas[f"webhook {webhook.event_type}"] = webhook.body.model_json_schema(mode="serialization")
+        schemas["webhook headers"] = webhook.headers.model_json_schema(by_alias=True, mode="serialization")
+    return schemas
+
+
 def to_yaml(document: Json) -> str:
     """Return the document as text, its parts in their order."""
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
@@ -146,10 +163,9 @@ class _Catalogue:
 
     def _add_frame(self, channel: str, feed: Feed, model: type[BaseModel]) -> None:
         name = f"{feed.name}-{model.__name__}"
-        types = model.model_json_schema()["properties"]["type"]
         examples = [
             {"payload": event}
-            for kind in types.get("enum", [types.get("const")])
+            for kind in _kinds(model.model_json_schema())
             if (event := self._find_event(feed.address, kind))
         ]
         self.messages[name] = {
@@ -252,6 +268,11 @@ def _schemas(contracts: Sequence[AnyContract], feeds: Sequence[Feed], webhooks: 
 def _reference(kind: str, name: str) -> Json:
     within = kind if kind in ("channels", "servers") else f"components/{kind}"
     return {"$ref": f"#/{within}/{name}"}
+
+
+def _kinds(schema: Json) -> list[str]:
+    types = schema["properties"]["type"]
+    return list(types.get("enum", [types.get("const")]))
 
 
 def _first_line(model: type[BaseModel]) -> str:

@@ -12,7 +12,6 @@ from websockets.sync.client import connect
 
 from microstore.contracts.registry import REGISTRY
 from microstore.contracts.samples import (
-    CONTRACTS,
     Frame,
     Sample,
     read_samples,
@@ -20,7 +19,6 @@ from microstore.contracts.samples import (
     write_samples,
 )
 from microstore.messaging import topology
-from microstore.messaging.compatibility import read_contracts
 from microstore.telemetry.tracing import new_trace
 from stack.places import ROOT
 from stack.waiting import wait_until
@@ -145,10 +143,7 @@ def test_the_messages_of_this_release_are_as_they_are_kept(
         recorder.record_frames("/ws/orders/", f"?token={buyer.token}&after={before}", {"batch", "heartbeat"})
     assert recorder.messages.keys() == TASKS
     if target := os.environ.get("SAMPLES"):
-        release = ROOT / target
-        write_samples(release, list(recorder.messages.values()), list(recorder.frames.values()))
-        contracts = read_contracts(ROOT, "microstore.contracts.registry")
-        (release / CONTRACTS).write_text(json.dumps(contracts, indent=2) + "\n")
+        write_samples(ROOT / target, list(recorder.messages.values()), list(recorder.frames.values()))
     release = releases(KEPT)[-1]
     assert shapes(read_samples(release)) == shapes(recorder.messages.values()), "make samples"
 

@@ -1,4 +1,7 @@
-"""`manage.py contracts check`: can this release take the messages of another one, and those that wait?"""
+"""`manage.py contracts check`: can this release take the messages of another one, and those that wait?
+
+`manage.py contracts keep` writes what this release promises into the folder of kept releases.
+"""
 
 import io
 import json
@@ -13,8 +16,10 @@ from amqp.exceptions import AccessRefused
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from microstore.messaging.asyncapi import schemas_of_clients
 from microstore.messaging.compatibility import Contracts, find_breaks, read_contracts
 from microstore.messaging.in_flight import Waiting, find_dead_letters, find_in_broker, find_in_outbox
+from microstore.messaging.kept_releases import DIGESTS, find_client_breaks, find_rewritten, keep_release
 from microstore.messaging.project import celery_app
 from microstore.messaging.sending.publisher import open_connection
 from microstore.messaging.topology import is_amqp
@@ -27,19 +32,32 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["check"])
+        parser.add_argument("action", choices=["check", "keep"])
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--against", metavar="RELEASE", help="a Git reference, a folder or a JSON file")
         what.add_argument(
             "--in-flight", action="store_true", help="messages of this service that wait to be handled"
         )
+        what.add_argument("--into", metavar="FOLDER", help="keep: that of the release, named by its version")
 
-    def handle(self, *args: Any, against: str | None, in_flight: bool, **options: Any) -> None:
-        if in_flight:
+    def handle(
+        self, *args: Any, action: str, against: str | None, in_flight: bool, into: str | None, **options: Any
+    ) -> None:
+        if (action == "keep") != bool(into):
+            raise CommandError("`keep` goes with --into, `check` with --against or --in-flight.")
+        if into:
+            self._keep(Path(into))
+        elif in_flight:
             self._check_in_flight()
         else:
             assert against
             self._compare(against)
+
+    def _keep(self, release: Path) -> None:
+        contracts = read_contracts(Path.cwd(), settings.MESSAGING_CONTRACTS)
+        if breaks := keep_release(release, contracts, schemas_of_clients()):
+            raise CommandError("\n".join([f"Not kept as {release.name}, since it breaks:", *breaks]))
+        self.stdout.write(f"{len(contracts)} contracts are kept in {release}.")
 
     def _compare(self, against: str) -> None:
         module = settings.MESSAGING_CONTRACTS
@@ -47,6 +65,10 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory() as scratch:
             old = read_release(against, module, scratch)
         breaks = find_breaks(old, new)
+        if Path(against).is_file():
+            release = Path(against).parent
+            breaks += find_client_breaks(release, schemas_of_clients())
+            breaks += find_rewritten(release.parent) if (release.parent / DIGESTS).exists() else []
         if breaks:
             raise CommandError("\n".join(breaks))
         self.stdout.write(f"{len(old)} contracts of {against} and {len(new)} of today understand each other.")
