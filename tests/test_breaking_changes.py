@@ -64,6 +64,7 @@ def test_a_breaking_change_is_refused_by_the_fields_name(
     ("old", "new", "named"),
     [
         ("    available: Annotated", "    left: Annotated", "/ws/listings/ item_sold: `available`"),
+        ('    fee_rule: str = ""', "", "/ws/orders/ order: `fee_rule` is required and not sent"),
         ("totals: list[CheckoutTotals]", "totals: list[str]", "/ws/orders/ checkout: `totals[]`"),
         ('["open", "settled"]', '["open", "settled", "lost"]', "/ws/orders/ checkout: `status`"),
         ('Literal["reset"] = "reset"', 'Literal["again"] = "again"', "/ws/listings/ reset: is gone"),

@@ -16,7 +16,10 @@ class Frame(BaseModel):
     """A frame with one event. What it does not name is not sent."""
 
     # A stored event has the purchase's trace id, too: with it others could send spans to the buyer's trace.
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+    # A frame has all of its fields, also those that have a default for events stored by an earlier release.
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, defer_build=True, json_schema_serialization_defaults_required=True
+    )
 
     def to_client(self) -> dict[str, Any]:
         """Return the frame's content as JSON values."""

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.utils.module_loading import import_string
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from microstore.contracts.contract import COMMANDS, AnyContract
 from microstore.contracts.feed import Feed, Webhook
@@ -253,9 +253,12 @@ def _schemas(contracts: Sequence[AnyContract], feeds: Sequence[Feed], webhooks: 
     envelope: set[type[BaseModel]] = {Headers, RetryState, Embed}
     frames = {model for feed in feeds for model in feed.frames}
     posted = {model for webhook in webhooks for model in (webhook.headers, webhook.body)}
-    models = payloads | envelope | frames | posted
+    sent = frames | posted  # which have all of their fields
+    modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (model, "serialization" if model in sent else "validation") for model in payloads | envelope | sent
+    ]
     _, found = models_json_schema(
-        [(model, "validation") for model in sorted(models, key=lambda each: each.__name__)],
+        sorted(modes, key=lambda each: each[0].__name__),
         ref_template="#/components/schemas/{model}",
     )
     schemas: Json = found["$defs"]
