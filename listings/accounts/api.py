@@ -28,6 +28,7 @@ from listings.refusals import AccountGone, SessionOver, WrongCredentials, WrongP
 from microstore.auth.authentication import account_id
 from microstore.auth.keys import FETCH_EVERY_SECONDS, PublicKeys, as_jwks, key_ring
 from microstore.auth.tokens import RefreshToken
+from microstore.http.filters import refuse_unknown
 from microstore.http.problems import refuses
 from microstore.refusal import TooManyFailures
 
@@ -115,6 +116,7 @@ class ProfileView(APIView):
     @refuses(AccountGone)
     def get(self, request: Request) -> Response:
         """Get your own profile."""
+        refuse_unknown(request, known=())
         return Response(ProfileSerializer(queries.find_account(account_id(request))).data)
 
     @extend_schema(request=ProfileSerializer(partial=True), responses=ProfileSerializer)

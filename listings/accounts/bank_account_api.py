@@ -19,6 +19,7 @@ from listings.accounts.bank_account_change import change_bank_account
 from listings.catalogue.seller_text import validate_line
 from listings.refusals import AccountGone, AddressNotVerified, NoBankAccount, PayoutsClosed, WrongPassword
 from microstore.auth.authentication import account_id
+from microstore.http.filters import refuse_unknown
 from microstore.http.problems import refuses
 from microstore.http.serializers import RefuseUnknownFields, StrictCharField
 from microstore.refusal import TooManyFailures
@@ -66,6 +67,7 @@ class BankAccountView(APIView):
     @refuses(NoBankAccount)
     def get(self, request: Request) -> Response:
         """Get your bank account, masked."""
+        refuse_unknown(request, known=())
         return Response(ShownAccountSerializer(self._found(request)).data)
 
     @extend_schema(request=BankAccountSerializer, responses={202: ShownAccountSerializer})

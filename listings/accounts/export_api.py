@@ -14,6 +14,7 @@ from listings import queries
 from listings.accounts.exporting import find_or_request, read_archive
 from listings.refusals import AccountGone
 from microstore.auth.authentication import account_id
+from microstore.http.filters import refuse_unknown
 from microstore.http.problems import refuses
 
 RETRY_AFTER = OpenApiParameter(
@@ -46,6 +47,7 @@ class ExportView(APIView):
         The first request has it made. Once it is made it is yours for a day; a request after that has a new
         one made.
         """
+        refuse_unknown(request, known=())
         user = queries.find_account(account_id(request))
         export = find_or_request(user.pk, request=request)
         archive = read_archive(export) if export.ready_at else None

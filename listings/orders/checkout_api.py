@@ -12,6 +12,7 @@ from listings.orders.checkouts import find_checkout
 from listings.orders.serializers import PlacedCheckoutSerializer
 from listings.refusals import OrderNotFound
 from microstore.auth.authentication import account_id
+from microstore.http.filters import refuse_unknown
 from microstore.http.problems import refuses
 
 CHECKOUT_ID = OpenApiParameter("id", UUID, OpenApiParameter.PATH, description="The checkout.")
@@ -24,6 +25,7 @@ class CheckoutView(APIView):
     @refuses(OrderNotFound)
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002  # as the path names it
         """Return a checkout that you have made, with its orders and what was bought."""
+        refuse_unknown(request, known=())
         own = Order.objects.filter(buyer=account_id(request)).select_related("listing", "past_edition")
         checkout = find_checkout(id, own)
         return Response(PlacedCheckoutSerializer(checkout, context={"request": request}).data)

@@ -32,6 +32,7 @@ from listings.webhooks.serializers import (
     as_given,
 )
 from microstore.auth.authentication import account_id
+from microstore.http.filters import refuse_unknown
 from microstore.http.max_body import takes_no_body
 from microstore.http.problems import refuses
 
@@ -139,6 +140,7 @@ class DeliveryView(APIView):
     @refuses(WebhookNotFound)
     def get(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
         """Return a delivery with each attempt: its time, its status and the beginning of the answer."""
+        refuse_unknown(request, known=())
         return Response(DeliveryLogSerializer(_own_delivery(request, endpoint_id, delivery_id)).data)
 
 

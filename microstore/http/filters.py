@@ -30,16 +30,17 @@ def refuse_unknown(request: Request, *, known: Collection[str]) -> None:
 
 
 class KnownParameters(DjangoFilterBackend):
-    """Filter backend that refuses query parameters which a list does not know."""
+    """Filter backend that refuses query parameters which a list does not know, and all of a single row."""
 
     def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
         filterset = super().get_filterset(request, queryset, view)
-        # A single row is found by this, too, and has no filters.
+        names: set[str] = set()
+        # A single row is found by this, too, and has neither filters nor pages.
         if getattr(view, "action", "list") == "list":
-            names = set(filterset.filters) if filterset else set()
+            names |= set(filterset.filters) if filterset else set()
             if pages := view.paginator:
                 names |= {pages.cursor_query_param, pages.page_size_query_param}
-            refuse_unknown(request, known=names)
+        refuse_unknown(request, known=names)
         return filterset
 
 

@@ -130,7 +130,7 @@ class Schema(AutoSchema):
         yield HTTPStatus.SERVICE_UNAVAILABLE
         if self.view.get_authenticators():
             yield HTTPStatus.UNAUTHORIZED
-        if self._get_parameters():
+        if self._get_parameters() or self.method == "GET":  # which refuses parameters that it does not know
             yield HTTPStatus.BAD_REQUEST
         if "{" in self.path or self._get_pagination_parameters():
             yield HTTPStatus.NOT_FOUND
