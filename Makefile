@@ -72,6 +72,7 @@ schema: $(INSTALLED) $(CLIENT_PACKAGES) ## write docs/api and the types of clien
 	$(ASYNCAPI) > docs/api/asyncapi.yaml
 	$(call make_types,listings) --output $(CLIENT)/src/listings.ts
 	$(call make_types,transactions) --output $(CLIENT)/src/transactions.ts
+	$(make_messages) > $(CLIENT)/src/messages.ts
 
 # Once for each release, before its tag: those of earlier ones stay as they are, and what it promises breaks none.
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -176,7 +177,11 @@ check-asyncapi: $(INSTALLED) $(NODE_PACKAGES)
 	@$(BIN)/node tools/node/validate.js docs/api/asyncapi.yaml
 
 make_types = $(BIN)/node $(CLIENT)/node_modules/openapi-typescript/bin/cli.js docs/api/$(1).yaml
+# Schemas of frames and webhooks, as a document that the generator reads.
+make_messages = $(BIN)/python -m tools.schemas_of_clients | $(BIN)/node $(CLIENT)/node_modules/openapi-typescript/bin/cli.js
 check-client: $(INSTALLED) $(CLIENT_PACKAGES)
+	@$(make_messages) | diff -u $(CLIENT)/src/messages.ts - || \
+		{ echo "$(CLIENT)/src/messages.ts is not what docs/api says: run \`make schema\` and commit it." >&2; exit 1; }
 	@for service in listings transactions; do \
 		$(call make_types,$$service) | diff -u $(CLIENT)/src/$$service.ts - || \
 			{ echo "$(CLIENT)/src/$$service.ts is not what docs/api says: run \`make schema\` and commit it." >&2; exit 1; }; \

@@ -13,6 +13,15 @@ from tools.table import make_table
 
 TEXTS = Path(__file__).with_name("problems.toml")
 TEMPLATE = Path(__file__).with_name("errors.md")
+CLIENT_TEMPLATE = """\
+/** Types of problems. Written by `make reference` from the refusals in the code. */
+
+/** The last part of a problem's type; `blank` of those that have their status alone. */
+export type ProblemKind =
+$kinds
+  | "blank";
+export type ProblemType = `urn:microstore:problem:$${Exclude<ProblemKind, "blank">}` | "about:blank";
+"""
 REFUSALS = (
     "listings.refusals",
     "microstore.refusal",
@@ -45,6 +54,12 @@ def make_errors_page() -> str:
         types=make_table(("type", "status", "meaning", "what to do"), types),
         statuses=make_table(("status", "meaning", "what to do"), _statuses(advice["statuses"])),
     )
+
+
+def make_problem_types() -> str:
+    """Return the module of the TypeScript client that has the types of all problems."""
+    kinds = "\n".join(f'  | "{name_of(kind)}"' for kind in find_refusals())
+    return Template(CLIENT_TEMPLATE).substitute(kinds=kinds)
 
 
 def _statuses(texts: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from tools.decisions_index import make_decisions_index
-from tools.errors_page import make_errors_page
+from tools.errors_page import make_errors_page, make_problem_types
 from tools.metrics_page import make_metrics_page
 from tools.settings_page import make_settings_page
 from tools.source import ROOT
@@ -13,6 +13,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/settings.md": make_settings_page,
     "docs/reference/errors.md": make_errors_page,
     "docs/reference/metrics.md": make_metrics_page,
+    "clients/typescript/src/problems.ts": make_problem_types,
     "docs/decisions/README.md": make_decisions_index,
 }
 

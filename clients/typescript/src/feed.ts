@@ -1,10 +1,14 @@
 /** A live feed that is kept open: after a loss it reconnects, and gets what it has missed by its `seq`. */
+import type { components } from "./messages.js";
 
-export interface FeedEvent {
-  type: string;
-  seq: number;
-  [name: string]: unknown;
-}
+type Frames = components["schemas"];
+
+/** An event of `/ws/listings/`. Decide by `type`, and skip one that you do not know: later releases have more. */
+export type ListingsEvent = Frames["ItemEvent"] | Frames["Reset"];
+/** An event of `/ws/orders/`. */
+export type OrdersEvent = Frames["OrderEvent"] | Frames["CheckoutEvent"] | Frames["NotificationHint"] | Frames["Reset"];
+export type FeedEvent = ListingsEvent | OrdersEvent;
+type Frame = FeedEvent | Frames["Heartbeat"] | Frames["ItemBatch"] | Frames["OrderBatch"];
 
 export interface FeedOptions {
   /** Such as `wss://shop.example/ws/listings/`. */
@@ -77,19 +81,20 @@ export class Feed {
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
   }
 
-  #receive(frame: FeedEvent & { events?: FeedEvent[] }, socket: WebSocket): void {
+  #receive(frame: Frame, socket: WebSocket): void {
     this.#receivedAt = Date.now();
     this.#wait = FIRST_WAIT_MS;
     if (frame.type === "heartbeat") socket.send("{}"); // or the server takes this client for dead
-    for (const event of frame.type === "batch" ? (frame.events ?? []) : [frame]) this.#take(event);
+    for (const event of frame.type === "batch" ? frame.events : [frame]) this.#take(event);
   }
 
-  #take(event: FeedEvent): void {
-    const isNew = !this.#seen.has(event.seq);
-    if (event.seq !== undefined) this.#after = Math.max(this.#after ?? 0, event.seq);
+  #take(event: FeedEvent | Frames["Heartbeat"]): void {
+    const seq = "seq" in event ? event.seq : undefined; // a hint of a notification has none
+    const isNew = seq === undefined || !this.#seen.has(seq);
+    if (seq !== undefined) this.#after = Math.max(this.#after ?? 0, seq);
     if (event.type === "heartbeat") return;
     // Events are sent again with a small overlap, since their seqs do not become visible in order.
-    if (event.type !== "reset" && event.seq !== undefined) this.#seen.add(event.seq);
+    if (event.type !== "reset" && seq !== undefined) this.#seen.add(seq);
     for (const oldest of this.#seen) {
       if (this.#seen.size <= OVERLAP) break;
       this.#seen.delete(oldest);

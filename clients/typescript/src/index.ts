@@ -2,12 +2,14 @@
 import createFetchClient, { type Client } from "openapi-fetch";
 
 import type { components, paths as ListingPaths } from "./listings.js";
+import type { ProblemKind, ProblemType } from "./problems.js";
 import { retrying, type RetryOptions } from "./retry.js";
 import type { paths as TransactionPaths } from "./transactions.js";
 
-export { Feed, type FeedEvent, type FeedOptions } from "./feed.js";
-export type { components, ListingPaths, TransactionPaths };
-export type Problem = components["schemas"]["Problem"];
+export { Feed, type FeedEvent, type FeedOptions, type ListingsEvent, type OrdersEvent } from "./feed.js";
+export type { components as messages } from "./messages.js";
+export type { components, ListingPaths, ProblemKind, ProblemType, TransactionPaths };
+export type Problem = components["schemas"]["Problem"] & { type: ProblemType };
 
 export interface Options extends RetryOptions {
   /** Origin of the listings service, such as `https://shop.example`. */
@@ -54,17 +56,20 @@ export class ProblemError extends Error {
   }
 
   /** The last part of the type: `sold-out` of `urn:microstore:problem:sold-out`. */
-  get kind(): string {
-    return this.problem.type.split(":").at(-1) ?? this.problem.type;
+  get kind(): ProblemKind {
+    return this.problem.type.split(":").at(-1) as ProblemKind;
   }
 }
 
 type Answer<Data> = { data?: Data; error?: unknown; response: Response };
 
-/** Return the data of an answer; throws ProblemError for any other. */
-export async function unwrap<Data>(answer: Promise<Answer<Data>>): Promise<NonNullable<Data>> {
+/** What a successful answer holds: nothing, where the API sends no body. */
+export type Unwrapped<Data> = [NonNullable<Data>] extends [never] ? undefined : NonNullable<Data>;
+
+/** Return the data of a successful answer; throws ProblemError for any other. */
+export async function unwrap<Data>(answer: Promise<Answer<Data>>): Promise<Unwrapped<Data>> {
   const { data, error, response } = await answer;
-  if (data !== undefined && data !== null) return data;
+  if (response.ok) return data as Unwrapped<Data>;
   throw new ProblemError(isProblem(error) ? error : unnamed(response), response);
 }
 
