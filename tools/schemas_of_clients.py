@@ -15,7 +15,7 @@ SERVERS = {"websockets", "endpoints"}  # in the catalogue, of what clients recei
 
 def main() -> None:
     """Write the document to stdout."""
-    catalogue = yaml.safe_load(CATALOGUE.read_text())
+    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
     schemas = catalogue["components"]["schemas"]
     wanted: dict[str, Any] = {}
     names = list(_received(catalogue))

@@ -23,11 +23,11 @@ def keep_release(release: Path, contracts: Contracts, published: Schemas) -> lis
     It may break nothing that a release of the same major version has promised, itself among them.
     """
     folder = release.parent
-    earlier = [each for each in releases(folder) if _major(each) == _major(release)]
     faults = find_rewritten(folder)
-    for kept in earlier if not faults else ():
-        faults += find_breaks(json.loads((kept / CONTRACTS).read_text(encoding="utf-8")), contracts)
-        faults += find_client_breaks(kept, published)
+    for kept in releases(folder):
+        if not faults and _major(kept) == _major(release):
+            faults += find_breaks(json.loads((kept / CONTRACTS).read_text(encoding="utf-8")), contracts)
+            faults += find_client_breaks(kept, published)
     if not faults:
         release.mkdir(exist_ok=True)
         _write(release / CONTRACTS, contracts)
@@ -39,9 +39,10 @@ def keep_release(release: Path, contracts: Contracts, published: Schemas) -> lis
 
 def find_rewritten(folder: Path) -> list[str]:
     """Return a sentence for each kept file that `keep_release` has not written as it is."""
-    found, kept = dict(_digests(folder)), {}
+    kept: dict[str, str] = {}
     if (folder / DIGESTS).exists():
         kept = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+    found = dict(_digests(folder))
     changed = sorted(name for name in found.keys() | kept.keys() if found.get(name) != kept.get(name))
     return [f"{name}: is not as it was kept; take it back from Git" for name in changed]
 
