@@ -431,7 +431,7 @@ export interface components {
         };
         /**
          * WebhookPayoutFailed
-         * @description The amount was not paid, and is in the seller's balance again.
+         * @description The amount was not paid, or came back, and is in the seller's balance.
          */
         WebhookPayoutFailed: {
             /**

@@ -26,6 +26,7 @@ export type ProblemKind =
   | "payouts-closed"
   | "price-changed"
   | "refund-too-large"
+  | "secret-just-changed"
   | "session-not-found"
   | "session-over"
   | "sold-out"
