@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import threading
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 from kombu.utils import json as kombu_json
 
 from microstore.contracts.contract import to_wire
@@ -251,6 +254,18 @@ def test_a_replay_keeps_to_its_rate(payload: dict[str, Any]) -> None:
     due = list(OutboxMessage.objects.order_by("id").values_list("due_at", flat=True))
     gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(due)]
     assert all(gap >= 2 for gap in gaps)
+
+
+def test_a_replay_is_due_by_the_databases_clock(
+    payload: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the process is 400 days ahead."""
+    letters = dead_letter_some(payload, *["no till"] * 2)
+    ahead = timezone.now() + timedelta(days=400)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    replay.replay_all([letter.pk for letter in letters], by="carol", reason="mended", rate=0.5)
+    soon = Now() + timedelta(minutes=1)
+    assert OutboxMessage.objects.filter(due_at__lt=soon, created_at__lt=soon).count() == 2
 
 
 def test_nothing_is_decided_without_a_reason(letter: DeadLetter) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from microstore.contracts.contract import AnyContract, InvalidMessage, Message, to_wire
@@ -135,8 +136,9 @@ def _send(contract: AnyContract, messages: Sequence[Message], after_seconds: flo
         for message in messages:
             outbox.send_command_again(contract, message)
         return
-    # Created when they are due, too: an outbox whose oldest row is old counts as stuck.
-    due_at = timezone.now() + timedelta(seconds=after_seconds)
+    # By the database's clock, as the relay reads it. Created when they are due, too: an outbox whose oldest
+    # row is old counts as stuck.
+    due_at = Now() + timedelta(seconds=after_seconds)
     OutboxMessage.objects.bulk_create(
         OutboxMessage(contract=contract.task_name, payload=to_wire(message), due_at=due_at, created_at=due_at)
         for message in messages
