@@ -1,5 +1,7 @@
 """Pages of either service for engineers and probes, and what its process has installed."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
@@ -8,6 +10,8 @@ from pytest_django import Settings
 
 from microstore.contracts.registry import SERVICES
 from microstore.staff.messages import figures
+from microstore.telemetry import health
+from stack.waiting import wait_until
 from tests.support.ports import closed_port
 
 pytestmark = pytest.mark.django_db
@@ -34,8 +38,25 @@ def test_without_its_database_the_process_lives_and_is_not_ready(
         patch.setitem(connection.settings_dict, "PORT", port)
         connection.close()
         assert client.get("/health/live").status_code == 200
-        assert client.get("/health/ready").status_code == 503
-    assert client.get("/health/ready").status_code == 200
+        assert wait_until(lambda: client.get("/health/ready").status_code == 503, timeout_seconds=10)
+    assert wait_until(lambda: client.get("/health/ready").status_code == 200, timeout_seconds=10)
+
+
+def test_many_who_ask_whether_it_is_ready_cost_one_look(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[None] = []
+
+    def check() -> str:
+        looks.append(None)
+        return "ok"
+
+    monkeypatch.setitem(health.CHECKS, "api", {"database": check})
+    monkeypatch.setattr(health, "_last", None)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: client.get("/health/ready").status_code, range(50)))
+    assert statuses == [200] * 50
+    assert len(looks) <= 2
 
 
 def test_the_admins_own_files_are_served(client: Client, settings: Settings) -> None:
