@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 from rest_framework.throttling import BaseThrottle
 
@@ -34,6 +35,7 @@ MOST_DOUBLINGS = 10
 KEPT_FOR = timedelta(days=1)
 DELETED_AT_ONCE = 1_000
 NEVER = datetime.min.replace(tzinfo=UTC)
+UNKNOWN_NAME = "(unknown name)"
 
 
 class GuardedBackend(ModelBackend):
@@ -71,7 +73,7 @@ def counted_failure(request: HttpRequest | None, name: str) -> Iterator[Attempt]
     # Stored before the secret is checked, and taken back where it is right: guesses at the same moment count
     # each other.
     stored = FailedLogin.objects.create(
-        name=normalise(name), network=network_of(address_of(request) or ""), at=Now()
+        name=hash_name(name), network=network_of(address_of(request) or ""), at=Now()
     )
     ensure_not_locked(stored)
     attempt = Attempt()
@@ -85,6 +87,12 @@ def counted_failure(request: HttpRequest | None, name: str) -> Iterator[Attempt]
 def normalise(name: str) -> str:
     """Return the name as failures are counted by it: spelling variants of one name are one name."""
     return nfkc(name).casefold().replace("\0", "").strip()[:150]
+
+
+def hash_name(name: str) -> str:
+    """Return the keyed hash by which failures with this name are counted."""
+    # What was typed is often an e-mail address, and now and then a password: it is stored nowhere.
+    return salted_hmac("microstore.staff.login_guard", normalise(name), algorithm="sha256").hexdigest()
 
 
 def address_of(request: HttpRequest | None) -> str | None:
@@ -135,9 +143,10 @@ def delete_old_failures() -> None:
 
 def _record(request: HttpRequest | None, name: str, address: str | None, *, succeeded: bool) -> None:
     # Shoppers' log-ins are no staff actions, but whatever is tried at the admin's own door is.
-    name = name.replace("\0", "")[:150]
+    user = User.objects.filter(username=name.replace("\0", "")[:150]).only("username", "is_staff").first()
+    is_staff = user is not None and user.is_staff
     match = request.resolver_match if request else None
-    at_the_admin = match is not None and match.app_name == "admin"
-    if at_the_admin or User.objects.filter(username=name, is_staff=True).exists():
-        action = "logged in" if succeeded else "failed to log in"
-        record(action, by=name or "nobody", address=address)
+    if is_staff or (match is not None and match.app_name == "admin"):
+        # Only staff's own names are kept for good.
+        by = UNKNOWN_NAME if user is None else user.username if is_staff else f"user {user.pk}"
+        record("logged in" if succeeded else "failed to log in", by=by, address=address)

@@ -7,7 +7,10 @@ class StaffAction(models.Model):
     """Action of a staff member, with its target and reason; rows are inserted and never changed."""
 
     at = models.DateTimeField(auto_now_add=True)
-    by = models.CharField(max_length=150, help_text="The user, or `name (command line)`.")
+    by = models.CharField(
+        max_length=150,
+        help_text="The user, `name (command line)`, or who failed to log in: `user 7`, `(unknown name)`.",
+    )
     action = models.CharField(max_length=40, help_text="In the past tense: `replayed`, `withdrew`.")
     target = models.CharField(max_length=200, blank=True, help_text="To which: `dead letter 7`.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why, in the words of who did it.")
@@ -30,7 +33,7 @@ class StaffAction(models.Model):
 class FailedLogin(models.Model):
     """A wrong password, or one that is being checked at this moment."""
 
-    name = models.CharField(max_length=150, help_text="As login_guard normalises it.")
+    name = models.CharField(max_length=150, help_text="Keyed hash of the name that was typed.")
     network = models.CharField(max_length=45, help_text="IPv4 address, or the /64 of an IPv6 one.")
     at = models.DateTimeField()
 

@@ -3,6 +3,7 @@
 import json
 import re
 from io import BytesIO
+from itertools import product
 from typing import Any
 from uuid import uuid4
 from zipfile import ZipFile
@@ -55,9 +56,9 @@ def refund(market: Market, seller: Person, order: str) -> None:
 
 
 def try_to_be_staff(market: Market, person: Person) -> None:
-    """Fail at the log-in of both admins, which keeps the name."""
-    [(name,)] = market.listings("SELECT username FROM auth_user WHERE id = %s", person.id)
-    for url in (market.listings_url, market.transactions_url):
+    """Fail at the log-in of both admins, by name and by address."""
+    [names] = market.listings("SELECT username, email FROM auth_user WHERE id = %s", person.id)
+    for url, name in product((market.listings_url, market.transactions_url), names):
         session = requests.Session()
         form = session.get(f"{url}/admin/login/", timeout=30).text
         [token] = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', form)
@@ -101,9 +102,9 @@ def test_nothing_of_a_person_is_left_in_both_services_after_an_outage_of_the_bro
     figures = "SELECT price_cents, fee_cents, total_cents FROM transactions_transaction WHERE order_id = %s"
     books = market.transactions(figures, sold)
     left = find_traces_by(market.listings, *WORDS)
-    assert {"auth_user.email", "listings_refund.reason", "staff_staffaction.by"} <= left
+    assert {"auth_user.email", "listings_refund.reason"} <= left
     left = find_traces_by(market.transactions, *WORDS)
-    assert {"transactions_refund.reason", "staff_staffaction.by"} <= left
+    assert left & {"transactions_refund.reason", "staff_staffaction.by"} == {"transactions_refund.reason"}
 
     market.services.rabbitmq.stop()
     pending = buyer.buy(lamp).json()["id"]

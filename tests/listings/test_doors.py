@@ -159,7 +159,8 @@ def carol() -> User:
 
 
 def fail(count: int, *, name: str = "carol", network: str = "192.0.2.1") -> None:
-    FailedLogin.objects.bulk_create(FailedLogin(name=name, network=network, at=Now()) for _ in range(count))
+    hashed = login_guard.hash_name(name)
+    FailedLogin.objects.bulk_create(FailedLogin(name=hashed, network=network, at=Now()) for _ in range(count))
 
 
 @pytest.mark.parametrize("door", DOORS)

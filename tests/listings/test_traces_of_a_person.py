@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import ProgrammingError, connection
 from django.db.models import F
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT
 from kombu.utils import json as kombu_json
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
@@ -38,7 +39,7 @@ from microstore.contracts.listings import REFUND_COMPLETED, RefundCompleted
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from microstore.staff.actions import record
-from microstore.staff.models import StaffAction
+from microstore.staff.models import FailedLogin, StaffAction
 from microstore.telemetry.tracing import new_trace
 from tests.listings.hooks import endpoint_of, store_created
 from tests.listings.purchases import order_one
@@ -51,6 +52,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 PASSWORD = "a lighthouse in fog"
 SOON = timedelta(minutes=2)
+JSON, FORM = "application/json", MULTIPART_CONTENT
 WORDS = ("zora", "quick.example", "quixo", "quixana", "555-0199")
 FORMER = "old.zora@quick.example"
 UNREADABLE = (
@@ -106,7 +108,7 @@ def leave_traces(zora: User, bob: User, of_zora: APIClient, armchair: Listing) -
         AccountMail.objects.create(request_id=uuid7(), kind=kind, user=zora, address=address)
     endpoint_of(zora, "https://zora.quick.example/sold")
     store_created(sold)
-    leave_log_ins()
+    leave_log_ins(zora)
     leave_staff_actions(zora, sold, bought)
 
 
@@ -139,11 +141,15 @@ def leave_refund(order: Order, by: User) -> None:
         unread(unreadable | {"order_id": order_id}, task="transactions.refund_requested")
 
 
-def leave_log_ins() -> None:
+def leave_log_ins(zora: User) -> None:
     for password in (PASSWORD, "wrong"):
         Client().post("/account/log-in/", {"username": "zora-quick", "password": password})
-    for name in ("Zora-Quick", "zora-quick"):
-        Client().post("/admin/login/", {"username": name, "password": "wrong"})
+    for name in ("Zora-Quick", "zora-quick", "zora@quick.example", "Quixana"):
+        for door in ("/account/log-in/", "/admin/login/"):
+            Client().post(door, {"username": name, "password": "wrong"})
+    recorded = StaffAction.objects.order_by("id").values_list("by", flat=True)
+    assert list(recorded) == ["(unknown name)", f"user {zora.pk}", "(unknown name)", "(unknown name)"]
+    record("failed to log in", by="zora-quick")  # as former releases wrote it
 
 
 def leave_staff_actions(zora: User, sold: Order, bought: Order) -> None:
@@ -183,7 +189,7 @@ def test_nothing_of_the_person_is_left_in_any_column_of_any_table(
             "listings_profile.verified_email",
         ),
         *("listings_notification.text", "listings_report.text", "listings_customernote.text"),
-        *("staff_staffaction.by", "staff_staffaction.reason"),
+        *("staff_staffaction.by", "staff_staffaction.reason"),  # by a former release
         *("staff_staffaction.target", "django_admin_log.object_repr", "messaging_deadletter.raw_body"),
         *("messaging_deadletter.headers", "messaging_deadletter.error", "listings_accountmail.address"),
     }
@@ -198,10 +204,22 @@ def test_nothing_of_the_person_is_left_in_any_column_of_any_table(
     # The books stay, and what staff did.
     assert list(Order.objects.order_by("id").values(*before[0])) == before
     assert StaffAction.objects.count() == actions
+    assert not StaffAction.objects.filter(by=f"user {zora.pk}").exists()
     [told] = OutboxMessage.objects.all()
     assert (told.contract, told.payload["account_id"]) == ("account_deleted", zora.pk)
     assert DeadLetter.objects.filter(contract="order_created").exists()  # without her texts
     assert text(Client().get(f"/listings/{armchair.pk}/"))
+
+
+@pytest.mark.parametrize("door", ["/account/log-in/", "/admin/login/", "/api/auth/token/"])
+@pytest.mark.parametrize("typed", ["zora@quick.example", "Zora-Quick ", "zora quick's password"])
+def test_what_is_typed_as_a_name_is_stored_nowhere(zora: User, door: str, typed: str) -> None:
+    before = find_traces("zora")
+    Client().post(
+        door, {"username": typed, "password": "wrong"}, content_type=JSON if "api" in door else FORM
+    )
+    assert FailedLogin.objects.count() == 1
+    assert find_traces("zora") == before
 
 
 @pytest.mark.parametrize("name", ["EUR", "order_created", "armchair", "null"])

@@ -9,6 +9,8 @@ BEGIN
     -- A migration has named the accounts whose names looked alike.
     UPDATE staff_staffaction SET target = 'user ' || person FROM auth_user
     WHERE auth_user.id = person AND action = 'renamed' AND target = 'user ' || username;
+    -- Who tried to log in at the admin.
+    UPDATE staff_staffaction SET by = '(deleted)', address = NULL WHERE by = 'user ' || person;
     UPDATE staff_staffaction SET reason = 'Deleted.' WHERE reason <> '' AND target IN (
         SELECT 'user ' || person
         UNION ALL SELECT 'listing ' || id FROM listings_listing WHERE seller_id = person
