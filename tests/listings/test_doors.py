@@ -21,7 +21,19 @@ from microstore.staff import login_guard
 from microstore.staff.models import FailedLogin, StaffAction
 from tests.listings.account_mails import deliver_account_mails, token_in
 from tests.support.browser import browse
-from tests.support.password_doors import RIGHT, WRONG, admin, admin_change, browser_of, of_form
+from tests.support.password_doors import (
+    ADMIN_DOORS,
+    ADMIN_RULES,
+    GUARDED,
+    RIGHT,
+    WRONG,
+    admin,
+    admin_change,
+    admin_doors,
+    admin_enrol,
+    browser_of,
+    of_form,
+)
 from tests.support.ports import closed_port
 from tests.support.threads import run_at_once
 from tests.support.tokens import claims_of, sign
@@ -103,17 +115,11 @@ def bank_page(name: str, password: str, **meta: Any) -> int:
 
 DOORS = [
     *(admin, page, token, change, change_page, address, address_page, admin_change, delete, delete_page),
-    *(bank, bank_page),
+    *(bank, bank_page, admin_enrol),
 ]
-# Every door of a secret: those of the API's schema and of the shop's forms, and the admin's. Passwords are
-# guarded, recorded and counted by name. Whoever sets one ends the sessions of the one before. No door opens
-# to a suspended account, and each takes its own kind of secret.
-GUARDED = {"guard", "record", "limit of the name", "suspension"}
+# Every door of a secret: those of the API's schema and of the shop's forms, and the admin's.
 RULES: dict[str, set[str]] = {
-    "/admin/login/": GUARDED,
-    "/admin/password_change/": GUARDED | {"fingerprint"},
-    "/admin/auth/user/{id}/password/": {"fingerprint"},  # staff set it, and check none
-    "/admin/auth/user/add/": set(),  # nobody has a session yet
+    **ADMIN_RULES,
     "log_in.html": GUARDED,
     "sign_up.html": set(),  # the same
     "account_password.html": GUARDED | {"fingerprint"},
@@ -136,9 +142,8 @@ RULES: dict[str, set[str]] = {
     "any endpoint, by a token": {"suspension", "scope"},
     "/ws/orders/": {"scope"},
 }
-BY_DOOR = {
-    "/admin/login/": admin,
-    "/admin/password_change/": admin_change,
+BY_DOOR: dict[str, Door] = {
+    **ADMIN_DOORS,
     "log_in.html": page,
     "account_password.html": change_page,
     "account_email.html": address_page,
@@ -159,8 +164,9 @@ def carol() -> User:
 
 
 def fail(count: int, *, name: str = "carol", network: str = "192.0.2.1") -> None:
-    hashed = login_guard.hash_name(name)
-    FailedLogin.objects.bulk_create(FailedLogin(name=hashed, network=network, at=Now()) for _ in range(count))
+    FailedLogin.objects.bulk_create(
+        FailedLogin(name=login_guard.hash_name(name), network=network, at=Now()) for _ in range(count)
+    )
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -239,7 +245,7 @@ def test_a_right_password_forgets_the_typing_errors_before(carol: User) -> None:
 
 
 def doors_in_the_code() -> set[str]:
-    """Whatever takes a password or a token: by the schema, the shop's forms, the admin's addresses."""
+    """Whatever takes a password, a code or a token: by the schema, the shop's forms, the admin's pages."""
     schema: Any = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # drf-spectacular's
     found = set()
     for path, operations in schema["paths"].items():
@@ -251,12 +257,12 @@ def doors_in_the_code() -> set[str]:
                 found.add(f"{method.upper()} {path}")
     templates = (ROOT / "listings/templates/shop").glob("*.html")
     found |= {file.name for file in templates if re.search(r'type="password"|name="token"', file.read_text())}
-    return found
+    return found | admin_doors()
 
 
 def test_every_door_has_its_rules() -> None:
     """A new one needs a row, and what is in the row is tried by the tests of this file."""
-    elsewhere = {door for door in RULES if door.startswith("/") or door == "any endpoint, by a token"}
+    elsewhere = {"/ws/orders/", "any endpoint, by a token"}
     assert doors_in_the_code() == RULES.keys() - elsewhere
     assert {door for door, rules in RULES.items() if rules >= GUARDED} == BY_DOOR.keys()
     assert set(BY_DOOR.values()) == set(DOORS)
