@@ -1,6 +1,7 @@
-"""Bound of e-mails to one address within an hour, whichever accounts they are about."""
+"""Bound of e-mails to one mailbox within an hour, whichever accounts they are about."""
 
 import hashlib
+import re
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,7 +19,9 @@ def count_sent(address: str) -> int:
     """Return how many e-mails the address got within the hour; until the commit nobody else sends it one."""
     with connection.cursor() as cursor:
         # Or two workers would both find room for one more. Another address with the same hash waits, no more.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mail {address.lower()}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mail {mailbox_of(address)}"]
+        )
     return SentMail.objects.filter(address=_hash_of(address), created_at__gt=Now() - HOUR).count()
 
 
@@ -34,4 +37,13 @@ def note_sent(address: str) -> None:
 
 def _hash_of(address: str) -> str:
     # Only counted, so deleting an account deletes none: that would start the hour of its address anew.
-    return hashlib.sha256(address.lower().encode()).hexdigest()
+    return hashlib.sha256(mailbox_of(address).encode()).hexdigest()
+
+
+def mailbox_of(address: str) -> str:
+    """Return the address without what mail servers ignore: case, a tag after `+`, quotes, Gmail's dots."""
+    local, _, domain = address.lower().rpartition("@")
+    local = re.sub(r'["\\]', "", local).partition("+")[0]
+    if domain in ("gmail.com", "googlemail.com"):
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"

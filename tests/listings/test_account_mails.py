@@ -18,7 +18,7 @@ from listings.accounts.addresses import is_verified
 from listings.accounts.models import AccountEvent, AccountMail, BrowserSession, SentMail
 from listings.accounts.sessions import open_session
 from listings.models import Listing, Profile, Session
-from listings.notifications import tasks
+from listings.notifications import hourly_bound, tasks
 from microstore.contracts.notifications import MAIL_ACCOUNT
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.receiving.consumer import Unavailable
@@ -260,6 +260,34 @@ def test_an_address_gets_five_links_an_hour_whoever_requests_them(carol: User, a
     assert AccountMail.objects.filter(error__contains="too many").count() == 2
     SentMail.objects.update(created_at=F("created_at") - timedelta(hours=1))
     assert len(forgotten(anybody, carol.email)) == 1
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        (
+            "victim@shop.example",
+            "Victim+1@shop.example",
+            "victim+2+3@Shop.example",
+            '"vic\\tim"@shop.example',
+        ),
+        ("vic.tim@gmail.com", "victim@gmail.com", "V.i.c.t.i.m+1@googlemail.com"),
+    ],
+)
+def test_spellings_of_one_mailbox_are_counted_together(spellings: tuple[str, ...]) -> None:
+    for number, spelt in enumerate(spellings):
+        assert hourly_bound.count_sent(spelt) == number
+        hourly_bound.note_sent(spelt)
+    for other in ("victims@shop.example", "victim@other.example", "vic.tim@shop.example"):
+        assert hourly_bound.count_sent(other) == 0
+
+
+def test_links_to_tags_of_one_address_share_its_five_an_hour(
+    make_user: Callable[..., User], anybody: APIClient
+) -> None:
+    for number in range(7):
+        make_user(f"mallory-{number}", email=f"victim+{number}@shop.example")
+    assert sum(len(forgotten(anybody, f"victim+{number}@shop.example")) for number in range(7)) == 5
 
 
 def test_a_seller_needs_a_verified_address_where_the_setting_wants_one(
