@@ -137,12 +137,12 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
-def network_of(address: str) -> str:
+def network_of(address: str, *, prefix: int = 64) -> str:
     """Return the address, of IPv6 its /64 network; other text is cut to 45 characters."""
     # A host can use any address of its /64 (RFC 8981), so a quota for each address would limit nothing.
     parsed = read_address(address)
     if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, 64), strict=False))
+        return str(ip_network((parsed, prefix), strict=False))
     return str(parsed) if parsed else address[:45]
 
 

@@ -23,16 +23,19 @@ from microstore.database.texts import nfkc
 from microstore.http.limits import network_of, read_address
 from microstore.refusal import TooManyFailures
 from microstore.staff.actions import record
-from microstore.staff.models import FailedLogin
+from microstore.staff.models import FailedLogin, KnownNetwork
 
 WINDOW = timedelta(minutes=15)
 FAILURES_OF_ONE = 5  # in WINDOW, with one name from one network
 FAILURES_OF_NETWORK = 20  # in WINDOW, with any name
-# A botnet guesses from many networks. One alone never comes to so many: FAILURES_OF_ONE stops it before.
+SITE_PREFIX = 48  # what one line gets at most (RIPE-690)
+FAILURES_OF_SITE = 10  # in WINDOW, with one name
+# A botnet guesses from many sites. One alone never comes to so many: FAILURES_OF_SITE stops it before.
 NAME_WINDOW = timedelta(hours=1)
 FAILURES_OF_NAME = 50  # in NAME_WINDOW; each further one doubles the wait, from a second to WINDOW
 MOST_DOUBLINGS = 10
 KEPT_FOR = timedelta(days=1)
+KNOWN_FOR = timedelta(days=90)
 DELETED_AT_ONCE = 1_000
 NEVER = datetime.min.replace(tzinfo=UTC)
 UNKNOWN_NAME = "(unknown name)"
@@ -72,16 +75,17 @@ def counted_failure(request: HttpRequest | None, name: str) -> Iterator[Attempt]
     """Run a block that checks a secret of this name; raises TooManyFailures before it."""
     # Stored before the secret is checked, and taken back where it is right: guesses at the same moment count
     # each other.
-    stored = FailedLogin.objects.create(
-        name=hash_name(name), network=network_of(address_of(request) or ""), at=Now()
-    )
+    address = address_of(request) or ""
+    network, site = network_of(address), network_of(address, prefix=SITE_PREFIX)
+    stored = FailedLogin.objects.create(name=hash_name(name), network=network, site=site, at=Now())
     ensure_not_locked(stored)
     attempt = Attempt()
     yield attempt
     if attempt.succeeded:
         FailedLogin.objects.filter(name=stored.name, network=stored.network).delete()
+        remember_network(stored)
     else:
-        delete_old_failures()
+        delete_old_rows()
 
 
 def normalise(name: str) -> str:
@@ -92,7 +96,7 @@ def normalise(name: str) -> str:
 def hash_name(name: str) -> str:
     """Return the keyed hash by which failures with this name are counted."""
     # What was typed is often an e-mail address, and now and then a password: it is stored nowhere.
-    return salted_hmac("microstore.staff.login_guard", normalise(name), algorithm="sha256").hexdigest()
+    return _keyed_hash(normalise(name))
 
 
 def address_of(request: HttpRequest | None) -> str | None:
@@ -105,15 +109,21 @@ def address_of(request: HttpRequest | None) -> str | None:
 
 
 def ensure_not_locked(attempt: FailedLogin) -> None:
-    """Take the attempt back and raise TooManyFailures where it is one too many."""
+    """Take the attempt back and raise TooManyFailures where it is one too many.
+
+    From a network that is known for the name the failures of others do not count: nobody locks an owner out
+    of where they have logged in before.
+    """
     now = database_now()
     others = FailedLogin.objects.exclude(pk=attempt.pk).filter(at__gte=now - NAME_WINDOW)
     of_name, of_network = others.filter(name=attempt.name), others.filter(network=attempt.network)
     until = max(
         _end_of_wait(of_name.filter(network=attempt.network), FAILURES_OF_ONE),
         _end_of_wait(of_network, FAILURES_OF_NETWORK),
-        _end_of_growing_wait(of_name),
     )
+    if not KnownNetwork.objects.filter(pk=_known_as(attempt), at__gte=now - KNOWN_FOR).exists():
+        of_site = _end_of_wait(of_name.filter(site=attempt.site), FAILURES_OF_SITE)
+        until = max(until, of_site, _end_of_growing_wait(of_name))
     if until > now:
         attempt.delete()
         wait = max(1, round((until - now).total_seconds()))
@@ -135,10 +145,30 @@ def _end_of_growing_wait(of_name: QuerySet[FailedLogin]) -> datetime:
     return times[0] + min(timedelta(seconds=2 ** (len(times) - FAILURES_OF_NAME)), WINDOW)
 
 
-def delete_old_failures() -> None:
-    """Delete failures that count no more, DELETED_AT_ONCE at most."""
-    old = FailedLogin.objects.filter(at__lt=database_now() - KEPT_FOR)
-    FailedLogin.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:DELETED_AT_ONCE])).delete()
+def remember_network(attempt: FailedLogin) -> None:
+    """Store that the attempt's network knew the secret of its name; an unknown address is not remembered."""
+    if attempt.network:
+        known = KnownNetwork(digest=_known_as(attempt), at=Now())
+        KnownNetwork.objects.bulk_create(
+            [known], update_conflicts=True, unique_fields=["digest"], update_fields=["at"]
+        )
+
+
+def _known_as(attempt: FailedLogin) -> str:
+    # One digest, so that no table says from where an account's owner has logged in.
+    return _keyed_hash(f"{attempt.name} {attempt.network}")
+
+
+def _keyed_hash(text: str) -> str:
+    return salted_hmac("microstore.staff.login_guard", text, algorithm="sha256").hexdigest()
+
+
+def delete_old_rows() -> None:
+    """Delete failures and known networks that count no more, DELETED_AT_ONCE of each at most."""
+    now = database_now()
+    for rows, kept_for in ((FailedLogin.objects, KEPT_FOR), (KnownNetwork.objects, KNOWN_FOR)):
+        old = rows.filter(at__lt=now - kept_for).values_list("pk", flat=True)[:DELETED_AT_ONCE]
+        rows.filter(pk__in=list(old)).delete()
 
 
 def _record(request: HttpRequest | None, name: str, address: str | None, *, succeeded: bool) -> None:

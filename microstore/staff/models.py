@@ -35,6 +35,7 @@ class FailedLogin(models.Model):
 
     name = models.CharField(max_length=150, help_text="Keyed hash of the name that was typed.")
     network = models.CharField(max_length=45, help_text="IPv4 address, or the /64 of an IPv6 one.")
+    site = models.CharField(max_length=45, db_default="", help_text="The same, or the /48 of an IPv6 one.")
     at = models.DateTimeField()
 
     class Meta:
@@ -46,6 +47,16 @@ class FailedLogin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} from {self.network}"
+
+
+class KnownNetwork(models.Model):
+    """Network from which somebody had the right password, or code, for a name."""
+
+    digest = models.CharField(primary_key=True, max_length=64, help_text="Keyed hash of name and network.")
+    at = models.DateTimeField(db_index=True, help_text="The last time.")
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class RetiredName(models.Model):

@@ -18,7 +18,7 @@ from listings.models import Profile
 from microstore.auth.tokens import BalanceToken, LiveToken
 from microstore.http import limits
 from microstore.staff import login_guard
-from microstore.staff.models import FailedLogin, StaffAction
+from microstore.staff.models import FailedLogin, KnownNetwork, StaffAction
 from tests.listings.account_mails import deliver_account_mails, token_in
 from tests.support.browser import browse
 from tests.support.password_doors import (
@@ -222,6 +222,37 @@ def test_one_network_cannot_lock_a_name_for_others(carol: User) -> None:
     statuses = [admin("carol", WRONG, REMOTE_ADDR=f"2001:db8::{number:x}") for number in range(1, 70)]
     assert statuses == [401] * 5 + [429] * 64
     assert admin("carol", RIGHT, REMOTE_ADDR="192.0.2.7") == 200
+
+
+def test_one_line_cannot_lock_a_name_for_others(carol: User) -> None:
+    """However many /64 of the /56, or /48, that it is given it uses."""
+    lines = [f"2001:db8:0:{number:x}::1" for number in range(14)]
+    statuses = [admin("carol", WRONG, REMOTE_ADDR=line) for line in lines for _ in range(5)]
+    assert statuses == [401] * 10 + [429] * 60
+    assert admin("carol", RIGHT, REMOTE_ADDR="192.0.2.7") == 200
+
+
+@pytest.mark.parametrize("home", ["192.0.2.7", "2001:db8::7"])
+def test_strangers_lock_nobody_out_of_where_they_have_logged_in_before(carol: User, home: str) -> None:
+    assert page("carol", RIGHT, REMOTE_ADDR=home) == 200
+    for number in range(login_guard.FAILURES_OF_NAME):
+        fail(5, network=f"198.51.100.{number}")
+    assert {door("carol", RIGHT, REMOTE_ADDR="203.0.113.7") for door in DOORS} == {429}
+    assert token("carol", RIGHT, REMOTE_ADDR=home) == 200
+    # Guesses from there are limited as anywhere, and no other name is known there.
+    assert [token("carol", WRONG, REMOTE_ADDR=home) for _ in range(6)] == [401] * 5 + [429]
+    User.objects.create_user("dora", password=RIGHT)
+    fail(100, name="dora", network="198.51.100.1")
+    assert token("dora", RIGHT, REMOTE_ADDR=home) == 429
+
+
+def test_a_network_is_known_for_a_while(carol: User) -> None:
+    assert page("carol", RIGHT) == 200
+    KnownNetwork.objects.update(at=Now() - login_guard.KNOWN_FOR)
+    fail(100, network="198.51.100.1")
+    assert page("carol", RIGHT) == 429
+    assert page("somebody", WRONG) == 401
+    assert not KnownNetwork.objects.exists()
 
 
 def test_clients_of_ipv4_are_no_one_network_where_a_server_listens_on_ipv6(carol: User) -> None:
