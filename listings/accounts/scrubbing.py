@@ -28,7 +28,7 @@ from listings.models import (
     Report,
     WebhookEndpoint,
 )
-from microstore.auth.names import retire_name, retired_hash
+from microstore.auth.names import look_hash, retire_name, retired_hash
 from microstore.contracts.accounts import ACCOUNT_EXPORTED
 from microstore.messaging.dead_letters import scrub
 
@@ -104,7 +104,10 @@ def scrub_orders(user_id: int) -> None:
 
 
 def _rename(user: User) -> str:
-    [name_hash] = User.objects.filter(pk=user.pk).values_list(retired_hash(F("username")), flat=True)
+    hashes = User.objects.filter(pk=user.pk).values_list(
+        retired_hash(F("username")), look_hash(F("username"))
+    )
+    [(name_hash, look)] = hashes
     user.groups.clear()
     user.user_permissions.clear()
     # With characters that no name may have, so that nobody has taken it before.
@@ -112,5 +115,5 @@ def _rename(user: User) -> str:
     user.first_name = user.last_name = ""
     user.last_login = None
     user.save()
-    retire_name(name_hash)
+    retire_name(name_hash, look)
     return str(name_hash)

@@ -54,8 +54,14 @@ class ChangeForm(UserChangeForm):  # type: ignore[type-arg]  # as UserAdmin belo
     """Form of a user, whose new name must not look like another's."""
 
     def clean_username(self) -> Any:
-        ensure_unlike_others(self.cleaned_data["username"], user_id=self.instance.pk)
+        if "username" in self.changed_data:
+            ensure_unlike_others(self.cleaned_data["username"], user_id=self.instance.pk)
         return self.cleaned_data["username"]
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A name of before the rules of today stays.
+        unchanged = set() if "username" in self.changed_data else {"username"}
+        return set(super()._get_validation_exclusions()) | unchanged
 
 
 @admin.register(User)

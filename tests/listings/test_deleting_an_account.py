@@ -154,7 +154,9 @@ def test_rounds_at_the_same_moment_scrub_once(zora: User) -> None:
     assert OutboxMessage.objects.filter(contract="account_deleted").count() == 1
 
 
-@pytest.mark.parametrize("name", ["zora-quick", "ZORA-Quick", "\N{FULLWIDTH LATIN SMALL LETTER Z}ora-quick"])
+@pytest.mark.parametrize(
+    "name", ["zora-quick", "ZORA-Quick", "\N{FULLWIDTH LATIN SMALL LETTER Z}ora-quick", "z0ra-quick"]
+)
 def test_nobody_gets_the_name_again(zora: User, anybody: APIClient, name: str) -> None:
     request_deletion(zora.pk)
     carry_on(zora.pk, SOON)
