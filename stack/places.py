@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,6 +17,8 @@ TEMPORARY = Path(tempfile.gettempdir())
 PREFIX = "microstore-"
 # Every user can get there, and unlike /tmp it survives a restart of the machine.
 OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - names in it are claimed or made by mkdtemp
+# Others, such as # or ', have no quoting in RabbitMQ's configuration and shell scripts, nor in PgBouncer's.
+PLAIN_PATH = re.compile(r"[\w ./:@+,=~-]+")
 
 
 def make_run_folder(name: str) -> Path:
@@ -42,9 +45,9 @@ def make_cache_folder(name: str) -> Path:
 
 
 def make_servers_folder(name: str) -> Path:
-    """Return the folder of servers whose data is kept: under .run, if the servers' user can get there."""
+    """Return the folder of servers whose data is kept: under .run, if servers can be there."""
     folder = make_run_folder(name)
-    return folder if is_reachable_by_servers(folder) else _make_open(make_open_folder() / name)
+    return folder if can_hold_servers(folder) else _make_open(make_open_folder() / name)
 
 
 def servers_folders(name: str) -> list[Path]:
@@ -53,7 +56,7 @@ def servers_folders(name: str) -> list[Path]:
 
 
 def open_folder() -> Path:
-    """Return where things of this checkout are that other users have to reach."""
+    """Return where things of this checkout are whose own folder servers cannot reach, or not name."""
     return OPEN_TO_ALL / f"microstore-{hashlib.sha256(str(RUN).encode()).hexdigest()[:12]}"
 
 
@@ -63,9 +66,9 @@ def make_open_folder() -> Path:
 
 
 def make_throw_away_folder() -> Path:
-    """Create and return a new temporary folder that PostgreSQL's user can get to."""
+    """Create and return a new temporary folder in which servers can be."""
     folder = _make_temporary(TEMPORARY)
-    if is_reachable_by_servers(folder):
+    if can_hold_servers(folder):
         return folder
     folder.rmdir()
     return _make_temporary(OPEN_TO_ALL)
@@ -83,6 +86,11 @@ def find_servers_user() -> str | None:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
+
+
+def can_hold_servers(folder: Path) -> bool:
+    """Return whether every server can read the folder's name, and PostgreSQL's user enter the folder."""
+    return bool(PLAIN_PATH.fullmatch(str(folder))) and is_reachable_by_servers(folder)
 
 
 def is_reachable_by_servers(path: Path) -> bool:
