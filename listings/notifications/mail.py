@@ -8,6 +8,7 @@ again when the fact is redelivered, with the same Message-ID, by which many mail
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
+from enum import Enum, auto
 from smtplib import (
     SMTPDataError,
     SMTPException,
@@ -51,7 +52,16 @@ READ_OF_CHECKOUT = (
     *("checkout_id", "quantity", "total_cents", "currency", "status", "reason"),
     *(name.removeprefix("order__") for name in READ if name.startswith("order__")),
 )
+MOST_LOST = 3  # connections in one delivery; each may have taken EMAIL_TIMEOUT, and the server is not well
 PERMANENT = 500  # SMTP's replies from here on will not change (RFC 5321, 4.2.1)
+
+
+class Outcome(Enum):
+    """Of an e-mail whose turn it was."""
+
+    DONE = auto()  # sent, held, or somebody else's meanwhile
+    REFUSED = auto()
+    DEFERRED = auto()
 
 
 class Undeliverable(Exception):
@@ -74,33 +84,47 @@ def send_emails(notification_ids: Sequence[int]) -> None:
 def deliver(rows: QuerySet[Any], compose_one: Compose) -> None:
     """Send the e-mails of these rows (of Email or AccountMail, unsent) over one connection.
 
-    An e-mail that is refused for good is recorded in `error` of its row and delays no other. Raises
-    Unavailable where the server does not answer or defers one (a 4xx reply); those already sent are recorded
-    by then.
+    An e-mail that is refused for good is recorded in `error` of its row. It delays no other, nor does one
+    that the server defers (a 4xx reply) or loses the connection over: the next one has a new connection.
+    Raises Unavailable where some are left, or the server does not answer; those sent are recorded by then.
     """
-    # Read without a lock: `_send` locks each row and looks again before it sends.
-    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    # Read without a lock: `_send` locks each row and looks again before it sends. In any order: those over
+    # which connections are lost would come first in each retry.
+    ids = list(rows.order_by("?").values_list("pk", flat=True))
     if not ids:
         return
     connection = get_connection()
+    deferred = lost = 0
     try:
         connection.open()
-        deferred = [each for each in ids if not _send(rows.filter(pk=each), compose_one, connection)]
+        for each in ids:
+            try:
+                outcome = _send(rows.filter(pk=each), compose_one, connection)
+            except (OSError, SMTPException) as error:
+                log.warning("email_connection_lost", row=str(each), error=_describe(error))
+                outcome, lost = Outcome.DEFERRED, lost + 1
+                if lost == MOST_LOST:
+                    raise
+            deferred += outcome is Outcome.DEFERRED
+            if outcome is not Outcome.DONE:
+                # smtplib closes after a 421, and some servers after any refusal.
+                connection.close()
+                connection.open()
     except (OSError, SMTPException) as error:
         raise Unavailable(f"mail server: {error!r}") from error
     finally:
         connection.close()
     if deferred:
-        raise Unavailable(f"mail server: it takes {len(deferred)} of {len(ids)} e-mails later")
+        raise Unavailable(f"mail server: it takes {deferred} of {len(ids)} e-mails later")
 
 
 @transaction.atomic
-def _send(row: QuerySet[Any], compose_one: Compose, connection: BaseEmailBackend) -> bool:
+def _send(row: QuerySet[Any], compose_one: Compose, connection: BaseEmailBackend) -> Outcome:
     # A network call under a lock, against the rule: without it two deliveries would send the e-mail twice.
     # Only another sender of the same e-mail, or to the same address, waits for it.
     waiting = row.select_for_update().first()
     if waiting is None:
-        return True
+        return Outcome.DONE
     try:
         message = compose_one(waiting, connection)
     except Undeliverable as error:
@@ -109,12 +133,12 @@ def _send(row: QuerySet[Any], compose_one: Compose, connection: BaseEmailBackend
         waiting.held = True
     else:
         if not _hand_over(message, waiting):
-            return False
+            return Outcome.DEFERRED
     if waiting.error:
         log.warning("email_refused", row=str(waiting.pk), error=waiting.error)
     # No other column: the worker's database role may change these alone (sql/rights.sql).
     waiting.save(update_fields=waiting.WRITTEN)
-    return True
+    return Outcome.REFUSED if waiting.error else Outcome.DONE
 
 
 def _hand_over(message: EmailMultiAlternatives, waiting: Any) -> bool:
@@ -207,7 +231,7 @@ def write(
 
 
 def is_about_one_email(error: SMTPException) -> bool:
-    """Return whether the error concerns this e-mail only, so that the connection can send the next one."""
+    """Return whether the error concerns this e-mail only, and says nothing of the server."""
     return isinstance(error, SMTPRecipientsRefused | SMTPDataError | SMTPNotSupportedError)
 
 
