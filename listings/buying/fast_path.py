@@ -1,13 +1,17 @@
 """WSGI: answer a plain purchase before Django, whose layers cost more than the purchase (decision 0048).
 
 It does what the middleware, BuyView and its classes do for such a request, so it serves only while these are
-the ones that it was written for: `find_differences` compares them when the process starts.
+the ones that it was written for: `find_differences` compares them when the process starts. The body is read
+by BuyView's own serializer.
 """
 
+import inspect
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -17,16 +21,20 @@ from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
+from django.urls import Resolver404, resolve
+from django.views import View
 from rest_framework.exceptions import Throttled
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import APIView
 
 from listings.buying import api
 from listings.buying.api import BuyView
-from listings.buying.serializers import seen_offer
-from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY
+from listings.buying.serializers import BuySerializer, seen_offer
 from microstore.auth.authentication import TokenAuthentication
-from microstore.contracts.transactions import FEE_VERSION
 from microstore.http import limits, problems
-from microstore.http.parsers import load_json
+from microstore.http.parsers import BoundedJSONParser, load_json
 from microstore.metrics.requests import observe
 from microstore.telemetry import tracing
 
@@ -39,8 +47,6 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 PATH = re.compile(r"/api/listings/([1-9][0-9]{0,17})/buy/")
 ACCEPT = (None, "*/*", "application/json")
-FIELDS = {"quantity", "price_cents", "currency", "fee_version"}
-VERSION = re.compile(FEE_VERSION)
 LENGTH = re.compile("[1-9][0-9]{0,2}")  # of the body, in bytes
 # What the middleware reads beside the path: two requests that are equal in these get equal headers.
 CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ORIGIN")
@@ -76,14 +82,18 @@ WRITTEN_FOR: dict[str, object] = {
         "microstore.http.middleware.Framing",
         "microstore.http.problems.answer_exceptions",
     ],
-    "BuyView.authentication_classes": ["TokenAuthentication"],
-    "BuyView.permission_classes": ["IsAuthenticated"],
-    "BuyView.throttle_classes": ["Limits"],
-    "BuyView.parser_classes": ["BoundedJSONParser"],
-    "BuyView.renderer_classes": ["JSONRenderer"],
-    "BuyView.__mro__": ["BuyView", "APIView", "View", "object"],
-    "BuyView.__dict__": ["post", "throttle_scope"],
+    "BuyView.authentication_classes": [TokenAuthentication],
+    "BuyView.permission_classes": [IsAuthenticated],
+    "BuyView.parser_classes": [BoundedJSONParser],
+    "BuyView.renderer_classes": [JSONRenderer],
+    "BuyView.content_negotiation_class": DefaultContentNegotiation,
+    "BuyView.versioning_class": None,
+    "BuyView.__mro__": [BuyView, APIView, View, object],
+    "attributes of BuyView": ["post", "throttle_scope"],
+    "EXCEPTION_HANDLER": problems.answer,
+    "source of BuyView and read_body": 2507110284,
 }
+SHORTEST_AND_LONGEST = ("/api/listings/1/buy/", f"/api/listings/{10**18 - 1}/buy/")
 
 
 class FastPath:
@@ -125,18 +135,44 @@ class FastPath:
 
 
 def find_differences() -> list[str]:
-    """Return what this module was not written for: middleware, or a class or method of the view."""
-    present: dict[str, object] = {"MIDDLEWARE": list(settings.MIDDLEWARE)}
-    for name in WRITTEN_FOR:
-        if name.startswith("BuyView."):
-            value = getattr(BuyView, name.removeprefix("BuyView."))
-            names = [each if isinstance(each, str) else each.__name__ for each in value]
-            present[name] = (
-                sorted(each for each in names if each[:2] != "__") if name.endswith("dict__") else names
-            )
-    if not settings.LIMITS_URL:
-        present["BuyView.throttle_classes"] = WRITTEN_FOR["BuyView.throttle_classes"]
-    return [f"{name} is {present[name]}" for name in WRITTEN_FOR if present[name] != WRITTEN_FOR[name]]
+    """Return what this module was not written for: middleware, the served view, its classes or code."""
+    written_for, present = _written_for(), _present()
+    return [f"{name} is {present[name]}" for name in written_for if present[name] != written_for[name]]
+
+
+def _written_for() -> dict[str, object]:
+    throttles = {"BuyView.throttle_classes": [limits.Limits] if settings.LIMITS_URL else []}
+    served = list(_layers(BuyView.as_view()))
+    return WRITTEN_FOR | throttles | dict.fromkeys(SHORTEST_AND_LONGEST, served)
+
+
+def _present() -> dict[str, object]:
+    of_view = [name for name in _written_for() if name.startswith("BuyView.")]
+    values = {name: getattr(BuyView, name.removeprefix("BuyView.")) for name in of_view}
+    source = inspect.getsource(BuyView) + inspect.getsource(api.read_body)
+    return {
+        "MIDDLEWARE": list(settings.MIDDLEWARE),
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in values.items()},
+        "attributes of BuyView": sorted(name for name in vars(BuyView) if not name.startswith("__")),
+        "EXCEPTION_HANDLER": BuyView.settings.EXCEPTION_HANDLER,
+        "source of BuyView and read_body": zlib.crc32(source.encode()),
+        **{path: list(_served_at(path)) for path in SHORTEST_AND_LONGEST},
+    }
+
+
+def _served_at(path: str) -> Iterator[object]:
+    try:
+        yield from _layers(resolve(path).func)
+    except Resolver404:
+        yield None
+
+
+def _layers(view: Any) -> Iterator[object]:
+    """Yield the view's class and arguments, then the code of the view and of what is wrapped around it."""
+    yield from (getattr(view, name, None) for name in ("view_class", "view_initkwargs"))
+    while view:
+        yield getattr(view, "__code__", view)
+        view = getattr(view, "__wrapped__", None)
 
 
 def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
@@ -162,21 +198,16 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
 def plain_body(body: bytes) -> dict[str, Any] | None:
     """Return quantity and seen offer of a valid body, or None."""
     try:
-        wanted = load_json(body)
-    except (ValueError, RecursionError):
+        wanted = _serializer().run_validation(load_json(body))
+    except Exception:  # noqa: BLE001  # whatever is wrong with it, Django's answer says so
         return None
-    if not isinstance(wanted, dict) or not wanted.keys() <= FIELDS:
-        return None
-    quantity, price = wanted.get("quantity", 1), wanted.get("price_cents", 0)
-    if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
-        return None
-    if type(price) is not int or not 0 <= price <= MAX_PRICE_CENTS:
-        return None
-    version = wanted.get("fee_version", "-")
-    if not (isinstance(version, str) and VERSION.fullmatch(version)):
-        return None
-    is_known = wanted.get("currency", settings.CURRENCIES[0]) in settings.CURRENCIES
-    return {"quantity": quantity, "seen": seen_offer(wanted)} if is_known else None
+    return {"quantity": wanted["quantity"], "seen": seen_offer(wanted)}
+
+
+@cache
+def _serializer() -> BuySerializer:
+    # One for all purchases and threads: run_validation keeps nothing, and to make one costs more than it.
+    return BuySerializer()
 
 
 def answer(

@@ -204,7 +204,7 @@ def test_the_fast_path_reads_the_offer_too(body: bytes, seen: Any) -> None:
     assert read["seen"] == seen
 
 
-@pytest.mark.parametrize("body", [b'{"price_cents": true}', b'{"price_cents": 1.5}', b'{"currency": "XXX"}'])
+@pytest.mark.parametrize("body", [b'{"price_cents": true}', b'{"price_cents": 1.5}', b'{"currency": "EURO"}'])
 def test_the_fast_path_leaves_odd_offers_to_django(body: bytes) -> None:
     assert fast_path.plain_body(body) is None
 

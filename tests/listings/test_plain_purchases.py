@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError
 from django.http.response import ResponseHeaders
 from django.test import Client, RequestFactory
+from django.urls import re_path
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 
 from listings.buying import api, fast_path
 from listings.buying.api import BuyView
+from listings.buying.serializers import BuySerializer
 from listings.models import Listing, Order
 from microstore.http import limits
 from tests.support.samples import read_samples
@@ -239,12 +243,83 @@ def test_a_class_that_is_added_to_the_view_turns_the_fast_path_off(
     bob: User, put_on_sale: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(BuyView, name, [*getattr(BuyView, name), Nobody])
-    monkeypatch.setattr("django.conf.settings.LIMITS_URL", "redis://localhost")
-    assert [each.partition(" is ")[0] for each in fast_path.find_differences()][:1] == [f"BuyView.{name}"]
+    assert f"BuyView.{name}" in found()
     if name == "permission_classes":
         counter, lamp = Counter(bob), put_on_sale("Reading lamp", quantity=9)
         assert [counter.buy(lamp.pk).status_code for _ in range(3)] == [403] * 3
         assert counter.sent_on == 3
+
+
+def found() -> list[str]:
+    """Names of what differs."""
+    return [each.partition(" is ")[0] for each in fast_path.find_differences()]
+
+
+class Guarded(BuyView):
+    """Sells nothing to anybody."""
+
+    permission_classes = (Nobody,)
+
+
+def and_count(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator as people write them."""
+
+    @wraps(view)
+    def counted(*arguments: Any, **named: Any) -> Any:
+        return view(*arguments, **named)
+
+    return counted
+
+
+SERVED_INSTEAD = {
+    "a subclass": Guarded.as_view(),
+    "one of the same name": type("BuyView", (Guarded,), {}).as_view(),
+    "other arguments": BuyView.as_view(permission_classes=[Nobody]),
+    "a decorator": and_count(BuyView.as_view()),
+}
+
+
+@pytest.mark.parametrize("view", SERVED_INSTEAD.values(), ids=list(SERVED_INSTEAD))
+def test_another_view_at_the_address_turns_the_fast_path_off(
+    settings: Any, view: Callable[..., Any], armchair: Listing, bob: User
+) -> None:
+    settings.ROOT_URLCONF = (re_path(r"^api/listings/(?P<pk>[1-9][0-9]*)/buy/$", view),)
+    assert found() == list(fast_path.SHORTEST_AND_LONGEST)
+    counter = Counter(bob)
+    counter.buy(armchair.pk)
+    counter.buy(armchair.pk)
+    assert counter.sent_on == 2
+
+
+def test_an_address_that_is_gone_turns_the_fast_path_off(settings: Any) -> None:
+    settings.ROOT_URLCONF = ()
+    assert found() == list(fast_path.SHORTEST_AND_LONGEST)
+
+
+def test_other_code_of_the_view_turns_the_fast_path_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "read_body", lambda request: {"quantity": request.data["quantity"]})
+    assert found() == ["source of BuyView and read_body"]
+
+
+@pytest.mark.parametrize("where", ["validate_quantity", "validate", "fields"])
+def test_what_the_serializer_refuses_is_not_sold(
+    counter: Counter, put_on_sale: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def refuse(_: Any, value: Any) -> Any:
+        if value == 6 or (isinstance(value, dict) and value["quantity"] == 6):
+            raise ValidationError("Five at most.")
+        return value
+
+    if where == "fields":
+        field = type(BuySerializer().fields["quantity"])
+        monkeypatch.setattr(field, "to_internal_value", refuse)
+    else:
+        monkeypatch.setattr(BuySerializer, where, refuse, raising=False)
+    lamp = put_on_sale("Reading lamp", quantity=12)
+    assert counter.buy(lamp.pk, {"quantity": 6}).status_code == 400
+    assert counter.sent_on == 1
+    assert counter.buy(lamp.pk, {"quantity": 5}).status_code == 202
+    assert counter.sent_on == 1
 
 
 def test_a_middleware_that_is_added_turns_the_fast_path_off(
