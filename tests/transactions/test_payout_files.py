@@ -273,6 +273,26 @@ def test_another_amount_is_named_and_pays_nothing(tmp_path: Path, number: int, a
     assert payout.status == "unknown"
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_line_of_before_the_payout_was_sent_is_named_alone(tmp_path: Path, sign: str) -> None:
+    early, other, _ = send_each(days_ago=2)
+    assert early.sent_at
+    sent_on = early.sent_at.date()
+    amount = f"{sign}{in_major_units(early.amount_cents, early.currency)}"
+    too_early = line_of(early, amount=amount, booked_on=sent_on - timedelta(days=2))
+    code, lines = reconcile(statement(tmp_path, too_early, line_of(other)))
+    assert code == 1
+    assert lines[0].startswith(f"{early.pk} of {sent_on - timedelta(days=2)}, {sign}50.00")
+    assert lines[0].endswith(f"the payout was sent on {sent_on} only")
+    assert statuses()[:2] == ["unknown", "paid"]
+    # A bank to the west of us may still have the day before.
+    assert (
+        reconcile(statement(tmp_path, line_of(early, booked_on=sent_on - timedelta(days=1)), name="2.csv"))[0]
+        == 0
+    )
+    assert statuses()[:2] == ["paid", "paid"]
+
+
 def test_a_line_that_is_nobodys_is_named(tmp_path: Path) -> None:
     code, lines = reconcile(statement(tmp_path, f"RENT,50.00,EUR,{BOOKED}"))
     assert (code, lines[0]) == (1, f"RENT of {BOOKED}, 50.00 EUR: there is no such payout")

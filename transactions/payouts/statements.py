@@ -27,7 +27,7 @@ AMOUNT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 LONGEST_REFERENCE = 100
 HIGHEST_CENTS = 2**63 - 1  # that a bigint holds
 OLDEST = date(2000, 1, 1)  # before any payout
-AHEAD = timedelta(days=1)  # of the bank's day, to the east of ours
+ANOTHER_ZONE = timedelta(days=1)  # the bank's day may begin before or after ours
 
 Status = Payout.Status
 RETURNED = Outcome(Status.RETURNED, "Returned by the bank.")
@@ -72,9 +72,9 @@ def read_statement(file: Path) -> Report:
     below zero. Read again, or in a statement that overlaps, a line changes nothing.
     """
     # Banks list the newest first: returns are read after what they return.
-    lines = sorted(_read(file, latest=database_now().date() + AHEAD), key=lambda line: line.is_return)
+    lines = sorted(_read(file, latest=database_now().date() + ANOTHER_ZONE), key=lambda line: line.is_return)
     if not lines:
-        raise NoStatement("It has no lines.")
+        raise NoStatement("It has no lines: nothing was booked, or it is not whole.")
     payouts = _lock_payouts(lines)
     # The lines of this and of earlier statements that pay a payout or return it: one alone does.
     settling = _find_settling(payouts.values())
@@ -170,12 +170,12 @@ def _find_problem(line: Line, payout: Payout | None, settling: dict[tuple[UUID, 
     first = settling.get((payout.pk, line.is_return), line)
     if first != line:
         return f"the payout was {'returned' if line.is_return else 'paid'} before, on {first.booked_on}"
+    if payout.sent_at and line.booked_on < payout.sent_at.date() - ANOTHER_ZONE:
+        return f"the payout was sent on {payout.sent_at:%Y-%m-%d} only"
     if line.is_return:
         arrived = (payout.pk, False) in settling or payout.status in (Status.PAID, Status.RETURNED)
         return "" if arrived else f"the payout is {payout.status}, and has not arrived"
-    if payout.status in (Status.PREPARED, Status.FAILED):
-        return f"the payout is {payout.status}"
-    return ""
+    return f"the payout is {payout.status}" if payout.status in (Status.PREPARED, Status.FAILED) else ""
 
 
 def _store(file: Path, lines: Sequence[Line], payouts: dict[str, Payout], problems: dict[Line, str]) -> None:
