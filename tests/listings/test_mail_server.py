@@ -43,7 +43,7 @@ def facts(alice: User, put_on_sale: Callable[..., Listing]) -> list[OrderComplet
 def answering(settings: Settings, replies: Mapping[str, bytes]) -> Iterator[SMTPServer]:
     with mail_server(replies) as server:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address[:2]
         yield server
 
 

@@ -261,6 +261,11 @@ class Guarded(BuyView):
     permission_classes = (Nobody,)
 
 
+def namesake() -> type[BuyView]:
+    """Another class of this name."""
+    return type("BuyView", (Guarded,), {})
+
+
 def and_count(view: Callable[..., Any]) -> Callable[..., Any]:
     """A decorator as people write them."""
 
@@ -273,7 +278,7 @@ def and_count(view: Callable[..., Any]) -> Callable[..., Any]:
 
 SERVED_INSTEAD = {
     "a subclass": Guarded.as_view(),
-    "one of the same name": type("BuyView", (Guarded,), {}).as_view(),
+    "one of the same name": namesake().as_view(),
     "other arguments": BuyView.as_view(permission_classes=[Nobody]),
     "a decorator": and_count(BuyView.as_view()),
 }
