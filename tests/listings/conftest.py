@@ -21,10 +21,11 @@ from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
 from tests.support.fee_post import FeePost, fee_function
 from tests.support.ports import closed_port
+from tests.support.sequences import django_db_setup
 from tests.support.speed import empty_folder, nothing_slow
 from tests.support.tokens import claims_of, sign
 
-__all__ = ["empty_folder", "fee_function", "nothing_slow"]
+__all__ = ["django_db_setup", "empty_folder", "fee_function", "nothing_slow"]
 
 names = count(1)
 

@@ -10,9 +10,10 @@ from kombu import Connection
 from microstore.celery import app
 from microstore.contracts.registry import SERVICES
 from microstore.messaging import topology
+from tests.support.sequences import django_db_setup
 from tests.support.speed import empty_folder, nothing_slow
 
-__all__ = ["empty_folder", "nothing_slow"]
+__all__ = ["django_db_setup", "empty_folder", "nothing_slow"]
 
 # They meet nothing that differs between the services, so they run under the settings of one.
 RUN_ONCE = (

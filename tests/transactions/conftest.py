@@ -11,11 +11,12 @@ from microstore.fee_function.calls import session
 from microstore.http.circuit_breaker import CircuitBreaker
 from tests.support.broker import Mailbox, commands_to
 from tests.support.fee_post import FeePost, fee_function
+from tests.support.sequences import django_db_setup
 from tests.support.speed import empty_folder, nothing_slow
 from tests.support.tokens import claims_of, sign
 from transactions import fee_client
 
-__all__ = ["empty_folder", "fee_function", "nothing_slow"]
+__all__ = ["django_db_setup", "empty_folder", "fee_function", "nothing_slow"]
 
 
 @pytest.fixture
