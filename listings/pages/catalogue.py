@@ -36,6 +36,7 @@ FOLDED = ("category", "currency", "max_price", "ordering", "in_stock", "sold_out
 MAX_COUNTED = 200  # results: to count more would read more than the page shows many times over
 ABOVE_EVERY_ID = 2**61
 MAX_LOOKED_AT = 100
+QUANTITY = "[1-9][0-9]{0,5}"
 IN_STOCK_FIRST = Case(When(available__gt=0, then=F("id") + ABOVE_EVERY_ID), default=F("id") + 0)
 ORDERINGS = (
     ("newest", gettext_lazy("Newest")),
@@ -101,7 +102,8 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     if listing is None:
         raise ListingNotFound(gettext("This listing is no longer available."))
-    return _show(request, listing)
+    text = request.GET.get("quantity", "")
+    return _show(request, listing, int(text) if re.fullmatch(QUANTITY, text) else 1)
 
 
 @require_POST
@@ -109,13 +111,19 @@ def listing_page(request: HttpRequest, listing_id: str) -> HttpResponse:
 @limited("buy")
 @shows_refusals
 def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
-    """Buy the listing and redirect to the orders; show it again with the reason if that is refused."""
+    """Buy the listing and redirect to the orders; show it again with the reason if that is refused.
+
+    Another quantity than the one whose total the page has shown is shown with its own first.
+    """
+    quantity = read_quantity(request)
+    if quantity != read_quantity(request, name="shown"):
+        return redirect(f"{reverse('shop:listing', args=[listing_id])}?quantity={quantity}")
     # The key was made with the form: a second click sends the same one and gets the order of the first.
     key = request.POST.get("key", "")
     purchase = Purchase(
         listing_id=int(listing_id),
         buyer_id=visitor_id(request),
-        quantity=read_quantity(request),
+        quantity=quantity,
         trace=current_trace(),
         idempotency_key=key if re.fullmatch("[0-9a-f-]{36}", key) else None,
         seen=Offer.read(request.POST.get("seen", "")),
@@ -126,7 +134,7 @@ def buy(request: HttpRequest, listing_id: str) -> HttpResponse:
         listing = visible_listings(request.user.pk).filter(id=listing_id).first()
         if listing is None:
             raise
-        return _show(request, listing, error)
+        return _show(request, listing, quantity, error)
     return redirect(f"{reverse('shop:orders')}?new={order.id}")
 
 
@@ -163,17 +171,20 @@ def total(request: HttpRequest, listing_id: str) -> JsonResponse:
     """Return the total of `?quantity=` as the page of the listing shows it, and the schedule it is by."""
     listing = visible_listings(request.user.pk).filter(id=listing_id).first()
     text = request.GET.get("quantity", "")
-    if listing is None or not re.fullmatch("[1-9][0-9]{0,5}", text):
+    if listing is None or not re.fullmatch(QUANTITY, text):
         return JsonResponse({"total": "", "parts": "", "fee_version": ""})
     [quote] = quote_items([(listing, int(text))])
     shown = {"total": write_total(quote), "parts": write_parts(quote)}
     return JsonResponse(shown | {"fee_version": quote.fee_version})
 
 
-def _show(request: HttpRequest, listing: Listing, error: Refusal | None = None) -> HttpResponse:
-    context: dict[str, Any] = {"listing": listing, "key": uuid4()}
+def _show(
+    request: HttpRequest, listing: Listing, quantity: int, error: Refusal | None = None
+) -> HttpResponse:
+    shown = quantity if quantity <= listing.available else 1
+    context: dict[str, Any] = {"listing": listing, "key": uuid4(), "shown": shown}
     if listing.status == Listing.Status.ON_SALE and listing.seller_id != request.user.pk:
-        [context["quote"]] = quote_items([(listing, 1)])
+        [context["quote"]] = quote_items([(listing, shown)])
         context["offer"] = write_offer(listing, context["quote"].fee_version)
     context["reason"] = str(error) if error else ""
     context["asks"] = isinstance(error, PriceChanged)

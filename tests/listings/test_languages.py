@@ -101,7 +101,7 @@ def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Cli
 def test_a_refusal_is_in_the_language_of_the_page(client: Client, shopper: Client, armchair: Listing) -> None:
     for refused, said in (
         (
-            shopper.post(f"/listings/{armchair.pk}/buy/", {"quantity": "9"}, headers=GERMAN),
+            shopper.post(f"/listings/{armchair.pk}/buy/", {"quantity": "9", "shown": "9"}, headers=GERMAN),
             "Nur noch 1 vorrätig.",
         ),
         (

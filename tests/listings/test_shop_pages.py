@@ -184,6 +184,32 @@ def test_buying_needs_a_form_and_no_script(shopper: Client, armchair: Listing, b
     assert "Pending" in page
 
 
+def test_another_quantity_than_that_of_the_total_is_shown_with_its_own_before_it_is_bought(
+    shopper: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    """Without a script, or by Enter before it has shown the new total."""
+    listing = put_on_sale(quantity=5)
+    page = address(buy(shopper, listing, quantity="3"))
+    assert page == f"/listings/{listing.pk}/?quantity=3"
+    assert not Order.objects.exists()
+    shown = shopper.get(page)
+    assert "€747.00" in text(shown)
+    assert "check the new total" in text(shown)
+    action = f"/listings/{listing.pk}/buy/"
+    address(shopper.post(action, form_of(shown, action) | {"quantity": "3"}))
+    assert Order.objects.get().quantity == 3
+
+
+@pytest.mark.parametrize("quantity", ["0", "6", "9999999", "many", "", "1.5"])
+def test_a_page_shows_the_total_of_one_for_a_quantity_that_cannot_be_bought(
+    client: Client, put_on_sale: Callable[..., Listing], quantity: str
+) -> None:
+    listing = put_on_sale(quantity=5)
+    page = text(client.get(f"/listings/{listing.pk}/", {"quantity": quantity}))
+    assert 'name="quantity" type="number" min="1" max="5" value="1"' in page
+    assert "check the new total" not in page
+
+
 def test_two_clicks_are_one_purchase(shopper: Client, put_on_sale: Callable[..., Listing]) -> None:
     listing = put_on_sale(quantity=5)
     key = "01a20465-7ba7-742f-b6f6-4741a701e43b"
@@ -209,7 +235,7 @@ def test_an_offer_that_nobody_can_have_seen_buys_nothing(
 
 def test_whoever_is_too_late_is_told_so(shopper: Client, put_on_sale: Callable[..., Listing]) -> None:
     assert "It is sold out." in text(buy(shopper, put_on_sale(available=0)), 409)
-    assert "Only 2 left." in text(buy(shopper, put_on_sale(quantity=2), quantity="3"), 409)
+    assert "Only 2 left." in text(buy(shopper, put_on_sale(quantity=2), quantity="3", shown="3"), 409)
     assert "Back to the shop" in text(buy(shopper, Listing(pk=987_654_321)), 404)
     assert not Order.objects.exists()
 
