@@ -17,6 +17,7 @@ from listings.pages import (
     selling,
     webhooks,
 )
+from listings.pages.form_fields import refuse_ignored_fields
 
 WEBHOOK = r"^account/webhooks/(?P<endpoint_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/"
 LISTING = r"^listings/(?P<listing_id>[0-9]{1,18})/"
@@ -90,3 +91,4 @@ urlpatterns = [
     path("account/live-token/", accounts.live_token, name="live-token"),
     path("account/balance-token/", accounts.balance_token, name="balance-token"),
 ]
+urlpatterns = [refuse_ignored_fields(pattern) for pattern in urlpatterns]

@@ -251,6 +251,20 @@ def test_no_page_ignores_a_body_that_is_no_form(browser: Client, armchair: Listi
     assert not Order.objects.exists()
 
 
+def test_no_page_ignores_fields_in_its_address_or_takes_one_of_two(
+    shopper: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    lamp = put_on_sale(quantity=5)
+    for path, fields in FORMS.items():
+        if not path.startswith("/admin/"):
+            address = path.format(id=lamp.pk)
+            assert shopper.post(f"{address}?quantity=5", fields).status_code == 400
+            for name, value in fields.items():
+                assert shopper.post(address, fields | {name: [value, "2"]}).status_code == 400
+    assert not Order.objects.exists()
+    assert "cart" not in shopper.cookies
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_address_without_its_slash_is_no_other_request(
     api: APIClient, browser: Client, armchair: Listing, settings: Any, *, debug: bool
