@@ -19,7 +19,7 @@ SPACES = re.compile(r"[\s\u00a0\u2009\u202f]+")
 # Both forms are matched before anything becomes a number: 1e999997 is a short text and a huge integer.
 PLAIN = re.compile(rf"(?P<whole>[0-9]{{1,{MAX_DIGITS}}})(?:(?P<point>[.,])(?P<part>[0-9]{{1,4}}))?")
 GROUPED = re.compile(
-    r"(?P<whole>[0-9]{1,3}(?P<group>[,. '])[0-9]{3}(?:(?P=group)[0-9]{3}){0,3})"
+    r"(?P<whole>[1-9][0-9]{0,2}(?P<group>[,. '])[0-9]{3}(?:(?P=group)[0-9]{3}){0,3})"
     r"(?:(?!(?P=group))(?P<point>[.,])(?P<part>[0-9]{1,4}))?"
 )
 NO_MINOR_UNIT = re.compile(r"[.,][-\u2013\u2014]$")  # 249,- is how much of Europe writes 249.00
@@ -84,7 +84,7 @@ def read_amount(text: str, currency: str) -> int:
     `249`, `249.5`, `249,50`, `1 000`, `1,250.00`, `1.250,00`, `€249` and `249 EUR` are read. On an English
     page a comma before three digits groups thousands, as the page itself writes them, unless the currency has
     three digits; a point there is thousands in one half of the world and decimals in the other. On a German
-    page it is the other way round.
+    page it is the other way round. No thousands begin with a zero: `0,500` is a half.
     """
     number = _without_currency(text, currency)
     plain, grouped = PLAIN.fullmatch(number), GROUPED.fullmatch(number)
@@ -109,8 +109,13 @@ def _is_clear(point: str, digits: int) -> bool:
 
 
 def _scaled(match: re.Match[str], digits: int) -> int | None:
-    if "group" in match.groupdict() and len(match["part"] or "") == len("000") != digits:
-        return None  # 1,000.000: nobody writes cents so
+    places = len(match["part"] or "")
+    if places == len("000") != digits and (
+        "group" in match.groupdict() or re.match("0[0-9]", match["whole"])
+    ):
+        return None  # 1,000.000: nobody writes cents so; 012,500 is neither thousands nor a number
+    if places > max(digits, len("000")):
+        return None  # 1,0000 has a digit too many for either
     whole, part = re.sub("[^0-9]", "", match["whole"]), (match["part"] or "").rstrip("0")
     return int(whole + part.ljust(digits, "0")) if len(part) <= digits else None
 

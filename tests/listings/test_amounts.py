@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
-from hypothesis import given
+from django.utils import translation
+from hypothesis import example, given
 from hypothesis import strategies as st
 from iso4217 import Currency
 
@@ -47,6 +49,8 @@ SELLABLE = sorted(each.code for each in Currency if each.exponent is not None)
         ("JPY", "1,000", 1_000),
         ("JPY", "¥1,000", 1_000),
         ("JPY", "1.000.000", 1_000_000),
+        ("EUR", "0,500", 50),
+        ("KWD", "0,125", 125),
         ("KWD", "12.5", 12_500),
         ("KWD", "12.500", 12_500),
         ("KWD", "1,250.500", 1_250_500),
@@ -101,6 +105,10 @@ def test_an_amount_with_two_meanings_is_refused_with_both(
             "1,000.000",
             "1. 000",
             "2490.505",
+            "0,125",
+            "012,500",
+            "1,0000",
+            "0,500,000",
             "249 EUR EUR",
             "1" * 16,
             "9" * 5_000,
@@ -123,6 +131,43 @@ def test_any_text_is_an_amount_or_unreadable(written: str) -> None:
     for currency in ("EUR", "JPY", "KWD"):
         with suppress(UnreadableAmount):
             assert 0 <= read_amount(written, currency) < 10**19
+
+
+SEPARATED = st.tuples(
+    st.text("0123456789", min_size=1, max_size=6),
+    st.sampled_from(".,"),
+    st.text("0123456789", min_size=1, max_size=5),
+)
+
+
+@given(
+    number=SEPARATED,
+    currency=st.sampled_from(("JPY", "EUR", "KWD", "CLF")),
+    language=st.sampled_from(("en", "de")),
+)
+@example(("0", ",", "500"), "EUR", "en")
+@example(("012", ",", "500"), "EUR", "en")
+@example(("0", ".", "500"), "EUR", "de")
+@example(("1", ",", "0000"), "JPY", "en")
+def test_one_separator_is_read_in_the_one_way_that_is_plausible_or_not_at_all(
+    number: tuple[str, str, str], currency: str, language: str
+) -> None:
+    (whole, point, part), digits = number, minor_unit_digits(currency)
+    is_group = point == {"en": ",", "de": "."}[language]
+    can_be_thousands = len(part) == 3 and len(whole) <= 3 and whole[0] != "0"
+    can_be_decimal = len(part) <= max(digits, 3) and not (
+        whole[0] == "0" != whole and len(part) == 3 != digits
+    )
+    with translation.override(language), suppress(UnreadableAmount):
+        read = Decimal(read_amount("".join(number), currency)).scaleb(-digits)
+        if read == int(whole + part) != 0:
+            assert can_be_thousands
+            assert is_group
+            assert digits < 3
+        else:
+            assert read == Decimal(f"{whole}.{part}")
+            assert can_be_decimal
+            assert not can_be_thousands or (digits >= 3 and not is_group)
 
 
 @pytest.mark.parametrize(
