@@ -17,7 +17,7 @@ from listings.models import Listing
 from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.listing_form import as_api, as_form, choices, draw_pictures, read_form, write_form
-from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
+from listings.pages.page import redirect_into, redirect_to_published, render_page, shows_refusals, visitor_id
 from listings.refusals import AlreadyOrdered, EditionOutdated
 from microstore.refusal import Refusal
 
@@ -74,7 +74,7 @@ def edit(request: HttpRequest, listing_id: str) -> HttpResponse:
         listing = selling.own_listing(listing.pk, seller_id=visitor_id(request))
         outdated = isinstance(error, EditionOutdated)
         return _form(request, listing, given, reason=str(error), outdated=outdated)
-    return redirect("shop:listing", listing.pk)
+    return redirect_to_published(listing.pk)
 
 
 @require_POST

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -84,6 +85,11 @@ def shows_refusals(page: Page) -> Page:
             return render_page(request, "refusal.html", {"reason": str(error)}, status=error.status)
 
     return shown
+
+
+def redirect_to_published(listing_id: int) -> HttpResponse:
+    """Redirect to the page of a listing, which then says at which price it is on sale."""
+    return redirect(f"{reverse('shop:listing', args=[listing_id])}?published=1")
 
 
 def redirect_into(section: str, name: str, *args: object, query: str = "") -> HttpResponse:

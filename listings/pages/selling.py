@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from listings.accounts.bank_account import find_bank_account
@@ -20,7 +19,7 @@ from listings.money import UnreadableAmount, format_amount, read_amount
 from listings.pages import queries
 from listings.pages.limits import limited
 from listings.pages.listing_form import as_api, as_form, choices, draw_pictures, read_form
-from listings.pages.page import page_of, render_page, shows_refusals, visitor_id
+from listings.pages.page import page_of, redirect_to_published, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 from microstore.refusal import Refusal
 from microstore.staff.columns import peer_url
@@ -46,7 +45,7 @@ def sell(request: HttpRequest) -> HttpResponse:
         pictures = draw_pictures(request)
     except Refusal as error:
         return _form(request, given, problems={"image": [str(error)]})
-    return redirect("shop:listing", _put_on_sale(request, listing, pictures).pk)
+    return redirect_to_published(_put_on_sale(request, listing, pictures).pk)
 
 
 @require_safe

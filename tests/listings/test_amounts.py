@@ -201,8 +201,9 @@ def test_a_shop_without_a_currency_is_refused_at_start() -> None:
 def test_a_listing_is_on_sale_at_the_price_that_was_written(
     seller: Client, written: str, currency: str, cents: int
 ) -> None:
-    seller.post("/sell/", LAMP | {"price": written, "currency": currency})
+    page = address(seller.post("/sell/", LAMP | {"price": written, "currency": currency}))
     assert Listing.objects.get().price_cents == cents
+    assert f"Published at {format_amount(cents, currency)}." in text(seller.get(page))
 
 
 def test_a_seller_is_asked_where_an_amount_has_two_meanings(seller: Client) -> None:

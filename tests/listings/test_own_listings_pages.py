@@ -76,7 +76,9 @@ def test_one_of_many_listings_is_edited_or_withdrawn_in_three_steps(
     assert re.findall(r'href="(/listings/\d+/edit/)"', found) == [f"/listings/{oldest.pk}/edit/"]
     given = fields_of(follow(seller, found, f"/listings/{oldest.pk}/edit/"))
     changed = given | {"title": "Lamp number0 with a new name", "price": "12,50", "quantity": "104"}
-    assert address(seller.post(f"/listings/{oldest.pk}/edit/", changed)) == f"/listings/{oldest.pk}/"
+    assert (
+        address(seller.post(f"/listings/{oldest.pk}/edit/", changed)) == f"/listings/{oldest.pk}/?published=1"
+    )
     now = Listing.objects.get(id=oldest.pk)
     assert (now.title, now.price_cents, now.quantity) == ("Lamp number0 with a new name", 1_250, 104)
     form = found.partition(f'action="/listings/{oldest.pk}/withdraw/"')[2].partition("</form>")[0]

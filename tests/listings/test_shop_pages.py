@@ -334,7 +334,7 @@ def test_the_page_of_balances_may_read_the_transactions_service_alone(
 def test_something_is_sold_with_its_picture(seller: Client) -> None:
     response = seller.post("/sell/", LAMP | {"image": upload(picture())})
     listing = Listing.objects.get()
-    assert address(response) == f"/listings/{listing.pk}/"
+    assert address(response) == f"/listings/{listing.pk}/?published=1"
     assert (listing.price_cents, listing.quantity, listing.status) == (5_900, 2, "on_sale")
     assert ListingImage.objects.get().listing == listing
 
