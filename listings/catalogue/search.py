@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, F, QuerySet, Value
 from django.db.models.expressions import RawSQL
@@ -13,28 +14,39 @@ MAX_CHARACTERS = 200
 
 
 class WantedWords(SearchQuery):
-    """A tsquery made by our `search_query()`; PostgreSQL's query parser never reads what a person typed."""
+    """A tsquery made by a function of ours; PostgreSQL's query parser never reads what a person typed."""
+
+    def __init__(self, text: str, function: str) -> None:
+        super().__init__(Value(text))
+        self.made_by = function
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
         [value] = self.get_source_expressions()
-        return "search_query(%s)", [value.value]
+        return f"{self.made_by}(%s)", [value.value]
 
 
 def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
-    """Return listings with all the words of `text` in title or description; each also matches as a prefix.
+    """Return those of `listings` with all words of `text`, or with words that begin so, in title or description.
 
-    Where there are none, those whose titles are similar: a slip in typing finds what was meant.
+    Where there are none, those with words of which two letters are exchanged, and where there are none of
+    these, those whose titles are similar: a slip in typing finds what was meant.
     """
     wanted = text.replace("\0", "")[:MAX_CHARACTERS]
-    # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
-    exact = listings.alias(words=LISTING_WORDS).filter(words=WantedWords(Value(wanted)))
-    similar = RawSQL("SELECT similar_listings(%s)", [wanted])
-    return sortable(exact if _is_listed(wanted) else listings.filter(id__in=similar))
+    for function in ("search_query", "swapped_query"):
+        # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
+        found = listings.alias(words=LISTING_WORDS).filter(words=WantedWords(wanted, function))
+        if _has_rows(found):
+            return sortable(found)
+    return sortable(listings.filter(id__in=RawSQL("SELECT similar_listings(%s)", [wanted])))
 
 
-def _is_listed(wanted: str) -> bool:
+def _has_rows(found: QuerySet[Listing]) -> bool:
+    try:
+        sql, params = found.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT is_listed(%s)", [wanted])
+        cursor.execute("SELECT has_rows(%s)", [cursor.mogrify(sql, params).decode()])
         return bool(cursor.fetchone()[0])
 
 

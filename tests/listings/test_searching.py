@@ -84,14 +84,14 @@ def test_listings_are_found_by_their_words(
         ("ГЛОБУС", "глобус"),
         ("مِصْباح", "مصباح"),
         ("☂", "☂"),
-        ("!!!", "!!!"),
+        *((each, each) for each in ("!!!", "÷", "???", "+", "$", "¥", "-", "( )", "†††", "\u00b4", "× ×")),
     ],
 )
 def test_a_title_is_found_as_people_write_it(
     anybody: APIClient, put_on_sale: Callable[..., Listing], title: str, wanted: str
 ) -> None:
-    put_on_sale("赤い椅子, a chair for a model of size 3, with a band")
-    put_on_sale(title)
+    put_on_sale("赤い椅子, a chair for a model of size 3, with a band - 5 $")
+    put_on_sale(title, description="It sounds like autumn leaves, doesn't it?")
     assert titles(anybody.get("/api/listings/", {"search": wanted})) == [title]
 
 
@@ -104,6 +104,12 @@ def test_a_title_is_found_as_people_write_it(
         ("mirorr beutiful", "A beautiful mirror"),
         ("photografy", "Photography of birds"),
         ("CAFFETIERE", "Cafetière for six"),
+        ("bycicle", "Bicycle bell"),
+        ("wacth", "Watch with a story"),
+        ("oak chiar", "Oak chair"),
+        ("chiar", "Oak chair"),
+        ("phnoe", "Phone of brass"),
+        ("lmap", "Lamp"),
     ],
 )
 def test_a_slip_finds_what_was_meant(
@@ -114,10 +120,27 @@ def test_a_slip_finds_what_was_meant(
         "A beautiful mirror",
         "Photography of birds",
         "Cafetière for six",
+        "Bicycle bell",
+        "Watch with a story",
+        "Oak chair",
+        "Phone of brass",
         "Lamp",
     ):
         put_on_sale(each)
     assert find(anybody, slip) == [title]
+
+
+@pytest.mark.parametrize("narrowed", [{}, {"category": "furniture"}, {"max_price_cents": "30000"}])
+@pytest.mark.parametrize("slip", ["armchiar", "beautifull armchair"])
+def test_what_a_visitor_does_not_see_makes_no_slip_exact(
+    anybody: APIClient, put_on_sale: Callable[..., Listing], slip: str, narrowed: dict[str, str]
+) -> None:
+    put_on_sale("Beautiful armchair")
+    for hidden in ({"status": "withdrawn"}, {"status": "draft"}):
+        put_on_sale(f"Old {slip}", **hidden)
+    if narrowed:
+        put_on_sale(f"Toy {slip}", category="toys", price_cents=90_000)
+    assert titles(anybody.get("/api/listings/", {"search": slip} | narrowed)) == ["Beautiful armchair"]
 
 
 def test_who_finds_something_exactly_finds_nothing_similar(
@@ -140,16 +163,19 @@ PIECES = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12),
     st.text("abcé0189-/.&'\"\\:*|!()<> ", min_size=1, max_size=12),
     st.text("あア漢字가나अआमกขابةשלжЖΑωé", min_size=1, max_size=12),
+    st.text("!?+-$¥€÷×†()\u00b4¨°~_&", min_size=1, max_size=4),
 )
 
 
 @settings(max_examples=100)
-@given(pieces=st.lists(PIECES, min_size=1, max_size=8))
-def test_any_title_is_found_when_it_is_pasted_whole(armchair: Listing, pieces: list[str]) -> None:
+@given(pieces=st.lists(PIECES, min_size=1, max_size=8), description=st.sampled_from(("", "Of oak.", "- !")))
+def test_any_title_is_found_when_it_is_pasted_whole(
+    armchair: Listing, pieces: list[str], description: str
+) -> None:
     title = " ".join(" ".join(pieces).split())[:200]
     with suppress(ValidationError):
         validate_line(title)
-        Listing.objects.filter(pk=armchair.pk).update(title=title)
+        Listing.objects.filter(pk=armchair.pk).update(title=title, description=description)
         assert search.find_words(Listing.objects.all(), title).exists(), title
 
 

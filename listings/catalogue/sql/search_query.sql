@@ -25,7 +25,7 @@ BEGIN
             || CASE WHEN cardinality(parts) > 1 THEN ' | ' || search_term(array_to_string(parts, '')) ELSE '' END || ')');
     END LOOP;
     IF cardinality(terms) = 0 THEN -- punctuation alone
-        terms := ARRAY(SELECT search_term(word) FROM unnest(chunks) AS word WHERE word <> '' LIMIT 10);
+        terms := ARRAY(SELECT search_term(word) FROM unnest(search_marks(wanted)) AS word WHERE word <> '' LIMIT 10);
     END IF;
     RETURN nullif(array_to_string(terms, ' & '), '')::tsquery;
 END $$;
