@@ -44,7 +44,8 @@ def find_ports() -> dict[str, int]:
 
 def _read_port(name: str, default: int) -> int:
     given = os.environ.get(name) or str(default)
-    if not (given.isascii() and given.isdecimal() and 0 < int(given[:6]) < 2**16):
+    # At most five digits: of 0000080000 the first six are a number below 2**16, and the whole is none.
+    if not (given.isascii() and given.isdecimal() and len(given) <= len("65535") and 0 < int(given) < 2**16):
         raise CannotRun(f"{name} is not the number of a port: {given}")
     return int(given)
 

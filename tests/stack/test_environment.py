@@ -83,7 +83,9 @@ def test_one_port_for_two_processes_is_refused(
         find_ports()
 
 
-@pytest.mark.parametrize("given", ["abc", "0", "65536", "-1", "8000.0", "٨٠٠٠", "9" * 5000])
+@pytest.mark.parametrize(
+    "given", ["0000080000", "000008000", "abc", "0", "65536", "-1", "8000.0", "٨٠٠٠", "9" * 5000]
+)
 def test_a_port_that_is_none_is_refused_in_one_line(
     free_ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
