@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('listings', '0045_restored_as'),
+        ('listings', '0046_tried_to_log_in'),
     ]
 
     operations = [
