@@ -26,7 +26,7 @@ class WantedWords(SearchQuery):
 
 
 def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
-    """Return those of `listings` with all words of `text`, or with words that begin so, in title or description.
+    """Return listings with all words of `text`, or with words that begin so, in title or description.
 
     Where there are none, those with words of which two letters are exchanged, and where there are none of
     these, those whose titles are similar: a slip in typing finds what was meant.
