@@ -35,6 +35,7 @@ CHECKED = {
     "listings/pages/cart.py change": ADDRESS,
     "listings/pages/carts.py read": FORM,
     "listings/pages/catalogue.py buy": ADDRESS,
+    "listings/pages/catalogue.py listing_page": FORM,
     "listings/pages/catalogue.py stock": FORM,
     "listings/pages/listing_form.py as_api": FORM,
     "listings/pages/notifications.py mark_read": ADDRESS,
@@ -92,12 +93,14 @@ CHECKED = {
     "transactions/gauges.py _count": OURS,
     "transactions/fee_client.py": "of the fee function, whose headers requests has bounded",
     "microstore/fee_function/signing.py": OURS,
+    "microstore/auth/unsafe_settings.py is_guessable": "a number of zxcvbn, of the deployer's own settings",
 }
 
 NORMALISING = re.compile(r"unicodedata\.normalize\(|normalize_username\(")
 BOUNDED = "a StrictCharField has refused what is too long"
 # Every file that normalises text, in time that is quadratic in its combining marks, and its bound.
 NORMALISED = {
+    "microstore/auth/names.py": "one character at a time, of a name that nfkc() has bounded",
     "microstore/database/texts.py": "nfkc() has the bound",
     "listings/accounts/bank_account_api.py": BOUNDED,
     "listings/accounts/history.py": "each door has bounded the name",
