@@ -21,7 +21,7 @@ LIVE = "listings-live"
 BROWSERS = 1_000
 SALES = 20
 SALES_PER_SECOND = 5  # for longer than the server waits before it queries for missed events
-UNSENT_FRAMES = 5
+UNSENT_FRAMES = 20  # more than the events below make, which wait for the browsers that read later, too
 OTHERS = 20
 EVENTS = 1_600
 # More than sockets hold by themselves: events that are valid, with numbers of 4,000 digits.
