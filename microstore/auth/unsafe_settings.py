@@ -25,7 +25,7 @@ OWN_WORDS = ("microstore", "postgres", "rabbitmq", "flower", "redis", *QUEUES)
 
 
 class Login(NamedTuple):
-    """What an address says of who logs in where."""
+    """Part of an address: who logs in, and where."""
 
     user: str
     password: str

@@ -1,4 +1,4 @@
-"""What each release has promised, kept as files; no later change may rewrite them into a break.
+"""Promises of each release, kept as files; no later change may rewrite them into a break.
 
 A folder a release: the schemas of its contracts, and of what its clients receive (frames and webhooks).
 """
