@@ -127,7 +127,6 @@ def test_its_servers_are_set_up_as_those_that_lose_machines() -> None:
         for found in servers.values()
         if found["kind"] == "Cluster"
     }
-    # A service that only listens has none.
     assert databases.keys() == {
         container["environment"]["POSTGRES_DB"]
         for container in CONTAINERS.values()
