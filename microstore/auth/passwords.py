@@ -6,11 +6,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from zxcvbn import zxcvbn
 
+from microstore.auth.unsafe_settings import MOST_JUDGED
 from microstore.database.texts import nfkc
 
 MIN_CHARACTERS = 8
 LONG = 12
-MOST_JUDGED = 72  # zxcvbn refuses more, and so many are judged in some milliseconds
 # Of zxcvbn's scores: 3 is more than 10^8 guesses, 2 more than 10^6.
 SCORE_OF_SHORT, SCORE_OF_LONG = 3, 2
 HINT = f"{LONG} characters or more, or fewer that nobody would guess."

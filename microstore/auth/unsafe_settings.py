@@ -15,10 +15,9 @@ MIN_SECRET = 32
 MIN_PASSWORD = 12
 # Of zxcvbn: a random character of letters and digits counts as ten guesses, seldom as three.
 LOG10_OF_GUESSES_A_CHARACTER = 0.7
-MOST_WORDS = (
-    0.4  # of a key's characters: by chance a third are words, of `change-me-to-a-random-key` more than half
-)
-MOST_JUDGED = 72  # zxcvbn refuses more
+# Of a key's characters: by chance a third are words, of `change-me-to-a-random-key` more than half.
+MOST_WORDS = 0.4
+MOST_JUDGED = 72  # zxcvbn refuses more, and so many are judged in some milliseconds
 MIN_RSA_BITS = 2048  # RFC 7518, 3.3
 PEM = re.compile("-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
 OWN_WORDS = ("microstore", "postgres", "rabbitmq", "flower", "redis", *QUEUES)
@@ -87,29 +86,30 @@ def login_of(url: str) -> Login:
 
 def is_guessable_password(login: Login) -> bool:
     """Return whether the password is short or made of well-known words, the user's name, repetitions."""
-    return is_guessable(login.password, least=MIN_PASSWORD, own=(login.user, login.host))
+    if len(login.password) < MIN_PASSWORD:
+        return True
+    return is_guessable(_judge(login.password, own=(login.user, login.host)), least=MIN_PASSWORD)
 
 
 def is_guessable_key(key: str) -> bool:
     """Return whether a key is no random one: too short, of a pattern, or a stand-in of a template."""
-    if is_guessable(key, least=MIN_SECRET) or key.startswith(("development-only", "django-insecure-")):
+    if len(key) < MIN_SECRET or key.startswith(("development-only", "django-insecure-")):
         return True
-    judged = key[:MOST_JUDGED]
-    words = (each["token"] for each in _judge(judged, ())["sequence"] if each["pattern"] == "dictionary")
-    return sum(len(word) for word in words if len(word) > 2) >= MOST_WORDS * len(judged)  # noqa: PLR2004  # `is`
+    judged = _judge(key)
+    words = (each["token"] for each in judged["sequence"] if each["pattern"] == "dictionary")
+    in_words = sum(len(word) for word in words if len(word) > 2)  # noqa: PLR2004  # `is`
+    return is_guessable(judged, least=MIN_SECRET) or in_words >= MOST_WORDS * len(judged["password"])
 
 
-def is_guessable(secret: str, *, least: int, own: tuple[str, ...] = ()) -> bool:
-    """Return whether a secret has fewer than `least` characters, or takes fewer guesses than so many do."""
-    if len(secret) < least:
-        return True
-    return float(_judge(secret[:MOST_JUDGED], own)["guesses_log10"]) < least * LOG10_OF_GUESSES_A_CHARACTER
+def is_guessable(judged: Mapping[str, Any], *, least: int) -> bool:
+    """Return whether what zxcvbn has judged takes fewer guesses than `least` random characters do."""
+    return float(judged["guesses_log10"]) < least * LOG10_OF_GUESSES_A_CHARACTER
 
 
-def _judge(secret: str, own: tuple[str, ...]) -> dict[str, Any]:
+def _judge(secret: str, own: tuple[str, ...] = ()) -> dict[str, Any]:
     from zxcvbn import zxcvbn  # noqa: PLC0415  # its lists of words take 14 MB, which development can do without
 
-    return dict(zxcvbn(secret, user_inputs=[*filter(None, own), *OWN_WORDS]))
+    return dict(zxcvbn(secret[:MOST_JUDGED], user_inputs=[*filter(None, own), *OWN_WORDS]))
 
 
 def is_too_wide(name: str) -> bool:
