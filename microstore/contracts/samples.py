@@ -49,21 +49,27 @@ def read_samples(release: Path) -> Iterator[Sample]:
     """Yield the messages of a release."""
     for file in sorted(release.glob("*.json")):
         if file.name not in (CONTRACTS, PUBLISHED, FRAMES):
-            yield Sample(**json.loads(file.read_text(encoding="utf-8")))
+            yield Sample(**read_json(file))
 
 
 def read_frames(release: Path) -> list[Frame]:
     """Return the WebSocket frames of a release."""
-    return [Frame(**each) for each in json.loads((release / FRAMES).read_text(encoding="utf-8"))]
+    return [Frame(**each) for each in read_json(release / FRAMES)]
 
 
 def write_samples(release: Path, samples: list[Sample], frames: list[Frame]) -> None:
     """Write a release's messages, a file each, and its frames."""
     release.mkdir(parents=True, exist_ok=True)
     for sample in samples:
-        _write(release / f"{sample.task}.json", sample._asdict())
-    _write(release / FRAMES, [frame._asdict() for frame in frames])
+        write_json(release / f"{sample.task}.json", sample._asdict())
+    write_json(release / FRAMES, [frame._asdict() for frame in frames])
 
 
-def _write(file: Path, content: object) -> None:
+def read_json(file: Path) -> Any:
+    """Return the content of a file of a release."""
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def write_json(file: Path, content: object) -> None:
+    """Write a file of a release, to be read by people too."""
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -4,12 +4,11 @@ A folder a release: the schemas of its contracts, and of what its clients receiv
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from microstore.contracts.samples import CONTRACTS, PUBLISHED, releases
+from microstore.contracts.samples import CONTRACTS, PUBLISHED, read_json, releases, write_json
 from microstore.messaging.compatibility import Contracts, find_breaks
 from microstore.messaging.json_schemas import find_refusals
 
@@ -26,22 +25,20 @@ def keep_release(release: Path, contracts: Contracts, published: Schemas) -> lis
     faults = find_rewritten(folder)
     for kept in releases(folder):
         if not faults and _major(kept) == _major(release):
-            faults += find_breaks(json.loads((kept / CONTRACTS).read_text(encoding="utf-8")), contracts)
+            faults += find_breaks(read_json(kept / CONTRACTS), contracts)
             faults += find_client_breaks(kept, published)
     if not faults:
         release.mkdir(exist_ok=True)
-        _write(release / CONTRACTS, contracts)
+        write_json(release / CONTRACTS, contracts)
         if published:
-            _write(release / PUBLISHED, published)
-        _write(folder / DIGESTS, dict(_digests(folder)))
+            write_json(release / PUBLISHED, published)
+        write_json(folder / DIGESTS, dict(_digests(folder)))
     return faults
 
 
 def find_rewritten(folder: Path) -> list[str]:
     """Return a sentence for each kept file that `keep_release` has not written as it is."""
-    kept: dict[str, str] = {}
-    if (folder / DIGESTS).exists():
-        kept = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+    kept: dict[str, str] = read_json(folder / DIGESTS) if (folder / DIGESTS).exists() else {}
     found = dict(_digests(folder))
     changed = sorted(name for name in found.keys() | kept.keys() if found.get(name) != kept.get(name))
     return [f"{name}: is not as it was kept; take it back from Git" for name in changed]
@@ -51,7 +48,7 @@ def find_client_breaks(release: Path, published: Schemas) -> list[str]:
     """Return a sentence for each frame or webhook that clients of the release cannot read as it is now."""
     if not published or not (release / PUBLISHED).exists():
         return []  # of a service without clients
-    kept: Schemas = json.loads((release / PUBLISHED).read_text(encoding="utf-8"))
+    kept: Schemas = read_json(release / PUBLISHED)
     breaks = [f"{name}: is gone; clients wait for it" for name in kept if name not in published]
     for name in kept.keys() & published.keys():
         faults = find_refusals(published[name], kept[name])
@@ -68,7 +65,3 @@ def _digests(folder: Path) -> Iterator[tuple[str, str]]:
         for name in (CONTRACTS, PUBLISHED):
             if (release / name).exists():
                 yield f"{release.name}/{name}", hashlib.sha256((release / name).read_bytes()).hexdigest()
-
-
-def _write(file: Path, content: object) -> None:
-    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
