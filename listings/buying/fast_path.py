@@ -136,7 +136,8 @@ class FastPath:
 
 def find_differences() -> list[str]:
     """Return what this module was not written for: middleware, the served view, its classes or code."""
-    written_for, present = _written_for(), _present()
+    written_for = _written_for()
+    present = _present(written_for)
     return [f"{name} is {present[name]}" for name in written_for if present[name] != written_for[name]]
 
 
@@ -146,8 +147,8 @@ def _written_for() -> dict[str, object]:
     return WRITTEN_FOR | throttles | dict.fromkeys(SHORTEST_AND_LONGEST, served)
 
 
-def _present() -> dict[str, object]:
-    of_view = [name for name in _written_for() if name.startswith("BuyView.")]
+def _present(names: Iterable[str]) -> dict[str, object]:
+    of_view = [name for name in names if name.startswith("BuyView.")]
     values = {name: getattr(BuyView, name.removeprefix("BuyView.")) for name in of_view}
     source = inspect.getsource(BuyView) + inspect.getsource(api.read_body)
     return {
