@@ -138,7 +138,7 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def network_of(address: str, *, prefix: int = 64) -> str:
-    """Return the address, of IPv6 its /64 network; other text is cut to 45 characters."""
+    """Return the address, of IPv6 its network of this prefix; other text is cut to 45 characters."""
     # A host can use any address of its /64 (RFC 8981), so a quota for each address would limit nothing.
     parsed = read_address(address)
     if isinstance(parsed, IPv6Address):

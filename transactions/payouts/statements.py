@@ -158,8 +158,8 @@ def _lock_payouts(lines: Sequence[Line]) -> dict[str, Payout]:
 
 def _find_settling(payouts: Iterable[Payout]) -> dict[tuple[UUID, bool], Line]:
     stored = StatementLine.objects.filter(payout__in=list(payouts), problem="")
-    lines = {each.pk: Line(*(getattr(each, name) for name in Line._fields)) for each in stored}
-    return {(each.payout_id, lines[each.pk].is_return): lines[each.pk] for each in stored if each.payout_id}
+    lines = [(each.payout_id, Line(*(getattr(each, name) for name in Line._fields))) for each in stored]
+    return {(payout_id, line.is_return): line for payout_id, line in lines if payout_id}
 
 
 def _find_problem(line: Line, payout: Payout | None, settling: dict[tuple[UUID, bool], Line]) -> str:
