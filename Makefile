@@ -204,7 +204,7 @@ $(SERVICES:%=check-django-%): check-django-%: $(INSTALLED)
 	MICROSTORE_SERVICE=$* $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # Nothing of it is used: the check wants settings as production has them, of which none has a default.
-PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") \
+PRODUCTION = SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(64))") \
 	ALLOWED_HOSTS=microstore.example DATABASE_URL=postgres:///$* BROKER_URL=amqp://$*:nobody-has-this@localhost// \
 	JWT_PUBLIC_KEY="$$(openssl genrsa 2048 2>/dev/null | openssl rsa -pubout 2>/dev/null)"
 

@@ -35,7 +35,7 @@ SERVES_PAGES = DEBUG or logs.process_name(sys.argv) in ("api", "live")
 SECRET_KEY = (
     required("SECRET_KEY", development="development-only-" + "0" * 50)
     if SERVES_PAGES
-    else env.str("SECRET_KEY", "") or secrets.token_urlsafe(64)
+    else env.str("SECRET_KEY", "") or secrets.token_hex(64)
 )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from listings import queries
-from listings.accounts import sessions
+from listings.accounts import profile, sessions
 from listings.accounts.serializers import (
     LogInSerializer,
     PasswordSerializer,
@@ -103,7 +103,7 @@ class PasswordView(APIView):
         body.is_valid(raise_exception=True)
         user = queries.find_account(account_id(request))
         try:
-            sessions.change_password(user, **body.validated_data, request=request)
+            profile.change_password(user, **body.validated_data, request=request)
         except DjangoValidationError as error:
             raise serializers.ValidationError({"new": error.messages}) from error
         return tokens(sessions.open_session(user, request=request))
@@ -126,7 +126,7 @@ class ProfileView(APIView):
         user = queries.find_account(account_id(request))
         body = ProfileSerializer(user, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        sessions.change_profile(user, body.validated_data, request=request)
+        profile.change_profile(user, body.validated_data, request=request)
         return Response(ProfileSerializer(queries.find_account(user.pk)).data)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from listings.accounts import history, mails, sessions
+from listings.accounts import history, mails, profile
 from listings.accounts.addresses import is_verified
 from listings.accounts.models import AccountEvent, BankAccount
 from listings.messages import bank_account_changed
@@ -26,7 +26,7 @@ def change_bank_account(user: User, *, holder: str, iban: str, password: str, re
     """
     if not settings.BANK_DETAILS_PUBLIC_KEY:
         raise PayoutsClosed(gettext("This shop takes no bank accounts yet."))
-    sessions.ensure_password(user, password, request=request)
+    profile.ensure_password(user, password, request=request)
     # The e-mail is how the owner of a stolen account learns of it.
     if not is_verified(user):
         text = gettext("Verify your e-mail address first: we write to it when this changes.")

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from listings import queries
-from listings.accounts import sessions
+from listings.accounts import profile
 from listings.accounts.models import AccountDeletion
 from listings.accounts.open_sessions import end_all
 from listings.accounts.scrubbing import scrub_orders, scrub_person
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 def delete_own_account(user: User, *, password: str, request: HttpRequest) -> None:
     """Request the deletion of one's own account; raises WrongPassword, StaffAccount or TooManyFailures."""
-    sessions.ensure_password(user, password, request=request)
+    profile.ensure_password(user, password, request=request)
     request_deletion(user.pk)
 
 

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from listings.accounts import history, mails, sessions
+from listings.accounts import history, mails, profile
 from listings.accounts.addresses import verified_users
 from listings.accounts.link_tokens import hash_of
 from listings.accounts.models import AccountEvent, AccountMail
@@ -39,7 +39,7 @@ def reset_password(token: str, new: str, *, request: HttpRequest) -> None:
     # The address may have been changed since, because somebody else reads the mailbox.
     if user.email != mail.address or not verified_users().filter(pk=user.pk).exists():
         raise LinkOver(OVER)
-    sessions.set_password(user, new)
+    profile.set_password(user, new)
     _use(user, Kind.RESET_PASSWORD)
     history.record(AccountEvent.Kind.PASSWORD_RESET, user.pk, request=request)
     mails.request_mail(Kind.PASSWORD_CHANGED, address=user.email, user=user)

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 from threading import BoundedSemaphore
-from typing import IO, NamedTuple
+from typing import IO
 
 import structlog
 from django.core.files.base import ContentFile
@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
+from listings.catalogue.picture_files import Picture
 from listings.refusals import BadImage, ImagesBusy, ImageTooLarge
 
 log = structlog.get_logger(__name__)
@@ -41,15 +42,6 @@ MAX_WAIT_SECONDS = 10.0
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard; it checks before anything is decoded
 register_heif_opener(thumbnails=False)
-
-
-class Picture(NamedTuple):
-    """Large and small JPEG of one picture; width and height of the large one, in pixels."""
-
-    large: ContentFile  # type: ignore[type-arg]  # cannot be subscripted at run time
-    small: ContentFile  # type: ignore[type-arg]
-    width: int
-    height: int
 
 
 def draw_picture(upload: IO[bytes], *, size_bytes: int) -> Picture:

@@ -9,11 +9,19 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from listings.catalogue.images import Picture
 from listings.models import DiscardedFile, ListingEdition, ListingImage
 
 FOLDER = "listings"
 DISCARDED_AT_ONCE = 100
+
+
+class Picture(NamedTuple):
+    """Large and small JPEG of one picture; width and height of the large one, in pixels."""
+
+    large: ContentFile  # type: ignore[type-arg]  # cannot be subscripted at run time
+    small: ContentFile  # type: ignore[type-arg]
+    width: int
+    height: int
 
 
 class Names(NamedTuple):

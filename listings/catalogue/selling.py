@@ -14,8 +14,9 @@ from django.utils.translation import gettext
 
 from listings import queries
 from listings.accounts.addresses import ensure_may_sell
-from listings.catalogue.images import Picture, draw_picture
+from listings.catalogue.images import draw_picture
 from listings.catalogue.picture_files import (
+    Picture,
     delete_files,
     discard_files,
     new_names,

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listings.accounts import exporting, history, open_sessions, sessions
+from listings.accounts import exporting, history, open_sessions, profile
 from listings.accounts.addresses import is_verified
 from listings.accounts.bank_account import find_bank_account
 from listings.accounts.bank_account_api import BankAccountSerializer
@@ -48,7 +48,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
     if not body.is_valid():
         return _page(request, "security", {"password_problems": body.errors}, status=400)
     try:
-        sessions.change_password(user, **body.validated_data, request=request)
+        profile.change_password(user, **body.validated_data, request=request)
     except Refusal as error:
         return _page(
             request, "security", {"password_problems": {"current": [str(error)]}}, status=error.status
@@ -70,7 +70,7 @@ def set_address(request: HttpRequest) -> HttpResponse:
     if not body.is_valid():
         return _page(request, "profile", {"address_problems": body.errors, "given": given}, status=400)
     try:
-        sessions.change_profile(user, body.validated_data, request=request)
+        profile.change_profile(user, body.validated_data, request=request)
     except Refusal as error:
         problems = {"address_problems": {"password": [str(error)]}, "given": given}
         return _page(request, "profile", problems, status=error.status)

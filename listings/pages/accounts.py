@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from listings.accounts import sessions
+from listings.accounts import profile
 from listings.accounts.serializers import LogInSerializer, RegisterSerializer
 from listings.models import Profile
 from listings.pages.carts import Cart, keep
@@ -45,7 +45,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return _form(request, "log_in.html")
     given = {name: request.POST.get(name, "") for name in ("username", "password")}
     try:
-        user = sessions.check_credentials(**_readable(given), request=request)
+        user = profile.check_credentials(**_readable(given), request=request)
     except (WrongCredentials, TooManyFailures) as refusal:
         page = _form(request, "log_in.html", status=refusal.status, reason=str(refusal), given=given)
         if refusal.retry_after_seconds:
@@ -85,7 +85,7 @@ def _readable(given: dict[str, str]) -> dict[str, str]:
     # The API's serializer, so that both accept the same; what it refuses is the password of no account.
     body = LogInSerializer(data=given)
     if not body.is_valid():
-        raise WrongCredentials(sessions.WRONG)
+        raise WrongCredentials(profile.WRONG)
     return dict(body.validated_data)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from listings.accounts import links, mails, sessions
+from listings.accounts import links, mails, profile
 from listings.accounts.mail_api import NewPasswordSerializer, ResetSerializer, TokenSerializer
 from listings.pages.limits import limited
 from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
@@ -86,7 +86,7 @@ def unsubscribe(request: HttpRequest) -> HttpResponse:
     # A mail program posts to the whole address; the form has the token inside.
     named = request.POST.get("token") or request.GET.get("token", "")
     try:
-        sessions.unsubscribe(UUID(named))
+        profile.unsubscribe(UUID(named))
     except ValueError:
         raise LinkOver(links.OVER) from None
     return render_page(request, "done.html", {"title": gettext("You will get no more of these e-mails")})

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from listings.catalogue import selling
-from listings.catalogue.images import Picture
+from listings.catalogue.picture_files import Picture
 from listings.models import MAX_PRICE_CENTS, Category, Listing
 from listings.money import UnreadableAmount, format_amount, format_plain, read_amount
 

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from listings.accounts import sessions
+from listings.accounts import profile
 from listings.notifications.reading import read_all, read_notification
 from listings.pages import queries
 from listings.pages.page import page_of, redirect_into, render_page, shows_refusals, visitor_id
@@ -46,7 +46,7 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
 def set_email(request: HttpRequest) -> HttpResponse:
     # A browser sends a checkbox only if it is ticked.
     wanted = {"email_notifications": "wanted" in request.POST}
-    sessions.change_profile(find_account(visitor_id(request)), wanted, request=request)
+    profile.change_profile(find_account(visitor_id(request)), wanted, request=request)
     if request.POST.get("next") == "account":
         return redirect_into("email", "account", query="saved=1")
     return redirect_into("by-email", "notifications", query="saved=1")

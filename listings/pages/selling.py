@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from listings.accounts.bank_account import find_bank_account
-from listings.catalogue.images import Picture
+from listings.catalogue.picture_files import Picture
 from listings.catalogue.selling import add_image
 from listings.catalogue.serializers import ListingSerializer
 from listings.models import Listing

@@ -18,7 +18,7 @@ def keep_keys(folder: Path) -> dict[str, str]:
     """Return SECRET_KEY, STAFF_KEY, and the key pairs of tokens and bank details; made on the first call."""
     file = folder / "keys.json"
     kept = json.loads(file.read_text()) if file.exists() else make_jwt_keys()
-    keys = {name: secrets.token_urlsafe(48) for name in SECRETS} | make_bank_details_keys() | kept
+    keys = {name: secrets.token_hex(32) for name in SECRETS} | make_bank_details_keys() | kept
     write_private(file, json.dumps(keys))
     return keys
 

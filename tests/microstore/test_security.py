@@ -41,6 +41,7 @@ GUESSABLE = (
     *("passwordpassword", "password12345", "changemechangeme", "abcabcabcabcabc", "Listings2026!"),
 )
 PATTERNS = (
+    *("00112233445566778899aabbccddeeff", "fedcba98765432100123456789abcdef", "deadbeefcafebabe" * 2),
     *("12345678" * 4, "0123456789abcdef" * 2, "your-secret-key-goes-here-32-characters"),
     *(
         "change-me-to-a-long-random-string",
@@ -127,7 +128,10 @@ def test_what_nobody_can_guess_is_no_default(name: str, value: object) -> None:
 
 def test_random_secrets_are_never_refused() -> None:
     for _ in range(5):
-        for key in (secrets.token_hex(32), secrets.token_urlsafe(64), get_random_secret_key()):
+        for key in (
+            *(secrets.token_hex(16), secrets.token_hex(32)),
+            *(secrets.token_urlsafe(64), get_random_secret_key()),
+        ):
             keys = {"SECRET_KEY": key, "STAFF_KEY": key}
             database = {"DATABASE_URL": f"postgres://listings:{secrets.token_urlsafe(16)}@db/listings"}
             assert list(find_unsafe_settings(GOOD | keys | database)) == []
