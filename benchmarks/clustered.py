@@ -26,7 +26,7 @@ def measure(shop: Shop, scale: Scale) -> Result:
     ]
     return Result(
         figures={
-            f"{figure}: clusters against single servers": float(clustered.figures[figure])
+            f"clusters against single servers: {figure}": float(clustered.figures[figure])
             / float(single.figures[figure])
             for figure in COMPARED
         },
