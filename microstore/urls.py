@@ -1,5 +1,7 @@
 """Addresses of both services; each service adds its own."""
 
+from typing import Any
+
 from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
@@ -31,6 +33,13 @@ handler403 = "microstore.http.problems.forbidden"
 handler404 = "microstore.http.problems.not_found"
 handler500 = "microstore.http.problems.server_error"
 
+# Not OPTIONS, for which they have no template: a 500.
+VIEWER: dict[str, Any] = {
+    "authentication_classes": [],
+    "permission_classes": [],
+    "http_method_names": ["get", "head"],
+}
+
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = f"MicroStore {settings.SERVICE}"
 
@@ -38,12 +47,10 @@ urlpatterns = [
     *([path("", include(f"{settings.SERVICE}.urls"))] if path_within(settings.SERVICE, "urls", "") else []),
     path("admin/", admin.site.urls),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(authentication_classes=[], permission_classes=[])),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(**VIEWER)),
     path(
         "api/redoc/",
-        SpectacularRedocView.as_view(
-            template_name="api/redoc.html", authentication_classes=[], permission_classes=[]
-        ),
+        SpectacularRedocView.as_view(template_name="api/redoc.html", **VIEWER),
     ),
     path("api/messages/", show_messages),
     path("api/messages.yaml", download_messages),

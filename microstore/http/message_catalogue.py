@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from microstore.messaging.asyncapi import Json, describe_project, to_yaml
 
@@ -20,12 +21,14 @@ class Field(NamedTuple):
     description: str
 
 
+@require_safe
 def show_messages(request: HttpRequest) -> HttpResponse:
     """Show channels, messages, their fields and examples."""
     document, channels = _read()
     return render(request, "api/messages.html", {"info": document["info"], "channels": channels})
 
 
+@require_safe
 def download_messages(request: HttpRequest) -> HttpResponse:
     """Return the catalogue as an AsyncAPI document."""
     return HttpResponse(_as_yaml(), content_type="application/yaml")

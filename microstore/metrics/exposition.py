@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -49,6 +50,7 @@ def registry_of(*, with_database: bool) -> CollectorRegistry:
     return registry
 
 
+@require_safe
 def view(request: HttpRequest) -> HttpResponse:
     """Serve `/metrics`, which the gateway does not let through: it is for operators."""
     return HttpResponse(

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core import signing
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_POST
 
 from microstore.http.calls import CallFailed, call_service
 from microstore.staff.overview import Found
@@ -101,6 +102,7 @@ def _read(service: str, answer: dict[str, Any]) -> Trace:
     return Trace(found, set(answer["trace_ids"]), int(answer["hidden"]))
 
 
+@require_POST
 def answer_peer(request: HttpRequest) -> JsonResponse:
     """Return what this service has about a trace to another service: `POST /staff/trace`."""
     query = read_query(request.POST.get("question", ""))

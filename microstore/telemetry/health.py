@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 from microstore.telemetry.heartbeat import seconds_since_beat
 
@@ -28,11 +29,13 @@ _looking = threading.Lock()
 _last: tuple[float, dict[str, str]] | None = None  # when, and what was found
 
 
+@require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """Return 200 while the process serves requests."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Return 200 where the API reaches its database, a live server also its channel layer; else 503."""
     found = look(CHECKS["live" if isinstance(request, ASGIRequest) else "api"])
