@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import CharField, F, Func, Q, Value
 from django.utils.translation import gettext_lazy
 
-from microstore.database.texts import nfkc
+from microstore.database.texts import BLANK, nfkc
 from microstore.staff.models import RetiredName
 
 # Scripts that languages mix (Unicode TR 39, 5.2: highly restrictive); Latin is not among them here.
@@ -46,6 +46,8 @@ def validate_script(name: str) -> None:
 
 def is_common(character: str) -> bool:
     """Return whether it is a letter that a language of today writes, an ASCII digit or a sign."""
+    if character in BLANK:
+        return False
     script = script_of(character)
     if script in LETTERS:
         return unicodedata.normalize("NFKD", character.lower())[0] in LETTERS[script]

@@ -3,6 +3,8 @@
 import unicodedata
 
 REASON_CHARACTERS = 500
+# Unicode counts these as letters and symbols, but fonts draw nothing for them.
+BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159")
 NORMALISED_CHARACTERS = 4_096
 
 

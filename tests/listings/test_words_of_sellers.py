@@ -20,6 +20,7 @@ UNSEEN = [
     "\u00ad",
     "\u0301",
     "\u2060 \u2061",
+    "\ufffc",
 ]
 TURNED = ["Lamp \u202eRUE 01", "\u2066lamp\u2069", "\u202dlamp"]
 LINES = [
@@ -30,7 +31,28 @@ LINES = [
     "Lamp\x1b[31m",
     "Lamp\x85x",
 ]
-SEEN = ["AC/DC", "☂", "👩\u200d👧", "مصباح\u200f!", "ソファ", "1", "C\u0301", "नमस्ते", "—"]
+HIDDEN = ["Lamp\U000e0066\U000e0072\U000e0065\U000e0065", "Lamp\U0001f3f4\U000e0067lamp", "\U000e007fLamp"]
+STACKED = [
+    "e" + "\u0301" * 150,
+    "Lamp\u0489\u0489\u0489\u0489\u0489\u0489\u0489\u0489\u0489",
+    "a" + "\ufe0f" * 99,
+]
+FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+SEEN = [
+    f"{FLAG} lamp",
+    "ཧྐྵྨླྺྼྻྂ",
+    "בְּ֖שָּׁ֑",
+    "ที่",
+    "AC/DC",
+    "☂",
+    "👩\u200d👧",
+    "مصباح\u200f!",
+    "ソファ",
+    "1",
+    "C\u0301",
+    "नमस्ते",
+    "—",
+]
 
 
 @pytest.fixture
@@ -38,7 +60,7 @@ def alices(alice: User, client_of: object) -> APIClient:
     return client_of(alice)  # type: ignore[operator,no-any-return]  # a fixture that makes clients
 
 
-@pytest.mark.parametrize("title", [*UNSEEN, *TURNED, *LINES])
+@pytest.mark.parametrize("title", [*UNSEEN, *TURNED, *LINES, *HIDDEN, *STACKED])
 def test_a_title_that_cannot_be_shown_is_refused_everywhere(
     alices: APIClient, seller: Client, armchair: Listing, title: str
 ) -> None:
@@ -61,7 +83,7 @@ def test_a_title_that_cannot_be_shown_is_refused_everywhere(
     [
         *(("title", title) for title in [UNSEEN[0], TURNED[0], LINES[0]]),
         ("description", "\x1b[31m"),
-        ("description", TURNED[0]),
+        *(("description", text) for text in [TURNED[0], HIDDEN[0], STACKED[0]]),
         ("price_cents", "0"),
         ("price_cents", "1000000001"),
         ("currency", "XAU"),

@@ -26,6 +26,8 @@ LOOK_ALIKE = [
 ]
 # Letters that hardly a language needs: Latin, small capitals, Coptic, Lisu, Cherokee, palochka, Deseret.
 UNCOMMON = [
+    "\u3164",  # a letter of Hangul that fonts leave blank
+    "한\u1160글",
     *(
         "\u0185o\u0185",
         "paypa\u01c0",
