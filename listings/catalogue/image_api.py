@@ -28,6 +28,7 @@ from listings.refusals import (
 )
 from microstore.auth.authentication import TokenAuthentication, account_id
 from microstore.http.problems import refuses
+from microstore.http.serializers import MAX_NAME, MAX_NAMED
 
 
 class ImagesView(APIView):
@@ -41,11 +42,17 @@ class ImagesView(APIView):
     def post(self, request: Request, listing_id: str) -> Response:
         """Add a picture: JPEG, PNG, WebP or HEIC. It is encoded again, without its metadata."""
         listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
-        upload = request.FILES.get("image")
-        if not isinstance(upload, UploadedFile) or not upload.size:
-            raise ValidationError({"image": ["Send a file as the form field image."]})
-        image = selling.add_image(listing, *selling.draw_uploads([upload]))
+        image = selling.add_image(listing, *selling.draw_uploads([_read_upload(request)]))
         return Response(ListingImageSerializer(image, context={"request": request}).data, 201)
+
+
+def _read_upload(request: Request) -> "UploadedFile[Any]":
+    uploads: list[UploadedFile[Any]] = request.FILES.getlist("image")
+    if len(uploads) != 1 or not uploads[0].size:
+        raise ValidationError({"image": ["Send one file as the form field image."]})
+    if unknown := sorted(set(request.data) - {"image"}):
+        raise ValidationError({name[:MAX_NAME]: ["Unknown field."] for name in unknown[:MAX_NAMED]})
+    return uploads[0]
 
 
 class ImageView(APIView):

@@ -263,6 +263,19 @@ def test_a_form_without_a_file_is_refused(seller: APIClient, armchair: Listing, 
     assert list(read_problem(response, 400)["errors"]) == ["image"]
 
 
+def test_a_form_with_more_than_one_picture_is_refused_and_none_is_taken(
+    seller: APIClient, armchair: Listing, media: Path
+) -> None:
+    url = f"/api/listings/{armchair.pk}/images/"
+    two = seller.post(url, {"image": [upload(picture()), upload(picture())]}, format="multipart")
+    assert "image" in read_problem(two, 400)["errors"]
+    other = seller.post(
+        url, {"image": upload(picture()), "cover": upload(picture()), "title": "x"}, format="multipart"
+    )
+    assert read_problem(other, 400)["errors"].keys() == {"cover", "title"}
+    assert not ListingImage.objects.exists()
+
+
 def test_a_file_is_named_by_us(seller: APIClient, armchair: Listing, media: Path) -> None:
     send(seller, armchair, picture(), "../../evil.html")
     assert {path.suffix for path in files(media)} == {".jpg"}
