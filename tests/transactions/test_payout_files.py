@@ -361,6 +361,7 @@ def test_a_payout_that_was_never_sent_is_not_paid_by_a_line(tmp_path: Path) -> N
         "reference,amount\nx,1\n",
         "reference,amount,currency,booked_on\n",
         "reference,amount,currency,booked_on\nx,1e9,EUR,2026-01-31\n",
+        "reference,booked_on,currency,amount\nx,2026-01-31,EUR,50,01\n",
         "reference,amount,currency,booked_on\nx,--1,EUR,2026-01-31\n",
         "reference,amount,currency,booked_on\nx,50.001,EUR,2026-01-31\n",
         "reference,amount,currency,booked_on\nx,50.00,EURO,2026-01-31\n",

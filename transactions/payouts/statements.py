@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -128,7 +128,9 @@ def _parse_file(file: Path, latest: date) -> Iterator[Line]:
             yield Line(*terms, seen[terms])
 
 
-def _parse(row: dict[str, str | None], latest: date) -> tuple[str, int, str, date]:
+def _parse(row: dict[Any, Any], latest: date) -> tuple[str, int, str, date]:
+    if any(row.get(None, ())):  # a decimal comma, perhaps: of 50,01 the amount would be 50
+        raise ValueError("it has more fields than the first line")
     reference, amount, currency, booked_on = ((row[name] or "").strip() for name in COLUMNS)
     # Measured before any arithmetic, which would unfold a huge exponent.
     if len(amount) > LONGEST_AMOUNT or not AMOUNT.fullmatch(amount):
