@@ -8,6 +8,8 @@ from listings.catalogue.selling import Editions
 from listings.models import Listing
 from listings.refusals import EditionMissing
 
+STRONG = re.compile(r'(?:^|,)[ \t]*"([1-9][0-9]{0,8})"[ \t]*(?=,|$)')
+
 
 def etag(listing: Listing) -> dict[str, str]:
     """Return the ETag header of the listing's edition. Purchases change stock, but not the edition."""
@@ -24,5 +26,5 @@ def known_editions(request: Request, *, needed: bool = False) -> Editions:
         raise EditionMissing("Send If-Match with the ETag of the listing as you read it.")
     if header is None or header.strip() == "*":
         return None
-    # Not the digits of a weak tag, W/"3": If-Match compares strongly.
-    return frozenset(int(digits) for digits in re.findall(r'(?<!W/)"([0-9]{1,9})"', header))
+    # Not the digits of a weak tag, W/"3", nor others of the same number, "03": If-Match compares strongly.
+    return frozenset(int(digits) for digits in STRONG.findall(header))

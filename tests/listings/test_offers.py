@@ -93,7 +93,8 @@ def test_an_edition_that_was_seen_is_the_one_that_is_bought(
 
 
 @pytest.mark.parametrize(
-    "header", ["", ",", "made up", '"__main__"', 'W/"1"', '"999999999"', f'"{"9" * 30}"']
+    "header",
+    ["", ",", "made up", '"__main__"', 'W/"1"', '"01"', 'x"1"', '"1"x', '"999999999"', f'"{"9" * 30}"'],
 )
 def test_an_edition_that_is_none_is_another_one(api: APIClient, armchair: Listing, header: str) -> None:
     for body in ({}, {"price_cents": armchair.price_cents, "currency": "EUR"}):
