@@ -22,7 +22,10 @@ from django.conf import settings  # noqa: E402  # the settings are read by get_a
 
 from microstore.http.max_body import BoundedBodies  # noqa: E402  # the same
 from microstore.http.socket_bytes import BoundedSockets  # noqa: E402  # the same
+from microstore.http.utf8_requests import Utf8ASGIRequest  # noqa: E402  # the same
 from microstore.metrics.exposition import expose  # noqa: E402  # the same
+
+http.request_class = Utf8ASGIRequest
 
 
 async def refuse_socket(scope: Any, receive: Any, send: Any) -> None:

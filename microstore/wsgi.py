@@ -15,6 +15,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "microstore.settings")
 read_settings()
 application: Any = get_wsgi_application()
 
+from microstore.http.utf8_requests import Utf8WSGIRequest  # noqa: E402  # needs settings
+
+application.request_class = Utf8WSGIRequest
+
 from django.conf import settings  # noqa: E402  # the settings are read by get_wsgi_application
 from django.utils.module_loading import import_string  # noqa: E402  # the same
 

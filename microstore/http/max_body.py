@@ -31,8 +31,10 @@ TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too 
 IN_ADDRESS = Fault(HTTPStatus.BAD_REQUEST, "Send fields in the request body; the address takes none.")
 IN_BODY = Fault(HTTPStatus.BAD_REQUEST, "Send no request body; this address takes no fields.")
 NO_FORM = Fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the request body as a form.")
+NO_UTF8 = Fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the form in UTF-8.")
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+UTF8 = ("utf-8", "utf8")
 
 
 def bound_bodies(
@@ -86,6 +88,9 @@ def find_fault(request: HttpRequest) -> Fault | None:
     # With both headers, proxies can disagree on where the request ends: request smuggling (RFC 9112, 6.1).
     if "HTTP_TRANSFER_ENCODING" in request.META or (not length and _has_frames(request)):
         return NO_LENGTH
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    if request.content_type in FORMS and charset.lower() not in UTF8:
+        return NO_UTF8
     if not length:
         return None
     if not (length.isascii() and length.isdecimal() and len(length) <= MAX_DIGITS):

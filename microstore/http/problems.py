@@ -207,10 +207,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def as_page_or_problem(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
     """Return a page for a browser outside the API, a problem for any other client."""
     body = problem(status, detail)
-    if is_api(request) or request.get_preferred_type([CONTENT_TYPE, "text/html"]) != "text/html":
+    if is_api(request) or not _prefers_page(request):
         return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     page = select_template(["problem.html", "staff/problem.html"])  # the service's own, or the admin's
     return HttpResponse(page.render(body | {"title": gettext(name_of(status))}, request), status=status)
+
+
+def _prefers_page(request: HttpRequest) -> bool:
+    try:
+        return request.get_preferred_type([CONTENT_TYPE, "text/html"]) == "text/html"
+    except (ValueError, LookupError):  # of a parameter in RFC 2231's encoding, b*=x'y'z
+        return False
 
 
 def _with_status(status: HTTPStatus, detail: str, retry_after_seconds: str = "") -> Response:

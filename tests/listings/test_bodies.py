@@ -84,6 +84,25 @@ def test_nothing_of_a_purchase_is_ignored(
     assert plain_body(body) is None or address
 
 
+CODECS = ["idna", "punycode", "base64", "zlib", "rot13", "undefined", "utf-16", "utf-7", "latin-1"]
+
+
+def test_no_request_chooses_a_codec_of_python(server: Server) -> None:
+    """The address was read by it, too, before the first middleware: a 500 for each of them."""
+    for codec in [f"charset={each}" for each in CODECS] + ["b*=x'y'z", "b*=idna'x'%ff"]:
+        for kind in ("text/plain", "application/json"):
+            read = head("GET", "/api/listings/?search=%ff", Content_Type=f"{kind}; {codec}")
+            assert server.send(read)[0] == 200, codec
+        sent = head(
+            *("POST", "/account/log-in/?next=%2Fa"),
+            Content_Type=f"application/x-www-form-urlencoded; {codec}",
+            Content_Length="10",
+        )
+        assert server.send(sent, b"username=a")[0] == 415, codec
+    of_tokens = {"Content_Type": "application/json; charset=base64", "Content_Length": "2"}
+    assert server.send(head("POST", "/api/auth/token/", **of_tokens), b"{}")[0] == 400
+
+
 def test_an_endless_body_is_refused_before_it_is_sent(server: Server) -> None:
     with server.connect() as opened:
         opened.sendall(head("POST", "/api/listings/", Transfer_Encoding="chunked"))

@@ -58,3 +58,10 @@ def test_no_page_may_use_a_camera_or_know_where_it_is_shown(client: Client) -> N
     for url in ("/health/live", "/admin/login/", "/api/schema/", "/nowhere"):
         policy = client.get(url).headers["Permissions-Policy"]
         assert {"camera=()", "geolocation=()", "microphone=()"} <= set(policy.split(", "))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["text/html; b*=x'y'z", "text/html; b*=idna'x'%ff"])
+def test_a_header_that_cannot_be_read_counts_as_none(client: Client, accept: str) -> None:
+    assert client.put("/health/live", headers={"Accept": accept}).status_code == 405
+    assert client.get("/nothing/", headers={"Accept": accept}).status_code == 404
