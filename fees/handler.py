@@ -10,6 +10,7 @@ from typing import NoReturn
 from fees.answers import answer_request
 from fees.configuration import load_schedule
 from fees.function_url import BadRequest, Response, make_response, read_body, read_event, read_method
+from fees.json_objects import as_object
 from fees.order import InvalidOrder
 from fees.signature import check_signature, load_signing_keys
 
@@ -56,6 +57,7 @@ def _parse_json(body: bytes) -> object:
             parse_int=_parse_integer,
             parse_float=_parse_decimal,
             parse_constant=_refuse_constant,
+            object_pairs_hook=as_object,
         )
     except RecursionError:
         raise BadRequest("body is nested too deeply") from None

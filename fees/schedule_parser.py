@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fees.currencies import CURRENCY_CODES
+from fees.json_objects import as_object
 from fees.schedule import WHOLE_BPS, CurrencyRules, FeeRule, InvalidSchedule, Schedule
 
 AMOUNT_LIMITS = {
@@ -25,7 +26,7 @@ SELLER_TIER = r"[a-z0-9-]{1,20}"
 def parse_schedule(text: str) -> Schedule:
     """Parse a schedule from JSON; raise InvalidSchedule with the place and the remedy."""
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, object_pairs_hook=as_object)
     except (ValueError, RecursionError) as problem:
         raise InvalidSchedule(f"is not JSON: {problem}") from None
     fields = _read_object(parsed, at="the schedule", required={"version", "default_currency", "currencies"})

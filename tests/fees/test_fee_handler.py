@@ -195,6 +195,7 @@ def test_a_request_that_is_no_order_is_refused_with_the_reason(request_body: obj
         ("", "body is not JSON"),
         (None, "body is not JSON"),
         ("armchair", "body is not JSON"),
+        ('{"price_cents": 1, "price_cents": 2}', "body is not JSON: a field is named twice"),
         ('{"price_cents": ' + "9" * 5000 + "}", "body is not JSON: a number has more than 40 characters"),
         ('{"orders": [{"order_id": ' + "[" * 100_000, "body is nested too deeply"),
         ("\ud800", "body is not JSON"),

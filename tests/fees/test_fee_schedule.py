@@ -111,6 +111,7 @@ EUR = ("currencies", "EUR")
     ("text", "message"),
     [
         ("{", "is not JSON"),
+        ('{"version": "1", "version": "2"}', "is not JSON: a field is named twice"),
         ("{" * 100, "is not JSON"),
         ('{"a":' + "[" * 100_000, "is not JSON"),
         ("{}", "the schedule lacks currencies, default_currency, version"),
