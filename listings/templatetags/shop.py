@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.forms.utils import flatatt
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from listings.accounts.devices import name_device
@@ -20,6 +22,14 @@ MAX_SHOWN = 99
 
 register.filter("money", format_amount)
 register.filter("device_name", name_device)
+
+
+@register.simple_tag
+def marked(problems: object, name: str, *, hint: bool = False) -> SafeString:
+    """Return the attributes of a field with these problems, which `field_errors.html` shows by its name."""
+    described = [f"{name}-hint"] * hint + [f"{name}-wrong"] * bool(problems)
+    invalid = {"aria-invalid": "true", "autofocus": True} if problems else {}
+    return flatatt({"aria-describedby": " ".join(described) or None} | invalid)
 
 
 @register.filter
