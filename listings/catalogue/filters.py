@@ -48,7 +48,8 @@ class ListingFilter(filters.FilterSet):
     ordering = filters.ChoiceFilter(
         choices=[(name, name) for name in ORDERINGS],
         method="add_order",
-        help_text=f"By default the newest first. {COMPARED_BY}",
+        help_text="By default the newest first. Sold out or not does not count: "
+        f"`in_stock=true` leaves out what is sold out. {COMPARED_BY}",
     )
 
     class Meta:

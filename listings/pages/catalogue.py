@@ -1,15 +1,18 @@
 """Pages of the catalogue, of one listing, and of buying it."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from copy import copy
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Case, F, When
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
@@ -34,10 +37,8 @@ from microstore.telemetry.tracing import current_trace
 FILTERS = ("search", "category", "currency", "max_price", "ordering", "in_stock", "seller", "sold_out")
 FOLDED = ("category", "currency", "max_price", "ordering", "in_stock", "sold_out")
 MAX_COUNTED = 200  # results: to count more would read more than the page shows many times over
-ABOVE_EVERY_ID = 2**61
 MAX_LOOKED_AT = 100
 QUANTITY = "[1-9][0-9]{0,5}"
-IN_STOCK_FIRST = Case(When(available__gt=0, then=F("id") + ABOVE_EVERY_ID), default=F("id") + 0)
 ORDERINGS = (
     ("newest", gettext_lazy("Newest")),
     ("cheapest", gettext_lazy("Price, low to high")),
@@ -46,14 +47,19 @@ ORDERINGS = (
 DEFAULT_ORDERING = "newest"
 
 
+class Shown(NamedTuple):
+    """A page of listings, of which those that are sold out come last, and the links to the next ones."""
+
+    listings: Sequence[Listing] = ()
+    sold_out: Sequence[Listing] = ()
+    previous: str | None = None
+    next: str | None = None
+
+
 class Screens(ListingPages):
-    """Pages of the catalogue, on which what is in stock comes first."""
+    """Pages of the catalogue."""
 
     page_size = 24
-
-    def get_ordering(self, request, queryset, view):  # type: ignore[no-untyped-def]  # untyped in DRF's stubs
-        (field,) = super().get_ordering(request, queryset, view)  # type: ignore[no-untyped-call]  # the same
-        return ("-stocked_id",) if field == "-found_id" else (field,)
 
 
 @require_safe
@@ -62,22 +68,23 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """Show the listings on sale, filtered and ordered by the query string."""
     wanted = _wanted(request)
     max_price_cents, problem = _max_price(wanted)
-    # Words are looked for in all of it, sorted; a walk along an index of thousands shows what is in stock.
-    stock = {} if wanted["search"] or wanted["sold_out"] else {"in_stock": "true"}
-    found = ListingFilter(wanted | stock | {"max_price_cents": max_price_cents}, visible_listings(None))
-    pages, listings, count = Screens(), [], 0
+    found = ListingFilter(wanted | {"max_price_cents": max_price_cents}, visible_listings(None))
+    shown, count = Shown(), 0
     if found.is_valid() and not problem:
-        rows = found.qs.annotate(stocked_id=IN_STOCK_FIRST)
+        # A walk along an index of thousands shows what is in stock; words and a tick show the rest, too.
+        with_rest = bool(wanted["search"] or wanted["sold_out"]) and not wanted["in_stock"]
+        rows = found.qs if with_rest or wanted["in_stock"] else found.qs.filter(available__gt=0)
         try:
-            listings = pages.paginate_queryset(rows, Request(request)) or []
+            shown = _in_stock_first(rows, request) if with_rest else _one_page(rows, request)
         except NotFound:
             return redirect("shop:catalogue")
-        count = found.qs.order_by()[: MAX_COUNTED + 1].count()
+        count = rows.order_by()[: MAX_COUNTED + 1].count()
+    listings = [*shown.listings, *shown.sold_out]
     context: dict[str, Any] = {
-        "listings": listings,
+        "shown": shown,
         "quotes": {quote.listing.pk: quote for quote in quote_items([(each, 1) for each in listings])},
-        "next": listings and pages.get_next_link(),
-        "previous": listings and pages.get_previous_link(),
+        "next": shown.next,
+        "previous": shown.previous,
         "wanted": wanted,
         "count": count,
         "max_counted": MAX_COUNTED,
@@ -144,6 +151,40 @@ def stock(request: HttpRequest) -> JsonResponse:
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if re.fullmatch("[0-9]{1,18}", text)]
     left = queries.stock_of(ids[:MAX_LOOKED_AT])
     return JsonResponse({"available": left}, headers={"Cache-Control": "no-store"})
+
+
+def _one_page(rows: QuerySet[Listing], request: HttpRequest) -> Shown:
+    pages = Screens()
+    listings = pages.paginate_queryset(rows, Request(request)) or []
+    return Shown(listings, [], pages.get_previous_link(), pages.get_next_link())
+
+
+def _in_stock_first(rows: QuerySet[Listing], request: HttpRequest) -> Shown:
+    """Return a page of what is in stock in the order asked for; the last one also begins the sold-out rest.
+
+    As two lists, each of which an index or a search sorts: by a key that begins with the stock, PostgreSQL
+    would sort all listings of the shop for each page.
+    """
+    gone = rows.filter(available=0)
+    if request.GET.get("rest"):
+        page = _one_page(gone, request)
+        start = {name: text for name, text in request.GET.items() if name not in ("rest", "cursor")}
+        return Shown([], page.listings, page.previous or f"?{urlencode(start)}", page.next)
+    page = _one_page(rows.filter(available__gt=0), request)
+    if page.next:
+        return page
+    rest = _one_page(gone, _first_of_rest(request))
+    return Shown(page.listings, rest.listings, page.previous, rest.next)
+
+
+def _first_of_rest(request: HttpRequest) -> HttpRequest:
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    query["rest"] = "1"
+    first = copy(request)
+    first.GET = query  # type: ignore[assignment]  # a copy can be changed
+    first.META = request.META | {"QUERY_STRING": query.urlencode()}
+    return first
 
 
 def _wanted(request: HttpRequest) -> dict[str, str]:
