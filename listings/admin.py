@@ -34,8 +34,7 @@ from microstore.refusal import Refusal
 from microstore.staff.actions import record
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.decisions import given_reason, show_reason_form
-from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some
-from microstore.telemetry.tracing import trace_start, uuid_of
+from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some, of_id
 
 # Importing them is what puts them into the admin.
 # fmt: off
@@ -166,7 +165,9 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = ("status", AgeFilter)
     list_select_related = ("buyer", "listing", "past_edition")
     search_fields = ("id",)
-    search_help_text = "The id of an order or a trace, the number of a listing, or the name of a buyer."
+    search_help_text = (
+        "The id of an order or a trace or 8 digits of it, the number of a listing, or the name of a buyer."
+    )
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("id", "status", "reason", "steps", "trace_link")}),
@@ -190,9 +191,10 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def find(self, queryset: QuerySet[Order], term: str) -> QuerySet[Order]:
         # Each kind of term has an index but the trace, of which recent orders alone are searched.
-        if trace_start(term):
-            return find_orders(term, queryset)
-        return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"buyer__username": term})
+        if is_id(term):
+            return queryset.filter(listing_id=int(term))
+        found = find_orders(term, queryset)
+        return found if found.exists() else queryset.filter(buyer__username=term)
 
     def lists_about(self, row: Order) -> dict[str, tuple[type[Model], object]]:
         lists: dict[str, type[Model]] = {"Refunds": Refund, "Notifications": Notification}
@@ -269,12 +271,15 @@ class OrderAdmin(ReadOnlyAdmin):
 def _read_refund(request: HttpRequest, orders: Sequence[Order]) -> tuple[dict[str, Any], str]:
     """Return the fields of the form of a refund, and why its amount cannot be read."""
     fields: dict[str, Any] = {"requested_by_id": int(request.user.pk or 0), "in_admin": True}
+    amounts = [text.strip() for text in request.POST.getlist("amount") if text.strip()]
+    if len(amounts) > 1 or (amounts and len(orders) != 1):
+        return fields, "Give one amount, and select one order for it: several are refunded in whole."
     if len(orders) != 1:
         return fields, ""  # each in whole: clicked twice, nothing is left
-    key, written = request.POST.get("key", ""), request.POST.get("amount", "").strip()
+    key = request.POST.get("key", "")
     fields["key"] = key if re.fullmatch("[0-9a-f-]{36}", key) else None
     try:
-        amount_cents = read_amount(written, orders[0].currency) if written else None
+        amount_cents = read_amount(amounts[0], orders[0].currency) if amounts else None
     except UnreadableAmount as error:
         return fields, str(error)
     return fields | {"amount_cents": amount_cents}, ""
@@ -290,5 +295,4 @@ class LiveEventAdmin(ReadOnlyAdmin):
     search_help_text = "The id of an order."
 
     def find(self, queryset: QuerySet[LiveEvent], term: str) -> QuerySet[LiveEvent]:
-        order_id = uuid_of(term)
-        return queryset.filter(order_id=order_id) if order_id else queryset.none()
+        return of_id(queryset, term, "order_id")

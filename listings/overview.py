@@ -18,11 +18,11 @@ from microstore.contracts.listings import OrderVoided, RefundMessage
 from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.messaging.gauges import seconds_since
 from microstore.staff.charts import Chart, by_hour, draw_bars
-from microstore.staff.lists import first_id_at, of_recent_trace
+from microstore.staff.lists import first_id_at, of_id, of_recent_trace
 from microstore.staff.overview import Figure, Found, age
-from microstore.telemetry.tracing import trace_start, uuid_of
+from microstore.telemetry.tracing import trace_part
 
-SEARCH_HINT = "order, trace, buyer or listing number"
+SEARCH_HINT = "order or trace (8 digits), buyer, listing number"
 ORDERS, VIEW_ORDER = "/admin/listings/order/", "listings.view_order"
 REPORTS, VIEW_REPORT = "/admin/listings/report/?state__exact=waiting", "listings.view_report"
 
@@ -84,11 +84,9 @@ def find_list(term: str) -> Found | None:
 
 
 def find_orders(term: str, among: QuerySet[Order]) -> QuerySet[Order]:
-    """Return the order with this id, or else the recent orders of this trace."""
-    order_id, start = uuid_of(term), trace_start(term)
-    if order_id and among.filter(pk=order_id).exists():
-        return among.filter(pk=order_id)
-    return of_recent_trace(among, start) if start else among.none()
+    """Return the orders whose id is or begins with the term, or else the recent ones of such a trace."""
+    found, start = of_id(among, term, "pk"), trace_part(term)
+    return found if found.exists() or start is None else of_recent_trace(among, start)
 
 
 def find_rows(term: str) -> tuple[list[Found], set[str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
@@ -13,14 +14,14 @@ from microstore.contracts.contract import Message
 from microstore.contracts.transactions import OrderCancelled, RefundRequested
 from microstore.database.admin_lists import COUNTED_ROWS
 from microstore.staff.charts import Chart, by_hour, draw_bars
-from microstore.staff.lists import first_id_at, of_recent_trace
+from microstore.staff.lists import first_id_at, of_id, of_recent_trace
 from microstore.staff.overview import Figure, Found
-from microstore.telemetry.tracing import trace_start, uuid_of
+from microstore.telemetry.tracing import trace_part
 from transactions.models import Transaction
 from transactions.payouts.models import Payout
 from transactions.refunds.models import Refund
 
-SEARCH_HINT = "transaction, order or trace"
+SEARCH_HINT = "transaction, order or trace (8 digits)"
 LIST, VIEW = "/admin/transactions/transaction/", "transactions.view_transaction"
 PAYOUTS, VIEW_PAYOUT = "/admin/transactions/payout/", "transactions.view_payout"
 
@@ -80,17 +81,14 @@ def daily_totals(days: int) -> list[dict[str, Any]]:
 
 
 def find_list(term: str) -> Found | None:
-    """Return None: everything here is found by an id."""
-    return None
+    """Return the list of transactions, searched for a part of an id."""
+    return Found("transactions", None, term, f"{LIST}?{urlencode({'q': term})}", VIEW)
 
 
 def find_transactions(term: str, among: QuerySet[Transaction]) -> QuerySet[Transaction]:
-    """Return the transaction with this id or of this order, else the recent ones of this trace."""
-    wanted, start = uuid_of(term), trace_start(term)
-    for by_id in ({"pk": wanted}, {"order_id": wanted}) if wanted else ():
-        if among.filter(**by_id).exists():
-            return among.filter(**by_id)
-    return of_recent_trace(among, start) if start else among.none()
+    """Return the transactions whose id, or whose order's, begins with the term, else those of a trace."""
+    found, start = of_id(among, term, "pk", "order_id"), trace_part(term)
+    return found if found.exists() or start is None else of_recent_trace(among, start)
 
 
 def find_rows(term: str) -> tuple[list[Found], set[str]]:

@@ -17,7 +17,9 @@ from listings.notifications.models import Email, Notification
 from microstore.contracts.listings import CHECKOUT_SETTLED, ORDER_COMPLETED, ORDER_REJECTED
 from microstore.contracts.transactions import ORDER_CANCELLED
 from microstore.database.admin_lists import ReadOnlyAdmin
-from microstore.telemetry.tracing import uuid_of
+from microstore.staff.lists import of_id
+
+MAX_ORDERS = 20  # whose ids begin with the same digits
 
 
 class EmailFilter(admin.SimpleListFilter):
@@ -52,10 +54,10 @@ class NotificationAdmin(ReadOnlyAdmin):
     readonly_fields = ("order_link", "email_state")
 
     def find(self, queryset: QuerySet[Notification], term: str) -> QuerySet[Notification]:
-        order_id = uuid_of(term)
-        if order_id is None:
-            return queryset.filter(recipient__username=term)
-        return queryset.filter(event_id__in=events_of(order_id))
+        orders = of_id(Order.objects.all(), term, "pk")[:MAX_ORDERS]
+        if events := [each for order in orders for each in events_of(order)]:
+            return queryset.filter(event_id__in=events)
+        return queryset.filter(recipient__username=term)
 
     @admin.display(description="order")
     def order_link(self, notification: Notification) -> SafeString:
@@ -74,15 +76,12 @@ class NotificationAdmin(ReadOnlyAdmin):
         return f"refused: {email.error}" if email.error else "waits for the mail server"
 
 
-def events_of(order_id: UUID) -> list[UUID]:
+def events_of(order: Order) -> list[UUID]:
     """Return the event ids of the order's notifications, and of its checkout's."""
-    order = Order.objects.filter(pk=order_id).first()
-    if order is None:
-        return []
     # By way of the buyer: recipients have an index here, orders have none. Of an order of a checkout the
     # seller alone is notified, but the ids of these facts are known.
-    own = Notification.objects.filter(recipient=order.buyer_id, order=order_id)
-    known = [uuid5(order_id, fact.name) for fact in (ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED)]
+    own = Notification.objects.filter(recipient=order.buyer_id, order=order)
+    known = [uuid5(order.pk, fact.name) for fact in (ORDER_COMPLETED, ORDER_REJECTED, ORDER_CANCELLED)]
     if order.checkout_id:
         known.append(uuid5(order.checkout_id, CHECKOUT_SETTLED.name))
     return [*own.values_list("event_id", flat=True), *known]

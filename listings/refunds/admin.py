@@ -6,8 +6,7 @@ from django.db.models import QuerySet
 from listings.refunds.models import Refund
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.staff.columns import money_column
-from microstore.staff.lists import AgeFilter
-from microstore.telemetry.tracing import uuid_of
+from microstore.staff.lists import AgeFilter, of_id
 
 
 @admin.register(Refund)
@@ -29,8 +28,4 @@ class RefundAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def find(self, queryset: QuerySet[Refund], term: str) -> QuerySet[Refund]:
-        wanted = uuid_of(term)
-        if wanted is None:
-            return queryset.none()
-        found = queryset.filter(pk=wanted)
-        return found if found.exists() else queryset.filter(order_id=wanted)
+        return of_id(queryset, term, "pk", "order_id")

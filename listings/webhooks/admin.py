@@ -14,7 +14,7 @@ from listings.webhooks.models import WebhookDelivery, WebhookEndpoint
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.refusal import Refusal
 from microstore.staff.actions import record
-from microstore.telemetry.tracing import uuid_of
+from microstore.staff.lists import of_id
 
 MANAGE = "listings.manage_webhooks"
 
@@ -58,8 +58,8 @@ class WebhookEndpointAdmin(ManagedAdmin):
     actions = ("ping", "switch_off", "switch_on")
 
     def find(self, queryset: QuerySet[WebhookEndpoint], term: str) -> QuerySet[WebhookEndpoint]:
-        wanted = uuid_of(term)
-        return queryset.filter(pk=wanted) if wanted else queryset.filter(owner__username=term)
+        found = of_id(queryset, term, "pk")
+        return found if found.exists() else queryset.filter(owner__username=term)
 
     def lists_about(self, row: WebhookEndpoint) -> dict[str, tuple[type[Model], object]]:
         return {"Deliveries": (WebhookDelivery, row.pk)}
@@ -111,8 +111,7 @@ class WebhookDeliveryAdmin(ManagedAdmin):
     actions = ("redeliver",)
 
     def find(self, queryset: QuerySet[WebhookDelivery], term: str) -> QuerySet[WebhookDelivery]:
-        wanted = uuid_of(term)
-        return queryset.filter(endpoint=wanted) if wanted else queryset.none()
+        return of_id(queryset, term, "endpoint")
 
     def is_applicable(self, action: str, row: WebhookDelivery) -> bool:
         return row.endpoint.enabled

@@ -17,8 +17,11 @@ MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
 
 
 def is_id(term: str) -> bool:
-    """Return whether a search's term is the number of a row; bounded by digits, before `int` reads it."""
-    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS
+    """Return whether a search's term is the number of a row; bounded by digits, before `int` reads it.
+
+    A beginning of a UUIDv7 that has no letter is none: it begins with 0.
+    """
+    return term.isascii() and term.isdecimal() and len(term) <= MAX_ID_DIGITS and term[0] != "0"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # subscripting it needs a patch at run time

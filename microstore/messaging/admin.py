@@ -17,7 +17,7 @@ from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
-from microstore.telemetry.tracing import trace_id_of, trace_start
+from microstore.telemetry.tracing import trace_id_of, trace_part
 
 MAX_SELECTED = 1_000
 SHOWN_PREVIEWS = 200
@@ -75,9 +75,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         ]
 
     def find(self, queryset: QuerySet[DeadLetter], term: str) -> QuerySet[DeadLetter]:
-        if start := trace_start(term):
-            return queryset.filter(trace__startswith=start)
-        return queryset.filter(pk=int(term)) if is_id(term) else queryset.none()
+        if is_id(term):
+            return queryset.filter(pk=int(term))
+        start = trace_part(term)
+        return queryset.filter(trace__startswith=start) if start else queryset.none()
 
     def is_applicable(self, action: str, row: DeadLetter) -> bool:
         # Its page links to the preview, also in projects without our templates.

@@ -12,6 +12,7 @@ from django.utils import timezone
 from microstore.database.admin_lists import BoundedAdmin
 from microstore.staff.actions import record
 from microstore.staff.seen_values import SeenValues, hash_values
+from microstore.telemetry.tracing import uuids_of
 
 FOUND_ROWS = 300
 TRACE_AGE = timedelta(days=7)
@@ -106,6 +107,18 @@ def ids_of_some(rows: QuerySet[Any]) -> list[Any]:
     """Return the primary keys of FOUND_ROWS rows at most, in no order."""
     # Without an order PostgreSQL stops at the limit; with one it could walk the whole index for rare rows.
     return list(rows.order_by().values_list("pk", flat=True)[:FOUND_ROWS])
+
+
+def of_id(rows: QuerySet[Any], term: str, *columns: str) -> QuerySet[Any]:
+    """Return the rows of which one of these columns, UUIDs with an index, is or begins with the term.
+
+    FOUND_ROWS for each column at most: the beginning of a UUIDv7 is a time, and 8 digits are a minute of it.
+    """
+    if (wanted := uuids_of(term)) is None:
+        return rows.none()
+    first, last = wanted
+    parts = [rows.filter(**{f"{column}__gte": first, f"{column}__lte": last}) for column in columns]
+    return rows.filter(pk__in={pk for part in parts for pk in ids_of_some(part)})
 
 
 def first_id_at(moment: datetime) -> UUID:

@@ -16,6 +16,7 @@ from microstore.contracts.contract import TRACEPARENT
 from microstore.telemetry import otel
 
 # An X-Trace-Id is sent back in a header, where a line break raises BadHeaderError: a 500.
+MIN_PART = 8  # digits of an id: as many as a person copies, and few enough rows begin with them
 PRINTABLE = re.compile("[!-~]([ -~]{0,126}[!-~])?")
 
 _traceparent: ContextVar[str] = ContextVar("traceparent")
@@ -43,6 +44,21 @@ def uuid_of(term: str) -> UUID | None:
     """Return the UUID that the term is, with or without its dashes, or None."""
     digits = term.strip().lower().replace("-", "")
     return UUID(digits) if re.fullmatch("[0-9a-f]{32}", digits) else None
+
+
+def uuids_of(term: str) -> tuple[UUID, UUID] | None:
+    """Return the first and the last UUID that begin with the term, of MIN_PART digits or more, or None."""
+    digits = term.strip().lower().replace("-", "")
+    if not re.fullmatch(f"[0-9a-f]{{{MIN_PART},32}}", digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+
+
+def trace_part(term: str) -> str | None:
+    """Return how traceparents begin whose trace id begins with the term; or that of the whole term."""
+    found = uuids_of(term)
+    digits = term.strip().lower().replace("-", "")
+    return trace_start(term) or (f"00-{digits}" if found else None)
 
 
 def trace_start(term: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin import ModelAdmin
@@ -10,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import Listing, LiveEvent, Order
+from listings.models import Listing, LiveEvent, Notification, Order, Refund
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from tests.listings.purchases import order_one
@@ -157,3 +158,38 @@ def test_nobody_makes_a_listing_another_sellers(admin_client: Client, armchair: 
     seller = armchair.seller_id
     armchair.refresh_from_db()
     assert (armchair.title, armchair.seller_id) == ("Armchair", seller)
+
+
+@pytest.mark.parametrize("digits", [8, 13, 36])
+def test_an_order_and_all_about_it_is_found_by_the_beginning_of_its_id(
+    admin_client: Client, one_of_each: None, digits: int
+) -> None:
+    order = Order.objects.get()
+    refund = Refund.objects.create(order=order, requested_by=order.buyer, amount_cents=1, reason="Worn")
+    notified = Notification.objects.create(
+        recipient=order.buyer,
+        event_id=uuid4(),
+        kind="order_completed",
+        role="buyer",
+        order=order,
+        text="Bought",
+    )
+    part = str(order.pk)[:digits]
+    rows = {Order: order, Refund: refund, Notification: notified, LiveEvent: LiveEvent.objects.get()}
+    for model, row in rows.items():
+        page = admin_client.get(url_of(model, "changelist"), {"q": part})
+        assert list(page.context["cl"].result_list) == [row]
+    if digits < 36:
+        # The front page's search leads to the list.
+        page = admin_client.get(reverse("admin:trace"), {"q": part}, follow=True)
+        assert list(page.context["cl"].result_list) == [order]
+
+
+def test_orders_are_found_by_the_beginning_of_their_trace_and_by_a_name_that_looks_like_one(
+    admin_client: Client, armchair: Listing, bob: User
+) -> None:
+    order = order_one(armchair, buyer_id=bob.pk)
+    User.objects.filter(pk=bob.pk).update(username="deadbeef")
+    for term in (order.trace_id[:8], "deadbeef"):
+        page = admin_client.get(url_of(Order, "changelist"), {"q": term})
+        assert list(page.context["cl"].result_list) == [order], term

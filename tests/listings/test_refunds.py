@@ -502,3 +502,15 @@ def test_finance_refunds_a_part_in_the_admin_once_a_form(order: Order, finance: 
     assert StaffAction.objects.count() == 1
     client.post("/admin/listings/order/", form | {"_selected_action": [str(uuid4())]})
     assert Refund.objects.count() == 1
+
+
+@pytest.mark.parametrize(("amounts", "orders"), [(["10", "20"], 1), (["10"], 2)])
+def test_an_amount_that_could_be_of_another_order_or_two_of_them_refund_nothing(
+    order: Order, finance: tuple[Client, User], bob: User, amounts: list[str], orders: int
+) -> None:
+    other = order_one(order.listing, buyer_id=bob.pk)
+    selected = [str(order.pk), str(other.pk)][:orders]
+    form = {"action": "refund", "_selected_action": selected, "reason": "Broken", "amount": amounts}
+    page = finance[0].post("/admin/listings/order/", form)
+    assert "Give one amount" in page.content.decode()
+    assert not Refund.objects.exists()

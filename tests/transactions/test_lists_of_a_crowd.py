@@ -68,10 +68,18 @@ ORDER_ID = md5(b"order 77").hexdigest()  # to find a row, not to keep a secret
 LISTS = {
     "transactions_transaction": (
         *("", "p=20", "status__exact=recorded", "status__exact=refused", "status__exact=voided"),
-        *("age=hour", "age=month", f"q={ORDER_ID}"),
+        *("age=hour", "age=month", f"q={ORDER_ID}", f"q={ORDER_ID[:8]}"),
         *("currency=EUR", "currency=XTS", "currency=XTS&age=month", "currency=JPY&status__exact=recorded"),
     ),
-    "transactions_journal": ("", "p=20", "age=hour", "age=month", f"q={ORDER_ID}", "q=77"),
+    "transactions_journal": (
+        "",
+        "p=20",
+        "age=hour",
+        "age=month",
+        f"q={ORDER_ID}",
+        f"q={ORDER_ID[:8]}",
+        "q=77",
+    ),
     "transactions_entry": ("", "p=20", "age=hour", "age=month", f"q={ORDER_ID}", "q=77", "q=77&age=day"),
     "transactions_refund": (
         "",
@@ -79,6 +87,7 @@ LISTS = {
         "status__exact=refunded",
         "age=hour",
         f"q={ORDER_ID}",
+        f"q={ORDER_ID[:8]}",
     ),
     **MESSAGING_LISTS,
 }

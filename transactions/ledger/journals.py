@@ -10,7 +10,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from microstore.database.admin_lists import is_id
-from microstore.telemetry.tracing import uuid_of
+from microstore.staff.lists import ids_of_some, of_id
 from transactions.ledger.models import LINES, Account, Entry, Journal
 from transactions.models import Transaction
 from transactions.refunds.models import Refund
@@ -24,10 +24,9 @@ def find_journals(term: str) -> list[int]:
     term = term.strip()
     if is_id(term):
         return [int(term)]
-    wanted = uuid_of(term)
-    if wanted is None:
-        return []
-    return list(Journal.objects.filter(subject_id__in=_subjects(wanted)).values_list("id", flat=True))
+    known = ids_of_some(of_id(Journal.objects.all(), term, "subject_id"))
+    about = Journal.objects.filter(subject_id__in=_subjects(term)).values_list("id", flat=True)
+    return [*{*known, *about}]
 
 
 def entry_ids(journals: Iterable[int]) -> list[int]:
@@ -68,7 +67,7 @@ def daily_totals(days: int) -> list[dict[str, Any]]:
     ]
 
 
-def _subjects(wanted: UUID) -> set[UUID]:
-    sold = Transaction.objects.filter(Q(id=wanted) | Q(order_id=wanted)).values_list("id", flat=True)
-    refunds = Refund.objects.filter(Q(order_id=wanted) | Q(transaction__in=list(sold)))
-    return {wanted, *sold, *refunds.values_list("id", flat=True)}
+def _subjects(term: str) -> set[UUID]:
+    sold = ids_of_some(of_id(Transaction.objects.all(), term, "pk", "order_id"))
+    refunds = of_id(Refund.objects.all(), term, "order_id")
+    return {*sold, *ids_of_some(refunds), *ids_of_some(Refund.objects.filter(transaction__in=sold))}

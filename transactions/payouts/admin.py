@@ -12,8 +12,7 @@ from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.staff.actions import record
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.decisions import count_rows, given_reason, show_reason_form
-from microstore.staff.lists import AgeFilter
-from microstore.telemetry.tracing import uuid_of
+from microstore.staff.lists import AgeFilter, of_id
 from transactions.payouts.models import BankAccount, Payout, StatementLine
 from transactions.payouts.settling import Outcome, settle_payouts
 
@@ -46,8 +45,7 @@ class OfSellerAdmin(ReadOnlyAdmin):
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         if is_id(term):
             return queryset.filter(seller_id=int(term))
-        wanted = uuid_of(term)
-        return queryset.filter(pk=wanted) if wanted else queryset.none()
+        return of_id(queryset, term, "pk")
 
 
 @admin.register(Payout)

@@ -1,13 +1,12 @@
 """The admin of refunds, as they were decided."""
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from microstore.messaging.admin import link_to_trace
 from microstore.staff.columns import money_column, peer_column
-from microstore.staff.lists import AgeFilter
-from microstore.telemetry.tracing import uuid_of
+from microstore.staff.lists import AgeFilter, of_id
 from transactions.csv_export import ExportAdmin
 from transactions.refunds.models import Refund
 
@@ -36,10 +35,7 @@ class RefundAdmin(ExportAdmin):
     order_link = peer_column("listings", "listings/order", "order_id", description="order")
 
     def find(self, queryset: QuerySet[Refund], term: str) -> QuerySet[Refund]:
-        wanted = uuid_of(term)
-        if wanted is None:
-            return queryset.none()
-        return queryset.filter(Q(pk=wanted) | Q(order_id=wanted) | Q(transaction=wanted))
+        return of_id(queryset, term, "pk", "order_id", "transaction")
 
     @admin.display(description="trace")
     def trace_link(self, refund: Refund) -> SafeString | str:
