@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterable
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from listings.accounts.bank_account import find_bank_account
@@ -25,6 +27,7 @@ from microstore.refusal import Refusal
 from microstore.staff.columns import peer_url
 from microstore.staff.money import minor_unit_digits
 
+STATEMENT_MONTHS = 24  # offered; the API has older ones
 SHOWN_LISTINGS = 12  # the newest; a page of their own has all
 
 
@@ -94,11 +97,20 @@ def balance(request: HttpRequest) -> HttpResponse:
         "api": api,
         "digits": json.dumps(digits),
         "bank_account": find_bank_account(visitor_id(request)),
+        "months": _months(timezone.now().date()),
     }
     page = render_page(request, "balance.html", context)
     # Its last directive is connect-src.
     page.headers["Content-Security-Policy"] += f" {api}"
     return page
+
+
+def _months(today: date) -> list[date]:
+    first, months = today.replace(day=1), list[date]()
+    while len(months) < STATEMENT_MONTHS:
+        months.append(first)
+        first = (first - timedelta(days=1)).replace(day=1)
+    return months
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """A seller's balances are sums of the ledger: pending for some days, then available, less refunds."""
 
+import csv
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -249,3 +250,30 @@ def test_the_shop_s_pages_may_read_balances_and_no_other_s_may(
         "http://127.0.0.1:8000": "http://127.0.0.1:8000",
         "https://evil.example": None,
     }
+
+
+def test_a_seller_downloads_the_ledger_of_a_month_with_money_as_money(
+    fee_post: FeePost, client_of: Callable[[int], APIClient]
+) -> None:
+    [order] = sell(5_000)
+    sell(700, currency="JPY")
+    sell(9_900, seller_id=CAROL)
+    refund(order)
+    now = timezone.now()
+    answer = client_of(ALICE).get("/api/ledger/statement/", {"month": f"{now:%Y-%m}"}, HTTP_ACCEPT="text/csv")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="statement-{now:%Y-%m}.csv"'
+    rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
+    assert [(row["kind"], row["currency"], row["amount"], row["balance"]) for row in rows] == [
+        ("refund", "EUR", "-50.00", "0.00"),
+        ("sale", "JPY", "700", "700"),
+        ("sale", "EUR", "50.00", "50.00"),
+    ]
+    assert rows[0]["order_id"] == str(order.order_id)
+    before = (now.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    assert len(client_of(ALICE).get("/api/ledger/statement/", {"month": before}).getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize("month", ["", "2026", "2026-13", "2026-1", "=1+1", "2026-11\0"])
+def test_a_statement_is_of_a_month(client_of: Callable[[int], APIClient], month: str) -> None:
+    problem = read_problem(client_of(ALICE).get("/api/ledger/statement/", {"month": month}), 400)
+    assert list(problem["errors"]) == ["month"]

@@ -5,7 +5,7 @@ import { word } from "./words.js";
 const page = document.getElementById("balance");
 const shown = document.getElementById("balance-shown");
 const failed = document.getElementById("failed");
-const older = shown.querySelector("button");
+const older = document.getElementById("older");
 const digits = JSON.parse(page.dataset.digits);
 const KINDS = ["sale", "void", "refund", "payout", "failed", "returned"];
 const PAYOUTS_SHOWN = 10; // the ledger has all of them
@@ -20,14 +20,27 @@ function money(cents, currency) {
   return format.format(cents / 10 ** places);
 }
 
-async function read(path) {
+async function open(path) {
   // The token opens these two addresses for some minutes; each reading takes a new one.
   const token = await fetch(page.dataset.token);
   if (!token.ok) throw new Error(`token: ${token.status}`);
   const { access } = await token.json();
   const answer = await fetch(`${page.dataset.api}${path}`, { headers: { Authorization: `Bearer ${access}` } });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+  return answer;
+}
+
+async function read(path) {
+  return (await open(path)).json();
+}
+
+async function download(month) {
+  // The address is of another service and needs the token, so that a plain link could not have it.
+  const file = await (await open(`/api/ledger/statement/?month=${month}`)).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = `statement-${month}.csv`;
+  link.click();
 }
 
 function row(template) {
@@ -101,4 +114,9 @@ async function attempt(...steps) {
 
 page.hidden = false;
 older.addEventListener("click", () => attempt(showLedger));
+document.getElementById("statement").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const month = new FormData(event.target).get("month");
+  attempt(() => download(month));
+});
 attempt(showBalances, showPayouts, showLedger);
