@@ -44,6 +44,7 @@ LISTING_WORDS = Func(
     output_field=SearchVectorField(),
 )
 # Price, then id, in one number: no two listings are equal in it, so that a cursor is one position.
+LAST_POSITION = 32_767  # of a picture that was added after the others were put in order
 PRICE_STEP = 2**33
 BY_PRICE = ExpressionWrapper(F("price_cents") * PRICE_STEP + F("id"), output_field=models.BigIntegerField())
 
@@ -137,10 +138,16 @@ class ListingImage(models.Model):
     small = models.FileField(max_length=200, help_text="The thumbnail.")
     width = models.PositiveIntegerField(help_text="Of the large one, in pixels.")
     height = models.PositiveIntegerField()
+    position = models.PositiveSmallIntegerField(
+        default=LAST_POSITION,
+        db_default=LAST_POSITION,
+        editable=False,
+        help_text="In its seller's order.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        ordering = ("id",)
+        ordering = ("position", "id")
 
     def __str__(self) -> str:
         return f"Image {self.id} of listing {self.listing_id}"

@@ -21,7 +21,7 @@ from listings.buying.api import BuyView
 from listings.buying.checkout_api import CheckoutsView
 from listings.buying.quote_api import CheckoutQuoteView, QuoteView
 from listings.catalogue.api import CategoriesView, ListingViewSet
-from listings.catalogue.image_api import ImagesView, ImageView, PictureView
+from listings.catalogue.image_api import ImageOrderView, ImagesView, ImageView, PictureView
 from listings.catalogue.report_api import ReportView
 from listings.notifications.api import NotificationViewSet
 from listings.orders.api import OrderViewSet
@@ -72,6 +72,7 @@ urlpatterns = [
     path("api/checkouts/<uuid:id>/", CheckoutView.as_view(), name="checkout"),
     path("api/checkouts/", CheckoutsView.as_view(), name="checkouts"),
     re_path(rf"{IMAGES}$", ImagesView.as_view(), name="images"),
+    re_path(rf"{IMAGES}order/$", ImageOrderView.as_view(), name="image-order"),
     re_path(rf"{IMAGES}(?P<image_id>[0-9]{{1,18}})/$", ImageView.as_view(), name="image"),
     re_path(
         r"^pictures/(?P<image_id>[0-9]{1,18})/(?P<size>large|small)\.jpg$",

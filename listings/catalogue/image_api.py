@@ -16,9 +16,11 @@ from rest_framework.views import APIView
 
 from listings.catalogue import picture_files, selling
 from listings.catalogue.picture_visibility import find_seen
-from listings.catalogue.serializers import ListingImageSerializer, UploadSerializer
+from listings.catalogue.serializers import ImageOrderSerializer, ListingImageSerializer, UploadSerializer
+from listings.models import ListingImage
 from listings.refusals import (
     BadImage,
+    EditionOutdated,
     ImagesBusy,
     ImageTooLarge,
     ListingNotFound,
@@ -53,6 +55,21 @@ def _read_upload(request: Request) -> "UploadedFile[Any]":
     if unknown := sorted(set(request.data) - {"image"}):
         raise ValidationError({name[:MAX_NAME]: ["Unknown field."] for name in unknown[:MAX_NAMED]})
     return uploads[0]
+
+
+class ImageOrderView(APIView):
+    """The order of the pictures of a listing."""
+
+    @extend_schema(request=ImageOrderSerializer, responses=ListingImageSerializer(many=True))
+    @refuses(ListingNotFound, NotYours, EditionOutdated, WithdrawnByStaff)
+    def put(self, request: Request, listing_id: str) -> Response:
+        """Put the pictures of your listing in another order; lists and orders show the first one."""
+        listing = selling.own_listing(int(listing_id), seller_id=account_id(request))
+        body = ImageOrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        selling.order_images(listing, body.validated_data["images"])
+        images = ListingImage.objects.filter(listing=listing)
+        return Response(ListingImageSerializer(images, many=True, context={"request": request}).data)
 
 
 class ImageView(APIView):

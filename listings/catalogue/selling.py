@@ -146,6 +146,25 @@ def remove_image(listing: Listing, image_id: int) -> None:
         remove_picture(image)
 
 
+@transaction.atomic
+def order_images(listing: Listing, image_ids: Sequence[int]) -> None:
+    """Show the pictures in this order, the first one in lists and of orders from now on.
+
+    Raises EditionOutdated unless these are all pictures of the listing, each once, and WithdrawnByStaff.
+    """
+    # Locked as for an upload, which would make the order one of not all pictures.
+    now = Listing.objects.select_for_update().filter(id=listing.id).first()
+    images = {image.pk: image for image in ListingImage.objects.filter(listing=listing)}
+    if now is None or sorted(image_ids) != sorted(images):
+        raise EditionOutdated(gettext("The listing has been changed meanwhile; read it again."))
+    if now.withdrawn_reason:
+        raise _withdrawn_by_staff(now)
+    for position, image_id in enumerate(image_ids):
+        images[image_id].position = position
+    # One statement: the trigger that keeps the first picture sees the new order, never half of it.
+    ListingImage.objects.bulk_update(images.values(), ["position"])
+
+
 def _rows_of(listing: Listing, editions: Editions) -> QuerySet[Listing]:
     row = Listing.objects.filter(id=listing.id)
     return row if editions is None else row.filter(edition__in=editions)

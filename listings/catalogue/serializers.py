@@ -12,6 +12,7 @@ from listings.catalogue.seller_text import validate_line, validate_paragraphs
 from listings.models import MAX_PRICE_CENTS, MAX_QUANTITY, Category, Listing, ListingImage
 from listings.money import validate_currency
 from microstore.http.serializers import (
+    BoundedListField,
     RefuseUnknownFields,
     StrictBooleanField,
     StrictCharField,
@@ -22,6 +23,12 @@ from microstore.http.serializers import (
 @extend_schema_field({"type": "string", "enum": settings.CURRENCIES})
 class CurrencyField(StrictCharField):
     """ISO 4217 code of a currency in the setting CURRENCIES."""
+
+
+class ImageOrderSerializer(RefuseUnknownFields, serializers.Serializer[Any]):
+    """The ids of all pictures of a listing, the first one first."""
+
+    images = BoundedListField(child=StrictIntegerField(min_value=1, max_value=2**63 - 1), max_length=100)
 
 
 class UploadSerializer(serializers.Serializer[Any]):

@@ -105,6 +105,20 @@ def remove_picture(request: HttpRequest, listing_id: str, image_id: str) -> Http
 @require_POST
 @login_required
 @shows_refusals
+def move_picture(request: HttpRequest, listing_id: str, image_id: str, way: str) -> HttpResponse:
+    """Show a picture of the listing one place earlier or later."""
+    listing = selling.own_listing(int(listing_id), seller_id=visitor_id(request))
+    ids = [image.pk for image in listing.images.all()]
+    if int(image_id) in ids:
+        old = ids.index(int(image_id))
+        ids.insert(max(0, old + (1 if way == "later" else -1)), ids.pop(old))
+        selling.order_images(listing, ids)
+    return redirect_into("pictures", "edit", listing.pk)
+
+
+@require_POST
+@login_required
+@shows_refusals
 def set_sale(request: HttpRequest, listing_id: str, action: str) -> HttpResponse:
     """Withdraw the listing or publish it again, as `action` names."""
     change = {"withdraw": selling.withdraw_listing, "publish": selling.publish_listing}[action]

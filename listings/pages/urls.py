@@ -34,6 +34,11 @@ urlpatterns = [
     re_path(rf"{LISTING}edit/$", own_listings.edit, name="edit"),
     re_path(rf"{LISTING}pictures/$", own_listings.add_picture, name="add-picture"),
     re_path(
+        rf"{LISTING}pictures/(?P<image_id>[0-9]{{1,18}})/(?P<way>earlier|later)/$",
+        own_listings.move_picture,
+        name="move-picture",
+    ),
+    re_path(
         rf"{LISTING}pictures/(?P<image_id>[0-9]{{1,18}})/remove/$",
         own_listings.remove_picture,
         name="remove-picture",

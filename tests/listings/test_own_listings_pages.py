@@ -232,3 +232,38 @@ def test_what_is_deleted_at_this_moment_is_no_fault_of_ours(
     given = fields_of(text(seller.get(f"/listings/{armchair.pk}/edit/"))) | {"image": upload(picture())}
     monkeypatch.setattr(selling, step, delete_and_take)
     assert seller.post(f"/listings/{armchair.pk}/{path}", given).status_code in (400, 404)
+
+
+def test_pictures_are_put_in_another_order_without_a_script(
+    seller: Client, put_on_sale: Callable[..., Listing]
+) -> None:
+    lamp = put_on_sale("Lamp")
+    first, second, third = (
+        ListingImage.objects.create(listing=lamp, large=f"{n}.jpg", small="s.jpg", width=1, height=1).pk
+        for n in range(3)
+    )
+    edit = f"/listings/{lamp.pk}/edit/"
+    for image, way, expected in (
+        (third, "earlier", [first, third, second]),
+        (first, "later", [third, first, second]),
+        (third, "earlier", [third, first, second]),  # it is the first one already
+    ):
+        action = f"/listings/{lamp.pk}/pictures/{image}/{way}/"
+        assert address(seller.post(action)).startswith(edit)
+        assert list(lamp.images.values_list("pk", flat=True)) == expected
+    page = text(seller.get(edit))
+    assert f'action="/listings/{lamp.pk}/pictures/{third}/earlier/"' not in page
+    assert f'action="/listings/{lamp.pk}/pictures/{first}/earlier/"' in page
+    assert 'aria-label="Move picture 2 forward"' in page
+    lamp.refresh_from_db()
+    assert lamp.picture_id == third
+    added = ListingImage.objects.create(listing=lamp, large="new.jpg", small="s.jpg", width=1, height=1)
+    assert list(lamp.images.all())[-1] == added
+
+
+def test_nobody_moves_the_pictures_of_others(shopper: Client, put_on_sale: Callable[..., Listing]) -> None:
+    lamp = put_on_sale("Lamp")
+    for _ in range(2):
+        image = ListingImage.objects.create(listing=lamp, large="a.jpg", small="s.jpg", width=1, height=1)
+    text(shopper.post(f"/listings/{lamp.pk}/pictures/{image.pk}/earlier/"), 403)
+    assert list(lamp.images.all())[-1] == image

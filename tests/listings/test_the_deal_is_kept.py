@@ -218,6 +218,26 @@ def test_a_new_first_picture_does_not_come_into_earlier_orders(
     assert f"/{second.pk}/" in pictures[str(later.pk)]
 
 
+def test_pictures_in_another_order_do_not_change_earlier_orders(
+    bob: User, watch: Listing, selling: APIClient, api: APIClient, anybody: APIClient
+) -> None:
+    first, second = add_picture(selling, watch), add_picture(selling, watch)
+    order = order_one(watch, buyer_id=bob.pk)
+    path = f"/api/listings/{watch.pk}/images/order/"
+    answer = selling.put(path, {"images": [second.pk, first.pk]}, format="json")
+    assert [image["id"] for image in answer.json()] == [second.pk, first.pk]
+    shown = anybody.get(f"/api/listings/{watch.pk}/").json()["images"]
+    assert [image["id"] for image in shown] == [second.pk, first.pk]
+    assert f"/{first.pk}/" in api.get(f"/api/orders/{order.pk}/").json()["picture_url"]
+    later = order_one(watch, buyer_id=bob.pk)
+    assert f"/{second.pk}/" in api.get(f"/api/orders/{later.pk}/").json()["picture_url"]
+    for ids in ([first.pk], [first.pk, first.pk], [first.pk, second.pk, 1]):
+        assert selling.put(path, {"images": ids}, format="json").status_code == 412
+    assert api.put(path, {"images": [first.pk, second.pk]}, format="json").status_code == 403
+    watch.refresh_from_db()
+    assert (watch.picture_id, watch.edition) == (second.pk, 3)
+
+
 def test_the_buyer_sees_the_picture_of_what_staff_withdrew(
     bob: User, watch: Listing, selling: APIClient, api: APIClient, anybody: APIClient
 ) -> None:

@@ -499,6 +499,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/listings/{listing_id}/images/order/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put the pictures of your listing in another order
+         * @description Put the pictures of your listing in another order; lists and orders show the first one.
+         */
+        put: operations["api_listings_images_order_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/listings/{id}/": {
         parameters: {
             query?: never;
@@ -1191,6 +1211,10 @@ export interface components {
          * @enum {string}
          */
         ExportStatusEnum: "being_made";
+        /** @description The ids of all pictures of a listing, the first one first. */
+        ImageOrderRequest: {
+            images: number[];
+        };
         /** @description A listing, a quantity of it, and the price that the buyer has seen. */
         ItemRequest: {
             /** @default 1 */
@@ -2999,7 +3023,7 @@ export interface operations {
                 max_price_cents?: number;
                 /** @description Amounts are compared within one currency: `currency`, or else the first that is configured. */
                 min_price_cents?: number;
-                /** @description By default the newest first. Amounts are compared within one currency: `currency`, or else the first that is configured.
+                /** @description By default the newest first. Sold out or not does not count: `in_stock=true` leaves out what is sold out. Amounts are compared within one currency: `currency`, or else the first that is configured.
                  *
                  *     * `newest` - newest
                  *     * `oldest` - oldest
@@ -3133,6 +3157,41 @@ export interface operations {
             403: components["responses"]["NotYoursOrWithdrawnByStaff"];
             404: components["responses"]["ListingNotFound"];
             406: components["responses"]["NotAcceptable"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    api_listings_images_order_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                listing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageOrderRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "X-Trace-Id": components["headers"]["X-Trace-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListingImage"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotYoursOrWithdrawnByStaff"];
+            404: components["responses"]["ListingNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["EditionOutdated"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION first_picture() RETURNS trigger LANGUAGE plpgsql AS $
 BEGIN
     UPDATE listings_listing SET picture_id = first.id
     FROM (
-        SELECT changed.id AS listing_id, min(image.id) AS id
+        SELECT changed.id AS listing_id, (array_agg(image.id ORDER BY image.position, image.id))[1] AS id
         FROM unnest(ARRAY[OLD.listing_id, NEW.listing_id]) AS changed (id)
         LEFT JOIN listings_listingimage image ON image.listing_id = changed.id GROUP BY changed.id
     ) AS first
