@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, F, QuerySet, Value
+from django.db.models import BigIntegerField, ExpressionWrapper, F, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
 from listings.models import BY_PRICE, LISTING_WORDS, Listing
@@ -56,5 +56,9 @@ def sortable(found: QuerySet[Listing]) -> QuerySet[Listing]:
     With an indexed key PostgreSQL may scan the index of the ordering until a page is full, which reads every
     listing of the shop where a word is rare.
     """
-    nothing = Value(0, output_field=BigIntegerField())
-    return found.annotate(found_id=F("id") + nothing, found_by_price=BY_PRICE + nothing)
+    # Wrapped: Django takes the sum of two big integers for an integer, and a cursor beyond 2^31 for no bound.
+    nothing, big = Value(0), BigIntegerField()
+    return found.annotate(
+        found_id=ExpressionWrapper(F("id") + nothing, output_field=big),
+        found_by_price=ExpressionWrapper(BY_PRICE + nothing, output_field=big),
+    )

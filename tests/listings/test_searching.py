@@ -186,15 +186,16 @@ def test_the_index_is_what_the_search_asks_for(shop: None) -> None:
     assert "listing_search" in plan
 
 
+@pytest.mark.parametrize("words", ["", "&search=letter"])
 @pytest.mark.parametrize("ordering", ["newest", "oldest", "cheapest", "dearest"])
 def test_pages_show_each_listing_once_in_any_order(
-    anybody: APIClient, put_on_sale: Callable[..., Listing], ordering: str
+    anybody: APIClient, put_on_sale: Callable[..., Listing], ordering: str, words: str
 ) -> None:
     """Most of them cost the same, so that price alone would not say where a page ends."""
     for number in range(50):
         put_on_sale(f"Letter {number}", price_cents=100 + number % 3)
     seen: list[dict[str, Any]] = []
-    url = f"/api/listings/?page_size=7&ordering={ordering}"
+    url = f"/api/listings/?page_size=7&ordering={ordering}{words}"
     while url:
         page = anybody.get(url).json()
         seen += page["results"]

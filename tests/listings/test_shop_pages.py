@@ -93,6 +93,7 @@ def test_what_is_in_stock_comes_first_in_every_order_and_all_of_it_is_counted(
     while path:
         page = text(client.get(path))
         assert "60 results" in page
+        assert len(seen) < 60
         seen += map(int, re.findall('data-listing="([0-9]+)"', page))
         more = re.search(r'href="([^"]+)" rel="next"', page)
         path = more[1].replace("&amp;", "&") if more else ""
