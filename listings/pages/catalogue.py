@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import NotFound
@@ -168,8 +167,10 @@ def _in_stock_first(rows: QuerySet[Listing], request: HttpRequest) -> Shown:
     gone = rows.filter(available=0)
     if request.GET.get("rest"):
         page = _one_page(gone, request)
-        start = {name: text for name, text in request.GET.items() if name not in ("rest", "cursor")}
-        return Shown([], page.listings, page.previous or f"?{urlencode(start)}", page.next)
+        start = request.GET.copy()
+        for name in ("rest", "cursor"):
+            start.pop(name, None)
+        return Shown([], page.listings, page.previous or f"?{start.urlencode()}", page.next)
     page = _one_page(rows.filter(available__gt=0), request)
     if page.next:
         return page
