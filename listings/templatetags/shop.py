@@ -92,7 +92,7 @@ def checkout_words(checkout: PlacedCheckout) -> str:
 
 @register.filter
 def bell_count(unread: int) -> str:
-    """Return the number beside the bell, empty if nothing is unread."""
+    """Return the number beside the bell or the cart, empty for 0."""
     # static/shop/bell.js writes the same.
     if unread > MAX_SHOWN:
         return f"{MAX_SHOWN}+"
