@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Subquery
+from django.db.models.functions import Least, Now
 
 from listings.models import LiveEvent
 
@@ -28,7 +29,8 @@ def resume_point(seq: int) -> int:
     # read again, however long ago that was, and clients drop those that they have by the seq.
     known = LiveEvent.objects.filter(seq__gt=seq - OVERLAP_EVENTS, seq__lte=seq)
     last = known.order_by("-seq").values("created_at")[:1]
-    oldest = Subquery(last) - timedelta(seconds=OVERLAP_SECONDS)
+    # By a clock that is ahead the last one may be of the future.
+    oldest = Least(Subquery(last), Now()) - timedelta(seconds=OVERLAP_SECONDS)
     late = known.filter(seq__lt=seq, created_at__gte=oldest)
     first = late.order_by("seq").values_list("seq", flat=True).first()
     return seq if first is None else first - 1

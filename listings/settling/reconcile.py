@@ -40,6 +40,7 @@ CHUNK_ROWS = 500
 # before the next round, 30 s later; the cleaning still keeps up with 80 orders a second all day long.
 MAX_DELETED_IN_ROUND = 5_000
 LONGEST_WAIT = timedelta(hours=1)
+CLOCKS_DIFFER_AT_MOST = timedelta(minutes=1)  # of servers whose time is kept
 
 Waiting = TypeVar("Waiting", Order, Refund, BankAccount)
 
@@ -113,12 +114,15 @@ def overdue_bank_accounts(now: datetime, older_than: timedelta) -> QuerySet[Bank
 
 def _overdue(rows: QuerySet[Waiting], since: str, now: datetime, older_than: timedelta) -> QuerySet[Waiting]:
     deadline = now - older_than
+    # Of a database whose clock was ahead, until another one took over or the clock was put right.
+    future = Now() + CLOCKS_DIFFER_AT_MOST
     waited = ExpressionWrapper(F("resent_at") - F(since), output_field=DurationField())
     next_turn = ExpressionWrapper(F("resent_at") + F("waited"), output_field=DateTimeField())
-    never = Q(resent_at__isnull=True) | Q(resent_at__lt=F(since))
+    old, unlikely = Q(**{f"{since}__lt": deadline}), Q(**{f"{since}__gt": future})
+    never = Q(resent_at__isnull=True) | (old & Q(resent_at__lt=F(since)))
     again = Q(resent_at__lt=deadline) & (Q(next_turn__lte=now) | Q(resent_at__lt=now - LONGEST_WAIT))
-    timed = rows.filter(**{f"{since}__lt": deadline}).alias(waited=waited).alias(next_turn=next_turn)
-    return timed.filter(never | again).order_by(since)
+    timed = rows.filter(old | unlikely).alias(waited=waited).alias(next_turn=next_turn)
+    return timed.filter(never | again | Q(resent_at__gt=future)).order_by(since)
 
 
 @transaction.atomic

@@ -1,8 +1,9 @@
 """Claims of due deliveries: leases, since a call of an endpoint may take 15 s and holds no lock meanwhile."""
 
 from django.db import connection
+from django.db.models.functions import Now
 
-from listings.webhooks.models import webhook_id
+from listings.webhooks.models import WebhookDelivery, webhook_id
 from listings.webhooks.post import Claimed
 
 LEASE_SECONDS = 60.0  # an attempt takes 15 at most, and may wait for a moment before it is recorded
@@ -66,3 +67,9 @@ def claim(room: int) -> list[Claimed]:
         Claimed(number, attempt, endpoint, url, secret, previous, webhook_id(endpoint, event_id), body)
         for number, attempt, endpoint, url, secret, previous, event_id, body in rows
     ]
+
+
+def make_future_due() -> int:
+    """Make deliveries due that were created in the future, as the relay does with messages."""
+    waiting = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.WAITING)
+    return waiting.filter(due_at__gt=Now(), created_at__gt=Now()).update(due_at=Now())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from microstore.database.admin_lists import COUNTED_ROWS
@@ -49,7 +49,7 @@ def oldest_in_outbox(now: datetime) -> datetime | None:
 
     Ids are given in nearly the order of time, and need no further index.
     """
-    due = OutboxMessage.objects.filter(created_at__lte=now).order_by("id")
+    due = OutboxMessage.objects.filter(Q(due_at__lte=now) | Q(attempts__gt=0)).order_by("id")
     return due.values_list("created_at", flat=True).first()
 
 

@@ -135,6 +135,14 @@ def test_what_was_stored_shortly_before_the_last_one_is_sent_again(away: timedel
         assert browser.read() == {"type": "batch", "events": seen(events)}
 
 
+def test_a_last_event_of_the_future_hides_none_before_it() -> None:
+    """A database whose clock was ahead has stored it."""
+    events = make_events(3)
+    LiveEvent.objects.filter(pk=events[-1].pk).update(created_at=F("created_at") + timedelta(minutes=5))
+    with browse(f"{FEED}?after={events[-1].seq}") as browser:
+        assert browser.read() == {"type": "batch", "events": seen(events)}
+
+
 def test_an_event_of_a_kind_that_nobody_knows_holds_up_no_other() -> None:
     """As after a newer release that was rolled back."""
     known = make_old_events(3)

@@ -107,6 +107,18 @@ def test_the_wait_doubles_up_to_an_hour(
     assert resend() == again
 
 
+def test_an_order_of_the_future_does_not_wait_for_it(place_order: PlaceOrder) -> None:
+    """A database whose clock was five minutes ahead has stored it and what was sent again."""
+    order = place_order(minutes_ago=-5)
+    assert [resend(), resend()] == [1, 0]
+    make_older(order, minutes=2.1)
+    assert [resend(), resend()] == [1, 0]
+    Order.objects.update(resent_at=timezone.now() + timedelta(minutes=5))
+    assert [resend(), resend()] == [1, 0]
+    place_order(minutes_ago=-0.5)
+    assert resend() == 0
+
+
 def test_an_outage_of_a_day_makes_few_copies_of_a_message(place_order: PlaceOrder) -> None:
     order = place_order()
     for _ in range(24 * 6):

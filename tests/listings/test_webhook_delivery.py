@@ -284,6 +284,15 @@ def test_a_slow_endpoint_holds_up_no_other_and_has_few_calls_at_a_time(
     assert all(place > last_fast for place in first_slow)
 
 
+def test_a_delivery_that_a_clock_that_was_ahead_has_stored_is_due(delivery: WebhookDelivery) -> None:
+    ahead = Now() + timedelta(minutes=5)
+    WebhookDelivery.objects.update(created_at=ahead, due_at=ahead)
+    assert claim.claim(10) == []
+    assert claim.make_future_due() == 1
+    assert len(claim.claim(10)) == 1
+    assert claim.make_future_due() == 0
+
+
 def test_a_claim_of_a_sender_that_died_ends(delivery: WebhookDelivery) -> None:
     [claimed] = claim.claim(10)
     assert claim.claim(10) == []

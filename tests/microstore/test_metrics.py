@@ -32,7 +32,7 @@ def test_it_is_told_what_waits_and_since_when(client: Client) -> None:
     assert scrape(client)["microstore_outbox_oldest_seconds",] == 0
     for minutes in (2, 1, -5):  # the last one is a replay's, due later
         at = timezone.now() - timedelta(minutes=minutes)
-        OutboxMessage.objects.create(contract="order_created", payload={}, created_at=at)
+        OutboxMessage.objects.create(contract="order_created", payload={}, created_at=at, due_at=at)
     store.dead_letter(contract="item_sold", payload={}, error=ValueError("till is shut"), attempts=3)
     QueueDepth.objects.create(queue="listings", messages=7, consumers=1, measured_at=timezone.now())
     seen = scrape(client)

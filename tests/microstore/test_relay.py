@@ -24,6 +24,7 @@ from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.sending import outbox, relay
 from microstore.messaging.sending import publisher as publishing
+from microstore.messaging.sending.monitored_relay import make_future_due
 from microstore.messaging.sending.publisher import Batch, Publisher
 from microstore.messaging.sending.relay import Relay
 from stack.waiting import wait_until
@@ -94,6 +95,19 @@ def test_what_is_not_due_stays(armchair: dict[str, Any], working: Relay, broker:
     assert not relay.is_due(relay.due_sql())
     assert working.publish_due() == 0
     assert OutboxMessage.objects.count() == 1
+
+
+def test_what_a_clock_that_was_ahead_has_stored_is_due(
+    armchair: dict[str, Any], working: Relay, broker: Connection
+) -> None:
+    send_orders(armchair, 2)
+    ahead = timezone.now() + timedelta(minutes=5)
+    OutboxMessage.objects.update(created_at=ahead, due_at=ahead)
+    replayed = OutboxMessage.objects.latest("id")
+    OutboxMessage.objects.filter(pk=replayed.pk).update(created_at=timezone.now())
+    assert make_future_due() == 1
+    assert working.publish_due() == 1
+    assert OutboxMessage.objects.get() == replayed, "it is spaced by a replay"
 
 
 def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(

@@ -85,7 +85,5 @@ def describe_run(outcomes: Sequence[Outcome | Moved], what: str) -> str:
 def describe(fault: str, outcome: Outcome) -> str:
     """A line of the table."""
     errors = ", ".join(f"{count} {error}" for error, count in outcome.errors.most_common()) or "none"
-    return (
-        f"| {fault} | {outcome.purchases:,} | {outcome.lost} | {outcome.doubled}"
-        f" | {outcome.slowest_seconds:.1f} | {errors} |"
-    )
+    slowest = "unknown" if outcome.slowest_seconds is None else f"{outcome.slowest_seconds:.1f}"
+    return f"| {fault} | {outcome.purchases:,} | {outcome.lost} | {outcome.doubled} | {slowest} | {errors} |"

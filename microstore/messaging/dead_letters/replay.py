@@ -136,11 +136,9 @@ def _send(contract: AnyContract, messages: Sequence[Message], after_seconds: flo
         for message in messages:
             outbox.send_command_again(contract, message)
         return
-    # By the database's clock, as the relay reads it. Created when they are due, too: an outbox whose oldest
-    # row is old counts as stuck.
-    due_at = Now() + timedelta(seconds=after_seconds)
+    due_at = Now() + timedelta(seconds=after_seconds)  # by the database's clock, as the relay reads it
     OutboxMessage.objects.bulk_create(
-        OutboxMessage(contract=contract.task_name, payload=to_wire(message), due_at=due_at, created_at=due_at)
+        OutboxMessage(contract=contract.task_name, payload=to_wire(message), due_at=due_at)
         for message in messages
     )
 

@@ -3,10 +3,11 @@
 import time
 
 import structlog
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from microstore.messaging import topology
-from microstore.messaging.models import QueueDepth
+from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.messaging.sending.relay import Relay
 from microstore.telemetry.heartbeat import beat
 
@@ -31,6 +32,7 @@ class MonitoredRelay(Relay):
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY_SECONDS
             self._note_depths()
+            make_future_due()
         return busy
 
     def _note_depths(self) -> None:
@@ -56,3 +58,12 @@ class MonitoredRelay(Relay):
                     "measured_at": now,
                 },
             )
+
+
+def make_future_due() -> int:
+    """Make messages due that were created in the future, and return how many they are.
+
+    A database whose clock was ahead has stored them, until another one took over or the clock was put right.
+    """
+    future = OutboxMessage.objects.filter(due_at__gt=Now(), created_at__gt=Now())
+    return future.update(due_at=Now())

@@ -14,6 +14,7 @@ from stack.processes.daemon import Daemon
 from stack.processes.stack import Stack
 from stack.servers.hosts import Host, can_make_hosts
 from stack.servers.machines import Machines, three_machines
+from stack.servers.patroni import PatroniCluster
 from stack.servers.private import RealServers
 from stack.waiting import wait_until
 from tests.support.market import Market
@@ -295,3 +296,42 @@ def test_a_machine_whose_clock_is_wrong(market: Market, branch: Stack, seconds: 
         for process in ours:
             process.thaw()
         hour.wait_for_purchases(100)
+
+
+@pytest.fixture
+def server_host(market: Market, machines: Machines) -> Iterator[Host]:
+    """The machine with a server of each kind; afterwards its clock is right and everything is whole."""
+    [host] = set(machines.listings.hosts) & set(machines.transactions.hosts)
+    yield host
+    set_clock(machines, host, ahead_seconds=0)
+
+
+def set_clock(machines: Machines, host: Host, *, ahead_seconds: int) -> None:
+    """Start a machine with all its servers anew."""
+    host.crash()
+    host.clock_ahead_seconds = ahead_seconds
+    machines.start()
+
+
+def wait_for_primary(database: PatroniCluster, host: Host) -> None:
+    """Wait until this host writes."""
+    assert wait_until(lambda: database.primary() is host, timeout_seconds=FOUND_WITHIN_SECONDS)
+
+
+@pytest.mark.parametrize("seconds", OFF_BY)
+def test_servers_whose_clock_is_wrong(
+    market: Market, machines: Machines, server_host: Host, seconds: int
+) -> None:
+    """Its databases take over from those with the right time, and give the orders back to them."""
+    fault = f"three machines: broker and databases of one, which takes over, off by {seconds:+} s"
+    with rush(market, fault, times_are_right=False) as hour:
+        set_clock(machines, server_host, ahead_seconds=seconds)
+        for database in (machines.listings, machines.transactions):
+            [other] = [host for host in database.hosts if host is not server_host]
+            other.crash()
+            wait_for_primary(database, server_host)
+            machines.start()
+        hour.wait_for_purchases(50)
+        settle_one(market)
+        set_clock(machines, server_host, ahead_seconds=0)
+        hour.wait_for_purchases(50)
