@@ -60,7 +60,7 @@ def run_on(host: Host, daemon: Daemon, command: Sequence[str], *, folder: Path) 
         # nsenter needs root, which PostgreSQL refuses.
         user = find_user()
         drop = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-        daemon.start([*host.inside, *drop, *host.clock, *command], environment=ENVIRONMENT, folder=folder)
+        daemon.start([*host.inside, *drop, *command], environment=ENVIRONMENT, folder=folder)
 
 
 def make_servers_folder(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,13 +140,24 @@ class PatroniCluster:
             "listen": address,
             "connect_address": address,
             "data_dir": str(make_servers_folder(self._folder / f"data-{host.name}")),
-            "bin_dir": str(_programs()),
+            "bin_dir": str(self._programs_of(host)),
             "pgpass": str(make_servers_folder(self._folder / f"patroni-{host.name}") / "pgpass"),
             "authentication": {
                 kind: {"username": user, "password": self.password} for kind, user in users.items()
             },
             "pg_hba": [f"host {database} all all scram-sha-256" for database in ("all", "replication")],
         }
+
+    def _programs_of(self, host: Host) -> Path:
+        if not host.clock:
+            return _programs()
+        # PostgreSQL alone: Python's time.sleep fails under the library that changes the time.
+        folder = make_servers_folder(self._folder / f"programs-{host.name}")
+        for program in _programs().iterdir():
+            script = folder / program.name
+            script.write_text(f'#!/bin/sh\nexec {shlex.join([*host.clock, str(program)])} "$@"\n')
+            script.chmod(0o755)
+        return folder
 
 
 def _programs() -> Path:
