@@ -97,7 +97,7 @@ CHECKED = {
     "transactions/fee_client.py": "of the fee function, whose headers requests has bounded",
     "microstore/fee_function/signing.py": OURS,
     "microstore/auth/unsafe_settings.py is_guessable": "a number of zxcvbn, of the deployer's own settings",
-    "microstore/auth/unsafe_settings.py is_random_hex": "single digits that HEX has found, of the deployer's own",
+    "microstore/auth/unsafe_settings.py is_random_hex": "digits that HEX has found, one by one",
 }
 
 NORMALISING = re.compile(r"unicodedata\.normalize\(|normalize_username\(")
