@@ -1,6 +1,7 @@
 """Steps that a client has chained to its message, and messages of one batch about the same thing."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -102,7 +103,7 @@ def test_messages_about_the_same_thing_are_handled_one_after_the_other(armchair:
 def test_of_a_steps_options_the_next_message_has_those_that_have_an_effect(armchair: dict[str, Any]) -> None:
     """A stamp may be named as an argument of Celery's, and must not be taken for it."""
     stamps = {"customer": "7", "name": "olga", "producer": "north"}
-    kept = {"task_id": str(uuid4()), "countdown": 5, "link": [step("listings.item_sold", immutable=False)]}
+    kept = {"task_id": str(uuid4()), "link": [step("listings.item_sold", immutable=False)]}
     ignored = {"queue": "listings", "serializer": "pickle", "headers": {"id": 5}, "priority": 3, "x": 1}
     own = step("transactions.order_cancelled", immutable=True)
     own["options"] = kept | ignored | stamps | {"stamped_headers": [*stamps, "of which there is no value"]}
@@ -111,6 +112,20 @@ def test_of_a_steps_options_the_next_message_has_those_that_have_an_effect(armch
     for callback in (task.request.callbacks[0], task.request.chain[-1]):
         assert callback["options"] == kept | {"headers": of_stamps}
     assert task.request.chain[0] == own  # it is cleaned where it is the next one
+
+
+def test_the_delay_of_a_step_is_its_receivers_business(armchair: dict[str, Any]) -> None:
+    """RabbitMQ lets a service delay what goes to its own queues, and to no others."""
+    now = datetime.now(UTC)
+    for delay, seconds in (
+        ({"countdown": 60}, 60),
+        ({"eta": (now + timedelta(seconds=90)).isoformat()}, 90),
+    ):
+        reply = step("listings.item_sold", immutable=False) | {"options": delay}
+        [left] = deliver([order(armchair)], echo, reply).request.chain
+        assert left["options"].keys() == {"headers"}
+        eta = datetime.fromisoformat(left["options"]["headers"]["eta"])
+        assert seconds <= (eta - now).total_seconds() < seconds + 20
 
 
 def test_what_is_sent_again_keeps_the_stamps_of_its_steps(armchair: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Tasks that a message names for Celery to run with its result: those of a chain, and callbacks."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from microstore.contracts.contract import AnyContract
@@ -38,9 +39,14 @@ def clean_next_steps(request: Any) -> None:
 def _clean(step: dict[str, Any]) -> dict[str, Any]:
     options = step["options"]
     kept = {name: options[name] for name in KEPT_OPTIONS if name in options}
+    # A delay goes along as a header: who receives the step delays it. This service may delay its own alone.
+    countdown, eta = kept.pop("countdown", None), kept.pop("eta", None)
+    if countdown:
+        eta = (datetime.now(UTC) + timedelta(seconds=countdown)).isoformat()
+    headers: dict[str, Any] = {"eta": eta} if eta else {}
     stamped = [name for name in options.get("stamped_headers") or [] if name in options]
     if stamped:
         # Not as options: a stamp may be named as an argument of Celery's.
         stamps = {name: options[name] for name in stamped}
-        kept["headers"] = {"stamped_headers": stamped, "stamps": stamps}
-    return step | {"options": kept}
+        headers |= {"stamped_headers": stamped, "stamps": stamps}
+    return step | {"options": kept | ({"headers": headers} if headers else {})}
