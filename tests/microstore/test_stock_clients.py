@@ -162,11 +162,17 @@ def send_all(app: Celery) -> list[int]:
     linked = app.signature(ORDERED, args=[batch(14)], link=[app.signature(BAKED, **ways) for _ in range(2)])
     linked.stamp(customer="7")
     linked.apply_async()
-    return list(range(1, 15))
+    later = app.signature(BAKED, countdown=2)
+    chain(app.signature(ORDERED, args=[batch(15)]), later).apply_async()
+    return list(range(1, 16))
 
 
 def send_harmful(app: Celery) -> list[str]:
     """Send messages that would be lost, held or answered to nobody; return the rules that they break."""
+    # First: RabbitMQ 3.10 would dead-letter nothing after them.
+    deaths = ([1], [{"queue": "bakery", "reason": "rejected", "count": "often"}])
+    for loaves, written in enumerate(deaths, start=26):
+        app.send_task(ORDERED, args=[batch(loaves)], headers={"x-death": written}, expires=9)
     app.send_task(ORDERED, args=[batch(20)], expires=3600)
     app.send_task(ORDERED, args=[batch(21)], link=app.signature("stranger.notify"))
     app.send_task(ORDERED, args=[batch(22)], eta=datetime.now(UTC) + timedelta(days=3))
@@ -177,7 +183,8 @@ def send_harmful(app: Celery) -> list[str]:
         app.send_task(ORDERED, args=[batch(loaves)], routing_key="task.elsewhere", headers=copied)
     elsewhere = "embed.callbacks.0.options: Value error, queue"
     harmed = ["headers.expires", "embed.callbacks.0.task", "headers.eta", elsewhere]
-    return [*harmed, *["routing_key: task.elsewhere"] * 2]
+    refused = ["headers.x-death: not written by RabbitMQ"] * len(deaths)
+    return [*refused, *harmed, *["routing_key: task.elsewhere"] * 2]
 
 
 @pytest.mark.timeout(120)

@@ -20,12 +20,15 @@ from kombu.transport.native_delayed_delivery import (
 )
 
 from microstore.messaging.dead_letters import store
-from microstore.messaging.receiving.message_schema import find_fault
+from microstore.messaging.receiving.amqp_properties import has_false_deaths
+from microstore.messaging.receiving.message_schema import REFUSED, find_fault
 from microstore.messaging.receiving.routing_key import find_foreign_key
-from microstore.messaging.topology import is_amqp
+from microstore.messaging.topology import TASKS, is_amqp
 
 log = structlog.get_logger(__name__)
 
+FALSE_DEATHS = "x-death: not written by RabbitMQ"
+NAME_CHARACTERS, HEADERS_CHARACTERS = 255, 10_000  # of what is kept of headers that are sent on as text
 
 # A message that has waited comes from one of these: the level after its last, or the exchange after them all.
 DELAYED_DELIVERY = "celery_delayed_"
@@ -115,6 +118,8 @@ class DeadLetteringConsumer(Consumer):
 
         def on_task_received(message: Message) -> Any:
             try:
+                if is_amqp() and has_false_deaths(message.headers):
+                    return self._reject(message, FALSE_DEATHS)
                 _forget_eta_of_what_has_waited(message)
                 fault = find_fault(message) or self._find_foreign(message)
                 if fault:
@@ -147,40 +152,54 @@ class DeadLetteringConsumer(Consumer):
         if seconds < 1 or not delivery["routing_key"].startswith("task."):
             message.headers["eta"] = None
             return False
-        try:
-            self._publish_delayed(message, seconds)
-        except Exception as error:  # noqa: BLE001  # nothing is wrong with the message
-            log.warning("not_delayed", error=repr(error))
-            message.requeue()
-        else:
-            # After the confirm: a process that dies in between delays it twice, and handlers are idempotent.
-            message.ack()
+        key = calculate_routing_key(seconds, delivery["routing_key"])
+        self._send_on(message, exchange=level_name(MAX_LEVEL), routing_key=key, headers=message.headers)
         return True
 
-    def _publish_delayed(self, message: Message, seconds: int) -> None:
-        with self.app.producer_or_acquire() as producer:
-            producer.publish(
-                message.body,
-                exchange=level_name(MAX_LEVEL),
-                routing_key=calculate_routing_key(seconds, message.delivery_info["routing_key"]),
-                headers=message.headers,
-                content_type=message.content_type,
-                content_encoding=message.content_encoding,
-                correlation_id=message.properties.get("correlation_id"),
-                delivery_mode=2,
-                mandatory=True,
-                retry=False,
-                declare=[],
-            )
+    def _send_refused(self, message: Message) -> None:
+        """Put the message into its queue once more, with headers that the broker can dead-letter.
+
+        They say that it is refused, so that it is never handled: not by the key of its first publish, either.
+        """
+        headers = message.headers
+        known = {name: str(headers.get(name, ""))[:NAME_CHARACTERS] for name in ("task", "id")}
+        refused = {REFUSED: FALSE_DEATHS, "headers": ascii(headers)[:HEADERS_CHARACTERS]}
+        queue = min(self.app.amqp.queues.consume_from)
+        self._send_on(message, exchange=TASKS.name, routing_key=f"task.{queue}", headers=known | refused)
+
+    def _send_on(self, message: Message, *, exchange: str, routing_key: str, headers: dict[str, Any]) -> None:
+        try:
+            with self.app.producer_or_acquire() as producer:
+                producer.publish(
+                    message.body,
+                    exchange=exchange,
+                    routing_key=routing_key,
+                    headers=headers,
+                    content_type=message.content_type or "application/data",  # without one kombu writes JSON
+                    content_encoding=message.content_encoding,
+                    correlation_id=message.properties.get("correlation_id"),
+                    delivery_mode=2,
+                    mandatory=True,
+                    retry=False,
+                    declare=[],
+                )
+        except Exception as error:  # noqa: BLE001  # the broker is away, or refuses it for now
+            log.warning("not_sent_on", routing_key=routing_key, error=repr(error))
+            message.requeue()
+        else:
+            # After the confirm: a process that dies in between sends it twice, and handlers are idempotent.
+            message.ack()
 
     def _reject(self, message: Message, why: str) -> None:
         log.error("message_rejected", why=why, headers=str(message.headers)[:500])
         if message.acknowledged:
             return
-        if is_amqp():
-            message.reject_log_error(log, self.connection_errors, requeue=False)
-        else:
+        if not is_amqp():
             self._store(message)
+        elif has_false_deaths(message.headers):
+            self._send_refused(message)
+        else:
+            message.reject_log_error(log, self.connection_errors, requeue=False)
 
     def _store(self, message: Message) -> None:
         """Store the message as a dead letter: Redis has no dead-letter exchange, and a reject discards it."""

@@ -32,6 +32,7 @@ FACTS = {contract.name for contract in registry().contracts.values() if contract
 LONGEST_DELAY = timedelta(days=1)
 
 ENCODING = "utf-8"  # of JSON as kombu sends it; unknown encodings would be decoded as if they were this
+REFUSED = "refused"  # why a worker has sent on a message that nobody is to handle
 REASON_CHARACTERS = 500
 HERE = "microstore/messaging/receiving/message_schema.py"
 
@@ -195,6 +196,8 @@ def find_fault_in(body: bytes, properties: Mapping[str, Any]) -> str | None:
 def _find_fault(headers: object, encoding: object, read_body: Callable[[], object]) -> str | None:
     if not isinstance(headers, Mapping):
         return f"headers: no table ({HERE})"
+    if REFUSED in headers:
+        return f"headers.{str(headers[REFUSED])[:REASON_CHARACTERS]} ({HERE})"
     if encoding != ENCODING:
         return f"content_encoding: not {ENCODING} ({HERE})"
     try:
