@@ -1,4 +1,4 @@
-"""What axe finds wrong on a page: https://github.com/dequelabs/axe-core."""
+"""What axe finds wrong on a page, and what is wider than it: https://github.com/dequelabs/axe-core."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -6,7 +6,9 @@ from playwright.sync_api import Page
 from stack.places import ROOT
 
 # The wheel's own is older.
-AXE = ROOT / "tools/node/node_modules/axe-core/axe.min.js"
+AXE = Axe((ROOT / "tools/node/node_modules/axe-core/axe.min.js").read_text())
+# The colour schemes differ in nothing else.
+OF_COLOURS = ("color-contrast", "link-in-text-block")
 # Those that turn for ever have no end to wait for.
 ANIMATIONS_END = """Promise.all(document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity)
@@ -19,10 +21,21 @@ TOO_WIDE = """[...document.querySelectorAll("html, body *:not(.unseen, .skip)")]
     .map((each) => each.outerHTML.slice(0, 100))"""
 
 
-def findings(page: Page) -> list[str]:
-    """What axe calls serious or critical, once nothing is half faded in any more."""
+def faults(page: Page) -> list[str]:
+    """What is wider than the window, and what axe finds in light and in dark colours."""
+    wide = [f"too wide: {each}" for each in page.evaluate(TOO_WIDE)]
+    page.emulate_media(color_scheme="dark")
+    dark = [f"dark: {each}" for each in findings(page, *OF_COLOURS)]
+    page.emulate_media(color_scheme="light")
+    return wide + dark + findings(page)
+
+
+def findings(page: Page, *rules: str) -> list[str]:
+    """What axe calls serious or critical, by all rules or by these, once nothing is half faded in."""
     page.evaluate(ANIMATIONS_END)
-    found = Axe(AXE.read_text()).run(page).response["violations"]
+    # The styles that axe would load for none of these rules are forbidden by the pages' policy.
+    options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
+    found = AXE.run(page, options=options).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}"
         for one in found
