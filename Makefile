@@ -109,7 +109,7 @@ SHARED = $(SERVICES:%=test-shared-%)
 PYTEST_OF_SERVICE = env MICROSTORE_SERVICE=$* $(PYTEST) --reuse-db
 .PHONY: $(SERVICES:%=test-%) $(SHARED) test-plain test-end-to-end test-faults
 BESIDE_listings = tests/audit
-$(SERVICES:%=test-%): test-%: $(INSTALLED)
+$(SERVICES:%=test-%): test-%: $(INSTALLED) $(NODE_PACKAGES)
 	$(TEST) --no-fsync -- $(PYTEST_OF_SERVICE) tests/$* $(BESIDE_$*)
 
 # What the services share, under the settings of either.

@@ -7,6 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from listings.models import Listing, LiveEvent, Notification, Order, Refund, Report
 from listings.webhooks.endpoints import ping
@@ -15,6 +17,7 @@ from microstore.staff.lists import TRACE_AGE, first_id_at
 from microstore.telemetry.tracing import new_trace
 from tests.listings.hooks import endpoint_of
 from tests.listings.purchases import order_one
+from tests.support.admin_in_a_browser import find_faults
 from tests.support.roles import (
     ALL,
     OPERATIONS,
@@ -101,6 +104,14 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
 
 def test_every_page_has_a_row_in_the_table() -> None:
     assert named_pages() == set(PAGES)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(600)  # the first one may have to install the browser
+def test_every_page_of_the_admin_is_fit_for_everybody(
+    rows: dict[str, Any], live_server: LiveServer, settings: Settings
+) -> None:
+    assert find_faults(live_server.url, rows, settings) == []
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.support.accessibility import faults
 from tests.support.pictures_of_pages import PICTURES, SIZES, chromium
 from tests.support.second_factor import App
 
@@ -27,7 +28,7 @@ def log_in(page: Page, url: str) -> None:
 def keep_picture(page: Page, name: str, size: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}-{size}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], name
+    assert faults(page) == [], name
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.contrib.admindocs.views import extract_views_from_urlpatterns, simpl
 
 UUID = "01a22571-f166-7780-aa69-ad163531dd41"
 VALUES = {
-    "order_id": UUID,
+    **dict.fromkeys(("order_id", "checkout_id", "endpoint_id", "session_id"), UUID),
     "size": "small",
     "action": "withdraw",
     "format": "json",
@@ -25,4 +25,5 @@ def addresses() -> Iterator[str]:
     for _, pattern, _, _ in extract_views_from_urlpatterns(patterns):
         address = re.sub(r"\\(.)", r"\1", simplify_regex(str(pattern)))
         values = VALUES | ({"pk": UUID} if any(part in address for part in OF_UUIDS) else {})
+        values |= {"action": "ping"} if "/webhooks/" in address else {}
         yield re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values.get(found[1], "1"), address)  # noqa: B023  # called at once

@@ -61,7 +61,7 @@ def _names(patterns: Iterable[Any]) -> Iterator[str | None]:
 
 def url_of_page(name: str, rows: Mapping[str, Any]) -> str:
     """Its address, with the row of its model where it is about one."""
-    about_a_row = re.fullmatch("(.+?)_(password_change|customer|change|delete|history)", name)
+    about_a_row = re.fullmatch("(.+?_.+?)_(password_change|customer|change|delete|history)", name)
     return reverse(f"admin:{name}", args=[rows[about_a_row[1]].pk] if about_a_row else [])
 
 

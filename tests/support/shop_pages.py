@@ -45,3 +45,7 @@ PAGES: dict[str | None, tuple[str, ...]] = {
         "/cart/",
     ),
 }
+# These answer GET with JSON for a script, or with an archive.
+NO_PAGES = {"stock", "total", "price", "unread", "live-token", "balance-token", "archive"}
+# The HTML of these is not ours.
+FOREIGN = {f"drf_spectacular.views.Spectacular{name}View" for name in ("SwaggerSplit", "Redoc")}

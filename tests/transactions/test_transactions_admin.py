@@ -11,9 +11,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from microstore.staff.models import StaffAction
 from microstore.telemetry.tracing import new_trace
+from tests.support.admin_in_a_browser import find_faults
 from tests.support.roles import (
     ALL,
     OPERATIONS,
@@ -127,6 +129,14 @@ def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
 
 def test_every_page_has_a_row_in_the_table() -> None:
     assert named_pages() == set(PAGES)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(600)  # the first one may have to install the browser
+def test_every_page_of_the_admin_is_fit_for_everybody(
+    rows: dict[str, Any], live_server: LiveServer, settings: Settings
+) -> None:
+    assert find_faults(live_server.url, rows, settings) == []
 
 
 @pytest.mark.parametrize("role", ROLES)
