@@ -20,7 +20,7 @@ def name_of(path: str) -> str:
 
 
 def is_served(path: str) -> bool:
-    """Whether there is an address of this form: `addresses` fills some patterns with what they do not take."""
+    """Whether a pattern takes what `addresses` has put into its places."""
     try:
         return bool(resolve(path.partition("?")[0]))
     except Resolver404:
