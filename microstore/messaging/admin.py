@@ -205,4 +205,4 @@ def read_rate(text: str) -> float | None:
         rate = float(text or replay.EVENTS_PER_SECOND)
     except ValueError:
         return None
-    return rate if 1 / 3600 <= rate <= 10_000 else None  # noqa: PLR2004  # the docstring says which
+    return rate if replay.SLOWEST <= rate <= replay.FASTEST else None

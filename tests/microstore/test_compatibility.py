@@ -100,5 +100,21 @@ def test_the_command_compares_with_a_git_reference(
         subprocess.run(["git", *command], check=True)
     call_command("contracts", "check", against="HEAD")
     assert "understand each other" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="nowhere"):
+    for nowhere in ("nowhere", "", "--output=here"):
+        with pytest.raises(CommandError, match=nowhere or "not a valid object name"):
+            call_command("contracts", "check", against=nowhere)
+    assert not (tmp_path / "here").exists()
+    monkeypatch.setenv("PATH", str(tmp_path))  # as in an image without Git
+    with pytest.raises(CommandError, match="no folder or file 'nowhere', and no Git to look in"):
         call_command("contracts", "check", against="nowhere")
+
+
+def test_the_command_says_of_a_folder_or_a_file_that_it_holds_no_contracts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "kept.json").write_text("armchairs")
+    for release, why in (("empty", "No module named 'microstore'"), ("kept.json", "holds no contracts")):
+        with pytest.raises(CommandError, match=why):
+            call_command("contracts", "check", against=str(tmp_path / release))

@@ -148,6 +148,9 @@ def test_the_command_line_lists_shows_replays_and_discards(
     with pytest.raises(CommandError, match=r"No dead letter has the id 999999\."):
         call_command("dead_letters", "show", "999999", str(letter.pk))
     assert "no till" in capsys.readouterr().out
+    with pytest.raises(CommandError, match=r"No dead letter has the id 999999\."):
+        call_command("dead_letters", "replay", "999999", str(letter.pk), preview=True)
+    assert "will run" in capsys.readouterr().out
     with pytest.raises(CommandError, match="Give a reason"):
         call_command("dead_letters", "replay", "all")
     call_command("dead_letters", "show", str(other.pk))
@@ -160,7 +163,7 @@ def test_the_command_line_lists_shows_replays_and_discards(
     for no_ids in ([], ["9" * 5_000], ["\u0665"]):
         with pytest.raises(CommandError, match="ids"):
             call_command("dead_letters", "replay", *no_ids, reason="mended")
-    for rate in (math.nan, math.inf, 0):
+    for rate in (math.nan, math.inf, 0, 1e-300, 1e300):
         with pytest.raises(CommandError, match="above 0"):
             call_command("dead_letters", "replay", str(other.pk), reason="mended", rate=rate)
 

@@ -20,6 +20,7 @@ from microstore.messaging.sending import outbox
 log = structlog.get_logger(__name__)
 
 EVENTS_PER_SECOND = 50.0
+SLOWEST, FASTEST = 1 / 3600, 10_000  # what is due in years, a slip has asked for
 
 
 class NotReplayable(Exception):

@@ -50,8 +50,7 @@ class Command(BaseCommand):
         elif in_flight:
             self._check_in_flight()
         else:
-            assert against
-            self._compare(against)
+            self._compare(against or "")
 
     def _keep(self, release: Path) -> None:
         contracts = read_contracts(Path.cwd(), settings.MESSAGING_CONTRACTS)
@@ -108,18 +107,29 @@ def read_waiting() -> Iterator[Waiting]:
 def read_release(release: str, module: str, scratch: str) -> Contracts:
     """Return the contracts of a JSON file, a folder with the module, or a Git reference."""
     path = Path(release)
-    if path.is_file():
-        kept: Contracts = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    return read_contracts(path if path.is_dir() else export(release, module, into=scratch), module)
+    try:
+        if path.is_file():
+            kept: Contracts = json.loads(path.read_text(encoding="utf-8"))
+            return kept
+        folder = path if release and path.is_dir() else export(release, module, into=scratch)
+        return read_contracts(folder, module)
+    except ValueError as error:
+        raise CommandError(f"{release} holds no contracts: {error}") from error
+    except subprocess.CalledProcessError as error:
+        last = (str(error.stderr).strip().splitlines() or [str(error)])[-1]
+        raise CommandError(f"{release}: the contracts of {module} cannot be read there: {last}") from error
 
 
 def export(reference: str, module: str, *, into: str) -> Path:
     """Extract the module's package as it was at a Git reference; raises CommandError where there is none."""
     package = "/".join(module.split(".")[:-1])
-    archive = ["git", "archive", reference, package]
+    archive = ["git", "archive", "--end-of-options", reference, package]
     try:
         done = subprocess.run(archive, capture_output=True, check=True)  # noqa: S603
+    except FileNotFoundError:
+        raise CommandError(
+            f"There is no folder or file {reference!r}, and no Git here to find it in."
+        ) from None
     except subprocess.CalledProcessError as error:
         raise CommandError(error.stderr.decode()) from None
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:

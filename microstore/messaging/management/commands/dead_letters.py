@@ -2,8 +2,8 @@
 
 import getpass
 import json
-import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,6 +12,8 @@ from microstore.database.texts import ReasonMissing, read_reason
 from microstore.messaging.dead_letters.groups import Group, find_group, find_groups
 from microstore.messaging.dead_letters.replay import (
     EVENTS_PER_SECOND,
+    FASTEST,
+    SLOWEST,
     discard_all,
     preview,
     replay_all,
@@ -69,24 +71,21 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {letter.pk}\t{letter.attempts}\t{first_line}")
 
     def _show_all(self, selection: list[int]) -> None:
-        letters = list(DeadLetter.objects.filter(id__in=selection).order_by("id"))
-        for letter in letters:
+        for letter in _find(selection):
             self._show(letter)
-        if missing := sorted(set(selection) - {letter.pk for letter in letters}):
-            raise CommandError(f"No dead letter has the id {', '.join(map(str, missing))}.")
 
     def _show(self, letter: DeadLetter) -> None:
         fields = {field.name: field.value_from_object(letter) for field in letter._meta.fields}
         self.stdout.write(json.dumps(fields, indent=2, default=_readable))
 
     def _preview(self, selection: list[int]) -> None:
-        for letter in DeadLetter.objects.filter(id__in=selection).order_by("id"):
+        for letter in _find(selection):
             said = preview(letter)
             self.stdout.write(f"{letter.pk}\t{said.outcome}\t{said.detail}")
 
     def _decide(self, action: str, selection: list[int], *, reason: str | None, rate: float) -> None:
-        if not 0 < rate < math.inf:  # NaN is neither
-            raise CommandError("--rate must be above 0.")
+        if not SLOWEST <= rate <= FASTEST:
+            raise CommandError("--rate must be above 0: from one event an hour to ten thousand a second.")
         by = f"{getpass.getuser()} (command line)"
         try:
             why = read_reason(reason)
@@ -121,6 +120,16 @@ class Command(BaseCommand):
                 "Name letters by their ids or --group (see `dead_letters list`), or say `all`."
             )
         return [int(letter_id) for letter_id in ids]
+
+
+def _find(selection: list[int]) -> Iterator[DeadLetter]:
+    """Return the letters of these ids; raise CommandError after the last, where some have none."""
+    missing = set(selection)
+    for letter in DeadLetter.objects.filter(id__in=selection).order_by("id"):
+        missing.remove(letter.pk)
+        yield letter
+    if missing:
+        raise CommandError(f"No dead letter has the id {', '.join(map(str, sorted(missing)))}.")
 
 
 def _name_ids(group: Group) -> str:
