@@ -43,8 +43,8 @@ LISTING_WORDS = Func(
     function="array_to_tsvector",
     output_field=SearchVectorField(),
 )
-# Price, then id, in one number: no two listings are equal in it, so that a cursor is one position.
 LAST_POSITION = 32_767  # of a picture that was added after the others were put in order
+# Price, then id, in one number: no two listings are equal in it, so that a cursor is one position.
 PRICE_STEP = 2**33
 BY_PRICE = ExpressionWrapper(F("price_cents") * PRICE_STEP + F("id"), output_field=models.BigIntegerField())
 
