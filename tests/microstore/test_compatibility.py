@@ -102,10 +102,10 @@ def test_the_command_compares_with_a_git_reference(
     assert "understand each other" in capsys.readouterr().out
     for nowhere in ("nowhere", "", "--output=here"):
         with pytest.raises(CommandError, match=nowhere or "not a valid object name"):
-            call_command("contracts", "check", against=nowhere)
+            call_command("contracts", "check", f"--against={nowhere}")
     assert not (tmp_path / "here").exists()
     monkeypatch.setenv("PATH", str(tmp_path))  # as in an image without Git
-    with pytest.raises(CommandError, match="no folder or file 'nowhere', and no Git to look in"):
+    with pytest.raises(CommandError, match="no folder or file 'nowhere', and no Git"):
         call_command("contracts", "check", against="nowhere")
 
 
