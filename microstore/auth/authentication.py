@@ -64,6 +64,10 @@ class TokenAuthentication(JWTStatelessUserAuthentication):
             return bearer
         return None
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        scheme, space, token = header.partition(b" ")
+        return super().get_raw_token(scheme.title() + space + token)  # of any case: RFC 9110, 11.1
+
     def get_validated_token(self, raw_token: bytes) -> Any:
         try:
             return super().get_validated_token(raw_token)

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.django_db
 LAMP = {"title": "Reading lamp", "price_cents": 5_900, "currency": "EUR"}
 
 
-def test_a_good_token_is_believed(anybody: APIClient, bob: User) -> None:
-    headers = {"Authorization": f"Bearer {sign(claims_of(bob.pk))}"}
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_good_token_is_believed(anybody: APIClient, bob: User, scheme: str) -> None:
+    headers = {"Authorization": f"{scheme} {sign(claims_of(bob.pk))}"}
     assert anybody.get("/api/orders/", headers=headers).status_code == 200
 
 
