@@ -101,7 +101,7 @@ class Schema(AutoSchema):
         return None if getattr(self._method(), "takes_no_body", False) else super().get_request_serializer()
 
     def get_summary(self) -> str:
-        return super().get_summary() or re.split(r"[.;] |[.]$", self.get_description() or "")[0].strip()
+        return super().get_summary() or re.split(r"[.;]\s|[.]$", self.get_description() or "")[0].strip()
 
     def get_tags(self) -> list[str]:
         # By the first part of the address below /api/, as viewers list operations.

@@ -85,6 +85,7 @@ ENDPOINTS = {
     "POST /api/listings/{id}/report/": Row((404, 202), LOG_IN, {"reason": "other"}),
     "GET /api/listings/{id}/quote/": Row((404, 200), (404, 200)),
     "POST /api/listings/{listing_id}/images/": Row(NOT_HERS, LOG_IN),
+    "PUT /api/listings/{listing_id}/images/order/": Row(NOT_HERS, LOG_IN),
     "DELETE /api/listings/{listing_id}/images/{image_id}/": Row(NOT_HERS, LOG_IN),
     "POST /api/checkouts/": Row((409, 409), LOG_IN, {"items": [{"listing": LISTING, "quantity": 1_000}]}),
     "POST /api/checkouts/quote/": Row((409, 200), (409, 200), {"items": [{"listing": LISTING}]}),

@@ -52,9 +52,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return the movements of your balances in a month as CSV, newest first.
-         *
-         *     Each has the balance after it
+         * Return the movements of your balances in a month as CSV, newest first
          * @description Return the movements of your balances in a month as CSV, newest first.
          *
          *     Each has the balance after it. Amounts are in the currency's unit: `249.00` EUR, `5900` JPY.
