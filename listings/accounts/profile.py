@@ -1,4 +1,4 @@
-"""What accounts change of themselves, given their password: password, e-mail address, e-mails that they get.
+"""Changes of one's own account, given its password: password, e-mail address, e-mails that it gets.
 
 Apart from the sessions of the API, whose libraries workers need not load.
 """
