@@ -1,12 +1,12 @@
 """What axe finds wrong on a page, and what is wider than it: https://github.com/dequelabs/axe-core."""
 
+from functools import cache
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from stack.places import ROOT
 
-# The wheel's own is older.
-AXE = Axe((ROOT / "tools/node/node_modules/axe-core/axe.min.js").read_text())
 # The colour schemes differ in nothing else.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
 # Those that turn for ever have no end to wait for.
@@ -19,6 +19,12 @@ TOO_WIDE = """[...document.querySelectorAll("html, body *:not(.unseen, .skip)")]
     .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
         || (each === document.documentElement && each.scrollWidth > innerWidth))
     .map((each) => each.outerHTML.slice(0, 100))"""
+
+
+@cache
+def axe() -> Axe:
+    """The newest one, from npm: the wheel's own is older."""
+    return Axe((ROOT / "tools/node/node_modules/axe-core/axe.min.js").read_text())
 
 
 def faults(page: Page) -> list[str]:
@@ -35,7 +41,7 @@ def findings(page: Page, *rules: str) -> list[str]:
     page.evaluate(ANIMATIONS_END)
     # The styles that axe would load for none of these rules are forbidden by the pages' policy.
     options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
-    found = AXE.run(page, options=options).response["violations"]
+    found = axe().run(page, options=options).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}"
         for one in found
