@@ -50,8 +50,9 @@ def give_rights(servers: RealServers, copy: Path) -> str:
         for kind in ("permissions", "topic_permissions")
     }
     users = [{"name": user, "password": servers.password, "tags": []} for user in USERS]
-    (copy / "rights.json").write_text(json.dumps({"users": users, **rights}))
-    servers.rabbitmq.ctl("import_definitions", str(copy / "rights.json"))
+    file = servers.rabbitmq.folder / "rights.json"  # which the broker sees in a file system of its own, too
+    file.write_text(json.dumps({"users": users, **rights}))
+    servers.rabbitmq.ctl("import_definitions", str(file))
     return servers.rabbitmq.url_of(USER)
 
 
