@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
 from listings.live import push
+from listings.live.events import OVERLAP_EVENTS
 from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.complete import complete_orders
@@ -171,7 +172,7 @@ def test_a_browser_that_comes_back_in_a_rush_is_told_each_sale_once(
     events = make_events(2 * PAGE + 20)
     after = events[known].seq - 1
     with browse(f"{FEED}?after={after}") as browser:
-        told = [event["seq"] for event in browser.read_events(len(events) - max(0, known - 1000))]
+        told = [event["seq"] for event in browser.read_events(len(events) - max(0, known - OVERLAP_EVENTS))]
         assert len(told) == len(set(told))
         assert set(told) >= {event.seq for event in events[known:]}
         (new,) = sell(1)
