@@ -30,7 +30,7 @@ from listings.refusals import (
 )
 from microstore.auth.authentication import TokenAuthentication, account_id
 from microstore.http.problems import refuses
-from microstore.http.serializers import MAX_NAME, MAX_NAMED
+from microstore.http.serializers import name_unknown
 
 
 class ImagesView(APIView):
@@ -53,7 +53,7 @@ def _read_upload(request: Request) -> "UploadedFile[Any]":
     if len(uploads) != 1 or not uploads[0].size:
         raise ValidationError({"image": ["Send one file as the form field image."]})
     if unknown := sorted(set(request.data) - {"image"}):
-        raise ValidationError({name[:MAX_NAME]: ["Unknown field."] for name in unknown[:MAX_NAMED]})
+        raise ValidationError(name_unknown(unknown, "Unknown field."))
     return uploads[0]
 
 

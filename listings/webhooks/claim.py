@@ -1,7 +1,7 @@
 """Claims of due deliveries: leases, since a call of an endpoint may take 15 s and holds no lock meanwhile."""
 
 from django.db import connection
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 
 from listings.webhooks.models import WebhookDelivery, webhook_id
 from listings.webhooks.post import Claimed
@@ -69,7 +69,6 @@ def claim(room: int) -> list[Claimed]:
     ]
 
 
-def make_future_due() -> int:
-    """Make deliveries due that were created in the future, as the relay does with messages."""
-    waiting = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.WAITING)
-    return waiting.filter(due_at__gt=Now(), created_at__gt=Now()).update(due_at=Now())
+def waiting_deliveries() -> QuerySet[WebhookDelivery]:
+    """Return the deliveries that nobody has claimed."""
+    return WebhookDelivery.objects.filter(status=WebhookDelivery.Status.WAITING)

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from microstore.http.serializers import MAX_NAME, MAX_NAMED
+from microstore.http.serializers import name_unknown
 
 MAX_ID = 2**63 - 1
 # Not `\d`, which matches the digits of all alphabets; no bigint of PostgreSQL has more than 19.
@@ -25,8 +25,7 @@ def refuse_unknown(request: Request, *, known: Collection[str]) -> None:
     """Raise ValidationError for query parameters that are not known: a misspelt one would be ignored."""
     unknown = sorted(set(request.query_params) - set(known) - {str(api_settings.URL_FORMAT_OVERRIDE)})
     if unknown:
-        named = {name[:MAX_NAME]: ["Unknown parameter."] for name in unknown[:MAX_NAMED]}
-        raise ValidationError(named)
+        raise ValidationError(name_unknown(unknown, "Unknown parameter."))
 
 
 class KnownParameters(DjangoFilterBackend):

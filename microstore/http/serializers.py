@@ -1,11 +1,17 @@
 """Strict serializer fields: a value of another type is an error and never converted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
 
 MAX_NAMED = 10  # unknown fields that the response names
 MAX_NAME = 100  # characters
+
+
+def name_unknown(names: Sequence[str], words: str) -> dict[str, list[str]]:
+    """Return the details of a ValidationError about these names, of which the first MAX_NAMED are named."""
+    return {name[:MAX_NAME]: [words] for name in names[:MAX_NAMED]}
 
 
 class StrictIntegerField(serializers.IntegerField):
@@ -61,6 +67,5 @@ class RefuseUnknownFields(serializers.Serializer[Any]):
             known = {name for name, field in self.fields.items() if not field.read_only}
             unknown = sorted(map(str, set(data) - known))
             if unknown:
-                named = {name[:MAX_NAME]: ["Unknown field."] for name in unknown[:MAX_NAMED]}
-                raise serializers.ValidationError(named)
+                raise serializers.ValidationError(name_unknown(unknown, "Unknown field."))
         return super().to_internal_value(data)

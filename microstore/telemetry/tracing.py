@@ -40,15 +40,19 @@ def trace_id_of(traceparent: str) -> str:
     return traceparent[3:35]
 
 
+def _digits(term: str) -> str:
+    return term.strip().lower().replace("-", "")
+
+
 def uuid_of(term: str) -> UUID | None:
     """Return the UUID that the term is, with or without its dashes, or None."""
-    digits = term.strip().lower().replace("-", "")
+    digits = _digits(term)
     return UUID(digits) if re.fullmatch("[0-9a-f]{32}", digits) else None
 
 
 def uuids_of(term: str) -> tuple[UUID, UUID] | None:
     """Return the first and the last UUID that begin with the term, of MIN_PART digits or more, or None."""
-    digits = term.strip().lower().replace("-", "")
+    digits = _digits(term)
     if not re.fullmatch(f"[0-9a-f]{{{MIN_PART},32}}", digits):
         return None
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
@@ -56,9 +60,7 @@ def uuids_of(term: str) -> tuple[UUID, UUID] | None:
 
 def trace_part(term: str) -> str | None:
     """Return how traceparents begin whose trace id begins with the term; or that of the whole term."""
-    found = uuids_of(term)
-    digits = term.strip().lower().replace("-", "")
-    return trace_start(term) or (f"00-{digits}" if found else None)
+    return trace_start(term) or (f"00-{_digits(term)}" if uuids_of(term) else None)
 
 
 def trace_start(term: str) -> str | None:

@@ -19,12 +19,12 @@ from microstore.celery import app
 from microstore.contracts.contract import to_wire
 from microstore.contracts.registry import CONTRACTS, SERVICES
 from microstore.contracts.transactions import ORDER_CREATED
+from microstore.database.clock import make_future_due
 from microstore.messaging import topology
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import OutboxMessage
 from microstore.messaging.sending import outbox, relay
 from microstore.messaging.sending import publisher as publishing
-from microstore.messaging.sending.monitored_relay import make_future_due
 from microstore.messaging.sending.publisher import Batch, Publisher
 from microstore.messaging.sending.relay import Relay
 from stack.waiting import wait_until
@@ -105,7 +105,7 @@ def test_what_a_clock_that_was_ahead_has_stored_is_due(
     OutboxMessage.objects.update(created_at=ahead, due_at=ahead)
     replayed = OutboxMessage.objects.latest("id")
     OutboxMessage.objects.filter(pk=replayed.pk).update(created_at=timezone.now())
-    assert make_future_due() == 1
+    assert make_future_due(OutboxMessage.objects.all()) == 1
     assert working.publish_due() == 1
     assert OutboxMessage.objects.get() == replayed, "it is spaced by a replay"
 

@@ -17,8 +17,9 @@ from listings.settling.reconcile import (
     clean_webhooks,
     resend_overdue,
 )
-from listings.webhooks.claim import make_future_due
+from listings.webhooks.claim import waiting_deliveries
 from listings.webhooks.notices import request_notices
+from microstore.database.clock import make_future_due
 from microstore.environment import read_seconds
 from microstore.messaging.rounds import RoundsCommand
 
@@ -51,7 +52,7 @@ class Command(RoundsCommand):
         history = self.run_steps(clean_account_events(timedelta(days=settings.ACCOUNT_HISTORY_DAYS)))
         mails = self.run_steps(clean_account_mails(timedelta(days=settings.NOTIFICATION_DAYS)))
         webhooks = self.run_steps(clean_webhooks(timedelta(days=settings.WEBHOOK_LOG_DAYS)))
-        make_future_due()
+        make_future_due(waiting_deliveries())
         digests = request_digests()
         notices = request_notices()
         self.run_steps(carry_on_deletions(self.older_than))

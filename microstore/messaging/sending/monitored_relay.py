@@ -3,9 +3,9 @@
 import time
 
 import structlog
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from microstore.database.clock import make_future_due
 from microstore.messaging import topology
 from microstore.messaging.models import OutboxMessage, QueueDepth
 from microstore.messaging.sending.relay import Relay
@@ -32,7 +32,7 @@ class MonitoredRelay(Relay):
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY_SECONDS
             self._note_depths()
-            make_future_due()
+            make_future_due(OutboxMessage.objects.all())
         return busy
 
     def _note_depths(self) -> None:
@@ -58,12 +58,3 @@ class MonitoredRelay(Relay):
                     "measured_at": now,
                 },
             )
-
-
-def make_future_due() -> int:
-    """Make messages due that were created in the future, and return how many they are.
-
-    A database whose clock was ahead has stored them, until another one took over or the clock was put right.
-    """
-    future = OutboxMessage.objects.filter(due_at__gt=Now(), created_at__gt=Now())
-    return future.update(due_at=Now())
