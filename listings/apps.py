@@ -26,3 +26,4 @@ class ListingsConfig(service.ServiceConfig):
         from listings.accounts import history  # noqa: PLC0415  # models are not loaded before
 
         history.connect()
+        super().ready()

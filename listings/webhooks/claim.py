@@ -1,9 +1,8 @@
 """Claims of due deliveries: leases, since a call of an endpoint may take 15 s and holds no lock meanwhile."""
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from listings.webhooks.models import WebhookDelivery, webhook_id
+from listings.webhooks.models import webhook_id
 from listings.webhooks.post import Claimed
 
 LEASE_SECONDS = 60.0  # an attempt takes 15 at most, and may wait for a moment before it is recorded
@@ -67,8 +66,3 @@ def claim(room: int) -> list[Claimed]:
         Claimed(number, attempt, endpoint, url, secret, previous, webhook_id(endpoint, event_id), body)
         for number, attempt, endpoint, url, secret, previous, event_id, body in rows
     ]
-
-
-def waiting_deliveries() -> QuerySet[WebhookDelivery]:
-    """Return the deliveries that nobody has claimed."""
-    return WebhookDelivery.objects.filter(status=WebhookDelivery.Status.WAITING)

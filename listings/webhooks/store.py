@@ -90,3 +90,8 @@ def _cancelled(event_type: str, facts: Iterable[Message]) -> set[UUID]:
         return set()
     orders = Order.objects.filter(id__in=[order_id_of(fact) for fact in facts])
     return set(orders.filter(status=Order.Status.CANCELLED).values_list("id", flat=True))
+
+
+def waiting_deliveries() -> QuerySet[WebhookDelivery]:
+    """Return the deliveries that nobody has claimed."""
+    return WebhookDelivery.objects.filter(status=WebhookDelivery.Status.WAITING)

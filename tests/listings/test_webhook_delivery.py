@@ -15,7 +15,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from listings.models import Listing, Order
-from listings.webhooks import claim, endpoints, post
+from listings.webhooks import claim, endpoints, post, store
 from listings.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from listings.webhooks.post import Outcome
 from listings.webhooks.record import record
@@ -289,9 +289,9 @@ def test_a_delivery_that_a_clock_that_was_ahead_has_stored_is_due(delivery: Webh
     ahead = Now() + timedelta(minutes=5)
     WebhookDelivery.objects.update(created_at=ahead, due_at=ahead)
     assert claim.claim(10) == []
-    assert make_future_due(claim.waiting_deliveries()) == 1
+    assert make_future_due(store.waiting_deliveries()) == 1
     assert len(claim.claim(10)) == 1
-    assert make_future_due(claim.waiting_deliveries()) == 0
+    assert make_future_due(store.waiting_deliveries()) == 0
 
 
 def test_a_claim_of_a_sender_that_died_ends(delivery: WebhookDelivery) -> None:

@@ -17,8 +17,8 @@ from listings.settling.reconcile import (
     clean_webhooks,
     resend_overdue,
 )
-from listings.webhooks.claim import waiting_deliveries
 from listings.webhooks.notices import request_notices
+from listings.webhooks.store import waiting_deliveries
 from microstore.database.clock import make_future_due
 from microstore.environment import read_seconds
 from microstore.messaging.rounds import RoundsCommand

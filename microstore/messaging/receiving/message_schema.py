@@ -78,7 +78,13 @@ Refused = Annotated[None, BeforeValidator(_is_nothing)]
 Steps = Annotated[list["Step"], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
 
 
-class Headers(BaseModel):
+class Part(BaseModel):
+    """Part of a message. Only workers and who replays a dead letter use the rules: they are built at first use."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Headers(Part):
     """Headers of Celery's protocol 2; others are ignored."""
 
     task: Task
@@ -98,7 +104,7 @@ class Headers(BaseModel):
     compression: Refused = None  # a small message would be a large one
 
 
-class Options(BaseModel):
+class Options(Part):
     """Options of a callback. Those of KEPT_OPTIONS have an effect; others are ignored (see `steps.py`).
 
     It goes where its task's name says, and as this worker sends: what says otherwise is refused.
@@ -130,7 +136,7 @@ KEPT_OPTIONS = (
 )
 
 
-class Step(BaseModel):
+class Step(Part):
     """A callback: a command of this registry, run with the replies, or with its own events if immutable."""
 
     task: Command
@@ -157,7 +163,7 @@ class Step(BaseModel):
         return self
 
 
-class Embed(BaseModel):
+class Embed(Part):
     """Tasks that Celery runs with the result."""
 
     chain: list[Step] | None = None
@@ -166,7 +172,7 @@ class Embed(BaseModel):
     chord: Refused = None  # there is no result backend, so it would never be called
 
 
-class RetryState(BaseModel):
+class RetryState(Part):
     """Keyword arguments of the task: attempts and waiting of its message so far."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -177,7 +183,7 @@ class RetryState(BaseModel):
 
 
 Body = tuple[tuple[list[Any]], RetryState, Embed]
-BODY: TypeAdapter[Body] = TypeAdapter(Body)
+BODY: TypeAdapter[Body] = TypeAdapter(Body, config=ConfigDict(defer_build=True))
 PARTS = ("args", "kwargs", "embed")  # of a body, by their places
 
 

@@ -1,5 +1,9 @@
 """Prefork pool whose worker ends as soon as its children are gone."""
 
+from contextlib import suppress
+from typing import Any
+
+from billiard.util import get_pdeathsig
 from celery.concurrency import asynpool, prefork
 
 
@@ -26,3 +30,9 @@ class TaskPool(prefork.TaskPool):
     """Celery's prefork pool, made of this pool."""
 
     Pool = Pool
+
+    def on_start(self) -> Any:
+        # Asks in the way in which each child will set it, so that they need not load a parser of C each: 35 ms.
+        with suppress(OSError):  # not on Linux
+            get_pdeathsig()
+        return super().on_start()
