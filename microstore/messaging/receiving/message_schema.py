@@ -79,7 +79,7 @@ Steps = Annotated[list["Step"], BeforeValidator(lambda value: [value] if isinsta
 
 
 class Part(BaseModel):
-    """Part of a message. Only workers and who replays a dead letter use the rules: they are built at first use."""
+    """Part of a message, whose rules are built at first use: few kinds of processes read messages."""
 
     model_config = ConfigDict(defer_build=True)
 
