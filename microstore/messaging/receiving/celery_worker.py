@@ -1,6 +1,6 @@
 """Celery with confirmed publishes, whose workers neither lose a message nor exit on one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from celery.worker import request, state
 from celery.worker.consumer import Consumer
 from django.db import connection
 from kombu import pools
+from kombu.asynchronous import get_event_loop
 from kombu.exceptions import OperationalError
 from kombu.message import Message
 from kombu.transport.native_delayed_delivery import (
@@ -27,6 +28,7 @@ from microstore.messaging.topology import TASKS, is_amqp
 
 log = structlog.get_logger(__name__)
 
+LONGEST_HOLD = 6  # 64 seconds
 FALSE_DEATHS = "x-death: not written by RabbitMQ"
 NAME_CHARACTERS, HEADERS_CHARACTERS = 255, 10_000  # of what is kept of headers that are sent on as text
 
@@ -90,9 +92,21 @@ class Request(request.Request):
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if not isinstance(error, OperationalError):
             return super().on_failure(exc_info, *args, **options)
-        log.warning("callback_not_taken", error=repr(error))
+        seconds = hold_seconds(self.message.headers)
+        log.warning("callback_not_taken", error=repr(error), seconds=seconds)
         state.task_ready(self)
-        return self.reject(requeue=True)
+        hub = get_event_loop()
+        # Held until then, so that a worker whose callbacks nobody takes stops taking messages.
+        return hub.call_later(seconds, self.reject, True) if hub else self.reject(requeue=True)
+
+
+def hold_seconds(headers: Mapping[str, Any]) -> int:
+    """Return how long to hold a message before it goes back: 1, 2, 4 … 64 seconds.
+
+    Each time counts as a delivery, and the twentieth is the last: at once they would be over in a minute.
+    """
+    deliveries = headers.get("x-delivery-count")
+    return 2 ** min(deliveries, LONGEST_HOLD) if type(deliveries) is int and deliveries > 0 else 1
 
 
 class WorkerBlueprint(Consumer.Blueprint):
