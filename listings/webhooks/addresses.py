@@ -19,7 +19,8 @@ GLOBAL_UNICAST = ip_network("2000::/3")
 SPECIAL = tuple(ip_network(each) for each in ("2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20"))
 # The clouds' own services that have public addresses, and the anycast relay of 6to4.
 SPECIAL_V4 = tuple(ip_network(each) for each in ("168.63.129.16/32", "192.88.99.0/24"))
-HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?", re.IGNORECASE)
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*\.?", re.IGNORECASE)
 VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 

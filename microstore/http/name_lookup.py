@@ -40,13 +40,13 @@ def connect(
 
 def find_addresses(connection: Any, *, seconds: float) -> list[str]:
     """Return the addresses of the connection's host, in the resolver's order; raise urllib3's errors."""
-    found: SimpleQueue[list[str] | OSError] = SimpleQueue()
+    found: SimpleQueue[list[str] | Exception] = SimpleQueue()
 
     def look_up() -> None:
         try:
             entries = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
             found.put([str(address[0]) for *_, address in entries])
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter of a part of the name that is too long
             found.put(error)
 
     # getaddrinfo has no time limit: where no name server responds it takes 10 s for each of them. The thread
@@ -59,6 +59,6 @@ def find_addresses(connection: Any, *, seconds: float) -> list[str]:
         raise ConnectTimeoutError(connection, reason) from None
     if isinstance(addresses, socket.gaierror):
         raise NameResolutionError(connection.host, connection, addresses) from addresses
-    if isinstance(addresses, OSError):
+    if isinstance(addresses, Exception):
         raise NewConnectionError(connection, str(addresses)) from addresses
     return addresses

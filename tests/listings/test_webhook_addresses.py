@@ -6,10 +6,13 @@ from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
+from urllib3.exceptions import NewConnectionError
 
 from listings.webhooks import post
 from listings.webhooks.addresses import Forbidden, check_url, ensure_allowed
+from listings.webhooks.post import CheckedHttps
 from listings.webhooks.secrets import make_secret
+from microstore.http.name_lookup import find_addresses
 from tests.support.receiver import Receiver, with_status
 
 PUBLIC = ("8.8.8.8", "1.1.1.1", "193.0.6.139", "2001:67c:2e8:22::c100:68b", "2a00:1450:4001::8a")
@@ -51,6 +54,7 @@ BAD = (
     *("https://hooks.example:6379/", "http://hooks.example/", "http://8.8.8.8/", "https://bücher.example/"),
     *("https://a..b/", "https://-a.example/", "https://a_b.example/", "https://%31%32%37.0.0.1/"),
     *("https://\uff18.8.8.8/", "https://hooks.example/\r\nHost: x", "https://[::1/", "https://127.0.0.1\t/"),
+    f"https://{'a' * 64}.example/",
 )
 
 
@@ -153,3 +157,9 @@ def test_a_redirect_inwards_is_an_answer_and_is_not_followed(settings: Settings)
         outcome = post.attempt(claimed(outer.url()))
     assert (outcome.status_code, outcome.delivered, outcome.answer) == (307, False, "moved")
     assert inner.received == []
+
+
+def test_a_name_that_no_resolver_takes_is_no_silent_name_server() -> None:
+    """Five seconds were spent on it, by each of the sender's threads that met it."""
+    with pytest.raises(NewConnectionError, match="too long"):
+        find_addresses(CheckedHttps("a" * 64 + ".example", 443), seconds=5)
