@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,13 +11,13 @@ import pytest
 from channels.layers import channel_layers
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.contrib.auth.models import User
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.db.models import F
 from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
 from listings.live import push
-from listings.live.events import OVERLAP_EVENTS
+from listings.live.events import OVERLAP_EVENTS, latest_seq, resume_point
 from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.complete import complete_orders
@@ -25,6 +26,7 @@ from listings.websockets.consumers import PAGE
 from listings.websockets.hub import Hub
 from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
+from stack.places import ROOT
 from tests.listings.replies import item_sold
 from tests.support.browser import Browser, browse, running_loop
 from tests.support.ports import closed_port
@@ -134,6 +136,34 @@ def test_what_was_stored_shortly_before_the_last_one_is_sent_again(away: timedel
     LiveEvent.objects.filter(pk=events[0].pk).update(created_at=F("created_at") - timedelta(seconds=30))
     with browse(f"{FEED}?after={events[-1].seq}") as browser:
         assert browser.read() == {"type": "batch", "events": seen(events)}
+
+
+@pytest.mark.parametrize("later", [OVERLAP_EVENTS - 1, OVERLAP_EVENTS])
+def test_who_comes_back_gets_what_was_stored_late_unless_the_overlap_was_stored_meanwhile(later: int) -> None:
+    """The bound: an overlap of any length ends before a transaction that was open for longer."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute(
+                "INSERT INTO listings_liveevent (type, order_id, listing_id, payload)"
+                " VALUES ('item_sold', gen_random_uuid(), 1, '{}') RETURNING seq"
+            )
+            (late,) = cursor.fetchone()
+            make_events(later)
+            last = latest_seq()
+            cursor.execute("COMMIT")
+    finally:
+        other.close()
+    assert last == late + later
+    assert (resume_point(last) < late) == (later < OVERLAP_EVENTS)
+
+
+def test_a_client_remembers_twice_what_it_may_be_sent_again() -> None:
+    """Else it takes all of it for new."""
+    source = (ROOT / "clients/typescript/src/feed.ts").read_text(encoding="utf-8")
+    (kept,) = re.findall(r"^const OVERLAP = ([\d_]+);", source, re.MULTILINE)
+    assert int(kept) >= 2 * OVERLAP_EVENTS
 
 
 def test_a_last_event_of_the_future_hides_none_before_it() -> None:

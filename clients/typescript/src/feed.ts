@@ -25,7 +25,7 @@ export interface FeedOptions {
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const SILENT_FOR_MS = 60_000;
-const OVERLAP = 2_000; // events whose seqs are kept, to drop those that are sent again
+const OVERLAP = 6_000; // events whose seqs are kept, to drop those that are sent again: 3,000 at most
 
 export class Feed {
   #socket: WebSocket | undefined;
