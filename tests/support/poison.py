@@ -181,6 +181,16 @@ def kinds(service: str) -> dict[str, Poison]:
             headers={"task": "counted", "x-delivery-count": 2**62}
         ),
         "time in milliseconds": Poison(b'[[["MARK"]], {}, {}]', headers={"sent_at": LATE}, is_readable=False),
+        # Celery makes attributes of one object of the headers and of the body's last part.
+        "chain among the headers": Poison(one(service), headers={"chain": [step()]}),
+        "callbacks among the headers": Poison(one(service), headers={"callbacks": [step()]}),
+        "errbacks among the headers": Poison(one(service), headers={"errbacks": [step()]}),
+        "chord among the headers": Poison(one(service), headers={"chord": step()}),
+        "method of the request": Poison(one(service), headers={"get": 5}),
+        "method of the request in the body": Poison(one(service, {"get": 5})),
+        "id in the body's last part": Poison(one(service, {"id": {"a": 1}})),
+        "delivery in the body's last part": Poison(one(service, {"delivery_info": 5})),
+        "own headers that are no table": Poison(one(service), headers={"headers": 5}),
         # ---- what Celery does next
         "embedded number": Poison(b"[[[]], {}, 5]"),
         "chain to nowhere": Poison(one(service, {"chain": [step()]})),

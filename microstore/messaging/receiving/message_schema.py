@@ -6,13 +6,12 @@ task that nobody runs is a failure for ever. Harmless parts that any Celery clie
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from kombu.message import Message
 from kombu.serialization import loads
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -34,6 +33,13 @@ LONGEST_DELAY = timedelta(days=1)
 ENCODING = "utf-8"  # of JSON as kombu sends it; unknown encodings would be decoded as if they were this
 REFUSED = "refused"  # why a worker has sent on a message that nobody is to handle
 REASON_CHARACTERS = 500
+SET_BY_CELERY = frozenset(  # after it has read the headers, whatever they have
+    [
+        *("args", "kwargs", "correlation_id", "delivery_info"),
+        *("hostname", "is_eager", "properties"),
+        "reply_to",
+    ]
+)
 HERE = "microstore/messaging/receiving/message_schema.py"
 
 
@@ -47,15 +53,11 @@ def _is_task(name: str) -> str:
     return name if name in FACTS else _is_command(name)
 
 
-def _is_text(value: object) -> object:
-    # pydantic takes a number for a time, and Celery fails on it.
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _is_near(eta: datetime) -> datetime:
-    if eta > datetime.now(UTC) + LONGEST_DELAY:
+def _is_near(eta: str) -> str:
+    moment = datetime.fromisoformat(eta)  # as the worker reads it; pydantic reads other forms, and numbers
+    if moment.tzinfo is None:
+        raise ValueError("without a time zone")
+    if moment > datetime.now(UTC) + LONGEST_DELAY:
         raise ValueError("more than a day away")
     return eta
 
@@ -72,7 +74,7 @@ Name = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
 # A task that sends itself again names its own limits, by the settings that it was deployed with.
 Seconds = Annotated[int, Field(strict=True, ge=1, le=3600)]
 Delay = Annotated[int, Field(strict=True, ge=0, le=LONGEST_DELAY.total_seconds())]
-Eta = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_is_near)]
+Eta = Annotated[str, Field(strict=True, json_schema_extra={"format": "date-time"}), AfterValidator(_is_near)]
 Refused = Annotated[None, BeforeValidator(_is_nothing)]
 # Celery keeps a callback that was given alone as it is.
 Steps = Annotated[list["Step"], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
@@ -84,8 +86,33 @@ class Part(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
 
-class Headers(Part):
+class OfRequest(Part):
+    """A part of a message whose fields Celery makes attributes of a task's request; unknown ones are ignored.
+
+    It reads the chain, for example, from either part. So none may have a name of the request's own but those
+    checked here, and those that Celery itself sets afterwards.
+    """
+
+    set_by_celery: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def keeps_the_request(cls, fields: Any) -> Any:
+        """Refuse what would take the place of an attribute or a method."""
+        # Imported here: other processes than workers read this module, and have no need of it.
+        from celery.app.task import Context  # noqa: PLC0415
+
+        if isinstance(fields, Mapping):
+            own = vars(Context).keys() & fields.keys()
+            if replaced := own - cls.model_fields.keys() - cls.set_by_celery:
+                raise ValueError(f"{', '.join(sorted(replaced))}: not accepted here")
+        return fields
+
+
+class Headers(OfRequest):
     """Headers of Celery's protocol 2; others are ignored."""
+
+    set_by_celery = SET_BY_CELERY
 
     task: Task
     id: Name
@@ -101,6 +128,10 @@ class Headers(Part):
     ignore_result: Annotated[bool, Field(strict=True)] | None = None
     stamped_headers: list[Name] | None = None
     stamps: dict[str, Any] | None = None
+    origin: Any = None
+    replaced_task_nesting: Any = None
+    group_index: Annotated[int, Field(strict=True, ge=0)] | None = None
+    headers: dict[str, Any] | None = None  # a client's own
     compression: Refused = None  # a small message would be a large one
 
 
@@ -144,6 +175,7 @@ class Step(Part):
     kwargs: Annotated[dict[str, Any], Field(max_length=0)] | None
     options: Options
     immutable: Annotated[bool, Field(strict=True)] = False
+    subtask_type: Refused = None  # a group, a chord or the like, of which there is no task
 
     @field_validator("options")
     @classmethod
@@ -163,7 +195,7 @@ class Step(Part):
         return self
 
 
-class Embed(Part):
+class Embed(OfRequest):
     """Tasks that Celery runs with the result."""
 
     chain: list[Step] | None = None
