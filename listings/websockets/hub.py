@@ -112,7 +112,9 @@ class Hub:
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             try:
-                self.deliver(await database_sync_to_async(self._find_missed)())
+                while len(missed := await database_sync_to_async(self._find_missed)()) == MISSED_AT_ONCE:
+                    self.deliver(missed)
+                self.deliver(missed)
             except Exception as error:  # noqa: BLE001  # the database comes back; the next look finds it all
                 log.warning("live_events_unreadable", error=repr(error))
             # Also without events: by the heartbeat a browser notices a connection that is dead.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from listings.live.events import OVERLAP_EVENTS, latest_seq, resume_point
 from listings.live.push import broadcast
 from listings.models import Listing, LiveEvent, Order
 from listings.settling.complete import complete_orders
-from listings.websockets import order_events
+from listings.websockets import hub, order_events
 from listings.websockets.consumers import PAGE
 from listings.websockets.hub import Hub
 from microstore.http.circuit_breaker import CircuitBreaker
@@ -274,6 +275,18 @@ def test_what_the_channel_layer_loses_arrives_all_the_same() -> None:
     with browse(FEED) as browser:
         (event,) = make_events(1)
         assert browser.read()["seq"] == event.seq
+
+
+def test_what_the_channel_layer_loses_of_a_rush_arrives_at_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a page a look, a process fell behind a shop that sells faster, while newer sales were pushed."""
+    monkeypatch.setattr(hub, "MISSED_AT_ONCE", 2)
+    with browse(FEED) as browser:
+        events = make_events(9)
+        told = browser.read_events(2)
+        began_at = time.monotonic()
+        told += browser.read_events(7)
+        assert time.monotonic() - began_at < hub.LOOK_EVERY_SECONDS
+        assert [event["seq"] for event in told] == [event.seq for event in events]
 
 
 def test_a_sale_is_completed_though_nobody_can_be_told(
