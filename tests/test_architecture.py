@@ -95,6 +95,22 @@ def test_a_worker_loads_no_pages_and_no_command_line_of_celery(service: str) -> 
     assert not loaded & (costly | {"flower", "prompt_toolkit"})
 
 
+def test_what_only_stores_and_deletes_loads_no_http_client() -> None:
+    code = "import django; django.setup(); import listings.management.commands.reconcile"
+    loaded = packages_after(code, **settings_of("listings"))
+    assert not loaded & {"requests", "jwt", "PIL", "rest_framework_simplejwt"}
+
+
+@pytest.mark.parametrize("service", ["listings", "transactions"])
+def test_what_a_process_has_loaded_is_not_looked_through_for_garbage(service: str) -> None:
+    code = (
+        "import gc, microstore, django; before = gc.get_stats(); django.setup()\n"
+        "assert gc.get_stats() == before\n"
+        "assert gc.get_freeze_count() > 50_000 and gc.get_threshold() == (50_000, 20, 20)"
+    )
+    modules_after(code, **settings_of(service))
+
+
 def test_contracts_need_neither_django_nor_celery() -> None:
     loaded = packages_after("import microstore.contracts.registry")
     assert "pydantic" in loaded
