@@ -3,10 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext_noop
 from rest_framework import serializers
 
 MAX_NAMED = 10  # unknown fields that the response names
 MAX_NAME = 100  # characters
+# Texts of DRF that pages show: marked here, they have a translation of our own. DRF's German is informal.
+SHOWN_ON_PAGES = (
+    gettext_noop("Ensure this field has at least {min_length} characters."),
+    gettext_noop("Ensure this field has no more than {max_length} characters."),
+    gettext_noop("Ensure this value is greater than or equal to {min_value}."),
+    gettext_noop("Ensure this value is less than or equal to {max_value}."),
+    gettext_noop("Enter a valid email address."),
+)
 
 
 def name_unknown(names: Sequence[str], words: str) -> dict[str, list[str]]:

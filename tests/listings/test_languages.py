@@ -98,7 +98,9 @@ def test_nothing_is_left_in_english(client: Client, seller: Client, shopper: Cli
             assert (texts_of(english) & texts_of(german)) - ALIKE - {str(order.pk)} == set(), path
 
 
-def test_a_refusal_is_in_the_language_of_the_page(client: Client, shopper: Client, armchair: Listing) -> None:
+def test_a_refusal_is_in_the_language_of_the_page(
+    client: Client, shopper: Client, seller: Client, armchair: Listing
+) -> None:
     for refused, said in (
         (
             shopper.post(f"/listings/{armchair.pk}/buy/", {"quantity": "9", "shown": "9"}, headers=GERMAN),
@@ -111,6 +113,11 @@ def test_a_refusal_is_in_the_language_of_the_page(client: Client, shopper: Clien
         (client.post("/account/log-in/", {"username": "bob"}, headers=GERMAN), "Kein aktives Konto"),
         (client.post("/account/sign-up/", SHORT, headers=GERMAN), "Es muss mindestens 8 Zeichen haben."),
         (client.post("/account/sign-up/", {"username": ""}, headers=GERMAN), "darf nicht leer sein"),
+        (
+            client.post("/account/sign-up/", {"email": "carol@x"}, headers=GERMAN),
+            "geben Sie eine gültige E-Mail",
+        ),
+        (seller.post("/sell/", {"quantity": "0"}, headers=GERMAN), "Mindestens 1"),
         (shopper.post("/account/bank-account/", {"iban": "DE1"}, headers=GERMAN), "Das ist keine IBAN."),
         (shopper.post("/account/webhooks/", {"url": "shop"}, headers=GERMAN), "muss mit https:// und einem"),
     ):
