@@ -40,7 +40,7 @@ def figures() -> list[Figure]:
     return [
         *(
             Figure(
-                f"{status} today",
+                f"{status.replace('_', ' ')} today",
                 f"{counts.get(status, 0):,}",
                 f"{ORDERS}?status__exact={status}",
                 VIEW_ORDER,
