@@ -81,7 +81,8 @@ ACTIONS: dict[str, dict[str, set[str]]] = {
 
 @pytest.fixture
 def rows(bob: User, armchair: Listing) -> dict[str, Any]:
-    """One row for each page that is about one."""
+    """One row for each page that is about one, of what has words without an end."""
+    Listing.objects.update(title=50 * "Arm", description=200 * "chair")
     order = order_one(armchair, buyer_id=bob.pk)
     delivery = ping(endpoint_of(bob, "https://hooks.example/"))
     return {
@@ -94,7 +95,9 @@ def rows(bob: User, armchair: Listing) -> dict[str, Any]:
             recipient=bob, event_id=order.pk, kind="order_completed", role="buyer", order=order, text="Yours."
         ),
         "listings_refund": Refund.objects.create(order=order, requested_by=bob, amount_cents=1, reason="?"),
-        "listings_report": Report.objects.create(listing=armchair, reporter=bob, reason="other"),
+        "listings_report": Report.objects.create(
+            listing=armchair, reporter=bob, reason="other", text=200 * "fake"
+        ),
         "listings_webhookendpoint": delivery.endpoint,
         "listings_webhookdelivery": delivery,
         "auth_user": bob,

@@ -62,3 +62,15 @@ def _faults_of(page: Page, path: str) -> Iterator[str]:
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         yield from (f"{path} ({size}): {each}" for each in faults(page))
+    options = "select[name=action] option:not([value=''])"
+    for action in page.eval_on_selector_all(options, "found => found.map(each => each.value)"):
+        yield from _faults_of_action(page, path, action)
+
+
+def _faults_of_action(page: Page, path: str, action: str) -> Iterator[str]:
+    """What is wrong with the page that an action leads to, such as the form for its reason, on a phone."""
+    page.goto(path)
+    page.locator("input.action-select").first.check()
+    page.select_option("select[name=action]", action)
+    page.locator("button[name=index]").click()
+    yield from (f"{path} {action}: {each}" for each in faults(page))

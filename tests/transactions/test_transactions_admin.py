@@ -93,8 +93,8 @@ def refused(reason: str) -> dict[str, Any]:
 
 @pytest.fixture
 def rows(record_sale: Callable[..., Transaction]) -> dict[str, Any]:
-    """One row for each page that is about one."""
-    sale = record_sale()
+    """One row for each page that is about one, of what has words without an end."""
+    sale = record_sale(title=50 * "Arm", description=200 * "chair")
     account = give_account()
     payout = Payout.objects.create(
         seller_id=4, bank_account=account, currency="EUR", amount_cents=1, available_at=timezone.now()
