@@ -113,7 +113,7 @@ def move_picture(request: HttpRequest, listing_id: str, image_id: str, way: str)
         old = ids.index(int(image_id))
         ids.insert(max(0, old + (1 if way == "later" else -1)), ids.pop(old))
         selling.order_images(listing, ids)
-    return redirect_into("pictures", "edit", listing.pk)
+    return redirect_into(f"picture-{image_id}", "edit", listing.pk)
 
 
 @require_POST

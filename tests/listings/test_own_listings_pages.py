@@ -249,9 +249,10 @@ def test_pictures_are_put_in_another_order_without_a_script(
         (third, "earlier", [third, first, second]),  # it is the first one already
     ):
         action = f"/listings/{lamp.pk}/pictures/{image}/{way}/"
-        assert address(seller.post(action)).startswith(edit)
+        assert address(seller.post(action)) == f"{edit}#picture-{image}"
         assert list(lamp.images.values_list("pk", flat=True)) == expected
     page = text(seller.get(edit))
+    assert f'id="picture-{first}"' in page
     assert f'action="/listings/{lamp.pk}/pictures/{third}/earlier/"' not in page
     assert f'action="/listings/{lamp.pk}/pictures/{first}/earlier/"' in page
     assert 'aria-label="Move picture 2 forward"' in page
