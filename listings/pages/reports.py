@@ -26,7 +26,8 @@ def report(request: HttpRequest, listing_id: str) -> HttpResponse:
     if request.method != "POST":
         return _form(request, listing)
     given = {name: request.POST.get(name, "").strip() for name in ("reason", "text")}
-    body = ReportSerializer(data=given)
+    # No choice was made, rather than one of "".
+    body = ReportSerializer(data={name: text for name, text in given.items() if text})
     if not body.is_valid():
         return _form(request, listing, given=given, problems=body.errors)
     report_listing(listing.pk, reporter_id=visitor_id(request), **body.validated_data)

@@ -54,6 +54,7 @@ def test_a_storefront_reports_a_listing_for_its_shopper(api: APIClient, bob: Use
 def test_a_report_that_makes_no_sense_is_not_sent(shopper: Client, armchair: Listing, told: Any) -> None:
     page = text(shopper.post(f"/listings/{armchair.pk}/report/", told), 400)
     assert "-wrong" in page
+    assert "&quot;&quot;" not in page
     assert not Report.objects.exists()
 
 
