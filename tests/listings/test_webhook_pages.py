@@ -26,6 +26,7 @@ def test_a_seller_adds_a_webhook_and_sees_its_secret_once(seller: Client) -> Non
     path = f"/account/webhooks/{endpoint.pk}/"
     rotated = seller.post(f"{path}rotate/").content.decode()
     assert "whsec_" in rotated
+    assert 'aria-current="page">Webhooks' in rotated
     for shown in (seller.get(path), seller.get("/account/webhooks/")):
         assert URL in shown.content.decode()
         assert "whsec_" not in shown.content.decode()
