@@ -21,7 +21,7 @@ function money(cents, currency) {
 }
 
 async function open(path) {
-  // The token opens these two addresses for some minutes; each reading takes a new one.
+  // The token opens the addresses of a seller's balance for some minutes; each reading takes a new one.
   const token = await fetch(page.dataset.token);
   if (!token.ok) throw new Error(`token: ${token.status}`);
   const { access } = await token.json();

@@ -18,6 +18,8 @@ async function show() {
   shown.hidden = !(read.shown || read.problem);
   shown.className = read.problem ? "wrong" : "note";
   shown.textContent = read.problem || word("price", { price: read.shown });
+  document.getElementById("price-wrong")?.remove(); // of what stood there when the form was sent
+  price.ariaInvalid = read.problem ? "true" : null;
 }
 
 function later() {
