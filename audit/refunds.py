@@ -88,7 +88,7 @@ def check_decided(snapshots: Snapshots) -> Check:
 
 
 def check_sums(snapshots: Snapshots) -> Check:
-    """Find orders that do not say what their refunds add up to."""
+    """Find orders whose refunded amount is not the sum of their refunds."""
     snapshot = snapshots.listings
     check = Check(
         "refund_sums", "an order says what its refunds add up to", snapshot.count("listings_refund")

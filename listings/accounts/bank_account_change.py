@@ -20,7 +20,7 @@ from microstore.telemetry.tracing import current_trace
 
 
 def change_bank_account(user: User, *, holder: str, iban: str, password: str, request: HttpRequest) -> None:
-    """Seal and send the bank account, and have its owner told by e-mail.
+    """Seal and send the bank account, and notify its owner by e-mail.
 
     Raises WrongPassword, TooManyFailures, AddressNotVerified or PayoutsClosed.
     """

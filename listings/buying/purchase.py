@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Request(Protocol):
-    """A request that may be sent twice, told by its buyer and idempotency key."""
+    """A request that may be sent twice, recognised by its buyer and idempotency key."""
 
     @property
     def buyer_id(self) -> int: ...

@@ -41,7 +41,7 @@ class RefundRequest:
 
     @property
     def request_hash(self) -> str:
-        """The fingerprint by which a repeat is told from another request with the same key."""
+        """The fingerprint that distinguishes a repeat from another request with the same key."""
         said = [str(self.order_id), self.amount_cents, self.return_quantity, self.reason]
         return hash_request(said)
 

@@ -100,5 +100,5 @@ def look_hash(name: F | Value) -> Func:
 
 
 def skeleton(name: F | Value) -> Func:
-    """Return the SQL of what a name looks like, by which names that accounts get are told apart."""
+    """Return the SQL of what a name looks like, by which names of accounts have to differ."""
     return Func(name, function="name_skeleton", output_field=CharField())

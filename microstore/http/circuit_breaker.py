@@ -47,7 +47,7 @@ class CircuitBreaker:
         self._failures = 0
 
     def stay_open(self, seconds: float) -> None:
-        """Open at once for as long as the dependency asks for (Retry-After), a minute at most."""
+        """Open at once for the dependency's Retry-After, a minute at most."""
         if seconds <= 0:
             return
         with self._lock:

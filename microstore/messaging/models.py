@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 
 class OutboxMessage(models.Model):
-    """A message, committed with the change it tells of. The relay publishes it and deletes the row."""
+    """A message, committed with the change that it announces. The relay publishes it and deletes the row."""
 
     contract = models.CharField(max_length=100, help_text="Name of the contract.")
     payload = models.JSONField(help_text="The message, valid by its contract.")
