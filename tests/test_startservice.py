@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.new_service import LISTINGS, copy_with_shipping, run, start_service
+from tools.startservice import NoNewName, ensure_new_name
 
 pytestmark = pytest.mark.timeout(300)
 SHIPPING = LISTINGS | {"MICROSTORE_SERVICE": "shipping"}
@@ -47,3 +48,13 @@ def test_a_name_that_is_none_or_is_taken_changes_nothing(copy: Path, name: str) 
     assert done.returncode == 1
     assert "is there already" in done.stderr or "is no name" in done.stderr
     assert (copy / "Procfile").read_text() == before
+
+
+def test_a_service_that_git_took_back_can_be_made_again(tmp_path: Path) -> None:
+    bytecode = tmp_path / "parcels/__pycache__"
+    bytecode.mkdir(parents=True)
+    (bytecode / "models.cpython-311.pyc").touch()
+    ensure_new_name("parcels", tmp_path)
+    (tmp_path / "parcels/models.py").touch()
+    with pytest.raises(NoNewName):
+        ensure_new_name("parcels", tmp_path)

@@ -47,9 +47,12 @@ def ensure_new_name(name: str, root: Path) -> None:
     """Raise NoNewName unless a service of this name can be made, or was begun and is not registered yet."""
     if not NAME.fullmatch(name):
         raise NoNewName(f"{name!r} is no name of a service: 3 to 20 lower-case letters.")
-    apps = root / name / "apps.py"
+    folder = root / name
+    apps = folder / "apps.py"
     begun = apps.exists() and "ServiceConfig" in apps.read_text()
-    if name in {*SERVICES, *QUEUES} or (not begun and (find_spec(name) or (root / name).exists())):
+    # Of a service that was taken back, Git leaves the bytecode: it is ignored.
+    undone = folder.is_dir() and all(file.suffix == ".pyc" for file in folder.rglob("*") if file.is_file())
+    if name in {*SERVICES, *QUEUES} or (not (begun or undone) and (find_spec(name) or folder.exists())):
         raise NoNewName(f"{name} is there already.")
 
 
