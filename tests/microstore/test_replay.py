@@ -147,7 +147,9 @@ def test_the_command_line_lists_shows_replays_and_discards(
     assert "ValueError: no till" in {row["CAUSE"] for row in listed}
     with pytest.raises(CommandError, match=r"No dead letter has the id 999999\."):
         call_command("dead_letters", "show", "999999", str(letter.pk))
-    assert "no till" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "no till" in shown
+    assert letter.traceback in shown  # in its lines
     with pytest.raises(CommandError, match=r"No dead letter has the id 999999\."):
         call_command("dead_letters", "replay", "999999", str(letter.pk), preview=True)
     assert "will run" in capsys.readouterr().out

@@ -76,7 +76,9 @@ class Command(BaseCommand):
 
     def _show(self, letter: DeadLetter) -> None:
         fields = {field.name: field.value_from_object(letter) for field in letter._meta.fields}
+        traceback = fields.pop("traceback")  # as text: in JSON all its lines are one
         self.stdout.write(json.dumps(fields, indent=2, default=_readable))
+        self.stdout.write(traceback)
 
     def _preview(self, selection: list[int]) -> None:
         for letter in _find(selection):
