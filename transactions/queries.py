@@ -69,7 +69,7 @@ def store_new(decisions: Sequence[Decided]) -> dict[UUID, Decided]:
 
 
 def _insert(decisions: Sequence[Decided]) -> set[UUID]:
-    # One parameter for any number of rows: see decision 0049. A function keeps its plans for the connection.
+    # One parameter for any number of rows: see decision 0017. A function keeps its plans for the connection.
     with connection.cursor() as cursor:
         cursor.execute("SELECT store_transactions(%s, %s)", [as_json(decisions), settings.HOLD_DAYS])
         return {order_id for (order_id,) in cursor.fetchall()}
