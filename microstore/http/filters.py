@@ -22,10 +22,13 @@ WORDS = {"true": True, "false": False, "": None}
 
 
 def refuse_unknown(request: Request, *, known: Collection[str]) -> None:
-    """Raise ValidationError for query parameters that are not known: a misspelt one would be ignored."""
+    """Raise ValidationError for a misspelt query parameter, or a repeated one: each would be ignored."""
     unknown = sorted(set(request.query_params) - set(known) - {str(api_settings.URL_FORMAT_OVERRIDE)})
     if unknown:
         raise ValidationError(name_unknown(unknown, "Unknown parameter."))
+    repeated = sorted(name for name, values in request.query_params.lists() if len(values) > 1)
+    if repeated:
+        raise ValidationError(name_unknown(repeated, "Name it once."))
 
 
 class KnownParameters(DjangoFilterBackend):
