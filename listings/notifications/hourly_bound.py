@@ -2,11 +2,13 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils.encoding import punycode
 
 from listings.accounts.models import SentMail
 
@@ -41,8 +43,14 @@ def _hash_of(address: str) -> str:
 
 
 def mailbox_of(address: str) -> str:
-    """Return the address without what mail servers ignore: case, a tag after `+`, quotes, Gmail's dots."""
+    """Return the address without what mail servers ignore: case, a tag after `+`, quotes, Gmail's dots.
+
+    Its domain is as a mail server gets it: IDNA drops soft hyphens and blanks without a width, any number of
+    them, and folds look-alikes.
+    """
     local, _, domain = address.lower().rpartition("@")
+    with suppress(UnicodeError):  # an address to which no e-mail can be written
+        domain = punycode(domain)
     local = re.sub(r'["\\]', "", local).partition("+")[0]
     if domain in ("gmail.com", "googlemail.com"):
         local, domain = local.replace(".", ""), "gmail.com"
