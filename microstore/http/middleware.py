@@ -10,6 +10,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
@@ -76,7 +77,7 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
             return None
         try:
             return super().process_view(request, callback, args, kwargs)
-        except SuspiciousOperation as error:  # the check reads the form, which can have too many fields
+        except (SuspiciousOperation, MultiPartParserError) as error:  # the check reads the form
             return page_of_exception(request, error)
 
 

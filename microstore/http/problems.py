@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.template.loader import select_template
 from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions
@@ -140,7 +141,8 @@ def answer_exceptions(
 
 def page_of_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """Return a page or problem for an exception that the request caused; None for a fault of the program."""
-    if isinstance(error, SuspiciousOperation) and not isinstance(error, RequestDataTooBig):
+    unreadable = isinstance(error, SuspiciousOperation | MultiPartParserError)
+    if unreadable and not isinstance(error, RequestDataTooBig):
         return bad_request(request, error)
     if not isinstance(error, exceptions.APIException | Refusal | UnreadablePostError | RequestDataTooBig):
         return None
