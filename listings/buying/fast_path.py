@@ -181,11 +181,13 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
     path = PATH.fullmatch(environ["PATH_INFO"])
     if not path or environ["REQUEST_METHOD"] != "POST":
         return None
-    if "HTTP_IF_MATCH" in environ or environ.get("QUERY_STRING") or environ.get("HTTP_ACCEPT") not in ACCEPT:
+    if "HTTP_IF_MATCH" in environ or "HTTP_CONTENT_ENCODING" in environ or environ.get("QUERY_STRING"):
         return None
     account = TokenAuthentication.known_account(environ.get("HTTP_AUTHORIZATION", ""))
     length = LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "")
     if account is None or not length or environ.get("CONTENT_TYPE") != "application/json":
+        return None
+    if environ.get("HTTP_ACCEPT") not in ACCEPT:
         return None
     body = environ["wsgi.input"].read(int(length[0]))
     environ["wsgi.input"] = BytesIO(body)

@@ -31,6 +31,7 @@ TOO_LARGE = Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request body is too 
 IN_ADDRESS = Fault(HTTPStatus.BAD_REQUEST, "Send fields in the request body; the address takes none.")
 IN_BODY = Fault(HTTPStatus.BAD_REQUEST, "Send no request body; this address takes no fields.")
 NO_FORM = Fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the request body as a form.")
+PACKED = Fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the request body without Content-Encoding.")
 NO_UTF8 = Fault(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the form in UTF-8.")
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
@@ -93,6 +94,8 @@ def find_fault(request: HttpRequest) -> Fault | None:
         return NO_UTF8
     if not length:
         return None
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        return PACKED
     if not (length.isascii() and length.isdecimal() and len(length) <= MAX_DIGITS):
         return NO_NUMBER
     return TOO_LARGE if int(length) > settings.MAX_BODY_BYTES else None

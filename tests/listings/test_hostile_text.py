@@ -3,6 +3,7 @@
 Nothing here may fail on our side, and all of it must be done long before pytest's time limit.
 """
 
+import gzip
 from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from listings.models import Listing, Order
+from tests.support.pictures import upload
 from tests.support.problem import read_problem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
@@ -261,8 +263,35 @@ def test_no_page_ignores_fields_in_its_address_or_takes_one_of_two(
             assert shopper.post(f"{address}?quantity=5", fields).status_code == 400
             for name, value in fields.items():
                 assert shopper.post(address, fields | {name: [value, "2"]}).status_code == 400
+                as_file = {each: text for each, text in fields.items() if each != name}
+                assert shopper.post(address, as_file | {name: upload(b"2")}).status_code == 400
     assert not Order.objects.exists()
     assert "cart" not in shopper.cookies
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "aes128gcm, gzip"])
+def test_no_body_is_taken_for_a_form_or_json_that_its_coding_hides(
+    api: APIClient, shopper: Client, armchair: Listing, coding: str
+) -> None:
+    packed, form = {"Content-Encoding": coding}, "application/x-www-form-urlencoded"
+    for body in (gzip.compress(b"quantity=2"), b"quantity=2"):
+        address = f"/listings/{armchair.pk}/cart/"
+        assert shopper.post(address, body, content_type=form, headers=packed).status_code == 415
+    assert "cart" not in shopper.cookies
+    buy, body = f"/api/listings/{armchair.pk}/buy/", b'{"quantity": 1}'
+    read_problem(api.post(buy, body, content_type="application/json", headers=packed), 415)
+    assert not Order.objects.exists()
+
+
+def test_a_form_that_cannot_be_parsed_is_refused_without_a_traceback_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.get("/account/log-in/")  # for its cookie, without which the check reads no form
+    for page in ("/account/log-in/", "/account/unsubscribe/", "/admin/login/"):
+        for browser in (client, strict):
+            assert browser.post(page, b"--x", content_type="multipart/form-data").status_code == 400
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize("debug", [False, True])
