@@ -280,6 +280,7 @@ def test_what_the_channel_layer_loses_arrives_all_the_same() -> None:
 def test_what_the_channel_layer_loses_of_a_rush_arrives_at_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a page a look, a process fell behind a shop that sells faster, while newer sales were pushed."""
     monkeypatch.setattr(hub, "MISSED_AT_ONCE", 2)
+    monkeypatch.setattr(hub, "LOOK_EVERY_SECONDS", 4)  # time enough for five pages on a busy machine
     with browse(FEED) as browser:
         events = make_events(9)
         told = browser.read_events(2)
