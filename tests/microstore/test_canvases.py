@@ -1,6 +1,7 @@
 """Canvases of a stock Celery client: what its steps may say of themselves, and what of it has an effect."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -86,6 +87,22 @@ HARMLESS = {
     "exchange_type": "direct",
     "routing_key": "task.listings",
 }
+SOON = datetime.now(UTC) + timedelta(hours=1)
+DELAYS: dict[str, Any] = {
+    "seconds": {"countdown": 10},
+    "parts of a second": {"countdown": 1.5},
+    "time": {"eta": SOON},  # on the wire a value of kombu's own type
+    "text": {"eta": SOON.isoformat()},
+}
+
+
+@pytest.mark.parametrize("kind", DELAYS)
+def test_a_step_may_be_delayed_in_any_way_that_a_client_knows(client: Celery, kind: str) -> None:
+    chain(created(client), sold(client).set(**DELAYS[kind])).apply_async()
+    created(client, link=sold(client).set(**DELAYS[kind])).apply_async()
+    assert faults_of(client) == [None, None]
+
+
 HARMFUL = {
     "queue": "transactions",
     "exchange": "microstore.events",

@@ -119,7 +119,9 @@ def test_the_delay_of_a_step_is_its_receivers_business(armchair: dict[str, Any])
     now = datetime.now(UTC)
     for delay, seconds in (
         ({"countdown": 60}, 60),
+        ({"countdown": 60.5}, 60),
         ({"eta": (now + timedelta(seconds=90)).isoformat()}, 90),
+        ({"eta": now + timedelta(seconds=90)}, 90),  # as kombu reads it
     ):
         reply = step("listings.item_sold", immutable=False) | {"options": delay}
         [left] = deliver([order(armchair)], echo, reply).request.chain

@@ -53,6 +53,10 @@ def _is_task(name: str) -> str:
     return name if name in FACTS else _is_command(name)
 
 
+def _as_text(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
 def _is_near(eta: str) -> str:
     moment = datetime.fromisoformat(eta)  # as the worker reads it; pydantic reads other forms, and numbers
     if moment.tzinfo is None:
@@ -73,8 +77,9 @@ Task = Annotated[str, Field(strict=True), AfterValidator(_is_task)]  # a worker 
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
 # A task that sends itself again names its own limits, by the settings that it was deployed with.
 Seconds = Annotated[int, Field(strict=True, ge=1, le=3600)]
-Delay = Annotated[int, Field(strict=True, ge=0, le=LONGEST_DELAY.total_seconds())]
+Delay = Annotated[float, Field(strict=True, ge=0, le=LONGEST_DELAY.total_seconds(), allow_inf_nan=False)]
 Eta = Annotated[str, Field(strict=True, json_schema_extra={"format": "date-time"}), AfterValidator(_is_near)]
+EtaInBody = Annotated[Eta, BeforeValidator(_as_text)]  # of a time kombu has a type there
 Refused = Annotated[None, BeforeValidator(_is_nothing)]
 # Celery keeps a callback that was given alone as it is.
 Steps = Annotated[list["Step"], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
@@ -149,7 +154,7 @@ class Options(Part):
     shadow: Name | None = None
     stamped_headers: list[Name] | None = None
     countdown: Delay | None = None
-    eta: Eta | None = None
+    eta: EtaInBody | None = None
     link: "Steps | None" = None
     link_error: "Steps | None" = None
     chain: "list[Step] | None" = None

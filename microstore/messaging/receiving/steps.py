@@ -42,8 +42,8 @@ def _clean(step: dict[str, Any]) -> dict[str, Any]:
     # A delay goes along as a header: who receives the step delays it. This service may delay its own alone.
     countdown, eta = kept.pop("countdown", None), kept.pop("eta", None)
     if countdown:
-        eta = (datetime.now(UTC) + timedelta(seconds=countdown)).isoformat()
-    headers: dict[str, Any] = {"eta": eta} if eta else {}
+        eta = datetime.now(UTC) + timedelta(seconds=countdown)
+    headers: dict[str, Any] = {"eta": str(eta)} if eta else {}
     stamped = [name for name in options.get("stamped_headers") or [] if name in options]
     if stamped:
         # Not as options: a stamp may be named as an argument of Celery's.
