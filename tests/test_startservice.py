@@ -40,7 +40,11 @@ def test_a_new_service_is_in_every_file_of_a_deployment(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["shipping", "listings", "notifications", "celery", "docs", "Parcels", "a-b", ""]
+    "name",
+    [
+        *("shipping", "listings", "notifications", "celery", "docs", "Parcels", "a-b", ""),
+        *("class", "listener", "postgres", "control", "live"),  # of Python, of a user, of variables
+    ],
 )
 def test_a_name_that_is_none_or_is_taken_changes_nothing(copy: Path, name: str) -> None:
     before = (copy / "Procfile").read_text()

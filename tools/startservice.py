@@ -6,13 +6,16 @@ import subprocess
 import sys
 import tomllib
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 
 from microstore.contracts.registry import QUEUES, SERVICES
 
+ROOT = Path(__file__).parent.parent
 TEMPLATES = Path(__file__).with_suffix(".toml")
 EXAMPLE, ITS_PORT = "shipping", "5435"
 NAME = re.compile("[a-z]{3,20}")  # of a package, a database, a queue and a host
+DEPLOYMENT = ("docker-compose.yml", "deploy/rabbitmq/definitions.json")
 # What `make schema` and `make check` compare with the registry, by the command that prints it.
 GENERATED = {
     "deploy/rabbitmq/topology.json": ("topology", "--definitions"),
@@ -45,14 +48,18 @@ def start_service(name: str, root: Path) -> list[str]:
 
 def ensure_new_name(name: str, root: Path) -> None:
     """Raise NoNewName unless a service of this name can be made, or was begun and is not registered yet."""
-    if not NAME.fullmatch(name):
-        raise NoNewName(f"{name!r} is no name of a service: 3 to 20 lower-case letters.")
+    if not NAME.fullmatch(name) or iskeyword(name):
+        raise NoNewName(f"{name!r} is no name of a service: 3 to 20 lower-case letters, no word of Python's.")
     folder = root / name
     apps = folder / "apps.py"
     begun = apps.exists() and "ServiceConfig" in apps.read_text()
     # Of a service that was taken back, Git leaves the bytecode: it is ignored.
     undone = folder.is_dir() and all(file.suffix == ".pyc" for file in folder.rglob("*") if file.is_file())
-    if name in {*SERVICES, *QUEUES} or (not (begun or undone) and (find_spec(name) or folder.exists())):
+    # Its variables begin with its name, and it is a user of the broker.
+    deployment = "".join((ROOT / path).read_text() for path in DEPLOYMENT)
+    is_known = re.search(rf'\b{name.upper()}_|"user": "{name}"', deployment)
+    is_taken = is_known or (not undone and (find_spec(name) or folder.exists()))
+    if name in {*SERVICES, *QUEUES} or (is_taken and not begun):
         raise NoNewName(f"{name} is there already.")
 
 

@@ -65,7 +65,7 @@ class PatroniCluster:
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
-                cursor.execute(f"CREATE DATABASE {self.name} OWNER {ROLE}")
+                cursor.execute(f'CREATE DATABASE "{self.name}" OWNER {ROLE}')
         finally:
             connection.close()
         own = self._url_of(ROLE, hosts=[primary])

@@ -128,7 +128,7 @@ class PostgreSQL(Server):
 
     def _create_database(self, data: Path) -> None:
         # Single-user mode: the database is there before a server is, so no client can come too early.
-        statement = f"CREATE DATABASE {self.name} OWNER {ROLE};\n"
+        statement = f'CREATE DATABASE "{self.name}" OWNER {ROLE};\n'
         self._run("postgres", "--single", "-D", str(data), "postgres", said=statement)
 
     def _run(self, program: str, *options: str, said: str = "") -> None:

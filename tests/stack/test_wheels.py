@@ -26,7 +26,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def database(folder: Path) -> Iterator[PostgreSQL]:
-    server = PostgreSQL("shop", folder=folder / "shop", port=choose_ports(1)[0], password="crunchy")
+    # Named by a word of SQL, as a service may be.
+    server = PostgreSQL("order", folder=folder / "shop", port=choose_ports(1)[0], password="crunchy")
     yield server
     server.kill()
 
