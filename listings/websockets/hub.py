@@ -112,15 +112,20 @@ class Hub:
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             try:
-                while len(missed := await database_sync_to_async(self._find_missed)()) == MISSED_AT_ONCE:
-                    self.deliver(missed)
-                self.deliver(missed)
+                await self._deliver_missed()
             except Exception as error:  # noqa: BLE001  # the database comes back; the next look finds it all
                 log.warning("live_events_unreadable", error=repr(error))
             # Also without events: by the heartbeat a browser notices a connection that is dead.
             if time.monotonic() >= self._beat_at:
                 self._beat_at = time.monotonic() + BEAT_EVERY_SECONDS
                 self._send(self._sockets, [Heartbeat(seq=self._seen.newest).to_client()])
+
+    async def _deliver_missed(self) -> None:
+        found = MISSED_AT_ONCE
+        while found == MISSED_AT_ONCE:
+            missed = await database_sync_to_async(self._find_missed)()
+            self.deliver(missed)
+            found = len(missed)
 
     def _find_missed(self) -> list[dict[str, Any]]:
         # Seqs first, and rows only for those not seen: mostly there are none.

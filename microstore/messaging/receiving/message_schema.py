@@ -33,12 +33,9 @@ LONGEST_DELAY = timedelta(days=1)
 ENCODING = "utf-8"  # of JSON as kombu sends it; unknown encodings would be decoded as if they were this
 REFUSED = "refused"  # why a worker has sent on a message that nobody is to handle
 REASON_CHARACTERS = 500
-SET_BY_CELERY = frozenset(  # after it has read the headers, whatever they have
-    [
-        *("args", "kwargs", "correlation_id", "delivery_info"),
-        *("hostname", "is_eager", "properties"),
-        "reply_to",
-    ]
+# After it has read the headers, whatever they have.
+SET_BY_CELERY = frozenset(
+    ["args", "kwargs", "correlation_id", "delivery_info", "hostname", "is_eager", "properties", "reply_to"]
 )
 HERE = "microstore/messaging/receiving/message_schema.py"
 
