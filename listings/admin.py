@@ -28,7 +28,7 @@ from listings.overview import find_orders
 from listings.refunds.admin import RefundAdmin
 from listings.refunds.request import MAY_REFUND, REFUNDABLE, RefundRequest, request_refund
 from listings.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from microstore.database.admin_lists import ReadOnlyAdmin, is_id
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.admin import link_to_trace
 from microstore.refusal import Refusal
 from microstore.staff.actions import record
@@ -79,15 +79,14 @@ class ListingAdmin(FastAdmin):
         *("seller", "seller_link", "reports"),
     )
     search_fields = ("title",)
+    numbered_by = "pk"
     search_help_text = "Words of a title or description, or the number of a listing."
     ordering = ("-id",)
     actions = ("withdraw", "restore")
     price = money_column("price_cents", description="price")
 
     def find(self, queryset: QuerySet[Listing], term: str) -> QuerySet[Listing]:
-        """Return the listing of an id, or some that have these words, as the shop finds them."""
-        if is_id(term):
-            return queryset.filter(pk=int(term))
+        """Return some listings that have these words, as the shop finds them."""
         return queryset.filter(pk__in=ids_of_some(find_words(Listing.objects.all(), term)))
 
     @admin.display(description="pictures")
@@ -165,6 +164,7 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = ("status", AgeFilter)
     list_select_related = ("buyer", "listing", "past_edition")
     search_fields = ("id",)
+    numbered_by = "listing_id"
     search_help_text = (
         "The id of an order or a trace or 8 digits of it, the number of a listing, or the name of a buyer."
     )
@@ -191,8 +191,6 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def find(self, queryset: QuerySet[Order], term: str) -> QuerySet[Order]:
         # Each kind of term has an index but the trace, of which recent orders alone are searched.
-        if is_id(term):
-            return queryset.filter(listing_id=int(term))
         found = find_orders(term, queryset)
         return found if found.exists() else queryset.filter(buyer__username=term)
 

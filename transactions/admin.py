@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from microstore.database.admin_lists import is_id
 from microstore.messaging.admin import link_to_trace, preformatted
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.lists import AgeFilter, FastAdmin
@@ -102,12 +101,10 @@ class SellerTierAdmin(FastAdmin):
     list_display = ("seller_id", "tier")
     actions = None
     search_fields = ("=seller_id",)
+    numbered_by = "pk"
     search_help_text = "The number of a seller."
     ordering = ("seller_id",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: SellerTier | None = None) -> tuple[str, ...]:
         # It is the key: another one would be another row, and this one would stay.
         return ("seller_id",) if obj else ()
-
-    def find(self, queryset: QuerySet[SellerTier], term: str) -> QuerySet[SellerTier]:
-        return queryset.filter(pk=term) if is_id(term) else queryset.none()

@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from listings.accounts.customer import link_to_customer
 from listings.catalogue.reports import dismiss_report, uphold_report
 from listings.models import Report
-from microstore.database.admin_lists import ReadOnlyAdmin, is_id
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.staff.decisions import given_reason, show_reason_form
 
 SHOWN_CHARACTERS = 80  # in the list; a report may have a thousand
@@ -32,12 +32,13 @@ class ReportAdmin(ReadOnlyAdmin):
     )
     readonly_fields = fields
     search_fields = ("listing_id",)
+    numbered_by = "listing_id"
     search_help_text = "The number of a listing, or the name of a reporter."
     ordering = ("-id",)
     actions = ("withdraw", "dismiss")
 
     def find(self, queryset: QuerySet[Report], term: str) -> QuerySet[Report]:
-        return queryset.filter(**{"listing_id": int(term)} if is_id(term) else {"reporter__username": term})
+        return queryset.filter(reporter__username=term)
 
     def is_applicable(self, action: str, row: Report) -> bool:
         return row.state == Report.State.WAITING

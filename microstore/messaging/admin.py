@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from microstore.database.admin_lists import ReadOnlyAdmin, is_id
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
@@ -51,6 +51,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     list_display = ("id", "contract", "cause", "attempts", "state", "died_at")
     list_filter = ("state", ContractFilter)
     search_fields = ("trace",)
+    numbered_by = "pk"
     search_help_text = "A trace id, or the number of a letter."
     ordering = ("-id",)
     actions = ("decide",)
@@ -75,8 +76,6 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         ]
 
     def find(self, queryset: QuerySet[DeadLetter], term: str) -> QuerySet[DeadLetter]:
-        if is_id(term):
-            return queryset.filter(pk=int(term))
         start = trace_part(term)
         return queryset.filter(trace__startswith=start) if start else queryset.none()
 

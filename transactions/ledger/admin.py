@@ -50,6 +50,7 @@ class JournalAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "subject_id", "occurred_at")
     list_filter = (PostedFilter,)
     search_fields = ("id",)
+    numbered_by = "pk"
     search_help_text = f"{SEARCH_HELP}, or the number of a journal."
     ordering = ("-id",)
     fields = readonly_fields = ("kind", "subject_id", "occurred_at", "lines")

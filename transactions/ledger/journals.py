@@ -9,7 +9,6 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from microstore.database.admin_lists import is_id
 from microstore.staff.lists import ids_of_some, of_id
 from transactions.ledger.models import LINES, Account, Entry, Journal
 from transactions.models import Transaction
@@ -22,8 +21,6 @@ OVERLAP = 1_000
 def find_journals(term: str) -> list[int]:
     """Return the numbers of the journals about an order, a transaction or another subject of this id."""
     term = term.strip()
-    if is_id(term):
-        return [int(term)]
     known = ids_of_some(of_id(Journal.objects.all(), term, "subject_id"))
     about = Journal.objects.filter(subject_id__in=_subjects(term)).values_list("id", flat=True)
     return [*{*known, *about}]

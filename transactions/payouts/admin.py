@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from microstore.database.admin_lists import ReadOnlyAdmin, is_id
+from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.staff.actions import record
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.decisions import count_rows, given_reason, show_reason_form
@@ -38,13 +38,12 @@ class OfSellerAdmin(ReadOnlyAdmin):
     """Rows of sellers, found by the seller's number or by their own id."""
 
     search_fields = ("id",)
+    numbered_by = "seller_id"
     search_help_text = "An id, or the number of a seller."
     ordering = ("-id",)
     seller_link = peer_column("listings", "auth/user", "seller_id", description="seller")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        if is_id(term):
-            return queryset.filter(seller_id=int(term))
         return of_id(queryset, term, "pk")
 
 
