@@ -29,6 +29,7 @@ def axe() -> Axe:
 
 def faults(page: Page) -> list[str]:
     """What is wider than the window, and what axe finds in light and in dark colours."""
+    page.wait_for_load_state()  # a click ends when the next page begins, which may have no element yet
     wide = [f"too wide: {each}" for each in page.evaluate(TOO_WIDE)]
     page.emulate_media(color_scheme="dark")
     dark = [f"dark: {each}" for each in findings(page, *OF_COLOURS)]
@@ -38,6 +39,7 @@ def faults(page: Page) -> list[str]:
 
 def findings(page: Page, *rules: str) -> list[str]:
     """What axe calls serious or critical, by all rules or by these, once nothing is half faded in."""
+    page.wait_for_load_state()
     page.evaluate(ANIMATIONS_END)
     # The styles that axe would load for none of these rules are forbidden by the pages' policy.
     options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
