@@ -10,6 +10,14 @@ import environ
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+# Where tools of developers have brought rich, structlog loads it, 50 ms for tracebacks that we never print.
+# Every process reads its environment before it loads anything that logs.
+if "rich" not in sys.modules:
+    sys.modules["rich"] = None  # type: ignore[assignment]  # so that importing it fails
+    import structlog  # noqa: F401
+
+    del sys.modules["rich"]
+
 REDIS = {"redis", "rediss", "unix"}
 WEB = {"http", "https"}
 SCHEMES = {

@@ -111,6 +111,15 @@ def test_what_a_process_has_loaded_is_not_looked_through_for_garbage(service: st
     modules_after(code, **settings_of(service))
 
 
+@pytest.mark.parametrize(("service", "costly"), [("listings", set()), ("transactions", {"iso4217"})])
+def test_a_relay_loads_no_tool_of_developers_and_nothing_that_reads_tokens(
+    service: str, costly: set[str]
+) -> None:
+    load = "import microstore.environment, django; django.setup()"
+    assert not packages_after(load, **settings_of(service)) & {"rich", "pygments", "cryptography", *costly}
+    assert "rich.console" in modules_after(f"{load}; import rich.console", **settings_of(service))
+
+
 def test_contracts_need_neither_django_nor_celery() -> None:
     loaded = packages_after("import microstore.contracts.registry")
     assert "pydantic" in loaded

@@ -6,10 +6,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-
 from microstore.contracts.registry import QUEUES
 
 MIN_SECRET = 32
@@ -47,7 +43,8 @@ def find_unsafe_settings(settings: Mapping[str, Any]) -> Iterator[str]:
     if any(map(is_too_wide, settings.get("CSRF_TRUSTED_ORIGINS", []))):
         yield "CSRF_TRUSTED_ORIGINS trusts sites of others: name each origin, without `*`."
     yield from find_weak_passwords(settings)
-    yield from find_weak_keys(settings.get("SIMPLE_JWT", {}))
+    if settings.get("SERVES_PAGES", True):  # no other process reads tokens
+        yield from find_weak_keys(settings.get("SIMPLE_JWT", {}))
 
 
 def find_weak_passwords(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -136,15 +133,21 @@ def is_too_wide(name: str) -> bool:
 
 def find_weak_keys(jwt: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each fault of the token keys: too short, unreadable, or of two pairs."""
+    # It takes 34 ms to load, which workers and relays need not spend.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+
     signing, verifying = jwt.get("SIGNING_KEY", ""), jwt.get("VERIFYING_KEY", "")
     try:
-        public = [load_pem_public_key(pem.encode()) for pem in PEM.findall(verifying)]
-        own = load_pem_private_key(signing.encode(), password=None).public_key() if signing else None
+        public = [serialization.load_pem_public_key(pem.encode()) for pem in PEM.findall(verifying)]
+        private = serialization.load_pem_private_key(signing.encode(), password=None) if signing else None
     except (ValueError, TypeError, UnsupportedAlgorithm):
         yield "JWT_PRIVATE_KEY or JWT_PUBLIC_KEY is no key in PEM: `make env` writes a pair."
         return
     if verifying and not public:
         yield "JWT_PUBLIC_KEY is no key in PEM: `make env` writes a pair."
+    own = private.public_key() if private else None
     keys = [*public, *([own] if own else [])]
     if any(not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_BITS for key in keys):
         yield f"JWT_PUBLIC_KEY has to be RSA of {MIN_RSA_BITS} bits or more: `make env` writes a pair."

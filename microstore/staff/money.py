@@ -3,8 +3,6 @@
 from decimal import Decimal
 from functools import cache
 
-from iso4217 import Currency
-
 TEST_CODE = "XTS"  # ISO 4217's code for tests has no minor unit of its own
 
 
@@ -14,6 +12,8 @@ def minor_unit_digits(currency: str) -> int:
 
     Babel's own figure is the one of CLDR, which is about cash: it rounds forints and dinars to whole ones.
     """
+    from iso4217 import Currency  # noqa: PLC0415  # it reads its table for 34 ms, also where nobody asks
+
     digits = 2 if currency == TEST_CODE else Currency(currency).exponent
     if digits is None:
         raise ValueError(f"{currency} has no minor unit.")
