@@ -88,7 +88,7 @@ def test_one_buys_and_the_other_sees_it_sold(market: Market, chromium: Browser, 
         expect(seller.page.locator("#live")).to_have_text("Live: updates automatically")
         card = seller.page.get_by_role("listitem").filter(has_text=armchair)
         expect(card).to_contain_text("Last one")
-        assert card.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
+        expect(card.locator("img")).not_to_have_js_property("naturalWidth", 0)
         seller.mark()
 
         buyer.sign_up(new_name("bob"))

@@ -71,6 +71,7 @@ def test_the_cart_says_what_changed_and_asks_also_where_it_shows_the_new_price_b
         buyer.sign_up(f"bob-{uuid4().hex[:8]}")
         buyer.find(title)
         buyer.page.get_by_role("button", name="Add to cart").click()
+        expect(buyer.cart).to_have_accessible_name("Cart, 1 in it")
         buyer.cart.click()
         expect(buyer.page.get_by_role("heading", name="Cart")).to_be_visible()
         expect(buyer.page.locator("#live")).to_have_text("Live: updates automatically")

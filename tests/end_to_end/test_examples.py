@@ -122,12 +122,12 @@ def test_each_order_gives_its_points_once_however_often_its_fact_comes(
     for sample in (first, first, unreadable, second, first, completed("order-3", 8, 500)):
         publish(broker, sample)
     expected = "user 7: 27 points\nuser 8: 5 points\n"
-    assert wait_until(lambda: shell(show, broker, folder) == expected, timeout_seconds=30), shell(
+    assert wait_until(lambda: shell(show, broker, folder) == expected, timeout_seconds=90), shell(
         show, broker, folder
     )
     publish(broker, second)
     publish(broker, completed("order-4", 9, 100))
-    assert wait_until(lambda: "user 9" in shell(show, broker, folder), timeout_seconds=30)
+    assert wait_until(lambda: "user 9" in shell(show, broker, folder), timeout_seconds=90)
     assert shell(show, broker, folder) == expected + "user 9: 1 points\n"
 
 

@@ -100,7 +100,7 @@ def test_a_browser_that_does_not_read_is_dropped_and_delays_no_other(
         market.listings(CLOG)
         pushed = "microstore_websocket_events_pushed_total"
         assert wait_until(
-            lambda: counted(strict, pushed) >= EVENTS * len((slow, *others)), timeout_seconds=30
+            lambda: counted(strict, pushed) >= EVENTS * len((slow, *others)), timeout_seconds=60
         )
         sold: list[str] = []
         for request in requests_to_buy(market, seller, buyer, 3 * UNSENT_FRAMES):

@@ -85,12 +85,6 @@ def is_done(market: Market, person: Person, column: str) -> bool:
     return bool(market.listings(sql, person.id)[0][0])
 
 
-def nothing_is_under_way(market: Market) -> bool:
-    """Whether the relay has published all, and the cancellation is confirmed."""
-    sql = "SELECT 1 FROM listings_order WHERE status = 'cancelled' AND transaction_id IS NULL LIMIT 1"
-    return not market.listings("SELECT 1 FROM messaging_outboxmessage LIMIT 1") and not market.listings(sql)
-
-
 @pytest.mark.timeout(400)
 def test_nothing_of_a_person_is_left_in_both_services_after_an_outage_of_the_broker(
     market: Market, seller: Person, buyer: Person
@@ -119,7 +113,7 @@ def test_nothing_of_a_person_is_left_in_both_services_after_an_outage_of_the_bro
 
     settled = {"partly_refunded": 2, "completed": 1, "cancelled": 1}
     assert market.wait_settled([sold, bought, pending, own]) == settled
-    assert wait_until(lambda: nothing_is_under_way(market), timeout_seconds=60)
+    assert wait_until(market.is_quiet, timeout_seconds=60)
     market.manage("listings", "reconcile")
     assert wait_until(lambda: is_done(market, quixana, "forgotten_at"), timeout_seconds=60)
     assert find_traces_by(market.listings, *WORDS) == set()

@@ -20,7 +20,8 @@ def test_prometheus_sees_every_process_a_purchase_and_a_relay_that_is_gone(
         completed = "sum(microstore_time_to_truth_seconds_count)"
         [before] = prometheus.value(completed)
         market.wait_settled([buyer.buy(seller.sell("Crunchy armchair")).json()["id"]])
-        assert wait_until(lambda: prometheus.value(completed) == [before + 1], timeout_seconds=30)
+        # One more at least: an order of the test before may complete meanwhile.
+        assert wait_until(lambda: prometheus.value(completed) >= [before + 1], timeout_seconds=30)
 
         def rules() -> list[dict[str, str]]:
             return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]

@@ -21,7 +21,7 @@ def test_a_purchase_settles_and_can_be_followed_by_one_trace_id(
         assert response.headers["X-Trace-Id"] == client_id
         trace_id = accepted["trace_id"]
         assert wait_until(lambda: accepted["id"] in feed.sold_orders(), timeout_seconds=30)
-    [event] = [event for event in feed.events if event["order_id"] == accepted["id"]]
+    [event] = [event for event in feed.events if event.get("order_id") == accepted["id"]]
     assert (event["listing_id"], event["available"]) == (listing_id, 1)
     assert "trace_id" not in event  # the feed is public
 

@@ -226,8 +226,8 @@ def test_a_signal_stops_a_server_whose_connections_are_idle(stop: signal.Signals
 def test_a_connection_that_falls_silent_is_closed_quietly(
     sent: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Connection, "timeout", 0.06)
-    monkeypatch.setattr(Connection, "request_seconds", 0.06)
+    monkeypatch.setattr(Connection, "timeout", 0.3)
+    monkeypatch.setattr(Connection, "request_seconds", 0.3)
     with serve_here() as server, connect(server.port) as client:
         client.sendall(sent)
         assert b"408" in client.recv(65536) or not sent.endswith(b"\r\n\r\n")
@@ -246,7 +246,8 @@ def test_a_client_that_drips_is_closed_at_the_deadline(begun: bytes, monkeypatch
         client.settimeout(0.02)
         while True:
             try:
-                client.sendall(b"1")
+                with suppress(ConnectionError):  # what it answered before it closed can be read all the same
+                    client.sendall(b"1")
                 answer = client.recv(65536)
             except TimeoutError:
                 continue

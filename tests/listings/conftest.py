@@ -40,7 +40,8 @@ def a_crowd_in_few_people(settings: Settings) -> None:
 @pytest.fixture(autouse=True)
 def nobody_quotes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No fee function answers, and no quote is kept from another test."""
-    monkeypatch.setattr(quotes, "breaker", CircuitBreaker())
+    # A pause of one second was over before a busy machine had come to the next call.
+    monkeypatch.setattr(quotes, "breaker", CircuitBreaker(pause_seconds=60, longest_pause_seconds=60))
     cache.clear()
     with closed_port() as port:
         settings.FEES_URL = f"http://127.0.0.1:{port}/"

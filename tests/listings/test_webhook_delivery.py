@@ -256,7 +256,7 @@ def test_an_answer_is_bounded_in_time_and_size(
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(post, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(post, "ANSWER_SECONDS", 2.0)  # in which a busy machine has the status
     receiver.answer = behaviour
     outcome = post.attempt(claim.claim(1)[0])
     assert (outcome.status_code, outcome.kind) == (status, kind)
@@ -336,11 +336,11 @@ def test_its_owner_reads_in_plain_words_why_nothing_was_answered(
     assert error_of(f"https://127.0.0.1:{receiver.port}/") == "The host does not speak TLS as it should."
     receiver.answer = lambda handler: None
     assert error_of(receiver.url("/")) == "The host ended the connection without a whole answer."
+    receiver.answer = endless_headers  # six megabytes of them, for which a busy machine takes its time
+    assert error_of(receiver.url("/")) == "The host answered something that cannot be read."
     monkeypatch.setattr(post, "ANSWER_SECONDS", 0.2)
     receiver.answer = never
     assert error_of(receiver.url("/")) == "The host did not answer in time."
-    receiver.answer = endless_headers
-    assert error_of(receiver.url("/")) == "The host answered something that cannot be read."
     monkeypatch.setattr(socket, "getaddrinfo", resolve_nothing)
     assert error_of("http://nowhere.example/") == "No address is known for the name of the host."
     monkeypatch.setattr(post, "check_url", lambda _: 1 / 0)

@@ -1,6 +1,7 @@
 """Probes of processes without an address."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def test_a_relay_is_healthy_when_it_made_a_round_lately(
     assert measured == {queue.name: 0 for queue in all_queues()}
     long_ago = time.time() - 1000
     os.utime(heartbeat, (long_ago, long_ago))
-    assert told(capsys, "relay", "--alive") == (1, "heartbeat: last heartbeat 1000 s ago\n")
+    code, said = told(capsys, "relay", "--alive")
+    assert code == 1
+    assert re.fullmatch(r"heartbeat: last heartbeat 10\d\d s ago\n", said)
     relay.close()
 
 

@@ -126,7 +126,7 @@ def test_each_canvas_of_a_stock_client_has_its_effect_and_what_harms_is_dead_let
             wanted = sorted([*good, *(loaves + 100 for loaves in good)])
             assert wait_until(lambda: baked(folder) == wanted, timeout_seconds=90), baked(folder)
             harmful = send_harmful(stranger)
-            assert wait_until(lambda: len(letters(folder)) == len(harmful), timeout_seconds=30), letters(
+            assert wait_until(lambda: len(letters(folder)) == len(harmful), timeout_seconds=60), letters(
                 folder
             )
         errors = "\n".join(letters(folder).values())

@@ -197,9 +197,15 @@ class Market:
         sql = "SELECT status, count(*) FROM listings_order WHERE id = ANY(%s::uuid[]) GROUP BY status"
         return {str(status): int(count) for status, count in self.listings(sql, ids)}
 
+    def is_quiet(self) -> bool:
+        """Whether the relay has published all, and no order waits for the other service."""
+        waiting = "status = 'pending' OR status = 'cancelled' AND transaction_id IS NULL"
+        rows = ("messaging_outboxmessage", f"listings_order WHERE {waiting}")
+        return not any(self.listings(f"SELECT 1 FROM {each} LIMIT 1") for each in rows)
+
     def wait_logged(self, process: str, text: str) -> bool:
-        """Wait until a process has logged this; False if it has not within ten seconds."""
-        return wait_until(lambda: text in self.stack.log(process), timeout_seconds=10)
+        """Wait until a process has logged this; False if it has not within half a minute."""
+        return wait_until(lambda: text in self.stack.log(process), timeout_seconds=30)
 
     def transactions_of(self, order_ids: Iterable[str]) -> list[str]:
         """The order id of every transaction row of these orders."""

@@ -18,7 +18,7 @@ PRICE_CENTS = 2_500
 PROCESS, ANOTHER, WRITER = (f"transactions{number}-payouts" for number in (2, 3, 4))
 ENVIRONMENT = {
     "PAYOUTS_SIGNING_KEY": "of the sandbox, 32 characters long",
-    "PAYOUTS_READ_TIMEOUT_SECONDS": "0.5",
+    "PAYOUTS_READ_TIMEOUT_SECONDS": "2",  # the late bank takes five
     "PAYOUT_MINIMUM_UNITS": "0",
     "PAYOUT_EVERY_DAYS": "0",
 }

@@ -25,7 +25,8 @@ def fee_post(
 ) -> Iterator[FeePost]:
     """What FEES_URL names: passes requests on to the fee function and counts them, unless told otherwise."""
     session.cache_clear()
-    monkeypatch.setattr(fee_client, "breaker", CircuitBreaker())
+    # A pause of one second was over before a busy machine had come to the next call.
+    monkeypatch.setattr(fee_client, "breaker", CircuitBreaker(pause_seconds=60, longest_pause_seconds=60))
     with FeePost(fee_function.port) as post:
         settings.FEES_URL = post.url
         yield post

@@ -73,6 +73,7 @@ def test_silence_is_waited_out(fee_post: FeePost, settings: Settings, order: Ord
     settings.FEES_TIMEOUT_SECONDS = (2.0, 0.05)
     fee_post.silent.set()
     assert_waits(order)
+    assert fee_post.hung_up.wait(10)  # it has read the question by then
     assert len(fee_post.questions) == 1  # the broker waits better than a worker does
 
 
@@ -138,7 +139,9 @@ def test_a_bad_quote_of_one_order_is_the_order_s_fault(fee_post: FeePost, order:
 def test_a_time_limit_met_in_the_call_is_a_failure_of_the_fee_function(
     order: OrderCreated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fee_client, "breaker", CircuitBreaker(failures=1))
+    monkeypatch.setattr(
+        fee_client, "breaker", CircuitBreaker(failures=1, pause_seconds=60, longest_pause_seconds=60)
+    )
     monkeypatch.setattr(calls, "post", Mock(side_effect=SoftTimeLimitExceeded))
     with pytest.raises(SoftTimeLimitExceeded):
         fetch_quotes([order])

@@ -107,7 +107,8 @@ def test_a_queue_that_refuses_keeps_messages_with_their_senders(market: Market) 
     fault = "queue `transactions` refuses (max-length 1, reject-publish)"
     with rush(market, fault) as hour, refusing(market, "transactions"):
         hour.wait_for_purchases(50)
-        assert market.listings("SELECT count(*) FROM messaging_outboxmessage WHERE attempts > 0") != [(0,)]
+        refused = "SELECT count(*) FROM messaging_outboxmessage WHERE attempts > 0"
+        assert wait_until(lambda: market.listings(refused) != [(0,)], timeout_seconds=30)
 
 
 def test_a_callback_that_is_refused_goes_back_to_where_it_came_from(market: Market) -> None:
