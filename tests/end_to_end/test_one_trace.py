@@ -13,7 +13,7 @@ def purchase(market: Market, seller: Person, buyer: Person) -> dict[str, str]:
     """A purchase that is settled."""
     bought: dict[str, str] = buyer.buy(seller.sell("Crunchy armchair")).json()
     market.wait_settled([bought["id"]])
-    assert wait_until(lambda: bought["id"] in market.stack.log("listings-worker"), timeout_seconds=10)
+    assert wait_until(lambda: bought["id"] in market.stack.log("listings-worker"), timeout_seconds=30)
     return bought
 
 

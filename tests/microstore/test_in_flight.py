@@ -98,7 +98,7 @@ def test_an_old_message_is_named_in_each_place_and_no_other_message_is(broker: C
     assert [fault[: len(name)] for fault, name in zip(faults, named, strict=True)] == named
     assert all("listing_id: Field required" in fault for fault in faults)
     assert wait_until(
-        lambda: [depth(broker, queue) for queue in (DELAYED, SERVICE, DEAD)] == [2, 2, 2], timeout_seconds=10
+        lambda: [depth(broker, queue) for queue in (DELAYED, SERVICE, DEAD)] == [2, 2, 2], timeout_seconds=30
     )
 
 
@@ -115,7 +115,7 @@ def test_reading_costs_one_delivery_and_keeps_the_order(broker: Connection) -> N
     ids = [publish(payload()) for _ in range(3)]
     for _ in range(2):
         call_command("contracts", "check", in_flight=True)
-    assert wait_until(lambda: depth(broker, SERVICE) == len(ids), timeout_seconds=10)
+    assert wait_until(lambda: depth(broker, SERVICE) == len(ids), timeout_seconds=30)
     taken = [broker.default_channel.basic_get(SERVICE, no_ack=True).properties for _ in ids]
     headers = [each["application_headers"] for each in taken]
     assert [(each["id"], each["x-delivery-count"]) for each in headers] == [(key, 2) for key in ids]

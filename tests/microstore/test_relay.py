@@ -119,7 +119,8 @@ def test_a_message_that_reaches_no_queue_stays_and_does_not_hold_up_others(
     working.publish_due()
     rows = OutboxMessage.objects.all()
     assert [row.attempts for row in rows] == [1, 1]
-    assert all(row.due_at > timezone.now() for row in rows)
+    # Not later than now: on a busy machine the second has passed.
+    assert all(row.due_at - row.created_at >= timedelta(seconds=1) for row in rows)
     topology.declare(broker, SERVICES)
     OutboxMessage.objects.update(due_at=timezone.now())
     working.publish_due()
@@ -140,7 +141,7 @@ def test_a_row_that_fits_no_contract_is_not_published_and_does_not_hold_up_other
     assert sorted(order_ids(received("transactions"))) == sorted(ids)
     waiting = OutboxMessage.objects.get()
     assert waiting.attempts == 1
-    assert waiting.due_at > timezone.now()
+    assert waiting.due_at - waiting.created_at >= timedelta(seconds=1)
 
 
 def test_a_queue_that_refuses_keeps_its_messages_in_the_outbox(
@@ -227,7 +228,7 @@ def test_a_sleeping_relay_is_woken_by_the_commit(
     with sleepy_relay(armchair, monkeypatch):
         for _ in range(20):
             send_orders(armchair, 1)
-            assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
+            assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=30)
 
 
 def test_a_relay_whose_database_goes_away_while_it_sleeps_goes_on(
@@ -242,9 +243,9 @@ def test_a_relay_whose_database_goes_away_while_it_sleeps_goes_on(
             return cursor.fetchone() is not None
 
     with sleepy_relay(armchair, monkeypatch):
-        assert wait_until(terminate_sleeper, timeout_seconds=10)
+        assert wait_until(terminate_sleeper, timeout_seconds=30)
         send_orders(armchair, 1)
-        assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=10)
+        assert wait_until(lambda: not OutboxMessage.objects.exists(), timeout_seconds=30)
 
 
 def test_a_fault_in_collecting_letters_does_not_hold_up_the_outbox(

@@ -38,8 +38,8 @@ def test_without_its_database_the_process_lives_and_is_not_ready(
         patch.setitem(connection.settings_dict, "PORT", port)
         connection.close()
         assert client.get("/health/live").status_code == 200
-        assert wait_until(lambda: client.get("/health/ready").status_code == 503, timeout_seconds=10)
-    assert wait_until(lambda: client.get("/health/ready").status_code == 200, timeout_seconds=10)
+        assert wait_until(lambda: client.get("/health/ready").status_code == 503, timeout_seconds=30)
+    assert wait_until(lambda: client.get("/health/ready").status_code == 200, timeout_seconds=30)
 
 
 def test_many_who_ask_whether_it_is_ready_cost_one_look(

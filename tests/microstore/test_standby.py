@@ -54,7 +54,7 @@ def commit_unconfirmed(armchair: dict[str, Any], start: Start) -> None:
     assert not OutboxMessage.objects.exists(), "held back from every reader"
     terminate(pid)
     assert isinstance(sending.exception(), DatabaseError)
-    assert wait_until(OutboxMessage.objects.exists, timeout_seconds=10)
+    assert wait_until(OutboxMessage.objects.exists, timeout_seconds=30)
 
 
 def test_what_no_standby_has_is_published_when_it_has_it(

@@ -52,7 +52,7 @@ def test_a_worker_started_as_celery_says_leaves_the_messages_of_the_other_servic
             broker.Producer().publish(
                 {"no": "task"}, exchange=topology.TASKS, routing_key=f"task.{queue}", mandatory=True
             )
-        assert wait_until(lambda: waiting_and_consumers(foreign) == (1, 0), timeout_seconds=10)
+        assert wait_until(lambda: waiting_and_consumers(foreign) == (1, 0), timeout_seconds=30)
         with running("-m", "celery", "-A", "microstore", "worker", "--concurrency", "1"):
             assert wait_until(lambda: waiting_and_consumers(dead)[0] == 1, timeout_seconds=90)
             assert waiting_and_consumers(own)[1] == 1

@@ -52,7 +52,7 @@ def _waiting() -> list[int]:
 
 def wait_for_unconfirmed() -> int:
     """Return the process id of the one session whose commit waits for the standby, once there is one."""
-    assert wait_until(lambda: len(_waiting()) == 1, timeout_seconds=10), _waiting()
+    assert wait_until(lambda: len(_waiting()) == 1, timeout_seconds=30), _waiting()
     return _waiting()[0]
 
 
