@@ -16,9 +16,10 @@ ENUM = 'Literal["sold out", "no fee", "expired"]'
 def copy_of_the_code(tmp_path: Path, *changes: tuple[str, str, str]) -> Path:
     """The code with changes: a file of the contracts, the old text, the new one."""
     tmp_path.mkdir(exist_ok=True)
+    compiled = shutil.ignore_patterns("__pycache__")  # in which other runs of tests write, and rename
     for name in NEEDED:
         source, copy = ROOT / name, tmp_path / name
-        shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
+        shutil.copytree(source, copy, ignore=compiled) if source.is_dir() else shutil.copy(source, copy)
     for file, old, new in changes:
         path = tmp_path / "microstore/contracts" / file
         assert old in path.read_text()

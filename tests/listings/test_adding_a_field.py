@@ -33,7 +33,9 @@ def changed(name: str, *, after: str, line: str) -> str:
 def test_a_field_added_by_the_guide_alone_arrives(tmp_path: Path, armchair: Listing, bob: User) -> None:
     """Its steps 1 and 2; the database forgets the changed function with the test's transaction."""
     contract = "microstore/contracts/transactions.py"
-    shutil.copytree(ROOT / "microstore", tmp_path / "microstore")
+    shutil.copytree(
+        ROOT / "microstore", tmp_path / "microstore", ignore=shutil.ignore_patterns("__pycache__")
+    )
     field = changed(contract, after='    picture: Picture = ""\n', line="    gift_note: str = ''\n")
     (tmp_path / contract).write_text(field)
     sender = changed(

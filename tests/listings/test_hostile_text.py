@@ -21,7 +21,7 @@ from listings.models import Listing, Order
 from tests.support.pictures import upload
 from tests.support.problem import read_problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
 
 HOSTILE = (
     *(

@@ -17,7 +17,11 @@ OLD_SENDER, NEW_SENDER = "(old sender, new receiver)", "(new sender, old receive
 
 def changed(tmp_path: Path, file: str, old: str, new: str) -> Path:
     """A copy of the contracts with one change."""
-    shutil.copytree(ROOT / "microstore/contracts", tmp_path / "microstore/contracts")
+    shutil.copytree(
+        ROOT / "microstore/contracts",
+        tmp_path / "microstore/contracts",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     source = tmp_path / "microstore/contracts" / file
     text = source.read_text()
     assert old in text
@@ -93,7 +97,11 @@ def test_the_command_compares_with_a_folder_and_exits_with_the_breaks(
 def test_the_command_compares_with_a_git_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(ROOT / "microstore/contracts", tmp_path / "microstore/contracts")
+    shutil.copytree(
+        ROOT / "microstore/contracts",
+        tmp_path / "microstore/contracts",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     monkeypatch.chdir(tmp_path)
     author = ("-c", "user.name=olga", "-c", "user.email=olga@microstore.example")
     for command in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "contracts"]):

@@ -27,45 +27,45 @@ from tests.support.dropping import dropping, needs_iptables
 
 FOUND_AGAIN_WITHIN_SECONDS = 35
 pytestmark = [pytest.mark.timeout(40), needs_iptables]
+Drop = Callable[[Any], None]  # of a socket, or of what asyncio has in its place
 
 
 @pytest.fixture
-def drop() -> Iterator[Callable[[int], None]]:
-    """Drops whatever this machine sends from or to one local port of a connection."""
+def drop() -> Iterator[Drop]:
+    """Drops whatever this machine sends between the two ends of a socket."""
     with dropping() as drop_port:
-        yield drop_port
+        yield lambda opened: drop_port(opened.getsockname()[1], peer=opened.getpeername()[1])
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1", "SELECT pg_sleep(300)"])
 @pytest.mark.django_db(transaction=True)
-def test_postgresql_is_given_up(drop: Callable[[int], None], statement: str) -> None:
+def test_postgresql_is_given_up(drop: Drop, statement: str) -> None:
     """Whether the statement cannot be sent, or its answer never comes."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         with socket.socket(fileno=os.dup(cursor.connection.fileno())) as opened:
             if opened.family == socket.AF_UNIX:
                 pytest.skip("the database is reached by a socket file")
-            port = opened.getsockname()[1]
-        drop(port)
+            drop(opened)
         with pytest.raises(Exception, match=r"(?i)timed out|closed") as caught:
             cursor.execute(statement)
     assert isinstance(caught.value.__cause__, psycopg2.OperationalError)
     connection.close()
 
 
-def test_redis_is_given_up(drop: Callable[[int], None]) -> None:
+def test_redis_is_given_up(drop: Drop) -> None:
     with redis.Redis.from_url(settings.CHANNEL_LAYER_URL, **timeouts.REDIS, retry=None) as server:
         pubsub = server.pubsub()
         pubsub.subscribe("dropped")
         assert pubsub.get_message(timeout=5)
         assert pubsub.connection is not None
-        drop(pubsub.connection._sock.getsockname()[1])
+        drop(pubsub.connection._sock)
         with pytest.raises(redis.RedisError):
             pubsub.get_message(timeout=None)
         pubsub.close()
 
 
-def test_a_channel_layer_is_given_up_and_found_again(drop: Callable[[int], None]) -> None:
+def test_a_channel_layer_is_given_up_and_found_again(drop: Drop) -> None:
     """With the event loop going on meanwhile: redis-py would read what cannot be read again and again."""
 
     async def lose_and_find() -> None:
@@ -73,7 +73,7 @@ def test_a_channel_layer_is_given_up_and_found_again(drop: Callable[[int], None]
         channel = await layer.new_channel()
         await layer.group_add("dropped", channel)
         [shard] = layer._get_layer()._shards
-        drop(shard._pubsub.connection._writer.get_extra_info("sockname")[1])
+        drop(shard._pubsub.connection._writer.get_extra_info("socket"))
         received = None
         while received is None:
             await layer.group_send("dropped", {"type": "armchair"})
@@ -102,11 +102,11 @@ def publish_until_the_buffer_is_full(broker: Connection) -> None:
 
 
 @pytest.mark.parametrize("act", [wait_for_messages, publish_until_the_buffer_is_full])
-def test_rabbitmq_is_given_up(drop: Callable[[int], None], act: Callable[[Connection], None]) -> None:
+def test_rabbitmq_is_given_up(drop: Drop, act: Callable[[Connection], None]) -> None:
     """Also by those who only wait and send no heartbeats, as Flower."""
     broker = app.connection_for_read(heartbeat=0)
     broker.connect()
-    drop(broker.connection.sock.getsockname()[1])
+    drop(broker.connection.sock)
     with pytest.raises(broker.recoverable_connection_errors):
         act(broker)
     broker.collect(socket_timeout=1)

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from stack.failure import CannotRun
 from stack.places import ROOT, RUN_VARIABLE
-from stack.ports import choose_ports
 from stack.processes import environment
 from stack.processes.environment import (
     PORTS,
@@ -40,7 +39,7 @@ def free_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", choose_ports(1)[0])) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # above the range of which ports are chosen
         yield server
 
 

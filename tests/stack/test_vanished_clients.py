@@ -25,7 +25,7 @@ def test_locks_of_a_client_that_is_gone_are_free_again(services: RealServers) ->
             client = psycopg2.connect(database.url_of(role))
             client.cursor().execute("SELECT pg_advisory_xact_lock(%s)", [lock])
             with socket.socket(fileno=client.fileno()) as opened:
-                drop(opened.getsockname()[1])
+                drop(opened.getsockname()[1], peer=database.port)
                 opened.detach()
             ending.callback(client.close)
         for lock in ROLES.values():

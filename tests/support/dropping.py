@@ -17,7 +17,8 @@ needs_iptables = pytest.mark.skipif(
 def dropping() -> Iterator[Callable[..., None]]:
     """Yield a function that drops the packets of a local port, or those between it and one peer.
 
-    A client's port is soon another client's: where a server runs on, its port has to be the peer's.
+    A client's port is soon another client's, or is one already to another server: its server's has to be
+    the peer's.
     """
     rules: list[list[str]] = []
 
