@@ -162,7 +162,8 @@ def test_a_forgotten_password_is_reset_by_the_pages(carol: User, client: Client)
         client.post("/account/reset/", {"token": token, "new": "password1234"}), 400
     )
     assert "Your password is set" in text(client.post("/account/reset/", {"token": token, "new": BETTER}))
-    text(client.post("/account/reset/", {"token": token, "new": PASSWORD}), 410)
+    over = text(client.post("/account/reset/", {"token": token, "new": PASSWORD}), 410)
+    assert 'href="/account/forgotten/"' in over
     body = {"username": "carol", "password": BETTER}
     assert client.post("/account/log-in/", body).status_code == 302
 
