@@ -29,14 +29,27 @@ class NewestFirst(CursorPagination):
             raise BadRequest({self.page_size_query_param: ["Use a whole number from 1."]})
         return min(int(text), self.max_page_size)
 
+    def encode_cursor(self, cursor: Cursor) -> str:
+        # 486 is a place in every ordering: positions in another one than the newest first name it.
+        if self._named_ordering and cursor.position is not None:
+            cursor = cursor._replace(position=f"{self._named_ordering} {cursor.position}")
+        return super().encode_cursor(cursor)
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)
         if cursor is not None:
+            if self._named_ordering and cursor.position is not None:
+                cursor = cursor._replace(position=cursor.position.removeprefix(f"{self._named_ordering} "))
             # DRF takes some cursors that it did not write for the first page: a client would start again.
             written = parse_qs(urlsplit(self.encode_cursor(cursor)).query, keep_blank_values=True)
             if written[self.cursor_query_param] != [request.query_params[self.cursor_query_param]]:
                 raise NotFound(self.invalid_cursor_message)
         return cursor
+
+    @property
+    def _named_ordering(self) -> str:
+        field = "".join(self.ordering).replace("found_", "")  # one, as text or in a tuple
+        return "" if field == NewestFirst.ordering else field
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         cursor, size = super().get_schema_operation_parameters(view)

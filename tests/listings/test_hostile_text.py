@@ -7,6 +7,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -212,6 +213,19 @@ def test_our_own_cursors_lead_on(api: APIClient, put_on_sale: Callable[..., List
         ids = [each["id"] for each in page["results"] + second["results"] + third["results"]]
         assert len(set(ids)) == 5
         assert api.get(third["previous"]).json()["results"] == second["results"]
+
+
+def test_a_cursor_of_one_ordering_is_none_of_another(
+    api: APIClient, put_on_sale: Callable[..., Listing]
+) -> None:
+    for _ in range(3):
+        put_on_sale()
+    orderings = ("newest", "oldest", "cheapest", "dearest")
+    for taken, used in product(orderings, orderings):
+        for words in ("", "&search=armchair"):
+            page = api.get(f"/api/listings/?page_size=2&ordering={taken}{words}").json()
+            url = page["next"].replace(f"ordering={taken}", f"ordering={used}")
+            assert api.get(url).status_code == (200 if taken == used else 404), (taken, used, words)
 
 
 def test_unknown_fields_are_named_ten_at_most(api: APIClient, armchair: Listing) -> None:
