@@ -32,7 +32,7 @@ def test_a_service_that_claims_every_right_gets_what_its_roles_may_see(
     assert answer["hidden"] == 1
 
 
-@pytest.mark.parametrize("changed", [{"iat": 9}, {"iat": 3_600}, {"exp": -9}])
+@pytest.mark.parametrize("changed", [{"iat": 9}, {"iat": 3_600}, {"exp": -5}])
 def test_a_token_is_good_on_a_machine_whose_clock_differs(changed: dict[str, int]) -> None:
     """Where the clock is behind, everybody who has just logged in comes from the future."""
     assert read_token(changed)["user_id"] == "7"

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils.module_loading import import_string
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 30
 
 Answer = TypeVar("Answer")
 
