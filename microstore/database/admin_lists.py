@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -43,8 +45,15 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # subscripting it 
         return page
 
 
+class BoundedChangeList(ChangeList):
+    """A list in its own order alone: `?o=` sorts by any column, a table without an index for each page."""
+
+    def get_ordering_field(self, field_name: object) -> None:
+        return None
+
+
 class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting it needs a patch at run time
-    """A list that counts no further than COUNTED_ROWS and sorts by indexed columns only.
+    """A list that counts no further than COUNTED_ROWS and is sorted by its own, indexed order only.
 
     Its actions are offered on the page of each row, too.
     """
@@ -53,8 +62,11 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
     show_facets = admin.ShowFacets.NEVER  # they count all rows for each choice of each filter
     paginator = BoundedPaginator
     list_per_page = 50
-    sortable_by = ()  # a column without an index is a table sorted for each page
+    sortable_by = ()
     numbered_by = ""  # the column that a term of digits names first
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return BoundedChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         # The list's own filters alone: one `?reason__regex=` would read the whole table, and a NUL in a value
@@ -86,6 +98,16 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
     def lists_about(self, row: Any) -> dict[str, tuple[type[Model], object]]:
         """Return lists about the row by the labels of their links: a model, and the term to search it for."""
         return {}
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
+    ) -> HttpResponse | None:
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(key)
+        except ValidationError as error:
+            raise BadRequest("The selected rows are none of this list.") from error
+        return super().response_action(request, queryset, *args, **options)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

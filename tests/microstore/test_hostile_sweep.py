@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -51,6 +52,7 @@ OF_PAGES = (
     "script",
 )
 FIELD = re.compile(r"<(?:input|textarea|select)[^>]* name=\"([^\"]+)\"")
+ACTION = re.compile(r"<(?:option|input[^>]* name=\"action\") value=\"(\w+)\"")
 LOGS_OUT = re.compile("log-?out")
 
 
@@ -103,6 +105,20 @@ def test_every_row_of_the_admin_is_answered_whatever_its_key(staff: Client) -> N
                 head, _, tail = address.rpartition(f"/{page}/")
                 key = quote(text, safe="")
                 check(staff.get(f"{head.rpartition('/')[0]}/{key}/{page}/{tail}"), address, text[:20])
+    for kind in ContentType.objects.all():
+        check(staff.get(f"/admin/r/{kind.pk}/lamp/"), kind)
+
+
+def test_every_action_of_the_admin_is_answered_whatever_rows_are_selected(staff: Client) -> None:
+    acted = 0
+    for address in pages_of_models("changelist", "change"):
+        page = staff.get(address).content.decode()
+        for action in set(ACTION.findall(page)):
+            acted += 1
+            for key in ("", "-1", "1.5", *HOSTILE):
+                form = {"action": action, "_selected_action": key, "reason": "because"}
+                check(staff.post(address, form), address, action, key[:20])
+    assert acted
 
 
 def test_every_form_of_the_admin_is_answered_whatever_is_in_it(staff: Client) -> None:

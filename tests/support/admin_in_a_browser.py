@@ -16,7 +16,7 @@ STRANGERS = ("/admin/login/",)
 # No pages, pages of whoever has enrolled (test_second_factor_in_a_browser.py), and one of each app, of which
 # one is named below.
 WITHOUT = {
-    *("login", "logout", "jsi18n", "view_on_site", "autocomplete"),
+    *("login", "logout", "jsi18n", "autocomplete"),
     *("app_list", "second-factor", "change-second-factor"),
 }
 

@@ -19,7 +19,7 @@ ROLES = ALL = ("support", "finance", "operations")
 OPERATIONS = ("operations",)
 LOOK = ("changelist", "change", "history")
 OPEN_TO_ALL_STAFF = {
-    *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "view_on_site"),
+    *("index", "login", "logout", "password_change", "password_change_done", "jsi18n"),
     *("autocomplete", "app_list", "trace", "second-factor", "enrol-second-factor", "change-second-factor"),
 }
 
