@@ -34,7 +34,7 @@ from microstore.refusal import Refusal
 from microstore.staff.actions import record
 from microstore.staff.columns import money_column, peer_column
 from microstore.staff.decisions import given_reason, show_reason_form
-from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_some, of_id
+from microstore.staff.lists import AgeFilter, FastAdmin, ids_of_name, ids_of_some, of_id
 
 # Importing them is what puts them into the admin.
 # fmt: off
@@ -192,7 +192,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def find(self, queryset: QuerySet[Order], term: str) -> QuerySet[Order]:
         # Each kind of term has an index but the trace, of which recent orders alone are searched.
         found = find_orders(term, queryset)
-        return found if found.exists() else queryset.filter(buyer__username=term)
+        return found if found.exists() else queryset.filter(buyer__in=ids_of_name(term))
 
     def lists_about(self, row: Order) -> dict[str, tuple[type[Model], object]]:
         lists: dict[str, type[Model]] = {"Refunds": Refund, "Notifications": Notification}

@@ -15,6 +15,7 @@ from listings.catalogue.reports import dismiss_report, uphold_report
 from listings.models import Report
 from microstore.database.admin_lists import ReadOnlyAdmin
 from microstore.staff.decisions import given_reason, show_reason_form
+from microstore.staff.lists import ids_of_name
 
 SHOWN_CHARACTERS = 80  # in the list; a report may have a thousand
 
@@ -38,7 +39,7 @@ class ReportAdmin(ReadOnlyAdmin):
     actions = ("withdraw", "dismiss")
 
     def find(self, queryset: QuerySet[Report], term: str) -> QuerySet[Report]:
-        return queryset.filter(reporter__username=term)
+        return queryset.filter(reporter__in=ids_of_name(term))
 
     def is_applicable(self, action: str, row: Report) -> bool:
         return row.state == Report.State.WAITING

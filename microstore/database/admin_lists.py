@@ -63,7 +63,7 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
     paginator = BoundedPaginator
     list_per_page = 50
     sortable_by = ()
-    numbered_by = ""  # the column that a term of digits names first
+    numbered_by = ""  # the column that a term of digits names, too
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return BoundedChangeList
@@ -81,13 +81,15 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
         if self.numbered_by and term and is_id(term):
             found = queryset.filter(**{self.numbered_by: int(term)})
             if found.exists():
-                return found, False
+                # A name or a word may be the same digits.
+                return found | self.find(queryset, term), False
         return (self.find(queryset, term) if term else queryset), False
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Return the rows that a term names, by an index; Django's own search reads the whole table.
 
-        Digits alone come here too if no row has that number: one trace in forty begins with eight of them.
+        Digits alone come here, too: one trace in forty begins with eight of them. Rows of that number may be
+        added with `or`, so conditions are of this table alone.
         """
         return queryset.none() if self.search_fields else queryset
 

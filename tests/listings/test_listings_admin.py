@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from listings.models import Listing, LiveEvent, Notification, Order, Refund
+from listings.models import Listing, LiveEvent, Notification, Order, Refund, Report
 from microstore.messaging.dead_letters import store
 from microstore.messaging.models import DeadLetter, OutboxMessage
 from tests.listings.purchases import order_one
@@ -196,3 +196,33 @@ def test_orders_are_found_by_the_beginning_of_their_trace_and_by_a_name_that_loo
     for term in (start, "deadbeef"):
         page = admin_client.get(url_of(Order, "changelist"), {"q": term})
         assert list(page.context["cl"].result_list) == [order], term
+
+
+@pytest.mark.parametrize("model", [Order, Listing])
+def test_a_list_keeps_its_own_order_whatever_is_asked(
+    admin_client: Client, one_of_each: None, model: type[Model]
+) -> None:
+    for order in ("1", "2.-3", "-6"):
+        changes = admin_client.get(url_of(model, "changelist"), {"o": order}).context["cl"]
+        assert changes.queryset.query.order_by == ("-id",)
+
+
+def test_what_has_digits_alone_is_found_though_a_row_has_that_number(
+    admin_client: Client,
+    armchair: Listing,
+    bob: User,
+    make_user: Callable[..., User],
+    put_on_sale: Callable[..., Listing],
+) -> None:
+    carol, number = make_user(), str(armchair.pk)
+    User.objects.filter(pk=bob.pk).update(username=number)
+    jeans = put_on_sale(f"Jeans {number}")
+    wanted = ((jeans, bob.pk), (armchair, carol.pk))
+    orders = [order_one(listing, buyer_id=buyer) for listing, buyer in wanted]
+    reports = [
+        Report.objects.create(listing=listing, reporter_id=reporter, reason="other")
+        for listing, reporter in wanted
+    ]
+    for model, rows in ((Order, orders), (Report, reports), (Listing, [armchair, jeans])):
+        page = admin_client.get(url_of(model, "changelist"), {"q": number})
+        assert list(page.context["cl"].result_list) == rows[::-1], model
