@@ -15,15 +15,15 @@ MASKED_FINAL = 0x80
 
 
 class Feed:
-    """One connection to `/ws/listings/`; `frames` are texts with the time.monotonic() of their arrival."""
+    """One connection to the feed; `frames` are texts with the time.monotonic() of their arrival."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: str = "/ws/listings/") -> None:
         self.frames: list[tuple[float, bytes]] = []
         self.sales = 0
         self.closed = False
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._received = b""
-        self._shake_hands(port)
+        self._shake_hands(port, path)
 
     def receive(self) -> None:
         """Read what has arrived; raises ConnectionError at the end of the connection."""
@@ -62,10 +62,10 @@ class Feed:
                 if event["type"] == "item_sold":
                     yield at, event["order_id"]
 
-    def _shake_hands(self, port: int) -> None:
+    def _shake_hands(self, port: int, path: str) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
-            f"GET /ws/listings/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         while b"\r\n\r\n" not in self._received:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from django.conf import settings
-from django.http.request import validate_host
+from django.http.request import split_domain_port, validate_host
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
@@ -22,6 +22,7 @@ from microstore.refusal import TokenExpired
 
 BAD_REQUEST, BAD_TOKEN, WRONG_ORIGIN, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4408, 4429
 REPLACED, SILENT = 4409, 4410
+BROKEN = 1011  # RFC 6455, 7.4.1: an unexpected condition
 MAX_DIGITS = 18
 CATCH_UPS = 20  # at once in one process: each reads the database
 CATCH_UPS_OF_ONE = 2  # of one user, or of one address on the public feed
@@ -108,9 +109,9 @@ def check_origin(scope: Any) -> None:
     if origin is None or origin in (*settings.CSRF_TRUSTED_ORIGINS, *settings.STOREFRONT_ORIGINS):
         return
     try:
-        host = urlsplit(origin).hostname
+        host, _ = split_domain_port(urlsplit(origin).netloc)  # as Django reads the Host of the page
     except ValueError:
-        host = None
+        host = ""
     if not host or not validate_host(host, settings.ALLOWED_HOSTS):
         raise ConnectionRejected(WRONG_ORIGIN, "this origin is not ours")
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
+import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -17,6 +18,7 @@ from listings.live.push import frames, to_clients
 from listings.websockets import order_events
 from listings.websockets.admission import (
     BAD_TOKEN,
+    BROKEN,
     SILENT,
     TOO_SLOW,
     Bearer,
@@ -33,8 +35,12 @@ from listings.websockets.admission import (
 from listings.websockets.hub import BEAT_EVERY_SECONDS, current_hub
 from listings.websockets.order_hub import current_order_hub
 
+log = structlog.get_logger(__name__)
+
 PAGE = 500
 SILENT_AFTER_SECONDS = 3 * BEAT_EVERY_SECONDS  # of a client that has sent a frame, as ours do once connected
+# Of a client's turn, or a few that do not read, as phones without a network, would hold up all others.
+CATCH_UP_SECONDS = 60
 CLOSED_WITHIN_SECONDS = 5  # a client that reads nothing does not read the close frame either
 Receive = Callable[[], Awaitable[Any]]
 
@@ -56,11 +62,18 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         self.closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
-        await super().__call__(scope, lambda: self._receive_until_closing(receive), send)
+        self.tasks: list[asyncio.Task[None]] = []
+        try:
+            await super().__call__(scope, lambda: self._receive_until_closing(receive), send)
+        finally:
+            # Also after an exception, of which Channels makes no disconnect: a client that goes while it
+            # connects. Until here the connection counts against its user or address.
+            await self._leave()
+            if self.slot is not None:
+                release_slot(self.slot, self)
 
     async def connect(self) -> None:
         self.unsent: asyncio.Queue[str] = asyncio.Queue(settings.LIVE_UNSENT_FRAMES)
-        self.tasks: list[asyncio.Task[None]] = []
         self.query = parse_qs(self.scope["query_string"].decode(errors="replace"))
         try:
             check_origin(self.scope)
@@ -75,27 +88,20 @@ class LiveSocket(AsyncWebsocketConsumer):
         metrics.CONNECTIONS.inc()
         # Joined before the table is read: an event between the two would be in neither. One that is in both
         # is sent twice, and clients drop it by its seq.
-        await self.join()
+        try:
+            await self.join()
+        except Exception as error:  # noqa: BLE001  # the hub's first socket has it read the database
+            self.give_up(error)
         await self.accept()
-        if after is not None:
-            async with current_catch_ups().turn(self.slot):
-                await self.catch_up(after)
-        # Queued events are sent only now, so that they come after the missed ones.
-        self.tasks.append(asyncio.create_task(self._send_queued()))
+        # A task: until `connect` has returned nothing closes the connection, neither the other end nor this.
+        self.tasks.append(asyncio.create_task(self._send_all(after)))
 
     async def disconnect(self, code: int) -> None:
-        for task in self.tasks:
-            task.cancel()
-        if self.silence:
-            self.silence.cancel()
         await self._leave()
         if self.closing.done():
             close = self.closing.result()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.close(close.code, close.reason), CLOSED_WITHIN_SECONDS)
-        # Released last: until here the connection counts against its user or address.
-        if self.slot is not None:
-            release_slot(self.slot, self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take any frame for the answer to a heartbeat; after the first one the next has to come in time.
@@ -123,6 +129,11 @@ class LiveSocket(AsyncWebsocketConsumer):
             self.dropped = True
             metrics.DROPPED.inc()
             self.close_from_here(TOO_SLOW, "too slow; resume with ?after=")
+
+    def give_up(self, error: Exception) -> None:
+        """Close the connection, whose events cannot be read or sent; its client comes again."""
+        log.warning("live_feed_broken", error=repr(error))
+        self.close_from_here(BROKEN, "come again with ?after=")
 
     def acquire_slot(self, token: str | None) -> str:
         """Return the name of the slot to release; raises ConnectionRejected."""
@@ -155,8 +166,17 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.send(text_data=text)
         metrics.PUSHED.inc(len(events))
 
-    async def _send_queued(self) -> None:
-        while True:
+    async def _send_all(self, after: int | None) -> None:
+        try:
+            if after is not None:
+                async with current_catch_ups().turn(self.slot or ""), asyncio.timeout(CATCH_UP_SECONDS):
+                    await self.catch_up(after)
+        except TimeoutError:
+            self.drop()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the client has to come again
+            self.give_up(error)
+        # Queued events are sent only now, so that they come after the missed ones.
+        while not self.closing.done():
             await self.send(text_data=await self.unsent.get())
 
     def close_from_here(self, code: int, reason: str) -> None:
@@ -178,6 +198,10 @@ class LiveSocket(AsyncWebsocketConsumer):
         return {"type": "websocket.disconnect", "code": self.closing.result().code}
 
     async def _leave(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        if self.silence:
+            self.silence.cancel()
         if self.joined:
             self.joined = False
             metrics.CONNECTIONS.dec()

@@ -115,3 +115,22 @@ def test_a_browser_that_does_not_read_is_dropped_and_delays_no_other(
         read_to_the_end(slow)
     assert [feed for feed in others if sorted(feed.sold_orders()) != sorted(sold)] == []
     assert len(slow.sold_orders()) <= UNSENT_FRAMES
+
+
+def test_a_browser_that_does_not_read_what_it_has_missed_is_dropped_too(
+    market: Market, seller: Person, buyer: Person, strict: Stack
+) -> None:
+    """Others would wait for its turn to end."""
+    last = market.listings("SELECT coalesce(max(seq), 0) FROM listings_liveevent")[0][0]
+    market.listings(CLOG)
+    slow = Feed(int(strict.environment["LIVE_PORT"]), f"/ws/listings/?after={last}")
+    [other] = watch(strict, 1)
+    with ExitStack() as leaving:
+        for feed in (slow, other):
+            leaving.callback(feed.close)
+        for request in requests_to_buy(market, seller, buyer, 3 * UNSENT_FRAMES):
+            Crowd([int(market.settings["LISTINGS_PORT"])], 1, [other]).run([request])
+        dropped = "microstore_websocket_dropped_total"
+        assert wait_until(lambda: counted(strict, dropped) == 1, timeout_seconds=30)
+        connections = "microstore_websocket_connections"
+        assert wait_until(lambda: counted(strict, connections) == 1, timeout_seconds=30)

@@ -20,7 +20,7 @@ from listings.settling.release import reject_orders
 from listings.websockets import admission, consumers, hub, order_events
 from microstore.telemetry.tracing import new_trace
 from tests.listings.replies import item_sold, order_rejected
-from tests.support.browser import browse, browse_in, running_loop
+from tests.support.browser import Browser, browse, browse_in, running_loop
 from tests.support.tokens import FORGERIES, claims_of, forge, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,6 +173,44 @@ def test_few_connections_of_one_user_catch_up_at_a_time(bob: User, monkeypatch: 
         assert reading.acquire(timeout=10)
 
 
+def test_a_turn_to_catch_up_ends(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its time, or with the connection: who does not read, as a phone without a network, keeps nothing."""
+
+    async def wait(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(consumers.LiveSocket, "resumable", wait)
+    with browse(feed_of(bob, "&after=0", exp=int(time.time()) + 2)) as browser:
+        assert browser.receive()["code"] == 4401
+    monkeypatch.setattr(consumers, "CATCH_UP_SECONDS", 0.1)
+    with browse(feed_of(bob, "&after=0")) as browser:
+        assert browser.receive()["code"] == 4408
+    assert not admission._slots
+
+
+@pytest.mark.parametrize("feed", ["/ws/listings/?", "/ws/orders/?token={}&"])
+@pytest.mark.parametrize("broken", [(hub, "recent_seqs"), (consumers.LiveSocket, "resumable")])
+def test_while_the_database_is_away_clients_are_to_come_again_and_keep_no_place(
+    bob: User, monkeypatch: pytest.MonkeyPatch, feed: str, broken: tuple[Any, str]
+) -> None:
+    monkeypatch.setattr(*broken, lambda *_: 1 / 0)
+    with browse(feed.format(sign(claims_of(bob.pk))) + "after=0") as browser:
+        assert browser.receive()["code"] == 1011
+    assert not admission._slots
+
+
+def test_who_goes_while_they_connect_keeps_no_place() -> None:
+    def go() -> None:
+        raise ConnectionError
+
+    with running_loop() as loop:
+        browser = Browser(loop, "/ws/listings/", when_accepted=go)
+        browser.send({"type": "websocket.connect"})
+        with pytest.raises(ConnectionError):
+            browser.close()
+    assert not admission._slots
+
+
 def test_the_public_feed_is_bounded_by_address(settings: Settings) -> None:
     settings.LIVE_SOCKETS_PER_ADDRESS = 1
     one, other = "192.0.2.1", "192.0.2.2"
@@ -205,7 +243,8 @@ def test_a_page_of_another_site_is_refused(feed: str, origin: str) -> None:
 
 def test_a_page_of_ours_may_come(settings: Settings, bob: User) -> None:
     settings.CSRF_TRUSTED_ORIGINS = ["https://shop.example"]
-    for origin in (b"http://testserver:8000", b"https://shop.example"):
+    settings.ALLOWED_HOSTS = ["testserver", "[2001:db8::7]"]
+    for origin in (b"http://testserver:8000", b"http://[2001:db8::7]:8000", b"https://shop.example"):
         with browse(feed_of(bob, "&after=x"), headers=[(b"origin", origin)]) as browser:
             assert browser.receive()["code"] == 4400  # it got as far as its query
 
