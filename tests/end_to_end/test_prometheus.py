@@ -27,7 +27,8 @@ def test_prometheus_sees_every_process_a_purchase_and_a_relay_that_is_gone(
             return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
 
         assert wait_until(lambda: {rule["health"] for rule in rules()} == {"ok"}, timeout_seconds=30)
-        assert {rule["name"] for rule in rules() if rule["state"] != "inactive"} <= {"DeadLettersWaiting"}
+        may_wait = {"DeadLettersWaiting", "TimeToTruthSlow"}  # of a test before, and of a busy machine
+        assert {rule["name"] for rule in rules() if rule["state"] != "inactive"} <= may_wait
 
         market.stack.stop("transactions-relay")
         gone = 'ALERTS{alertname="ProcessGone", service="transactions", process="relay"}'
