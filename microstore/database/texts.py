@@ -33,3 +33,11 @@ def read_reason(text: str | None) -> str:
     if not reason:
         raise ReasonMissing
     return reason[:REASON_CHARACTERS]
+
+
+def reason_given(text: str | None) -> str | None:
+    """Return the reason as `read_reason` does; None where it is blank."""
+    try:
+        return read_reason(text)
+    except ReasonMissing:
+        return None

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.texts import reason_given
 from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
 from microstore.messaging.models import DeadLetter, OutboxMessage, QueueDepth
@@ -120,8 +121,8 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                 return HttpResponseRedirect(reverse("admin:messaging_deadletter_groups"))
             return self._preview(request, list(group.waiting().values_list("id", flat=True)[:MAX_SELECTED]))
         ids = read_ids(request.POST.get("letters", ""))
-        reason, rate = request.POST.get("reason", "").strip(), read_rate(request.POST.get("rate", ""))
-        if not reason or rate is None:
+        reason, rate = reason_given(request.POST.get("reason")), read_rate(request.POST.get("rate", ""))
+        if reason is None or rate is None:
             return self._preview(request, ids, problem="Give a reason, and a rate above 0.")
         return self._carry_out(request, ids, reason=reason, rate=rate)
 

@@ -10,15 +10,12 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from microstore.database.texts import ReasonMissing, read_reason
+from microstore.database.texts import reason_given
 
 
 def given_reason(request: HttpRequest) -> str | None:
     """Return the reason of the form that `show_reason_form` renders; None where it is missing or blank."""
-    try:
-        return read_reason(request.POST.get("reason"))
-    except ReasonMissing:
-        return None
+    return reason_given(request.POST.get("reason"))
 
 
 def show_reason_form(

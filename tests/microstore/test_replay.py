@@ -180,8 +180,9 @@ def test_the_admin_replays_and_discards_what_is_selected(
     asked = client.post("/admin/messaging/deadletter/", selection).content.decode()
     assert "will run" in asked
     decision = {"letters": str(letter.pk), "decision": action, "reason": "mended", "rate": "50"}
-    unreasoned = client.post("/admin/messaging/deadletter/decide/", decision | {"reason": " "})
-    assert "Give a reason" in unreasoned.content.decode()
+    for blank in ("\0", "\u200b", " "):
+        unreasoned = client.post("/admin/messaging/deadletter/decide/", decision | {"reason": blank})
+        assert "Give a reason" in unreasoned.content.decode()
     letter.refresh_from_db()
     assert letter.state == "waiting"
     response = client.post("/admin/messaging/deadletter/decide/", decision, follow=True)
