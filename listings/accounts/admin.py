@@ -54,6 +54,10 @@ class ShopPeopleAdmin(PeopleAdmin):
             return not row.is_staff and row.is_active == (action == "suspend")
         return not row.is_staff if action == "delete_account" else super().is_applicable(action, row)
 
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Of staff alone: the action below retires a shopper's name, and has the other services forget them.
+        return super().has_delete_permission(request, obj) and (obj is None or obj.is_staff)
+
     def has_suspend_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may suspend and reinstate accounts of shoppers."""
         return request.user.has_perm(MAY_SUSPEND)

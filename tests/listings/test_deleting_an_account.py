@@ -198,6 +198,21 @@ def test_staff_delete_an_account_with_a_reason_and_none_of_staff(zora: User) -> 
     assert (action.target, action.reason) == (f"user {zora.pk}", "she wrote to us")
 
 
+def test_no_other_page_of_the_admin_deletes_a_shopper(zora: User) -> None:
+    """Their name would be free for the next one, and the transactions service would forget nothing."""
+    client = client_as("admin")
+    other = User.objects.create_user("other-staff", is_staff=True)
+    answers = [
+        client.post(f"/admin/auth/user/{zora.pk}/delete/", {"post": "yes"}),
+        client.post(
+            "/admin/auth/user/", {"action": "delete_selected", "_selected_action": zora.pk, "post": "yes"}
+        ),
+        client.post(f"/admin/auth/user/{other.pk}/delete/", {"post": "yes"}),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 302]
+    assert list(User.objects.filter(pk__in=[zora.pk, other.pk])) == [zora]
+
+
 def test_a_purchase_that_was_being_placed_is_cancelled_in_the_next_round(
     zora: User, armchair: Listing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
