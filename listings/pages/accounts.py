@@ -14,7 +14,7 @@ from listings.accounts import profile
 from listings.accounts.serializers import LogInSerializer, RegisterSerializer
 from listings.models import Profile
 from listings.pages.carts import Cart, keep
-from listings.pages.limits import limited
+from listings.pages.limits import LimitsOfNetworks, limited
 from listings.pages.page import render_page
 from listings.refusals import WrongCredentials
 from microstore.auth.tokens import BalanceToken, LiveToken
@@ -22,7 +22,7 @@ from microstore.refusal import TooManyFailures
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@limited("register")
+@limited("register", by=LimitsOfNetworks)
 def sign_up(request: HttpRequest) -> HttpResponse:
     """Show the form; create the account of a POST and log it in at once."""
     if request.method != "POST":
@@ -38,7 +38,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@limited("token")
+@limited("token", by=LimitsOfNetworks)
 def log_in(request: HttpRequest) -> HttpResponse:
     """Show the form; check the name and password of a POST, 401 where they are wrong."""
     if request.method != "POST":

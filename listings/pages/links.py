@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from listings.accounts import links, mails, profile
 from listings.accounts.mail_api import NewPasswordSerializer, ResetSerializer, TokenSerializer
-from listings.pages.limits import limited
+from listings.pages.limits import LimitsOfNetworks, limited
 from listings.pages.page import redirect_into, render_page, shows_refusals, visitor_id
 from listings.queries import find_account
 from listings.refusals import LinkOver
@@ -20,7 +20,7 @@ PAGE = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @PAGE
-@limited("token")
+@limited("token", by=LimitsOfNetworks)
 @shows_refusals
 def verify(request: HttpRequest) -> HttpResponse:
     """Show a button; a POST verifies the address of the link."""
@@ -43,7 +43,7 @@ def send_link(request: HttpRequest) -> HttpResponse:
 
 
 @PAGE
-@limited("mail")
+@limited("mail", by=LimitsOfNetworks)
 def forgotten(request: HttpRequest) -> HttpResponse:
     """Show the form; a POST has a link sent, and shows the same whether or not anybody has the address."""
     if request.method != "POST":
@@ -57,7 +57,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 
 
 @PAGE
-@limited("token")
+@limited("token", by=LimitsOfNetworks)
 @shows_refusals
 def reset(request: HttpRequest) -> HttpResponse:
     """Show the form of the link; a POST sets the password and ends all sessions."""
@@ -77,7 +77,7 @@ def reset(request: HttpRequest) -> HttpResponse:
 # RFC 8058 has mail programs post without a cookie; the token in the link is known to nobody else.
 @csrf_exempt
 @PAGE
-@limited("token")
+@limited("token", by=LimitsOfNetworks)
 @shows_refusals
 def unsubscribe(request: HttpRequest) -> HttpResponse:
     """Show a button; a POST, also one of a mail program, ends the e-mails of notifications."""

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.test import Client
 from pytest_django import Settings
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
@@ -115,6 +116,25 @@ def test_head_is_counted_like_get(
     limit(**{scope: "2/hour"})
     answers = [anybody.head(url), anybody.get(url), anybody.head(url), anybody.get(url)]
     assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("scope", "page"),
+    [
+        *(("register", "sign-up"), ("token", "log-in"), ("mail", "forgotten")),
+        *(("token", page) for page in ("verify", "reset", "unsubscribe")),
+    ],
+)
+def test_a_page_for_strangers_counts_their_network_whoever_has_logged_in(
+    client: Client, alice: User, bob: User, limit: Callable[..., None], scope: str, page: str
+) -> None:
+    """Who signs up is logged in, and would be counted anew each time."""
+    limit(**{scope: "1/hour"})
+    statuses = []
+    for user in (alice, bob):
+        client.force_login(user)
+        statuses.append(client.post(f"/account/{page}/").status_code)
+    assert statuses[0] != 429 == statuses[1]
 
 
 @pytest.mark.parametrize(
