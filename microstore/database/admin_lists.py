@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 COUNTED_ROWS = 10_000
+MAX_SELECTED = 900  # a form of them has a few fields more, and Django takes 1,000
 MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
 
 
@@ -63,6 +64,7 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
     paginator = BoundedPaginator
     list_per_page = 50
     sortable_by = ()
+    most_selected = MAX_SELECTED  # for an action
     numbered_by = ""  # the column that a term of digits names, too
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
@@ -109,6 +111,11 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
                 self.opts.pk.to_python(key)
         except ValidationError as error:
             raise BadRequest("The selected rows are none of this list.") from error
+        # All that a filter finds may be millions of rows, each of which the form of an action would list.
+        if request.POST.get("select_across", "0") != "0" and queryset[self.most_selected :].exists():
+            text = f"Select {self.most_selected:,} at most: search or filter for them first."
+            self.message_user(request, text, messages.WARNING)
+            return None
         return super().response_action(request, queryset, *args, **options)
 
     def change_view(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import COUNTED_ROWS, ReadOnlyAdmin
 from microstore.database.texts import reason_given
 from microstore.messaging.dead_letters import groups, replay
 from microstore.messaging.filters import ContractFilter
@@ -53,6 +53,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     list_filter = ("state", ContractFilter)
     search_fields = ("trace",)
     numbered_by = "pk"
+    most_selected = COUNTED_ROWS  # the first MAX_SELECTED of them are decided at once
     search_help_text = "A trace id, or the number of a letter."
     ordering = ("-id",)
     actions = ("decide",)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from listings.accounts.deletion import request_deletion
+from listings.admin import ListingAdmin
 from listings.catalogue.reports import report_listing
 from listings.models import Listing, Order, Refund
 from listings.orders.timeline import timeline
@@ -170,3 +171,17 @@ def test_support_suspends_no_staff_and_brings_nobody_back_from_deletion(
     for user, active in ((dora, True), (alice, False)):
         user.refresh_from_db()
         assert user.is_active == active
+
+
+def test_all_that_a_list_finds_is_acted_on_where_it_is_no_more_than_a_form_holds(
+    put_on_sale: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, page = client_as("support"), "/admin/listings/listing/"
+    put_on_sale(), put_on_sale()
+    monkeypatch.setattr(ListingAdmin, "most_selected", 2)
+    listing = put_on_sale()
+    refused = act(client, page, listing.pk, "withdraw", reason="it bites", select_across="1")
+    assert "Select 2 at most" in refused
+    assert not Listing.objects.exclude(status="on_sale").exists()
+    listing.delete()
+    assert "2 withdrawn." in act(client, page, 0, "withdraw", reason="it bites", select_across="1")
