@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
 from rest_framework.exceptions import ValidationError as BadRequest
-from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -29,14 +29,14 @@ class NewestFirst(CursorPagination):
             raise BadRequest({self.page_size_query_param: ["Use a whole number from 1."]})
         return min(int(text), self.max_page_size)
 
-    def encode_cursor(self, cursor: Cursor) -> str:
+    def encode_cursor(self, cursor: Any) -> str:  # whose position the stubs take for a number
         # 486 is a place in every ordering: positions in another one than the newest first name it.
         if self._named_ordering and cursor.position is not None:
             cursor = cursor._replace(position=f"{self._named_ordering} {cursor.position}")
         return super().encode_cursor(cursor)
 
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        cursor = super().decode_cursor(request)
+    def decode_cursor(self, request: Request) -> Any:
+        cursor: Any = super().decode_cursor(request)
         if cursor is not None:
             if self._named_ordering and cursor.position is not None:
                 cursor = cursor._replace(position=cursor.position.removeprefix(f"{self._named_ordering} "))
