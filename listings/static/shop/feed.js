@@ -42,7 +42,7 @@ export class Feed {
 
   receive(frame) {
     this.receivedAt = Date.now();
-    this.wait = FIRST_WAIT_MS;
+    this.wait = FIRST_WAIT_MS; // and not once it is open: while the database is away it is closed right after that
     for (const event of frame.type === "batch" ? frame.events : [frame]) {
       if (event.seq > this.after) this.after = event.seq;
       if (event.type === "heartbeat") this.socket.send("{}"); // or the server takes this page for dead
@@ -51,7 +51,6 @@ export class Feed {
   }
 
   change(open) {
-    if (open) this.wait = FIRST_WAIT_MS;
     this.open = open;
     this.onChange();
   }
