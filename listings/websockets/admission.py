@@ -120,7 +120,7 @@ def address_of(scope: Any) -> str:
     """Return the client's network, with as many proxies in front as PROXIES says."""
     # Counted from the right: each proxy appends an address, and the client may forge what stands before them.
     forwarded = [part.strip() for part in (_header(scope, b"x-forwarded-for") or "").split(",")]
-    if settings.PROXIES and forwarded[0]:
+    if settings.PROXIES and any(forwarded):
         return network_of(forwarded[-min(settings.PROXIES, len(forwarded))])
     return network_of((scope.get("client") or [""])[0])
 

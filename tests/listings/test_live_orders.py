@@ -228,6 +228,8 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_has_added(settings: Setti
     assert admission.address_of(scope) == "10.0.0.1"
     settings.PROXIES = 1
     assert admission.address_of(scope) == "192.0.2.7"
+    scope["headers"] = [(b"x-forwarded-for", b", 192.0.2.7")]  # the client's own header was empty
+    assert admission.address_of(scope) == "192.0.2.7"
     scope["headers"] = [(b"x-forwarded-for", b"2001:db8::1")]
     assert admission.address_of(scope) == "2001:db8::/64"
 
