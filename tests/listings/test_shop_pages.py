@@ -441,7 +441,7 @@ def test_too_many_guesses_have_to_wait(
 ) -> None:
     """With the API's quota: whoever has used it up there has used it up here."""
     monkeypatch.setattr(limits, "quotas", lambda: {"token": limits.Quota(2, 60)})
-    monkeypatch.setattr(limits.Limits, "client_of", lambda *_: f"a test of pages {id(client)}")
+    monkeypatch.setattr(limits.Limits, "get_ident", lambda *_: f"a test of pages {id(client)}")
     body = {"username": "nobody", "password": "guessed"}
     statuses = [client.post("/account/log-in/", body).status_code for _ in range(3)]
     assert statuses == [401, 401, 429]
