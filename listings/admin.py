@@ -19,7 +19,7 @@ from listings.accounts.admin import ShopPeopleAdmin
 from listings.accounts.customer import link_to_customer
 from listings.catalogue.admin import ReportAdmin
 from listings.catalogue.moderation import restore_listing, withdraw_listing
-from listings.catalogue.search import find_words
+from listings.catalogue.search import find_words, having_words
 from listings.models import Listing, LiveEvent, Notification, Order, Refund, Report, picture_path
 from listings.money import UnreadableAmount, format_plain, read_amount
 from listings.notifications.admin import NotificationAdmin
@@ -28,7 +28,7 @@ from listings.overview import find_orders
 from listings.refunds.admin import RefundAdmin
 from listings.refunds.request import MAY_REFUND, REFUNDABLE, RefundRequest, request_refund
 from listings.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from microstore.database.admin_lists import ReadOnlyAdmin
+from microstore.database.admin_lists import ReadOnlyAdmin, is_id
 from microstore.messaging.admin import link_to_trace
 from microstore.refusal import Refusal
 from microstore.staff.actions import record
@@ -87,7 +87,9 @@ class ListingAdmin(FastAdmin):
 
     def find(self, queryset: QuerySet[Listing], term: str) -> QuerySet[Listing]:
         """Return some listings that have these words, as the shop finds them."""
-        return queryset.filter(pk__in=ids_of_some(find_words(Listing.objects.all(), term)))
+        # Titles that look like a number are many, and are not what somebody means who types one.
+        search = having_words if is_id(term) else find_words
+        return queryset.filter(pk__in=ids_of_some(search(Listing.objects.all(), term)))
 
     @admin.display(description="pictures")
     def pictures(self, listing: Listing) -> SafeString | str:

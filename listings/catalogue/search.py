@@ -33,11 +33,16 @@ def find_words(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
     """
     wanted = text.replace("\0", "")[:MAX_CHARACTERS]
     for function in ("search_query", "swapped_query"):
-        # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
-        found = listings.alias(words=LISTING_WORDS).filter(words=WantedWords(wanted, function))
+        found = having_words(listings, wanted, function)
         if _has_rows(found):
             return sortable(found)
     return sortable(listings.filter(id__in=RawSQL("SELECT similar_listings(%s)", [wanted])))
+
+
+def having_words(listings: QuerySet[Listing], text: str, function: str = "search_query") -> QuerySet[Listing]:
+    """Return listings with all words of `text`, which has neither a NUL nor more than MAX_CHARACTERS."""
+    # Exactly the expression of the index `listing_search`: PostgreSQL would not use it for another one.
+    return listings.alias(words=LISTING_WORDS).filter(words=WantedWords(text, function))
 
 
 def _has_rows(found: QuerySet[Listing]) -> bool:

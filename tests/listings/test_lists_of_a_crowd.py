@@ -60,6 +60,7 @@ LISTS = {
             "q=armchair",
             "q=armchair+1230",
             "q=1000010",
+            "q=99999999",
         ),
     ),
     "listings_order": (
@@ -72,7 +73,7 @@ LISTS = {
             "status__exact=rejected",
         ),
         *("age=hour", "age=month", "status__exact=rejected&age=month", "status__exact=refunded"),
-        *("q=person+1230", "q=1000010", "q=nobody"),
+        *("q=person+1230", "q=1000010", "q=99999999", "q=nobody"),
     ),
     "listings_notification": (
         *(
