@@ -1,11 +1,12 @@
 """`make check` refuses a change of a contract that breaks a message of the last release, and no other."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.copied_code import copy_code
 
 ROOT = Path(__file__).parent.parent
 NEEDED = ("Makefile", "manage.py", "audit", "microstore", "listings")
@@ -15,11 +16,8 @@ ENUM = 'Literal["sold out", "no fee", "expired"]'
 
 def copy_of_the_code(tmp_path: Path, *changes: tuple[str, str, str]) -> Path:
     """The code with changes: a file of the contracts, the old text, the new one."""
-    tmp_path.mkdir(exist_ok=True)
-    compiled = shutil.ignore_patterns("__pycache__")  # in which other runs of tests write, and rename
     for name in NEEDED:
-        source, copy = ROOT / name, tmp_path / name
-        shutil.copytree(source, copy, ignore=compiled) if source.is_dir() else shutil.copy(source, copy)
+        copy_code(name, tmp_path)
     for file, old, new in changes:
         path = tmp_path / "microstore/contracts" / file
         assert old in path.read_text()

@@ -1,12 +1,12 @@
 """`make check` names what the files of a deployment lack of a service that is in the registry."""
 
-import shutil
 from pathlib import Path
 
 from microstore.contracts.listings import ORDER_COMPLETED
 from microstore.contracts.registration import Listener, Registry
 from microstore.contracts.registry import REGISTRY
-from tools.deployment import OF_QUEUE, OF_SERVICE, ROOT, find_missing
+from tests.support.copied_code import copy_code
+from tools.deployment import OF_QUEUE, OF_SERVICE, find_missing
 
 BAKERY = Listener("bakery", bindings=("order.completed",), facts=(ORDER_COMPLETED,))
 
@@ -25,8 +25,7 @@ def test_of_a_new_service_everything_is_named() -> None:
 
 def test_what_one_file_has_no_more_is_named_alone(tmp_path: Path) -> None:
     for file in (".dockerignore", "Makefile", "Procfile", "docker-compose.yml", "deploy"):
-        copy = shutil.copytree if (ROOT / file).is_dir() else shutil.copy
-        copy(ROOT / file, tmp_path / file)
+        copy_code(file, tmp_path)
     procfile = tmp_path / "Procfile"
     procfile.write_text(procfile.read_text().replace("worker notifications ", "worker listings "))
     assert list(find_missing(REGISTRY, tmp_path)) == ["Procfile has no worker of the queue notifications"]

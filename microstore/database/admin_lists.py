@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 COUNTED_ROWS = 10_000
-MAX_SELECTED = 900  # a form of them has a few fields more, and Django takes 1,000
 MAX_ID_DIGITS = 18  # more than that do not fit into a bigint
 
 
@@ -64,7 +63,7 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscripting 
     paginator = BoundedPaginator
     list_per_page = 50
     sortable_by = ()
-    most_selected = MAX_SELECTED  # for an action
+    most_selected = 900  # for an action: its form has a few fields more, and Django takes 1,000
     numbered_by = ""  # the column that a term of digits names, too
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:

@@ -17,8 +17,8 @@ from listings.buying import quotes
 from listings.buying.place import Purchase
 from listings.models import Listing
 from microstore.fee_function.calls import session
-from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
+from tests.support.breakers import lasting_breaker
 from tests.support.fee_post import FeePost, fee_function
 from tests.support.ports import closed_port
 from tests.support.sequences import django_db_setup
@@ -40,8 +40,7 @@ def a_crowd_in_few_people(settings: Settings) -> None:
 @pytest.fixture(autouse=True)
 def nobody_quotes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No fee function answers, and no quote is kept from another test."""
-    # A pause of one second was over before a busy machine had come to the next call.
-    monkeypatch.setattr(quotes, "breaker", CircuitBreaker(pause_seconds=60, longest_pause_seconds=60))
+    monkeypatch.setattr(quotes, "breaker", lasting_breaker())
     cache.clear()
     with closed_port() as port:
         settings.FEES_URL = f"http://127.0.0.1:{port}/"

@@ -1,7 +1,6 @@
 """The guide docs/how-to/add-a-field.md is enough: its field arrives in the transactions service."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from django.db import connection
 from listings.models import Listing
 from microstore.messaging.models import OutboxMessage
 from tests.listings.purchases import order_one
+from tests.support.copied_code import copy_code
 
 ROOT = Path(__file__).parents[2]
 RECEIVES = """
@@ -33,9 +33,7 @@ def changed(name: str, *, after: str, line: str) -> str:
 def test_a_field_added_by_the_guide_alone_arrives(tmp_path: Path, armchair: Listing, bob: User) -> None:
     """Its steps 1 and 2; the database forgets the changed function with the test's transaction."""
     contract = "microstore/contracts/transactions.py"
-    shutil.copytree(
-        ROOT / "microstore", tmp_path / "microstore", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    copy_code("microstore", tmp_path)
     field = changed(contract, after='    picture: Picture = ""\n', line="    gift_note: str = ''\n")
     (tmp_path / contract).write_text(field)
     sender = changed(

@@ -29,6 +29,7 @@ from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.telemetry.tracing import new_trace
 from stack.places import ROOT
 from tests.listings.replies import item_sold
+from tests.support.breakers import lasting_breaker
 from tests.support.browser import Browser, browse, running_loop
 from tests.support.ports import closed_port
 
@@ -344,7 +345,7 @@ def test_sales_do_not_wait_one_after_the_other_for_a_redis_that_is_silent(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(channel_layers.backends, "default", silent := SilentLayer())
-        patch.setattr(push, "breaker", CircuitBreaker(failures=1, pause_seconds=60, longest_pause_seconds=60))
+        patch.setattr(push, "breaker", lasting_breaker(failures=1))
         patch.setattr(push, "PUSH_TIMEOUT_SECONDS", 0.01)
         events = [*sell(1), *sell(1), *sell(2)]
         assert silent.asked == 1

@@ -1,6 +1,5 @@
 """Contracts of two releases are compared both ways, and a change that breaks a message is refused."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from microstore.messaging.compatibility import find_breaks, read_contracts
+from tests.support.copied_code import copy_code
 
 ROOT = Path(__file__).parent.parent.parent
 MODULE = settings.MESSAGING_CONTRACTS
@@ -17,11 +17,7 @@ OLD_SENDER, NEW_SENDER = "(old sender, new receiver)", "(new sender, old receive
 
 def changed(tmp_path: Path, file: str, old: str, new: str) -> Path:
     """A copy of the contracts with one change."""
-    shutil.copytree(
-        ROOT / "microstore/contracts",
-        tmp_path / "microstore/contracts",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    copy_code("microstore/contracts", tmp_path)
     source = tmp_path / "microstore/contracts" / file
     text = source.read_text()
     assert old in text
@@ -97,11 +93,7 @@ def test_the_command_compares_with_a_folder_and_exits_with_the_breaks(
 def test_the_command_compares_with_a_git_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(
-        ROOT / "microstore/contracts",
-        tmp_path / "microstore/contracts",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    copy_code("microstore/contracts", tmp_path)
     monkeypatch.chdir(tmp_path)
     author = ("-c", "user.name=olga", "-c", "user.email=olga@microstore.example")
     for command in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "contracts"]):

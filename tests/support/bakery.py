@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 import psycopg2
 from django.conf import settings
 from kombu import Connection
+
+from tests.support.copied_code import copy_code
 
 ROOT = Path(__file__).parent.parent.parent
 NEEDED = (
@@ -33,12 +34,7 @@ SHORT = "\nMAX_ATTEMPTS = 1\n"
 def bakery(tmp_path: Path, *, broker_url: str = "", **changes: str) -> Iterator[Path]:
     """A folder with the project of the README and the modules that it names, and a database of its own."""
     for name in NEEDED:
-        source, target = ROOT / "microstore" / name, tmp_path / "microstore" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
+        copy_code(f"microstore/{name}", tmp_path)
     readme = (ROOT / "microstore/messaging/README.md").read_text()
     blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", readme, re.DOTALL)
     assert len(blocks) >= 6

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from fees.server import FunctionUrlServer
 from microstore.fee_function.calls import session
-from microstore.http.circuit_breaker import CircuitBreaker
+from tests.support.breakers import lasting_breaker
 from tests.support.broker import Mailbox, commands_to
 from tests.support.fee_post import FeePost, fee_function
 from tests.support.sequences import django_db_setup
@@ -25,8 +25,7 @@ def fee_post(
 ) -> Iterator[FeePost]:
     """What FEES_URL names: passes requests on to the fee function and counts them, unless told otherwise."""
     session.cache_clear()
-    # A pause of one second was over before a busy machine had come to the next call.
-    monkeypatch.setattr(fee_client, "breaker", CircuitBreaker(pause_seconds=60, longest_pause_seconds=60))
+    monkeypatch.setattr(fee_client, "breaker", lasting_breaker())
     with FeePost(fee_function.port) as post:
         settings.FEES_URL = post.url
         yield post

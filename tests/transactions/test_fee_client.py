@@ -17,6 +17,7 @@ from microstore.fee_function import calls
 from microstore.fee_function.quotes import Quote
 from microstore.http.circuit_breaker import CircuitBreaker
 from microstore.messaging.receiving.consumer import Unavailable
+from tests.support.breakers import lasting_breaker
 from tests.support.fee_post import FeePost
 from tests.support.messages import order_created
 from tests.support.ports import closed_port
@@ -139,9 +140,7 @@ def test_a_bad_quote_of_one_order_is_the_order_s_fault(fee_post: FeePost, order:
 def test_a_time_limit_met_in_the_call_is_a_failure_of_the_fee_function(
     order: OrderCreated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        fee_client, "breaker", CircuitBreaker(failures=1, pause_seconds=60, longest_pause_seconds=60)
-    )
+    monkeypatch.setattr(fee_client, "breaker", lasting_breaker(failures=1))
     monkeypatch.setattr(calls, "post", Mock(side_effect=SoftTimeLimitExceeded))
     with pytest.raises(SoftTimeLimitExceeded):
         fetch_quotes([order])

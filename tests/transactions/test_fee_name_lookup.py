@@ -24,11 +24,11 @@ import socket
 import django
 django.setup()
 from django.conf import settings
-from microstore.http.circuit_breaker import CircuitBreaker
+from tests.support.breakers import lasting_breaker
 from tests.support.messages import order_created
 from transactions import fee_client
 from transactions.fee_client import fetch_quotes
-fee_client.breaker = CircuitBreaker(pause_seconds=60, longest_pause_seconds=60)
+fee_client.breaker = lasting_breaker()
 settings.FEES_URL = "http://fees.shop.example:8003/"
 settings.FEES_TIMEOUT_SECONDS = (0.3, 0.3)
 silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
