@@ -256,7 +256,10 @@ class Order(models.Model):
                 fields=["checkout_id"], name="order_of_checkout", condition=Q(checkout_id__isnull=False)
             ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
-            models.Index(fields=["buyer", "listing"], name="order_open", condition=Q(status="pending")),
+            # Not by the status: the planner would take order_pending for one buyer's where it knows of none.
+            models.Index(
+                fields=["buyer", "listing"], name="order_unsettled", condition=Q(settled_at__isnull=True)
+            ),
             # Cancelled orders that the transactions service has not acknowledged: rarely any.
             models.Index(
                 fields=["settled_at"],

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from listings.buying.offer import Offer
-from listings.buying.place import Purchase
+from listings.buying.place import Placed, Purchase
 from listings.buying.purchase import buy_listing
 from listings.buying.serializers import AcceptedOrderSerializer, BuySerializer, seen_offer
 from listings.catalogue.etags import known_editions
@@ -31,7 +31,7 @@ from listings.refusals import (
 )
 from microstore.auth.authentication import account_id
 from microstore.http import problems
-from microstore.telemetry.tracing import current_trace
+from microstore.telemetry.tracing import current_trace, trace_id_of
 
 MAX_KEY_LENGTH = 255
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -118,14 +118,14 @@ def read_body(request: Request) -> dict[str, Any]:
     return {"quantity": serializer.validated_data["quantity"], "seen": seen}
 
 
-def accepted(order: Order, replayed: bool) -> Answer:
+def accepted(order: Placed, replayed: bool) -> Answer:
     """Return the answer to a purchase: the same for a repeat, whatever has become of the order."""
     url = status_url(order.id)
     body = {
         "id": str(order.id),
         "status": Order.Status.PENDING,
         "status_url": url,
-        "trace_id": order.trace_id,
+        "trace_id": trace_id_of(order.trace),
     }
     headers = {"Location": url} | ({"Idempotent-Replayed": "true"} if replayed else {})
     return Answer(body, headers)

@@ -8,9 +8,8 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from listings.buying.offer import Offer
-from listings.buying.place import Purchase, place_orders
+from listings.buying.place import Placed, Purchase, place_orders
 from listings.buying.purchase import place_once
-from listings.models import Order
 from listings.refusals import AccountGone, CheckoutRefused
 from microstore.http.idempotency import hash_request
 from microstore.refusal import Refusal
@@ -65,7 +64,7 @@ def _hashed_fields(seen: Offer | None) -> Sequence[object]:
     return seen.hashed_fields() if seen and seen.editions is None else ()
 
 
-def check_out(checkout: Checkout) -> tuple[Sequence[Order], bool]:
+def check_out(checkout: Checkout) -> tuple[Sequence[Placed], bool]:
     """Return the orders of the checkout in the order of its items, and whether they were there before.
 
     Raises KeyReused, AccountGone or CheckoutRefused, and then nothing has changed.
@@ -76,7 +75,7 @@ def check_out(checkout: Checkout) -> tuple[Sequence[Order], bool]:
     return orders, replayed
 
 
-def _place(checkout: Checkout) -> list[Order]:
+def _place(checkout: Checkout) -> list[Placed]:
     outcomes = place_orders(checkout.as_purchases(), all_or_none=True)
     refused = {
         index: (checkout.items[index].listing_id, outcome)
@@ -88,5 +87,5 @@ def _place(checkout: Checkout) -> list[Order]:
             raise refusal
     if refused:
         raise CheckoutRefused(refused, of=len(outcomes))
-    orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+    orders = [outcome for outcome in outcomes if isinstance(outcome, Placed)]
     return orders if len(orders) == len(outcomes) else []

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from listings.buying.api import IDEMPOTENCY_KEY, REPLAYED, status_url, valid_key
 from listings.buying.checkout import Checkout, Item, check_out
+from listings.buying.place import Placed
 from listings.buying.serializers import (
     AcceptedCheckoutSerializer,
     CheckoutSerializer,
@@ -23,7 +24,7 @@ from listings.refusals import CheckoutRefused, SoldOut
 from microstore.auth.authentication import account_id
 from microstore.http.problem_schema import problems
 from microstore.refusal import CONTENT_TYPE, refusal
-from microstore.telemetry.tracing import current_trace
+from microstore.telemetry.tracing import current_trace, trace_id_of
 
 CHECKOUT = "01a20465-7ba7-742f-b6f6-4741a701e430"
 ORDER = "01a20465-7ba7-742f-b6f6-4741a701e43b"
@@ -104,13 +105,13 @@ class CheckoutsView(APIView):
         return JsonResponse(answer, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def accepted(orders: Sequence[Order]) -> dict[str, Any]:
+def accepted(orders: Sequence[Placed]) -> dict[str, Any]:
     """Return the answer to a checkout: the same for a repeat, whatever has become of its orders."""
     first = orders[0]
     return {
         "id": str(first.checkout_id),
         "status_url": reverse("checkout", args=[first.checkout_id]),
-        "trace_id": first.trace_id,
+        "trace_id": trace_id_of(first.trace),
         "orders": [
             {
                 "id": str(order.id),

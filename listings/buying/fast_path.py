@@ -11,7 +11,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -31,6 +31,7 @@ from rest_framework.views import APIView
 
 from listings.buying import api
 from listings.buying.api import BuyView
+from listings.buying.offer import Offer
 from listings.buying.serializers import BuySerializer, seen_offer
 from microstore.auth.authentication import TokenAuthentication
 from microstore.http import limits, problems
@@ -50,7 +51,7 @@ ACCEPT = (None, "*/*", "application/json")
 LENGTH = re.compile("[1-9][0-9]{0,2}")  # of the body, in bytes
 # What the middleware reads beside the path: two requests that are equal in these get equal headers.
 CALLED_AS = ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ORIGIN")
-REMEMBERED_HOSTS = 1_000
+REMEMBERED_HOSTS = REMEMBERED_BODIES = 1_000
 HEADERS_OF_ONE_ANSWER = {
     "content-length",
     "location",
@@ -194,23 +195,26 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
     wanted = plain_body(body)
     if wanted is None:
         return None
-    key = environ.get("HTTP_IDEMPOTENCY_KEY")
-    return {"listing_id": int(path[1]), "buyer_id": account.account_id, "key": key, **wanted}
+    quantity, seen = wanted
+    return {
+        "listing_id": int(path[1]),
+        "buyer_id": account.account_id,
+        "quantity": quantity,
+        "key": environ.get("HTTP_IDEMPOTENCY_KEY"),
+        "seen": seen,
+    }
 
 
-def plain_body(body: bytes) -> dict[str, Any] | None:
+# Most buyers send the same few bytes, and validating them costs as much as placing the order.
+@lru_cache(maxsize=REMEMBERED_BODIES)
+def plain_body(body: bytes) -> tuple[int, Offer | None] | None:
     """Return quantity and seen offer of a valid body, or None."""
+    serializer = BuySerializer()
     try:
-        wanted = _serializer().run_validation(load_json(body))
+        wanted = serializer.run_validation(load_json(body))
     except Exception:  # noqa: BLE001  # whatever is wrong with it, Django's answer says so
         return None
-    return {"quantity": wanted["quantity"], "seen": seen_offer(wanted)}
-
-
-@cache
-def _serializer() -> BuySerializer:
-    # One for all purchases and threads: run_validation keeps nothing, and to make one costs more than it.
-    return BuySerializer()
+    return wanted["quantity"], seen_offer(wanted)
 
 
 def answer(

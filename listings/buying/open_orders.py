@@ -32,7 +32,7 @@ def ensure_room(*, buyer_id: int, listing_id: int, ahead: int) -> None:
 
     `ahead` is how many other orders the same checkout makes before this one.
     """
-    caps, pending = read_caps(), Order.objects.filter(buyer_id=buyer_id, status=Order.Status.PENDING)
+    caps, pending = read_caps(), Order.objects.filter(buyer_id=buyer_id, settled_at=None)
     counted = pending.aggregate(all=Count("id"), of_listing=Count("id", filter=Q(listing_id=listing_id)))
     if caps.most_open and counted["all"] + ahead >= caps.most_open:
         text = gettext("Of your orders {most} at most may wait to be settled.")

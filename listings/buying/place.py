@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
@@ -23,11 +23,6 @@ from microstore.refusal import Refusal
 MOST_TOGETHER = 50  # purchases in one transaction
 PLACE_ORDERS = "SELECT place_orders(%s, %s, %s)"
 LONGEST_WAIT_TOGETHER, NO_LIMIT = "100ms", "0"  # for a listing's lock, as PostgreSQL's lock_timeout takes it
-# What an order has of its purchase; the database reads any other field of it where it is used.
-FIELDS = (
-    *("id", "buyer_id", "listing_id", "checkout_id", "quantity"),
-    *("trace", "idempotency_key", "request_hash"),
-)
 
 
 @dataclass(frozen=True)
@@ -52,9 +47,24 @@ class Purchase:
         return hash_request([self.listing_id, self.quantity, *seen])
 
 
+class Placed(NamedTuple):
+    """An order as its buyer is answered. No model, which takes longer to make than its row to insert."""
+
+    id: UUID
+    listing_id: int
+    quantity: int
+    trace: str
+    checkout_id: UUID | None
+
+    @classmethod
+    def of(cls, order: Order) -> "Placed":
+        """Return what was answered when the order was placed."""
+        return cls(order.id, order.listing_id, order.quantity, order.trace, order.checkout_id)
+
+
 Row = dict[str, Any]
 # None: not placed, since the idempotency key has an order, or for a reason that is gone by now.
-Outcome = Order | Refusal | None
+Outcome = Placed | Refusal | None
 
 
 def place_orders(
@@ -68,16 +78,16 @@ def place_orders(
     rows = [_as_row(purchase) for purchase in purchases]
     placed = _store_all(rows) if all_or_none else _store(rows, longest_wait)
     if all(placed):
-        return [_read_order(row) for row in rows]
+        return [_read_row(row) for row in rows]
     # The reasons are read afterwards and without a lock: by then one may be gone, and the caller tries again.
     left_out = [purchase for purchase, is_placed in zip(purchases, placed, strict=True) if not is_placed]
     reasons = _find_refusals(left_out)
     return [
-        _read_order(row) if is_placed else next(reasons) for row, is_placed in zip(rows, placed, strict=True)
+        _read_row(row) if is_placed else next(reasons) for row, is_placed in zip(rows, placed, strict=True)
     ]
 
 
-def place_order(purchase: Purchase) -> Order | None:
+def place_order(purchase: Purchase) -> Placed | None:
     """Place one order, together with those of other threads at this moment; raises Refusal, DatabaseError."""
     outcome = _place_together(purchase)
     if isinstance(outcome, DatabaseError):
@@ -121,8 +131,8 @@ def _as_row(purchase: Purchase) -> Row:
     }
 
 
-def _read_order(row: Row) -> Order:
-    return Order.from_db(connection.alias, FIELDS, [row[name] for name in FIELDS])
+def _read_row(row: Row) -> Placed:
+    return Placed(row["id"], row["listing_id"], row["quantity"], row["trace"], row["checkout_id"])
 
 
 def _store_all(rows: Sequence[Row]) -> list[bool]:

@@ -7,8 +7,7 @@ import structlog
 from django.db import IntegrityError
 
 from listings import queries
-from listings.buying.place import Purchase, place_order
-from listings.models import Order
+from listings.buying.place import Placed, Purchase, place_order
 from listings.refusals import KeyReused
 from microstore.database.standby import wait_for_standby
 from microstore.refusal import Refusal
@@ -30,10 +29,10 @@ class Request(Protocol):
     def request_hash(self) -> str: ...
 
 
-def buy_listing(purchase: Purchase) -> tuple[Order, bool]:
+def buy_listing(purchase: Purchase) -> tuple[Placed, bool]:
     """Return the order of the purchase, and whether it was there before; see `place_once`."""
 
-    def place() -> list[Order]:
+    def place() -> list[Placed]:
         order = place_order(purchase)
         return [order] if order else []
 
@@ -43,7 +42,7 @@ def buy_listing(purchase: Purchase) -> tuple[Order, bool]:
     return order, replayed
 
 
-def place_once(request: Request, place: Callable[[], Sequence[Order]]) -> tuple[Sequence[Order], bool]:
+def place_once(request: Request, place: Callable[[], Sequence[Placed]]) -> tuple[Sequence[Placed], bool]:
     """Return the orders that `place` makes for the request, and whether they were there before.
 
     A repeat with the same idempotency key, also a simultaneous one, gets the orders of the first request.
@@ -67,7 +66,7 @@ def place_once(request: Request, place: Callable[[], Sequence[Order]]) -> tuple[
     raise RuntimeError("place_orders.sql leaves out what ensure_can_buy, ensure_as_seen, ensure_room allow.")
 
 
-def find_earlier(request: Request) -> list[Order]:
+def find_earlier(request: Request) -> list[Placed]:
     """Return the orders that the same request has made before; raises KeyReused for another request's key."""
     if request.idempotency_key is None:
         return []
@@ -77,4 +76,5 @@ def find_earlier(request: Request) -> list[Order]:
     if order.request_hash != request.request_hash:
         raise KeyReused
     wait_for_standby()  # A repeat writes nothing, and answers that the order is kept.
-    return queries.orders_of_checkout(order.checkout_id) if order.checkout_id else [order]
+    orders = queries.orders_of_checkout(order.checkout_id) if order.checkout_id else [order]
+    return [Placed.of(order) for order in orders]

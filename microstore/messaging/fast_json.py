@@ -10,7 +10,7 @@ from kombu.utils import json as kombu_json
 from pydantic_core import from_json, to_json
 
 # Kombu's JSON carries by it what JSON has no type for; stock clients send such messages.
-MARK = b"__type__"
+MARK = "__type__"
 
 
 def use_fast_json() -> None:
@@ -28,9 +28,11 @@ def dumps(value: Any) -> bytes | str:
 
 def loads(text: bytes | str | memoryview) -> Any:
     """Return the value of JSON as kombu reads it; raises ValueError."""
-    if isinstance(text, bytes) and MARK not in text:
+    # py-amqp gives a body as text if its encoding is known, so most are text already.
+    text = text if isinstance(text, str) else bytes(text).decode()
+    if MARK not in text:
         try:
             return from_json(text)
-        except ValueError:  # half of a surrogate pair, or very deep
+        except (ValueError, TypeError):  # half of a surrogate pair, or very deep
             pass
     return kombu_json.loads(text)

@@ -9,4 +9,4 @@ from microstore.telemetry.tracing import new_trace
 def order_one(listing: Listing, *, buyer_id: int, quantity: int = 1) -> Order:
     """Buy it by the service, and read the order that is stored."""
     order, _ = buy_listing(Purchase(listing.pk, buyer_id, quantity, new_trace()))
-    return Order.objects.get(pk=order.pk)
+    return Order.objects.get(pk=order.id)

@@ -50,7 +50,7 @@ def orders(bob: User, things: list[Listing]) -> list[Order]:
 def buy_together(buyer: User, things: list[Listing]) -> list[Order]:
     items = [Item(thing.pk, number) for number, thing in enumerate(things, 1)]
     made, _ = check_out(Checkout(items, buyer.pk, new_trace()))
-    return list(Order.objects.filter(pk__in=[order.pk for order in made]).order_by("id"))
+    return list(Order.objects.filter(pk__in=[order.id for order in made]).order_by("id"))
 
 
 def complete(*orders: Order) -> None:

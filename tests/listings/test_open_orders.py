@@ -142,6 +142,7 @@ def test_cancellations_of_others_and_of_earlier_orders_do_not_count(
     api: APIClient, lamp: Listing, bob: User, make_user: Callable[..., User]
 ) -> None:
     fields: dict[str, Any] = {"listing": lamp, "quantity": 1, "unit_price_cents": 1, "status": "cancelled"}
+    fields["settled_at"] = timezone.now()
     for minutes, buyer in ((61, bob), (62, bob), (63, bob), (1, make_user())):
         made = first_id_at(timezone.now() - timedelta(minutes=minutes))
         Order.objects.create(id=made, buyer=buyer, **fields)

@@ -8,9 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
 from listings.buying import place
-from listings.buying.place import Outcome, Purchase, place_order, place_orders
+from listings.buying.place import Outcome, Placed, Purchase, place_order, place_orders
 from listings.buying.purchase import buy_listing
 from listings.models import Listing, Order
 from listings.refusals import AccountGone, OwnListing, SoldOut
@@ -41,10 +42,10 @@ def wanting(listing: Listing, buyer: User | int, *, quantity: int = 1, key: str 
 
 def are_placed(outcomes: Sequence[Outcome]) -> list[bool]:
     """Whether each outcome is an order; those, and no others, must be stored with their messages."""
-    orders = {outcome.id for outcome in outcomes if isinstance(outcome, Order)}
+    orders = {outcome.id for outcome in outcomes if isinstance(outcome, Placed)}
     assert set(Order.objects.values_list("id", flat=True)) == orders
     assert {message.payload["order_id"] for message in OutboxMessage.objects.all()} == set(map(str, orders))
-    return [isinstance(outcome, Order) for outcome in outcomes]
+    return [isinstance(outcome, Placed) for outcome in outcomes]
 
 
 def place_together(purchases: Sequence[Purchase]) -> Sequence[Outcome]:
@@ -73,6 +74,35 @@ def test_placing_writes_to_no_index_of_the_listings(put_on_sale: Sell, bob: User
         assert cursor.fetchone() == (100, 100)
 
 
+ADD_ORDERS = """
+INSERT INTO listings_order (id, buyer_id, listing_id, quantity, unit_price_cents, currency, status, reason,
+    trace, request_hash, created_at, settled_at, transaction_id, fee_cents, total_cents)
+SELECT gen_random_uuid(), %(buyer)s, %(listing)s, 1, 500, 'EUR', %(status)s, '', '', '', now(), %(settled)s,
+    gen_random_uuid(), 0, 500
+FROM generate_series(1, 2000)
+"""
+ROWS_READ = """
+SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM pg_class
+WHERE 'listings_order'::regclass IN (oid, (SELECT indrelid FROM pg_index WHERE indexrelid = pg_class.oid))
+"""
+
+
+def test_the_open_orders_of_others_are_not_read(put_on_sale: Sell, alice: User, bob: User) -> None:
+    """They are many in an outage, of which the planner has learned nothing yet: it knows of none."""
+    lamp = put_on_sale("Lamp")
+    order = {"buyer": alice.pk, "listing": lamp.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_ORDERS, {**order, "status": "completed", "settled": timezone.now()})
+        cursor.execute("VACUUM ANALYZE listings_order")
+        cursor.execute(ADD_ORDERS, {**order, "status": "pending", "settled": None})
+        with transaction.atomic():
+            (outcome,) = place_together([wanting(lamp, bob)])
+            cursor.execute(ROWS_READ)
+            (rows_read,) = cursor.fetchone()
+    assert isinstance(outcome, Placed)
+    assert rows_read < 10
+
+
 def test_each_gets_what_it_alone_would_get(put_on_sale: Sell, alice: User, bob: User) -> None:
     lamp, few, sold_out = (
         put_on_sale("Lamp", quantity=9),
@@ -91,7 +121,7 @@ def test_each_gets_what_it_alone_would_get(put_on_sale: Sell, alice: User, bob: 
         "the key again": wanting(lamp, bob, key="earlier"),
     }
     outcomes = dict(zip(placements, place_together(list(placements.values())), strict=True))
-    placed = {name for name, outcome in outcomes.items() if isinstance(outcome, Order)}
+    placed = {name for name, outcome in outcomes.items() if isinstance(outcome, Placed)}
     assert placed == {"bought", "two of three", "the last"}
     assert {name: type(outcome) for name, outcome in outcomes.items() if name not in placed} == {
         "nothing left": SoldOut,

@@ -1,5 +1,6 @@
 """Messages mean the same to our JSON and to kombu's, with which stock clients read and write."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,6 +44,13 @@ def test_what_kombu_does_not_read_is_an_error(text: bytes) -> None:
     for read in (kombu_json.loads, loads):
         with pytest.raises((ValueError, RecursionError)):
             read(text)
+
+
+@pytest.mark.parametrize("as_read", [str, str.encode, lambda text: memoryview(text.encode())])
+def test_text_and_bytes_are_read_fast(as_read: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """py-amqp gives text, other ways give bytes: what each gives is read without kombu."""
+    monkeypatch.delattr(kombu_json, "loads")
+    assert loads(as_read('{"title": "Größe 38"}')) == {"title": "Größe 38"}
 
 
 def test_celery_writes_and_reads_by_it() -> None:

@@ -2,12 +2,12 @@
 -- fields of OrderCreated in microstore/contracts/transactions.py, and a test compares them.
 CREATE OR REPLACE FUNCTION order_created(placed listings_order, listing listings_listing, event_id uuid)
 RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
-DECLARE
-    sold record := listing;
 BEGIN
     -- An order that is sent again may be of a past edition; one of a release that kept none has the present text.
     IF placed.edition <> listing.edition THEN
-        SELECT title, description, category, picture_id INTO sold FROM listings_listingedition past
+        SELECT past.title, past.description, past.category, past.picture_id
+        INTO listing.title, listing.description, listing.category, listing.picture_id
+        FROM listings_listingedition past
         WHERE (past.listing_id, past.edition) = (placed.listing_id, placed.edition);
     END IF;
     RETURN jsonb_build_object(
@@ -22,9 +22,9 @@ BEGIN
         'unit_price_cents', placed.unit_price_cents,
         'currency', placed.currency,
         'fee_version', placed.fee_version,
-        'category', sold.category,
-        'title', sold.title,
-        'description', sold.description,
-        'picture', coalesce('/pictures/' || sold.picture_id || '/large.jpg', '')
+        'category', listing.category,
+        'title', listing.title,
+        'description', listing.description,
+        'picture', coalesce('/pictures/' || listing.picture_id || '/large.jpg', '')
     );
 END $$;

@@ -10,10 +10,10 @@ RETURNS boolean[] LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     placed boolean[] := array_fill(false, ARRAY[jsonb_array_length(purchases)]);
+    messages jsonb[] := '{}';
     wanted record;
     listing listings_listing;
     created listings_order;
-    open record;
 BEGIN
     -- A listing that somebody keeps locked fails the call after this time: its other orders must not wait for it.
     PERFORM set_config('lock_timeout', longest_wait, true);
@@ -27,24 +27,25 @@ BEGIN
         )) WITH ORDINALITY
         ORDER BY listing_id, ordinality
     LOOP
-        CONTINUE WHEN wanted.idempotency_key IS NOT NULL AND EXISTS (
-            SELECT FROM listings_order
-            WHERE buyer_id = wanted.buyer_id AND idempotency_key = wanted.idempotency_key
-        );
-        -- Few rows of an index of their own: those of the last second, or of an outage. Two calls at the same moment may
-        -- both find room for one more.
-        SELECT count(*) AS orders, count(*) FILTER (WHERE listing_id = wanted.listing_id) AS of_listing INTO open
-        FROM listings_order WHERE buyer_id = wanted.buyer_id AND status = 'pending';
-        CONTINUE WHEN wanted.quantity > wanted.most_pieces OR open.orders >= wanted.most_open
-            OR open.of_listing >= wanted.most_open_of_listing;
-        -- The conditions of ensure_can_buy and ensure_as_seen. A purchase that waited for this row's lock finds what
-        -- the one before it has left.
+        -- The conditions of ensure_can_buy, ensure_as_seen and ensure_room. A purchase that waited for this row's lock
+        -- finds what the one before it has left. The open orders are few rows of an index of their own: those of the
+        -- last second, or of an outage; two calls at the same moment may both find room for one more.
         UPDATE listings_listing SET available = available - wanted.quantity
         WHERE id = wanted.listing_id AND status = 'on_sale' AND available >= wanted.quantity
             AND seller_id <> wanted.buyer_id AND price_cents <= coalesce(wanted.seen_price_cents, price_cents)
             AND currency = coalesce(wanted.seen_currency, currency)
             AND edition = ANY (coalesce(wanted.seen_editions, ARRAY[edition]))
             AND NOT EXISTS (SELECT FROM auth_user WHERE id IN (seller_id, wanted.buyer_id) AND NOT is_active)
+            AND NOT EXISTS (
+                SELECT FROM listings_order
+                WHERE buyer_id = wanted.buyer_id AND idempotency_key = wanted.idempotency_key
+            )
+            AND (wanted.quantity > wanted.most_pieces) IS NOT TRUE
+            AND (
+                SELECT count(*) >= wanted.most_open
+                    OR count(*) FILTER (WHERE listing_id = wanted.listing_id) >= wanted.most_open_of_listing
+                FROM listings_order WHERE buyer_id = wanted.buyer_id AND settled_at IS NULL
+            ) IS NOT TRUE
         RETURNING * INTO listing;
         CONTINUE WHEN NOT FOUND;
         INSERT INTO listings_order (
@@ -55,8 +56,9 @@ BEGIN
             listing.price_cents, listing.currency, 'pending', '', wanted.trace, coalesce(wanted.fee_version, ''),
             wanted.idempotency_key, wanted.request_hash, now()
         ) RETURNING * INTO created;
-        PERFORM outbox_send(contract_name, order_created(created, listing, wanted.event_id));
+        messages := messages || order_created(created, listing, wanted.event_id);
         placed[wanted.ordinality] := true;
     END LOOP;
+    PERFORM outbox_send(contract_name, VARIADIC messages);
     RETURN placed;
 END $$;

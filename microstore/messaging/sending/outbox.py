@@ -9,7 +9,7 @@ from django.db import connection
 
 from microstore.contracts.contract import AnyContract, Contract, Fields, M, Message, to_json
 
-SEND = "SELECT outbox_send(%s, message) FROM unnest(%s::jsonb[]) AS message"
+SEND = "SELECT outbox_send(%s, VARIADIC %s::jsonb[])"
 
 
 class OutsideTransaction(Exception):
