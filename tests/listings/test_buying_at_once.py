@@ -82,7 +82,7 @@ def test_fifty_posts_with_one_key_take_one_of_many(put_on_sale: Callable[..., Li
     bought = run_at_once(
         50, lambda _: buy_listing(Purchase(lamp.pk, bob.pk, 2, new_trace(), idempotency_key="one click"))
     )
-    assert {order.pk for order, _ in bought} == {Order.objects.get().pk}
+    assert {order.id for order, _ in bought} == {Order.objects.get().pk}
     assert Counter(replayed for _, replayed in bought) == {False: 1, True: 49}
     assert Listing.objects.get().available == 98
     assert OutboxMessage.objects.count() == 1
