@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import amqp
 import pytest
@@ -90,12 +91,12 @@ def has_consumer(broker: RabbitMQ, queue: str) -> bool:
     return f"{queue}\t1" in broker.ctl("list_queues", "name", "consumers")
 
 
-def completed(order_id: str, buyer_id: int, total_cents: int) -> Sample:
+def completed(order: int, buyer_id: int, total_cents: int) -> Sample:
     """The fact as it was on the wire, of another order."""
     release = releases(ROOT / "microstore/contracts/releases")[-1]
     [sample] = [each for each in read_samples(release) if each.task == "order_completed"]
     body = json.loads(sample.body)
-    body[0][0][0] |= {"order_id": order_id, "buyer_id": buyer_id, "total_cents": total_cents}
+    body[0][0][0] |= {"order_id": str(UUID(int=order)), "buyer_id": buyer_id, "total_cents": total_cents}
     return sample._replace(body=json.dumps(body))
 
 
@@ -117,16 +118,16 @@ def test_each_order_gives_its_points_once_however_often_its_fact_comes(
     broker: RabbitMQ, example: tuple[Path, str]
 ) -> None:
     folder, show = example
-    first, second = completed("order-1", 7, 2_663), completed("order-2", 7, 199)
+    first, second = completed(1, 7, 2_663), completed(2, 7, 199)
     unreadable = first._replace(body="[[[{}]], {}, {}]")
-    for sample in (first, first, unreadable, second, first, completed("order-3", 8, 500)):
+    for sample in (first, first, unreadable, second, first, completed(3, 8, 500)):
         publish(broker, sample)
     expected = "user 7: 27 points\nuser 8: 5 points\n"
     assert wait_until(lambda: shell(show, broker, folder) == expected, timeout_seconds=90), shell(
         show, broker, folder
     )
     publish(broker, second)
-    publish(broker, completed("order-4", 9, 100))
+    publish(broker, completed(4, 9, 100))
     assert wait_until(lambda: "user 9" in shell(show, broker, folder), timeout_seconds=90)
     assert shell(show, broker, folder) == expected + "user 9: 1 points\n"
 
