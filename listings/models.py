@@ -257,9 +257,7 @@ class Order(models.Model):
             ),
             models.Index(fields=["created_at"], name="order_pending", condition=Q(status="pending")),
             # Not by the status: the planner would take order_pending for one buyer's where it knows of none.
-            models.Index(
-                fields=["buyer", "listing"], name="order_unsettled", condition=Q(settled_at__isnull=True)
-            ),
+            models.Index(fields=["buyer", "listing"], name="order_unsettled", condition=Q(settled_at=None)),
             # Cancelled orders that the transactions service has not acknowledged: rarely any.
             models.Index(
                 fields=["settled_at"],

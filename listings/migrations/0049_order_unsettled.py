@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             model_name='order',
-            index=models.Index(fields=['buyer', 'listing'], name='order_unsettled', condition=Q(settled_at__isnull=True)),
+            index=models.Index(fields=['buyer', 'listing'], name='order_unsettled', condition=Q(settled_at=None)),
         ),
         load_sql(SQL / 'order_created.sql'),
         load_sql(SQL / 'place_orders.sql'),
