@@ -11,7 +11,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -209,12 +209,17 @@ def read_plain_purchase(environ: Environ) -> dict[str, Any] | None:
 @lru_cache(maxsize=REMEMBERED_BODIES)
 def plain_body(body: bytes) -> tuple[int, Offer | None] | None:
     """Return quantity and seen offer of a valid body, or None."""
-    serializer = BuySerializer()
     try:
-        wanted = serializer.run_validation(load_json(body))
+        wanted = _serializer().run_validation(load_json(body))
     except Exception:  # noqa: BLE001  # whatever is wrong with it, Django's answer says so
         return None
     return wanted["quantity"], seen_offer(wanted)
+
+
+@cache
+def _serializer() -> BuySerializer:
+    # One for all purchases and threads: run_validation keeps nothing, and to make one costs more than it.
+    return BuySerializer()
 
 
 def answer(
