@@ -55,6 +55,9 @@ def give(order_id: UUID, user_id: int, points: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(draft.with_suffix(".points"))  # whole or not at all
+    folder = os.open(FOLDER, os.O_RDONLY)
+    os.fsync(folder)  # the name, too, outlives the machine
+    os.close(folder)
 
 
 if __name__ == "__main__":
