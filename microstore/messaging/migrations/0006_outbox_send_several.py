@@ -6,12 +6,10 @@ from django.db import migrations
 
 from microstore.database.migration_operations import load_sql
 
-FORMER = "outbox_send(contract_name text, message jsonb)"
-
 
 class Migration(migrations.Migration):
     dependencies = (("messaging", "0005_outbox_send_from_its_file"),)
     operations = (
         load_sql(Path(__file__).parents[1] / "sending/sql/outbox_send.sql"),
-        migrations.RunSQL(f"DROP FUNCTION {FORMER}", migrations.RunSQL.noop),
+        migrations.RunSQL("DROP FUNCTION outbox_send(contract_name text, message jsonb)", migrations.RunSQL.noop),
     )
